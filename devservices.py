@@ -1,0 +1,221 @@
+"""PostgreSQL and Valkey for a machine that has neither: from Python packages, as ordinary processes, on free ports.
+
+    .venv/bin/python devservices.py exec --data .local/demo -- manage.py shell
+
+starts both servers on the data folder, runs the command with DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL and the
+folder's own secrets in its environment, and stops what it started. Where another run already serves the same folder
+(a demo, say), the command joins it. Set DATABASE_URL with DATABASE_OWNER_URL, or REDIS_URL, replace the embedded
+server of that kind.
+
+Who starts the servers holds a lock on DATA/lock until it ends. The kernel frees the lock however the process dies, so
+there is no stale state to judge: lock free means that whatever still runs is a leftover.
+"""
+
+import argparse
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import IO, Protocol
+
+from tools.embedded import EmbeddedPostgres, EmbeddedValkey, StartFailed, die_with_parent, stop_process
+
+NEEDED = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
+JOIN_PATIENCE = 60  # seconds for another run's first start, initdb included
+CHILD_PATIENCE = 25  # seconds for a command to end after it was told to
+
+
+class Server(Protocol):
+    def start(self) -> dict[str, str]: ...
+    def stop(self) -> None: ...
+
+
+def say(text: str) -> None:
+    """To stderr: scripts read a command's own output from stdout."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def write_private(path: Path, content: object) -> None:
+    """JSON that only its owner may read, there completely or not at all."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False, indent=1)
+    fresh.rename(path)
+
+
+@contextlib.contextmanager
+def signals_as_interrupt() -> Iterator[None]:
+    """The first SIGINT or SIGTERM raises KeyboardInterrupt, later ones are ignored: cleaning up runs undisturbed."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, interrupt)
+    yield
+
+
+def try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def folder_secrets(data: Path) -> dict[str, str]:
+    """The folder's keys: made with it, because what they encrypted lies in it. Call with the lock held."""
+
+    def key() -> str:
+        return base64.b64encode(secrets.token_bytes(32)).decode()
+
+    path = data / "secrets.json"
+    if not path.exists():
+        made = {
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "FIELD_KEYS": json.dumps([f"1:{key()}"]),
+            "BLIND_INDEX_KEY": key(),
+            "AUDIT_SEAL_KEY": key(),
+        }
+        write_private(path, made)
+    return json.loads(path.read_text("utf-8"))
+
+
+def refuse_half_a_database() -> None:
+    """Migrations need the owner's login, pages the web one; one without the other would mix two databases."""
+    if bool(os.environ.get("DATABASE_URL")) != bool(os.environ.get("DATABASE_OWNER_URL")):
+        raise StartFailed("DATABASE_URL 和 DATABASE_OWNER_URL 必须同时设置，或者都不设置（都不设置时使用内置数据库）。")
+
+
+def without_own_settings(found: dict[str, str]) -> dict[str, str]:
+    """What the user set in the environment wins over what the folder offers."""
+    return {name: value for name, value in found.items() if not os.environ.get(name)}
+
+
+def join_or_lock(data: Path, lock: IO[str]) -> dict[str, str] | None:
+    """The servers of the run that holds the lock; None when the lock is ours now."""
+    deadline = time.monotonic() + JOIN_PATIENCE
+    while not try_lock(lock):
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads((data / "services.json").read_text("utf-8"))
+        if time.monotonic() > deadline:
+            raise StartFailed(f"另一个命令正在 {data} 上启动服务，但迟迟没有完成；请稍后重试。")
+        time.sleep(0.1)
+    return None
+
+
+@contextlib.contextmanager
+def joined(data: Path, found: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Use another run's servers. It waits for us at its own end, see `own_servers`."""
+    environment = without_own_settings(found | folder_secrets(data))
+    if missing := [name for name in NEEDED if not (environment.get(name) or os.environ.get(name))]:
+        raise StartFailed(f"{data} 上正在运行的命令使用外部服务；要与它一起运行，请同样设置 {'、'.join(missing)}。")
+    with (data / "joined").open("a") as guests:
+        fcntl.flock(guests, fcntl.LOCK_SH)
+        yield environment
+
+
+@contextlib.contextmanager
+def own_servers(data: Path, fast: bool) -> Iterator[dict[str, str]]:
+    """Start what the environment does not already name; stop it at the end. Call with the lock held."""
+    started_at = time.monotonic()
+    note = data / "services.json"
+    note.unlink(missing_ok=True)
+    keys = folder_secrets(data)
+    wanted: list[Server] = []
+    if not os.environ.get("DATABASE_URL"):
+        wanted.append(EmbeddedPostgres(data, fast))
+    if not os.environ.get("REDIS_URL"):
+        wanted.append(EmbeddedValkey(data, fast))
+    with contextlib.ExitStack() as running:
+        running.callback(note.unlink, missing_ok=True)
+        found: dict[str, str] = {}
+        for server in wanted:
+            found |= server.start()
+            running.callback(server.stop)
+        write_private(note, found)
+        if wanted:
+            say(f"[服务] PostgreSQL 与 Valkey 已就绪（{time.monotonic() - started_at:.1f} 秒）")
+        yield without_own_settings(found | keys)
+        # Reached on an ordinary end only: an interrupted run stops its servers at once.
+        with (data / "joined").open("a") as guests:
+            if not try_lock(guests):
+                say("[服务] 还有其他命令在使用数据库，等它们结束后再停止（Ctrl-C 立即停止）……")
+                fcntl.flock(guests, fcntl.LOCK_EX)
+
+
+@contextlib.contextmanager
+def services(data: Path, fast: bool = False) -> Iterator[dict[str, str]]:
+    """The environment for whoever works on the data folder, while its servers run."""
+    refuse_half_a_database()
+    data = data.resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("a") as lock:
+        found = join_or_lock(data, lock)
+        with own_servers(data, fast) if found is None else joined(data, found) as environment:
+            yield environment
+
+
+def child_environment(extra: dict[str, str]) -> dict[str, str]:
+    """The virtual environment's programs first, so that `-- pytest` and `-- python` mean the project's own."""
+    programs = str(Path(sys.executable).parent)
+    return os.environ | extra | {"PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def run_command(command: list[str], environment: dict[str, str]) -> int:
+    if Path(command[0]).suffix == ".py":
+        command = [sys.executable, *command]
+    try:
+        process = subprocess.Popen(
+            command, env=child_environment(environment), preexec_fn=die_with_parent(signal.SIGTERM)
+        )
+    except FileNotFoundError:
+        say(f"找不到命令：{command[0]}")
+        return 127
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        stop_process(process, signal.SIGTERM, CHILD_PATIENCE)
+        return 130
+    return code if code >= 0 else 128 - code
+
+
+def parse_arguments(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    split = words.index("--") if "--" in words else len(words)
+    parser = argparse.ArgumentParser(description="在内置的 PostgreSQL 和 Valkey 上运行一个命令")
+    parser.add_argument("mode", choices=["exec"])
+    parser.add_argument("--data", type=Path, default=Path(".local/demo"), help="数据目录（默认 .local/demo）")
+    parser.add_argument("--fast", action="store_true", help="用于测试：不保证断电后数据完整")
+    options = parser.parse_args(words[:split])
+    command = words[split + 1 :]
+    if not command:
+        parser.error("请在 -- 之后写上要运行的命令，例如：exec --data .local/demo -- manage.py shell")
+    return options, command
+
+
+def main() -> int:
+    options, command = parse_arguments(sys.argv[1:])
+    try:
+        with signals_as_interrupt(), services(options.data, options.fast) as environment:
+            return run_command(command, environment)
+    except StartFailed as failure:
+        say(str(failure))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""The database as the application sees it, a real Celery worker, and a browser at two widths."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+# Playwright's sync API runs inside an event loop, where Django would otherwise refuse to query.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSER_NAMES)), None)
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not os.environ.get("DATABASE_OWNER_URL"):
+        pytest.exit(
+            "No database: run `make test`, or "
+            "`.venv/bin/python devservices.py exec --data .local/test --fast -- pytest …`",
+            returncode=4,
+        )
+
+
+# --- two database roles -------------------------------------------------------------------------------------------
+
+
+def _transaction_is_broken() -> bool:
+    from django.db import connection
+    from psycopg2.extensions import TRANSACTION_STATUS_INERROR
+
+    raw = connection.connection
+    return connection.needs_rollback or (raw is not None and raw.get_transaction_status() == TRANSACTION_STATUS_INERROR)
+
+
+@contextlib.contextmanager
+def as_owner() -> Iterator[None]:
+    """What the application may not do (TRUNCATE, DDL, change an append-only table), in the test's own transaction."""
+    from django.conf import settings
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+    try:
+        yield
+    finally:
+        # Rolling back to a savepoint brings the role back by itself; SET ROLE would only hide the first error.
+        if not _transaction_is_broken():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET ROLE {connection.ops.quote_name(settings.DATABASE_WEB_ROLE)}")
+
+
+def _run_as_owner(patch: pytest.MonkeyPatch, cls: type, name: str) -> None:
+    original = getattr(cls, name)
+
+    def wrapped(*args, **kwargs):
+        with as_owner():
+            return original(*args, **kwargs)
+
+    patch.setattr(cls, name, wrapped)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Database and tables are the owner's; every connection from here on, the live server's too, acts as web."""
+    from django.conf import settings
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    options = connection.settings_dict["OPTIONS"]
+    patch = pytest.MonkeyPatch()
+    with django_db_blocker.unblock():
+        connection.close()
+    options["assume_role"] = settings.DATABASE_WEB_ROLE
+    # A transactional test ends with TRUNCATE. TestCase overrides the first of these, so ordinary tests pay nothing.
+    _run_as_owner(patch, TransactionTestCase, "_fixture_teardown")
+    _run_as_owner(patch, TransactionTestCase, "_reset_sequences")
+    yield
+    patch.undo()
+    with django_db_blocker.unblock():
+        connection.close()
+    del options["assume_role"]
+
+
+@pytest.fixture
+def owner_role(db):
+    """`with owner_role(): …` — see as_owner."""
+    return as_owner
+
+
+# --- a real worker ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def celery_worker_process(django_db_setup):
+    """One real worker for the run, signed in as web on this process's database and broker number.
+
+    It depends on django_db_setup so that it ends before the database is dropped. Mark its tests with
+    `django_db(transaction=True)` and `xdist_group("worker")`.
+    """
+    from django.conf import settings
+    from django.db import connection
+
+    server = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
+    environment = os.environ | {
+        "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
+        "DATABASE_ROLE": "web",
+        "REDIS_URL": settings.REDIS_URL,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    environment.pop("DATABASE_OWNER_URL")
+    command = [sys.executable, "-m", "celery", "-q", "-A", "config", "worker", "-P", "solo", "-l", "warning"]
+    process = subprocess.Popen([*command, "--without-gossip", "--without-mingle"], env=environment)
+    yield process
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+# --- browsers: `page` as on a desk, `phone_page` as in a hand ---------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on PATH (Debian: apt install chromium fonts-noto-cjk)")
+    return {"executable_path": CHROMIUM, "args": BROWSER_ARGUMENTS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args():
+    return {"viewport": {"width": 1440, "height": 900}, "locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
+
+
+@pytest.fixture
+def phone_page(new_context):
+    """A page at the width of a small phone."""
+    context = new_context(viewport={"width": 375, "height": 812}, is_mobile=True, has_touch=True)
+    return context.new_page()

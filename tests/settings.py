@@ -1,0 +1,22 @@
+"""Settings of the test run. pytest-django reads them before any conftest.py, so the environment is prepared here."""
+
+import os
+
+# The test process makes, migrates and drops its database; tests/conftest.py then lets it act as web.
+os.environ["DATABASE_ROLE"] = "owner"
+
+# Each xdist process has its own broker number, as it has its own database: /0 stays the demo's.
+if redis_url := os.environ.get("REDIS_URL"):
+    process_number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.environ["REDIS_URL"] = f"{redis_url.rsplit('/', 1)[0]}/{process_number + 1}"
+
+# For the type checker, which reads the settings without servers; a test run gets real ones from devservices.py.
+TEST_ONLY_KEY = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
+os.environ.setdefault("SECRET_KEY", "tests-only-tests-only-tests-only-tests-only-tests-only")
+os.environ.setdefault("FIELD_KEYS", f'["1:{TEST_ONLY_KEY}"]')
+os.environ.setdefault("BLIND_INDEX_KEY", TEST_ONLY_KEY)
+os.environ.setdefault("AUDIT_SEAL_KEY", TEST_ONLY_KEY)
+
+from config.settings import *
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
