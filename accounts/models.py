@@ -1,0 +1,149 @@
+"""Who signs in, and what was done."""
+
+from django.conf import settings
+from django.contrib.auth.models import (
+    AbstractBaseUser,
+    BaseUserManager,
+    _user_has_module_perms,
+    _user_has_perm,
+)
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager):
+    def create_user(self, username: str, password: str | None = None, **more) -> "User":
+        user = self.model(username=username, **more)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person with an account. There is no superuser: rights come from postings (orgs) or from the duty.
+
+    The three administrators (三员, GB/T 22239-2019 8.1.4) are duties, exclude each other and see no business data.
+    """
+
+    class Duty(models.TextChoices):
+        STAFF = "staff", "业务人员"
+        SYSTEM = "system", "系统管理员"
+        SECURITY = "security", "安全管理员"
+        AUDIT = "audit", "审计管理员"
+
+    username = models.CharField("账号", max_length=60, unique=True)
+    name = models.CharField("姓名", max_length=60, blank=True)
+    duty = models.CharField("职责", max_length=12, choices=Duty, default=Duty.STAFF)
+    is_active = models.BooleanField("启用", default=True)
+    created_at = models.DateTimeField("开通时间", default=timezone.now, editable=False)
+
+    objects = UserManager()
+    USERNAME_FIELD = "username"
+
+    class Meta:
+        verbose_name = verbose_name_plural = "用户"
+        constraints = [
+            models.CheckConstraint(
+                name="user_duty_is_known", condition=Q(duty__in=["staff", "system", "security", "audit"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    @property
+    def is_staff(self) -> bool:
+        """May open the admin site; what it shows there is decided by the doors."""
+        return self.is_active
+
+    def has_perm(self, perm: str, obj=None) -> bool:
+        return _user_has_perm(self, perm, obj)
+
+    def has_perms(self, perms, obj=None) -> bool:
+        return all(self.has_perm(perm, obj) for perm in perms)
+
+    def has_module_perms(self, label: str) -> bool:
+        return _user_has_module_perms(self, label)
+
+
+class CurrentTransaction(models.Func):
+    """The id of the running transaction; 64 bits, never reused."""
+
+    template = "(pg_current_xact_id()::text::bigint)"
+    output_field = models.BigIntegerField()
+    arity = 0
+
+
+class AuditEvent(models.Model):
+    """One act, written in the same transaction as the act itself. The web role can add rows, never change them.
+
+    Holds no plain personal data: subjects are ids, `detail` is counts and names of columns.
+    """
+
+    at = models.DateTimeField("时间", db_default=Now(), editable=False)
+    transaction = models.BigIntegerField("事务号", db_default=CurrentTransaction(), editable=False)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name="操作人"
+    )
+    act = models.CharField("行为", max_length=60)
+    subject_type = models.CharField("对象类型", max_length=60, blank=True)
+    subjects = ArrayField(models.BigIntegerField(), verbose_name="对象编号", default=list)
+    units = ArrayField(models.BigIntegerField(), verbose_name="涉及单位", default=list)
+    purpose = models.CharField("目的", max_length=200, blank=True)
+    detail = models.JSONField("说明", default=dict)
+    succeeded = models.BooleanField("成功", default=True)
+    address = models.GenericIPAddressField("来源地址", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "审计事件"
+        indexes = [
+            models.Index(fields=["transaction", "id"], name="auditevent_transaction"),  # read by the sealer
+            models.Index(fields=["actor", "-id"], name="auditevent_actor"),
+            models.Index(fields=["act", "-id"], name="auditevent_act"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.act}"
+
+
+class AuditSeal(models.Model):
+    """A link of the chain that makes a changed, removed, reordered or inserted event evident.
+
+    `hash` = HMAC-SHA256(seal key, previous hash ‖ canonical event). `horizon` is the transaction id below which
+    every event was sealed when this link was made: the sealer looks no further back than that.
+    """
+
+    sequence = models.BigIntegerField("序号", primary_key=True)
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="seal", verbose_name="事件")
+    hash = models.BinaryField("链值", max_length=32)
+    horizon = models.BigIntegerField("水位")
+    sealed_at = models.DateTimeField("封存时间", db_default=Now())
+
+    class Meta:
+        verbose_name = verbose_name_plural = "审计封存"
+
+    def __str__(self) -> str:
+        return f"#{self.sequence}"
+
+
+class ApiToken(models.Model):
+    """A key for the API, made by its user on a page, shown once; only its hash is kept."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens", verbose_name="用户"
+    )
+    label = models.CharField("用途", max_length=60)
+    digest = models.CharField("摘要", max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField("生成时间", default=timezone.now, editable=False)
+    expires_at = models.DateTimeField("到期时间")
+    last_used_at = models.DateTimeField("最近使用", null=True, editable=False)
+    revoked_at = models.DateTimeField("作废时间", null=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "接口令牌"
+
+    def __str__(self) -> str:
+        return self.label

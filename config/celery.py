@@ -1,0 +1,28 @@
+"""The Celery application, its two queues and the whole schedule.
+
+`prompt` takes what must happen within seconds (sealing the audit, one touched guidance station);
+`long` takes jobs of minutes (imports, the nightly refresh), so that an import never delays a seal.
+"""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("config")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.task_default_queue = "prompt"
+app.conf.task_routes = {
+    "jobs.run": {"queue": "long"},
+    "reports.refresh_coverage": {"queue": "long"},
+}
+app.conf.beat_schedule = {
+    "seal the audit": {"task": "accounts.seal", "schedule": 0.5, "options": {"expires": 2}},
+    "take over jobs whose worker died": {"task": "jobs.sweep", "schedule": 15.0, "options": {"expires": 10}},
+    "nightly coverage": {"task": "reports.refresh_coverage", "schedule": crontab(hour=1, minute=10)},
+    "erase what is due": {"task": "members.retention", "schedule": crontab(hour=3, minute=20)},
+}

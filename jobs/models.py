@@ -1,0 +1,54 @@
+"""Long work that survives a crash and shows its progress."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+
+class Job(models.Model):
+    """One piece of long work: an import, an export, a refresh. The truth about it is this row, not the broker."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "排队中"
+        RUNNING = "running", "进行中"
+        DONE = "done", "已完成"
+        FAILED = "failed", "失败"
+        CANCELLED = "cancelled", "已取消"
+
+    FINISHED = (State.DONE, State.FAILED, State.CANCELLED)
+
+    kind = models.CharField("类型", max_length=60)
+    title = models.CharField("名称", max_length=200)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="jobs", verbose_name="发起人"
+    )
+    state = models.CharField("状态", max_length=12, choices=State, default=State.QUEUED)
+    params = models.JSONField("参数", default=dict)
+    done = models.BigIntegerField("已处理", default=0)
+    total = models.BigIntegerField("总数", null=True)
+    message = models.CharField("进展", max_length=200, blank=True)
+    result = models.JSONField("结果", default=dict)
+    error = models.TextField("错误", blank=True)
+    attempts = models.PositiveSmallIntegerField("尝试次数", default=0)
+    cancel_requested = models.BooleanField("已请求取消", default=False)
+    lease_until = models.DateTimeField("租约到期", null=True)
+    created_at = models.DateTimeField("发起时间", default=timezone.now)
+    started_at = models.DateTimeField("开始时间", null=True)
+    finished_at = models.DateTimeField("结束时间", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "后台任务"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["owner", "-id"], name="job_owner_newest")]
+        constraints = [
+            models.CheckConstraint(
+                name="job_done_within_total", condition=Q(total__isnull=True) | Q(done__lte=F("total"))
+            ),
+            models.CheckConstraint(
+                name="job_running_has_lease", condition=~Q(state="running") | Q(lease_until__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

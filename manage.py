@@ -1,0 +1,21 @@
+#!/usr/bin/env python
+"""Django's command line, with one addition: the commands that need the owner of the tables get the owner's login."""
+
+import os
+import sys
+
+# These create tables, empty them or load the demo; everything else acts as the web role does.
+OWNER_COMMANDS = {"migrate", "sqlmigrate", "flush", "dbshell", "seed_demo"}
+
+
+def main():
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if sys.argv[1:2] and sys.argv[1] in OWNER_COMMANDS:
+        os.environ["DATABASE_ROLE"] = "owner"
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

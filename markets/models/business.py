@@ -1,0 +1,229 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from markets.querysets import BusinessDetailQuerySet, BusinessQuerySet
+from orgs.fields import Placed, placed_constraints
+
+
+class Business(Placed):
+    """经营主体: what the registry calls a company, a branch office, a sole trader …, and what is to be covered.
+
+    Identified by the unified social credit code (GB 32100-2015) or, for early sole traders, by the old registration
+    number. `is_registered` and `is_operating` are derived from the registry's status and from the reason why it does
+    not operate; the database derives them, so no two pages can differ.
+    """
+
+    class EntityType(models.TextChoices):
+        """登记类型, grouped as the two ranges of every rate need it: sole traders / enterprises = everything else."""
+
+        SOLE_TRADER = "sole_trader", "个体工商户"
+        COMPANY = "company", "有限责任公司"
+        JOINT_STOCK = "joint_stock", "股份有限公司"
+        SOLE_PROPRIETORSHIP = "sole_proprietorship", "个人独资企业"
+        PARTNERSHIP = "partnership", "合伙企业"
+        BRANCH_OFFICE = "branch_office", "分支机构"
+        COOPERATIVE = "cooperative", "农民专业合作社"
+        OTHER = "other", "其他企业"
+
+    class Scale(models.TextChoices):
+        SMALL = "small", "小型"
+        MICRO = "micro", "微型"
+        UNKNOWN = "unknown", "未划分"
+
+    class ScaleSource(models.TextChoices):
+        REGISTRY = "registry", "登记"
+        STATISTICS = "statistics", "统计"
+        MANUAL = "manual", "人工"
+        ESTIMATE = "estimate", "系统估算"
+
+    class Status(models.TextChoices):
+        """登记状态. 注销, 吊销 and 迁出 are not registered any more."""
+
+        ACTIVE = "active", "存续"
+        DORMANT = "dormant", "歇业"
+        REVOKED = "revoked", "吊销"
+        DEREGISTERED = "deregistered", "注销"
+        MOVED_AWAY = "moved_away", "迁出"
+
+    class NotOperating(models.TextChoices):
+        """Why a registered business is not operating (实体运营). 一址多照 is lawful and operates."""
+
+        ZOMBIE = "zombie", "僵尸企业"
+        SHELL = "shell", "空壳企业"
+        SECOND_LICENCE = "second_licence", "一企多照"
+        PAUSED = "paused", "歇业"
+        NOT_FOUND = "not_found", "查无下落"
+
+    REGISTERED_STATUSES = (Status.ACTIVE, Status.DORMANT)
+
+    uscc = models.CharField("统一社会信用代码", max_length=18, null=True, blank=True, unique=True)
+    legacy_registration_no = models.CharField("注册号（旧）", max_length=15, null=True, blank=True, unique=True)
+    name = models.CharField("名称", max_length=200)
+    name_pinyin = models.CharField("名称拼音首字母", max_length=60, blank=True, editable=False)
+    entity_type = models.CharField("主体类型", max_length=24, choices=EntityType)
+    entity_type_text = models.CharField("登记类型原文", max_length=60, blank=True)
+    scale = models.CharField("规模", max_length=8, choices=Scale, default=Scale.UNKNOWN)
+    scale_source = models.CharField("规模来源", max_length=12, choices=ScaleSource, blank=True)
+    industry = models.CharField("行业代码（GB/T 4754）", max_length=5, blank=True)
+    registered_on = models.DateField("成立日期", null=True, blank=True)
+    status = models.CharField("登记状态", max_length=12, choices=Status, default=Status.ACTIVE)
+    not_operating = models.CharField("未实体运营原因", max_length=16, choices=NotOperating, blank=True)
+    is_registered = models.GeneratedField(
+        expression=models.Q(status__in=["active", "dormant"]), output_field=models.BooleanField(), db_persist=True
+    )
+    is_operating = models.GeneratedField(
+        expression=models.Q(status="active", not_operating=""), output_field=models.BooleanField(), db_persist=True
+    )
+    employees = models.PositiveIntegerField("从业人数", null=True, blank=True)
+    is_key = models.BooleanField("重点企业", default=False)
+    fixed_premises = models.BooleanField("有固定经营场所", null=True, blank=True)
+    above_size = models.BooleanField("规上", null=True, blank=True)
+    address = models.CharField("住所", max_length=300, blank=True)
+    latitude = models.DecimalField("纬度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
+    longitude = models.DecimalField("经度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
+    market = models.ForeignKey(
+        "markets.Market",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="businesses",
+        db_index=False,
+        verbose_name="所属市场",
+    )
+    industry_area = models.ForeignKey(
+        "markets.IndustryArea",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="businesses",
+        db_index=False,
+        verbose_name="行业片区",
+    )
+    predecessor = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="successors",
+        db_index=False,
+        verbose_name="前身（个转企）",
+    )
+    entered_at = models.DateTimeField("录入时间", default=timezone.now, editable=False)
+    changed_at = models.DateTimeField("更新时间", default=timezone.now, editable=False)
+
+    objects = BusinessQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "经营主体"
+        indexes = [
+            # Lists, newest first, in each scope that a posting can give.
+            models.Index(fields=["district_committee", "-id"], name="business_district_committee"),
+            models.Index(fields=["guidance_station", "-id"], name="business_guidance_station"),
+            models.Index(fields=["district", "-id"], name="business_district"),
+            models.Index(fields=["street", "-id"], name="business_street"),
+            models.Index(
+                fields=["market"], name="business_market", condition=Q(market__isnull=False)
+            ),  # markets' businesses
+            models.Index(fields=["predecessor"], name="business_predecessor", condition=Q(predecessor__isnull=False)),
+        ]
+        constraints = [
+            *placed_constraints("business"),
+            models.CheckConstraint(
+                name="business_has_a_code",
+                condition=Q(uscc__isnull=False) | Q(legacy_registration_no__isnull=False),
+                violation_error_message="统一社会信用代码和旧注册号至少要有一个。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def code(self) -> str:
+        return self.uscc or self.legacy_registration_no or ""
+
+
+class BusinessVersion(models.Model):
+    """What a counting column was before it changed; half-open. Written by the statement that changed it."""
+
+    business = models.ForeignKey(Business, on_delete=models.PROTECT, related_name="versions", verbose_name="经营主体")
+    valid_from = models.DateTimeField("起", null=True)
+    valid_to = models.DateTimeField("止（不含）")
+    values = models.JSONField("原值")
+
+    objects = BusinessDetailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "主体历史"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.business_id} …{self.valid_to:%Y-%m-%d}"
+
+
+class Declaration(models.Model):
+    """Head-counts that an enterprise told. None is kept where it would name a person (design: sole traders, < 10)."""
+
+    class Source(models.TextChoices):
+        REGISTRY_FILE = "registry_file", "登记文件"
+        ANNUAL_REPORT = "annual_report", "年报"
+        SURVEY = "survey", "摸排"
+
+    business = models.ForeignKey(
+        Business, on_delete=models.CASCADE, related_name="declarations", verbose_name="经营主体"
+    )
+    source = models.CharField("来源", max_length=16, choices=Source)
+    as_of = models.DateField("截至")
+    full_members = models.PositiveIntegerField("正式党员数", null=True, blank=True)
+    members_incl_probationary = models.PositiveIntegerField("党员数（含预备）", null=True, blank=True)
+    union_members = models.PositiveIntegerField("工会会员数", null=True, blank=True)
+    league_members = models.PositiveIntegerField("团员数", null=True, blank=True)
+    women = models.PositiveIntegerField("女职工数", null=True, blank=True)
+    entered_at = models.DateTimeField("录入时间", default=timezone.now)
+
+    objects = BusinessDetailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "企业填报人数"
+        ordering = ["-as_of"]
+        constraints = [
+            models.UniqueConstraint(fields=["business", "source", "as_of"], name="declaration_once_per_day"),
+            models.CheckConstraint(
+                name="declaration_annual_report_knows_only_the_sum",
+                condition=~Q(source="annual_report") | Q(full_members__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.business_id} {self.as_of}"
+
+
+class HandOver(models.Model):
+    """划转: one district asks another to take over a business; the receiver accepts or refuses."""
+
+    class State(models.TextChoices):
+        ASKED = "asked", "待接收"
+        ACCEPTED = "accepted", "已接收"
+        REFUSED = "refused", "不接收"
+
+    business = models.ForeignKey(Business, on_delete=models.PROTECT, related_name="hand_overs", verbose_name="经营主体")
+    to = models.ForeignKey("orgs.Organization", on_delete=models.PROTECT, related_name="+", verbose_name="接收单位")
+    state = models.CharField("状态", max_length=10, choices=State, default=State.ASKED)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name="发起人"
+    )
+    asked_at = models.DateTimeField("发起时间", default=timezone.now)
+    decided_at = models.DateTimeField("处理时间", null=True)
+
+    objects = BusinessDetailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "划转"
+        constraints = [
+            models.UniqueConstraint(fields=["business"], condition=Q(state="asked"), name="handover_one_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.business_id} → {self.to_id}"

@@ -1,0 +1,132 @@
+"""Who may see which persons. A member is visible where a live affiliation is, or a registration that is open or
+verified; both are asked by EXISTS over the two narrow tables, never by joining persons to places."""
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from orgs.kinds import Level
+from orgs.querysets import ScopedQuerySet
+
+
+def _live(on=None) -> Q:
+    on = on or timezone.localdate()
+    return Q(starts_on__lte=on) & (Q(ends_on__isnull=True) | Q(ends_on__gt=on))
+
+
+class AffiliationQuerySet(ScopedQuerySet):
+    def organization_scope(self, organization) -> Q | None:
+        if organization.level == Level.GRASSROOTS:
+            return Q(organization__path__startswith=organization.path)
+        return super().organization_scope(organization)
+
+    def division_scope(self, division) -> Q | None:
+        return None  # persons belong to the guidance line only
+
+    def live(self, on=None) -> "AffiliationQuerySet":
+        return self.filter(_live(on))
+
+    def formal(self) -> "AffiliationQuerySet":
+        return self.filter(kind="formal")
+
+    def activity(self) -> "AffiliationQuerySet":
+        return self.filter(kind="activity")
+
+
+class RegistrationQuerySet(ScopedQuerySet):
+    def organization_scope(self, organization) -> Q | None:
+        if organization.level == Level.GRASSROOTS:
+            return None
+        return super().organization_scope(organization)
+
+    def division_scope(self, division) -> Q | None:
+        return None
+
+    def undecided(self) -> "RegistrationQuerySet":
+        return self.filter(state__in=["submitted", "contacted"])
+
+    def verified(self) -> "RegistrationQuerySet":
+        return self.filter(state="verified")
+
+    def showing_a_person(self) -> "RegistrationQuerySet":
+        """Open or verified: the states in which the guidance station knows the person."""
+        return self.filter(state__in=["submitted", "contacted", "verified"])
+
+
+class MemberQuerySet(ScopedQuerySet):
+    def current(self) -> "MemberQuerySet":
+        return self.filter(ended="", erased_at__isnull=True)
+
+    def within_postings(self, postings) -> "MemberQuerySet":
+        from members.models import Affiliation, Registration
+
+        affiliations = Affiliation.objects.live().within_postings(postings).filter(member=OuterRef("pk"))
+        registrations = Registration.objects.showing_a_person().within_postings(postings).filter(member=OuterRef("pk"))
+        return self.filter(Exists(affiliations) | Exists(registrations))
+
+
+class _ThroughOrganization(ScopedQuerySet):
+    organization_path = "organization__path__startswith"
+
+    def organization_scope(self, organization) -> Q | None:
+        return Q(**{self.organization_path: organization.path})
+
+    def division_scope(self, division) -> Q | None:
+        return None
+
+
+class InstructorQuerySet(_ThroughOrganization):
+    pass
+
+
+class SeatQuerySet(_ThroughOrganization):
+    pass
+
+
+class AssignmentQuerySet(_ThroughOrganization):
+    organization_path = "instructor__organization__path__startswith"
+
+    def live(self, on=None) -> "AssignmentQuerySet":
+        return self.filter(_live(on))
+
+
+class TransferQuerySet(ScopedQuerySet):
+    def organization_scope(self, organization) -> Q | None:
+        return Q(origin__path__startswith=organization.path) | Q(target__path__startswith=organization.path)
+
+    def division_scope(self, division) -> Q | None:
+        return None
+
+
+class PosterQuerySet(ScopedQuerySet):
+    def organization_scope(self, organization) -> Q | None:
+        if organization.level == Level.DISTRICT:
+            return Q(market__district_committee=organization.pk) | Q(organization__district_committee=organization.pk)
+        if organization.level == Level.GUIDANCE_STATION:
+            return Q(market__guidance_station=organization.pk) | Q(organization=organization.pk)
+        return None
+
+    def division_scope(self, division) -> Q | None:
+        return None
+
+    def live(self) -> "PosterQuerySet":
+        return self.filter(withdrawn_at__isnull=True)
+
+
+class _ThroughRegistration(ScopedQuerySet):
+    def organization_scope(self, organization) -> Q | None:
+        if organization.level == Level.DISTRICT:
+            return Q(registration__district_committee=organization.pk)
+        if organization.level == Level.GUIDANCE_STATION:
+            return Q(registration__guidance_station=organization.pk)
+        return None
+
+    def division_scope(self, division) -> Q | None:
+        return None
+
+
+class ContactLogQuerySet(_ThroughRegistration):
+    pass
+
+
+class RightsRequestQuerySet(_ThroughRegistration):
+    pass

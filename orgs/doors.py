@@ -1,0 +1,133 @@
+"""Who may do what where. The one door: an authentication backend over postings, and the table of roles.
+
+Everybody asks `user.has_perm("app.act")` (may this person do it anywhere?) or `user.has_perm("app.act", obj)` (may
+they do it to this row?), and reads through `Model.objects.visible_to(user)`. Rights are held at a unit and reach down.
+"""
+
+from datetime import timedelta
+
+from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.hashers import make_password
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+
+_VIEW_TREE = {"orgs.view_organization", "orgs.view_division", "orgs.view_organizationchange"}
+_VIEW_PLACES = {
+    "markets.view_market", "markets.view_industryarea", "markets.view_business", "markets.view_businesscoverage",
+    "markets.view_marketcoverage", "markets.view_grouporganization", "markets.view_marketplan",
+    "markets.view_platform", "markets.view_deliverysite", "stations.view_servicepoint",
+}  # fmt: skip
+_EDIT_PLACES = {
+    f"markets.{act}_{model}"
+    for act in ("add", "change")
+    for model in (
+        "market", "industryarea", "business", "businesscoverage", "marketcoverage", "grouporganization",
+        "marketplan", "platform", "deliverysite",
+    )
+} | {"stations.add_servicepoint", "stations.change_servicepoint"}  # fmt: skip
+_VIEW_NUMBERS = {"reports.view_snapshot", "reports.view_monthclosing", "stations.view_footfalltally"}
+_VIEW_PEOPLE = {
+    "members.view_member", "members.view_affiliation", "members.view_instructorassignment",
+    "members.view_instructor", "stations.view_checkin",
+}  # fmt: skip
+_KEEP_PEOPLE = {
+    "members.change_member", "members.reveal_member", "members.add_affiliation", "members.change_affiliation",
+    "stations.add_checkin",
+}  # fmt: skip
+
+# Roles × permissions: the whole of it. Nothing else grants a right to business data.
+ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
+    "registrar": frozenset(
+        _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _VIEW_NUMBERS
+        | {
+            "orgs.add_organization", "orgs.change_organization", "markets.import_business", "markets.export_business",
+            "members.view_poster", "members.add_poster", "members.change_poster",
+            "members.view_instructor", "members.add_instructor", "members.change_instructor",
+            "members.view_instructorassignment", "members.add_instructorassignment",
+            "members.change_instructorassignment",
+        }
+    ),
+    "officer": frozenset(
+        _VIEW_TREE | _VIEW_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE | _KEEP_PEOPLE
+        | {
+            "members.view_registration", "members.add_registration", "members.change_registration",
+            "members.verify_registration", "members.view_poster", "members.add_poster",
+            "markets.view_declaration", "markets.change_market", "stations.change_servicepoint",
+            "stations.add_footfalltally", "members.view_rightsrequest", "members.change_rightsrequest",
+            "members.add_instructorassignment", "members.change_instructorassignment",
+        }
+    ),
+    "leader": frozenset(_VIEW_TREE | _VIEW_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE | {"markets.export_business"}),
+    "secretary": frozenset(
+        {"orgs.view_organization", "reports.view_snapshot"} | _VIEW_PEOPLE | _KEEP_PEOPLE
+        | {"members.accept_member"}
+    ),
+}  # fmt: skip
+
+# The three administrators: settings and health, accounts and grants, the audit. None sees business data.
+DUTY_PERMISSIONS: dict[str, frozenset[str]] = {
+    User.Duty.STAFF: frozenset(),
+    User.Duty.SYSTEM: frozenset({"accounts.view_health"}),
+    User.Duty.SECURITY: frozenset(
+        {
+            "accounts.view_user", "accounts.add_user", "accounts.change_user", "axes.view_accessattempt",
+            "orgs.view_posting", "orgs.add_posting", "orgs.change_posting", "orgs.view_tree_names",
+        }
+    ),
+    User.Duty.AUDIT: frozenset({"accounts.view_auditevent", "accounts.view_auditseal", "accounts.export_auditevent"}),
+}  # fmt: skip
+
+
+def current_postings(user) -> list:
+    """The postings that hold today, with their units, loaded once per user object (that is, per request)."""
+    if not getattr(user, "is_authenticated", False) or not user.is_active or user.duty != User.Duty.STAFF:
+        return []
+    if not hasattr(user, "_current_postings"):
+        today = timezone.localdate()
+        user._current_postings = list(
+            user.postings.filter(
+                Q(ends_on__isnull=True) | Q(ends_on__gt=today), starts_on__lt=today + timedelta(days=1)
+            )
+            .select_related("organization", "division")
+            .order_by("organization__level", "division__level", "pk")
+        )
+    return user._current_postings
+
+
+def postings_with(user, perm: str) -> list:
+    """The current postings whose role carries `perm`."""
+    return [posting for posting in current_postings(user) if perm in ROLE_PERMISSIONS[posting.role]]
+
+
+class DoorBackend(BaseBackend):
+    """Signs staff in by password and answers every question about rights. Never reads is_superuser: there is none."""
+
+    def authenticate(self, request, username=None, password=None, **credentials):
+        user = User.objects.filter(username=username).first()
+        if user is None or password is None:
+            make_password(password)  # the same time as for a known name
+            return None
+        return user if user.check_password(password) and user.is_active else None
+
+    def get_user(self, user_id):
+        return User.objects.filter(pk=user_id, is_active=True).first()
+
+    def has_perm(self, user_obj, perm, obj=None) -> bool:
+        if not user_obj.is_authenticated or not user_obj.is_active:
+            return False
+        if perm in DUTY_PERMISSIONS.get(user_obj.duty, ()):
+            return True
+        postings = postings_with(user_obj, perm)
+        if not postings or obj is None:
+            return bool(postings)
+        return type(obj)._default_manager.within_postings(postings).filter(pk=obj.pk).exists()
+
+    def has_module_perms(self, user_obj, app_label) -> bool:
+        if not user_obj.is_authenticated or not user_obj.is_active:
+            return False
+        held = set(DUTY_PERMISSIONS.get(user_obj.duty, ()))
+        for posting in current_postings(user_obj):
+            held |= ROLE_PERMISSIONS[posting.role]
+        return any(perm.startswith(f"{app_label}.") for perm in held)

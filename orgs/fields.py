@@ -1,0 +1,112 @@
+"""The four ancestor columns, the composite keys by which the database keeps them true, and periods.
+
+Every period is half-open: `starts_on` counts, `ends_on` does not any more; no `ends_on` means it goes on.
+"""
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
+from django.db import migrations, models
+
+
+def organization_key(verbose_name: str) -> models.ForeignKey:
+    return models.ForeignKey(
+        "orgs.Organization",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        verbose_name=verbose_name,
+    )
+
+
+def division_key(verbose_name: str) -> models.ForeignKey:
+    return models.ForeignKey(
+        "orgs.Division",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        verbose_name=verbose_name,
+    )
+
+
+class GuidancePlaced(models.Model):
+    """Stands under a guidance station and its district committee (条). Indexes are each table's own business."""
+
+    district_committee = organization_key("区级党委")
+    guidance_station = organization_key("指导站")
+
+    class Meta:
+        abstract = True
+
+
+class Placed(GuidancePlaced):
+    """Stands in both lines: guidance station and district committee (条), street and district (块)."""
+
+    district = division_key("所在区")
+    street = division_key("所在街道")
+
+    class Meta:
+        abstract = True
+
+
+def lower_needs_upper(table: str, lower: str, upper: str) -> models.CheckConstraint:
+    """A composite key checks nothing while the upper column is null (MATCH SIMPLE), so null is forbidden there."""
+    return models.CheckConstraint(
+        name=f"{table}_{lower}_needs_{upper}",
+        condition=models.Q(**{f"{lower}__isnull": True}) | models.Q(**{f"{upper}__isnull": False}),
+    )
+
+
+def placed_constraints(table: str, *, divisions: bool = True) -> list[models.CheckConstraint]:
+    pairs = [("guidance_station", "district_committee")] + ([("street", "district")] if divisions else [])
+    return [lower_needs_upper(table, lower, upper) for lower, upper in pairs]
+
+
+def composite_keys(table: str, *, divisions: bool = True) -> list[migrations.RunSQL]:
+    """The migration operations that add the composite keys to `table`.
+
+    When a guidance station moves to another district committee, ON UPDATE CASCADE carries every row along; a row
+    whose two columns contradict each other is refused.
+    """
+    keys = [("guidance_station_id", "district_committee_id", "orgs_organization", "district_committee_id")]
+    if divisions:
+        keys.append(("street_id", "district_id", "orgs_division", "parent_id"))
+    operations = []
+    for lower, upper, target, target_upper in keys:
+        name = f"{table}_{lower.removesuffix('_id')}_in_{upper.removesuffix('_id')}"
+        operations.append(
+            migrations.RunSQL(
+                f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({lower}, {upper}) "
+                f"REFERENCES {target} (id, {target_upper}) ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED",
+                f"ALTER TABLE {table} DROP CONSTRAINT {name}",
+            )
+        )
+    return operations
+
+
+class DateRange(models.Func):
+    function = "daterange"
+    output_field = DateRangeField()
+
+
+def never_twice(name: str, *fields: str, **more) -> ExclusionConstraint:
+    """Two rows that agree in `fields` may not overlap in time."""
+    return ExclusionConstraint(
+        name=name,
+        expressions=[
+            (DateRange("starts_on", "ends_on", RangeBoundary()), RangeOperators.OVERLAPS),
+            *((field, RangeOperators.EQUAL) for field in fields),
+        ],
+        **more,
+    )
+
+
+def period_in_order(name: str) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        name=name,
+        condition=models.Q(ends_on__isnull=True) | models.Q(ends_on__gt=models.F("starts_on")),
+        violation_error_message="止期必须晚于起期（止期当天不再计入）。",
+    )

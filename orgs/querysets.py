@@ -1,0 +1,89 @@
+"""The querysets of the two lines, and the base of every scoped queryset: `visible_to` is the only way in."""
+
+from django.db import models
+from django.db.models import Q
+
+from orgs import doors
+from orgs.kinds import COUNTED_KINDS, Level
+
+
+class ScopedQuerySet(models.QuerySet):
+    """A queryset with a door. It fails closed: without a posting that carries the right there are no rows.
+
+    A subclass says how a posting's unit narrows its rows: `organization_scope(organization)` and
+    `division_scope(division)` return a Q. The defaults fit tables that carry the four ancestor columns.
+    """
+
+    def organization_scope(self, organization) -> Q | None:
+        """Rows under an organization; None where a unit of that level has none of these rows."""
+        if organization.level == Level.DISTRICT:
+            return Q(district_committee=organization.pk)
+        if organization.level == Level.GUIDANCE_STATION:
+            return Q(guidance_station=organization.pk)
+        return None
+
+    def division_scope(self, division) -> Q | None:
+        if division.level == division.Level.DISTRICT:
+            return Q(district=division.pk)
+        if division.level == division.Level.STREET:
+            return Q(street=division.pk)
+        return None
+
+    def visible_to(self, user, perm: str | None = None) -> "ScopedQuerySet":
+        """The rows on which `user` holds `perm` ("app.act"; by default the right to view this model)."""
+        perm = perm or f"{self.model._meta.app_label}.view_{self.model._meta.model_name}"
+        return self.within_postings(doors.postings_with(user, perm))
+
+    def within_postings(self, postings) -> "ScopedQuerySet":
+        scope = Q(pk__in=[])
+        for posting in postings:
+            unit = posting.unit
+            if unit.level == 1:  # the city, in either line: an empty Q would be the identity of | and match nothing
+                return self.all()
+            part = self.organization_scope(unit) if posting.organization_id else self.division_scope(unit)
+            if part is not None:
+                scope |= part
+        return self.filter(scope)
+
+
+class DivisionQuerySet(ScopedQuerySet):
+    """Divisions are public facts; the door only decides whose numbers may be read."""
+
+    def organization_scope(self, organization) -> Q | None:
+        if organization.level == Level.DISTRICT and organization.district_id:
+            return Q(pk=organization.district_id) | Q(parent=organization.district_id)
+        if organization.level == Level.GUIDANCE_STATION and organization.street_id:
+            return Q(pk=organization.street_id)
+        return None
+
+    def division_scope(self, division) -> Q | None:
+        return Q(pk=division.pk) | Q(parent=division.pk) | Q(parent__parent=division.pk)
+
+
+class OrganizationQuerySet(ScopedQuerySet):
+    def organization_scope(self, organization) -> Q | None:
+        return Q(path__startswith=organization.path)
+
+    def division_scope(self, division) -> Q | None:
+        if division.level == division.Level.DISTRICT:
+            return Q(district=division.pk)
+        return Q(street=division.pk)
+
+    def within(self, organization) -> "OrganizationQuerySet":
+        """The organization itself and everything below it."""
+        return self.filter(path__startswith=organization.path)
+
+    def open(self, on=None) -> "OrganizationQuerySet":
+        """Not closed; with `on`, existing on that day (periods are half-open)."""
+        if on is None:
+            return self.filter(closed_on__isnull=True)
+        return self.filter(Q(approved_on__isnull=True) | Q(approved_on__lte=on)).filter(
+            Q(closed_on__isnull=True) | Q(closed_on__gt=on)
+        )
+
+    def grassroots(self) -> "OrganizationQuerySet":
+        return self.filter(level=Level.GRASSROOTS)
+
+    def counted(self) -> "OrganizationQuerySet":
+        """What 党组织数 counts: open grassroots bodies except 临时, 功能型 and 联盟, nested ones each once."""
+        return self.open().grassroots().filter(kind__in=COUNTED_KINDS)

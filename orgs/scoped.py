@@ -1,0 +1,75 @@
+"""The door, built into views, API viewsets and the admin. Outside a person's scope a row answers like a missing one."""
+
+from django.contrib import admin
+from django.contrib.auth.mixins import AccessMixin
+from django.core.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied as ApiPermissionDenied
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+
+class DoorMixin(AccessMixin):
+    """A staff page: signed in, and holding `permission` somewhere. What rows it shows is the queryset's business."""
+
+    permission: str
+
+    def dispatch(self, request, *args, **kwargs):
+        if not request.user.is_authenticated:
+            return self.handle_no_permission()
+        if not request.user.has_perm(self.permission):
+            raise PermissionDenied("您的岗位没有这项权限，请联系本单位管理员。")
+        return super().dispatch(request, *args, **kwargs)
+
+
+class ScopedMixin(DoorMixin):
+    """A staff page over rows of `model`: only those on which the person holds `permission`; any other is 404."""
+
+    def get_queryset(self):
+        return self.model._default_manager.visible_to(self.request.user, self.permission)
+
+
+class ScopedViewSet(ReadOnlyModelViewSet):
+    """Read access through the API: the same door, 404 outside it."""
+
+    permission: str
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        if not request.user.has_perm(self.permission):
+            raise ApiPermissionDenied("您的岗位没有这项权限。")
+
+    def get_queryset(self):
+        return self.queryset.visible_to(self.request.user, self.permission)
+
+
+class ScopedAdmin(admin.ModelAdmin):
+    """Django's admin behind the door. Nothing is deleted here; choices of foreign keys are scoped too."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def _perm(self, act: str) -> str:
+        return f"{self.opts.app_label}.{act}_{self.opts.model_name}"
+
+    def get_queryset(self, request):
+        return self.model._default_manager.visible_to(request.user, self._perm("view"))
+
+    def has_module_permission(self, request) -> bool:
+        return request.user.has_perm(self._perm("view"))
+
+    def has_view_permission(self, request, obj=None) -> bool:
+        return request.user.has_perm(self._perm("view"), obj)
+
+    def has_add_permission(self, request) -> bool:
+        return request.user.has_perm(self._perm("add"))
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return request.user.has_perm(self._perm("change"), obj)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        manager = db_field.remote_field.model._default_manager
+        if "queryset" not in kwargs and hasattr(manager, "visible_to"):
+            kwargs["queryset"] = manager.visible_to(request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -1,0 +1,148 @@
+"""Batches of rows that came in by file, what was wrong with them, and what they replaced."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class Batch(models.Model):
+    """One file brought in by one person: read, checked, shown, then applied or left."""
+
+    class State(models.TextChoices):
+        READING = "reading", "读取中"
+        CHECKED = "checked", "待确认"
+        APPLYING = "applying", "写入中"
+        APPLIED = "applied", "已写入"
+        REFUSED = "refused", "无法读取"
+        CANCELLED = "cancelled", "已放弃"
+
+    target = models.CharField("目标表", max_length=40)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="batches", verbose_name="导入人"
+    )
+    job = models.ForeignKey(
+        "jobs.Job", null=True, on_delete=models.PROTECT, related_name="batches", verbose_name="任务"
+    )
+    file_name = models.CharField("文件名", max_length=200)
+    stored_as = models.CharField("存放位置", max_length=200, blank=True)
+    digest = models.CharField("文件摘要", max_length=64, blank=True)
+    state = models.CharField("状态", max_length=12, choices=State, default=State.READING)
+    counts = models.JSONField("计数", default=dict)  # rows, new, changed, unchanged, wrong, duplicate, out_of_scope, …
+    problem = models.TextField("无法读取的原因", blank=True)
+    created_at = models.DateTimeField("上传时间", default=timezone.now)
+    applied_at = models.DateTimeField("写入时间", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "导入批次"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["owner", "-id"], name="batch_owner_newest")]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class RowError(models.Model):
+    """Why one cell of one row could not be taken. `row` is the file's own number; the header is row 1."""
+
+    class Kind(models.TextChoices):
+        WRONG = "wrong", "有误"
+        DUPLICATE = "duplicate", "重复"
+        OUT_OF_SCOPE = "out_of_scope", "不在权限范围"
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="errors", verbose_name="批次")
+    row = models.PositiveIntegerField("行")
+    kind = models.CharField("类别", max_length=12, choices=Kind)
+    column = models.CharField("列", max_length=60, blank=True)
+    value = models.TextField("原值", blank=True)
+    reason = models.CharField("原因", max_length=200)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "错误行"
+        ordering = ["row", "id"]
+        indexes = [models.Index(fields=["batch", "row"], name="rowerror_batch_row")]
+
+    def __str__(self) -> str:
+        return f"第{self.row}行 {self.column}：{self.reason}"
+
+
+class BatchChange(models.Model):
+    """What one row was before a batch changed it (null: the batch made the row)."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="changes", verbose_name="批次")
+    record_id = models.BigIntegerField("记录")
+    before = models.JSONField("原值", null=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "批次变更"
+        constraints = [models.UniqueConstraint(fields=["batch", "record_id"], name="batchchange_once_per_record")]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}/{self.record_id}"
+
+
+class SavedView(models.Model):
+    """A list's filters, columns and order under a name; shared with a unit (its id as a plain number) or private."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views", verbose_name="所有者"
+    )
+    table = models.CharField("列表", max_length=40)
+    name = models.CharField("名称", max_length=60)
+    query = models.TextField("条件")
+    unit = models.BigIntegerField("共享单位", null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "保存的视图"
+        constraints = [models.UniqueConstraint(fields=["owner", "table", "name"], name="savedview_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Export(models.Model):
+    """One list taken out of the system: who, what for, which columns, how many rows."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="exports", verbose_name="导出人"
+    )
+    table = models.CharField("列表", max_length=40)
+    purpose = models.CharField("用途", max_length=200, blank=True)
+    columns = models.JSONField("列", default=list)
+    query = models.TextField("条件", blank=True)
+    format = models.CharField("格式", max_length=8)
+    rows = models.PositiveIntegerField("行数", default=0)
+    created_at = models.DateTimeField("导出时间", default=timezone.now)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "导出"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class IdempotencyKey(models.Model):
+    """A request that was already answered: the same key with the same body gets the same answer."""
+
+    key = models.CharField("幂等键", max_length=100)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+", verbose_name="调用方"
+    )
+    body_digest = models.CharField("请求摘要", max_length=64)
+    answer = models.JSONField("应答", null=True)
+    status = models.PositiveSmallIntegerField("状态码", null=True)
+    created_at = models.DateTimeField("时间", default=timezone.now)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "幂等键"
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "key"], name="idempotencykey_once", nulls_distinct=False),
+            models.CheckConstraint(
+                name="idempotencykey_answer_has_status",
+                condition=Q(answer__isnull=True, status__isnull=True) | Q(answer__isnull=False, status__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
