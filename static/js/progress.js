@@ -1,8 +1,8 @@
 // Long work: asks a job's address and moves its bar until the work has ended. See templates/partials/_progress.html.
 "use strict";
 (() => {
-  const ENDED = new Set(["succeeded", "failed", "cancelled"]);
-  const WORDS = { waiting: "排队中", running: "正在办理", succeeded: "已办完", failed: "没有办成", cancelled: "已取消" };
+  const ENDED = new Set(["done", "failed", "cancelled"]);
+  const WORDS = { queued: "排队中", running: "正在办理", done: "已办完", failed: "没有办成", cancelled: "已取消" };
   const SHORTEST = 1000;
   const LONGEST = 15000;
   const count = new Intl.NumberFormat("zh-CN");
@@ -36,7 +36,7 @@
       if (!response.ok) throw new Error(String(response.status));
       const answer = await response.json();
       show(job, answer);
-      if (answer.state === "succeeded" && answer.finished_url) { window.location.assign(answer.finished_url); return; }
+      if (answer.state === "done" && answer.finished_url) { window.location.assign(answer.finished_url); return; }
       if (ENDED.has(answer.state)) return;
     } catch {
       job.querySelector("[data-progress-lost]").hidden = false;
