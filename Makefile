@@ -24,7 +24,7 @@ INSTALL = $(if $(shell command -v uv),uv pip install -q --python $(BIN)/python,$
 
 # exec: signals of the shell's job control reach the launcher itself, not a shell around it.
 demo: .venv/.run .venv/.assets
-	@exec $(SERVERS) --data "$(DATA)" --free-port "$(PORT)" -- $(BIN)/python tools/demo.py --data "$(DATA)" --port "$(PORT)" --businesses "$(BUSINESSES)"
+	@exec $(BIN)/python -m tools.demo --data "$(DATA)" --port "$(PORT)" --businesses "$(BUSINESSES)"
 
 test: check .venv/.assets
 	$(SERVERS) --data .local/test --fast -- $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
@@ -32,7 +32,7 @@ test: check .venv/.assets
 check: .venv/.dev
 	$(BIN)/ruff check -q .
 	$(BIN)/djlint --quiet --lint .
-	$(SERVERS) --data .local/test --fast -- $(BIN)/mypy
+	$(BIN)/mypy
 
 bench: .venv/.dev .venv/.assets
 	$(SERVERS) --data .local/bench -- $(BIN)/python tools/bench/run.py --rows "$(ROWS)" --out "$(OUT)"
@@ -45,7 +45,7 @@ lock:
 # The real interpreter, not a symlink to it: a venv made through a symlink dies with the symlink.
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "需要 Python 3.11 或更高版本，可用 make PYTHON=/路径/python3.12 指定。")'
-	"$$($(PYTHON) -c 'import os, sys; print(os.path.realpath(sys.executable))')" -m venv .venv
+	@"$$($(PYTHON) -c 'import os, sys; print(os.path.realpath(sys.executable))')" -m venv .venv
 
 # One stamp per step: a second `make` starts at once, a changed lock file repeats its own step only.
 .venv/.run: requirements.txt | .venv/bin/python

@@ -3,7 +3,7 @@
     .venv/bin/python devservices.py exec --data .local/demo -- manage.py shell
 
 starts both servers on the data folder, runs the command with DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL and the
-folder's own secrets in its environment, and stops what it started. Where another run already serves the same folder
+folder's own keys in its environment, and stops what it started. Where another run already serves the same folder
 (a demo, say), the command joins it. Set DATABASE_URL with DATABASE_OWNER_URL, or REDIS_URL, replace the embedded
 server of that kind.
 
@@ -75,8 +75,11 @@ def try_lock(file: IO[str]) -> bool:
     return True
 
 
-def folder_secrets(data: Path) -> dict[str, str]:
-    """The folder's keys: made with it, because what they encrypted lies in it. Call with the lock held."""
+def folder_settings(data: Path) -> dict[str, str]:
+    """Where the folder's files lie, and its keys: made with it, because what they encrypted lies in it.
+
+    Call it with the lock held, or after somebody who held it.
+    """
 
     def key() -> str:
         return base64.b64encode(secrets.token_bytes(32)).decode()
@@ -90,7 +93,7 @@ def folder_secrets(data: Path) -> dict[str, str]:
             "AUDIT_SEAL_KEY": key(),
         }
         write_private(path, made)
-    return json.loads(path.read_text("utf-8"))
+    return json.loads(path.read_text("utf-8")) | {"MEDIA_ROOT": str(data / "media")}
 
 
 def refuse_half_a_database() -> None:
@@ -104,56 +107,58 @@ def without_own_settings(found: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if not os.environ.get(name)}
 
 
-def join_or_lock(data: Path, lock: IO[str]) -> dict[str, str] | None:
+def join_or_lock(data: Path, lock: IO[str], guests: IO[str]) -> dict[str, str] | None:
     """The servers of the run that holds the lock; None when the lock is ours now."""
     deadline = time.monotonic() + JOIN_PATIENCE
     while not try_lock(lock):
+        fcntl.flock(guests, fcntl.LOCK_SH)  # first say that we are coming, then look: it removes its note, then stops
         with contextlib.suppress(OSError, ValueError):
             return json.loads((data / "services.json").read_text("utf-8"))
+        fcntl.flock(guests, fcntl.LOCK_UN)
         if time.monotonic() > deadline:
             raise StartFailed(f"另一个命令正在 {data} 上启动服务，但迟迟没有完成；请稍后重试。")
         time.sleep(0.1)
     return None
 
 
-@contextlib.contextmanager
-def joined(data: Path, found: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Use another run's servers. It waits for us at its own end, see `own_servers`."""
-    environment = without_own_settings(found | folder_secrets(data))
+def joined_environment(data: Path, found: dict[str, str]) -> dict[str, str]:
+    environment = without_own_settings(found | folder_settings(data))
     if missing := [name for name in NEEDED if not (environment.get(name) or os.environ.get(name))]:
         raise StartFailed(f"{data} 上正在运行的命令使用外部服务；要与它一起运行，请同样设置 {'、'.join(missing)}。")
-    with (data / "joined").open("a") as guests:
-        fcntl.flock(guests, fcntl.LOCK_SH)
-        yield environment
+    return environment
+
+
+def wait_for_guests(note: Path, guests: IO[str]) -> None:
+    """Those who joined us work on our servers."""
+    if not try_lock(guests):
+        say("[服务] 还有其他命令在使用数据库，等它们结束后再停止（Ctrl-C 立即停止）……")
+        fcntl.flock(guests, fcntl.LOCK_EX)
+    note.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def own_servers(data: Path, fast: bool) -> Iterator[dict[str, str]]:
+def own_servers(data: Path, fast: bool, guests: IO[str]) -> Iterator[dict[str, str]]:
     """Start what the environment does not already name; stop it at the end. Call with the lock held."""
     started_at = time.monotonic()
     note = data / "services.json"
     note.unlink(missing_ok=True)
-    keys = folder_secrets(data)
+    settings = folder_settings(data)
     wanted: list[Server] = []
     if not os.environ.get("DATABASE_URL"):
         wanted.append(EmbeddedPostgres(data, fast))
     if not os.environ.get("REDIS_URL"):
         wanted.append(EmbeddedValkey(data, fast))
     with contextlib.ExitStack() as running:
-        running.callback(note.unlink, missing_ok=True)
         found: dict[str, str] = {}
         for server in wanted:
             found |= server.start()
             running.callback(server.stop)
+        running.callback(note.unlink, missing_ok=True)
         write_private(note, found)
         if wanted:
-            say(f"[服务] PostgreSQL 与 Valkey 已就绪（{time.monotonic() - started_at:.1f} 秒）")
-        yield without_own_settings(found | keys)
-        # Reached on an ordinary end only: an interrupted run stops its servers at once.
-        with (data / "joined").open("a") as guests:
-            if not try_lock(guests):
-                say("[服务] 还有其他命令在使用数据库，等它们结束后再停止（Ctrl-C 立即停止）……")
-                fcntl.flock(guests, fcntl.LOCK_EX)
+            say(f"[服务] 内置服务已就绪（{time.monotonic() - started_at:.1f} 秒）")
+        yield without_own_settings(found | settings)
+        wait_for_guests(note, guests)  # on an ordinary end only: an interrupted run stops its servers at once
 
 
 @contextlib.contextmanager
@@ -162,10 +167,13 @@ def services(data: Path, fast: bool = False) -> Iterator[dict[str, str]]:
     refuse_half_a_database()
     data = data.resolve()
     data.mkdir(parents=True, exist_ok=True)
-    with (data / "lock").open("a") as lock:
-        found = join_or_lock(data, lock)
-        with own_servers(data, fast) if found is None else joined(data, found) as environment:
-            yield environment
+    with (data / "lock").open("a") as lock, (data / "joined").open("a") as guests:
+        found = join_or_lock(data, lock, guests)
+        if found is not None:
+            yield joined_environment(data, found)
+        else:
+            with own_servers(data, fast, guests) as environment:
+                yield environment
 
 
 def child_environment(extra: dict[str, str]) -> dict[str, str]:

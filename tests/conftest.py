@@ -27,7 +27,9 @@ BROWSER_ARGUMENTS = [
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if not os.environ.get("DATABASE_OWNER_URL"):
+    from django.conf import settings
+
+    if settings.NO_SERVERS:
         pytest.exit(
             "No database: run `make test`, or "
             "`.venv/bin/python devservices.py exec --data .local/test --fast -- pytest …`",
@@ -122,8 +124,9 @@ def celery_worker_process(django_db_setup):
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
     environment.pop("DATABASE_OWNER_URL")
-    command = [sys.executable, "-m", "celery", "-q", "-A", "config", "worker", "-P", "solo", "-l", "warning"]
-    process = subprocess.Popen([*command, "--without-gossip", "--without-mingle"], env=environment)
+    command = [sys.executable, "-m", "celery", "-q", "-A", "config", "worker", "-P", "solo", "-Q", "prompt,long"]
+    options = ["-l", "warning", "--without-gossip", "--without-mingle"]
+    process = subprocess.Popen([*command, *options], env=environment)
     yield process
     process.send_signal(signal.SIGTERM)
     try:
@@ -149,7 +152,9 @@ def browser_context_args():
 
 
 @pytest.fixture
-def phone_page(new_context):
+def phone_page(browser, browser_context_args):
     """A page at the width of a small phone."""
-    context = new_context(viewport={"width": 375, "height": 812}, is_mobile=True, has_touch=True)
-    return context.new_page()
+    phone = {"viewport": {"width": 375, "height": 812}, "is_mobile": True, "has_touch": True}
+    context = browser.new_context(**browser_context_args | phone)
+    yield context.new_page()
+    context.close()

@@ -10,7 +10,10 @@ if redis_url := os.environ.get("REDIS_URL"):
     process_number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     os.environ["REDIS_URL"] = f"{redis_url.rsplit('/', 1)[0]}/{process_number + 1}"
 
-# For the type checker, which reads the settings without servers; a test run gets real ones from devservices.py.
+# The type checker reads the settings without servers; a test run gets real ones from devservices.py.
+NO_SERVERS = "DATABASE_OWNER_URL" not in os.environ
+os.environ.setdefault("DATABASE_OWNER_URL", "postgres://nobody@127.0.0.1:1/none")
+os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")
 TEST_ONLY_KEY = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
 os.environ.setdefault("SECRET_KEY", "tests-only-tests-only-tests-only-tests-only-tests-only")
 os.environ.setdefault("FIELD_KEYS", f'["1:{TEST_ONLY_KEY}"]')

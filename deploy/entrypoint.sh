@@ -1,0 +1,56 @@
+#!/bin/sh
+# What one container of the image does: web, worker QUEUE, beat, migrate, or any other command given.
+# A missing setting stops the start with one sentence instead of a traceback.
+set -eu
+
+role=${1:-web}
+
+require() {
+    missing=
+    for name in "$@"; do
+        eval "value=\${$name:-}"
+        [ -n "$value" ] || missing="$missing $name"
+    done
+    if [ -n "$missing" ]; then
+        echo "无法启动 $role：缺少环境变量$missing。请在 .env 中设置后重新启动，每一项的说明见 .env.example。" >&2
+        exit 1
+    fi
+}
+
+# Whoever serves pages or runs jobs may change rows, never tables, and never the audit trail.
+refuse_owner() {
+    if [ -n "${DATABASE_OWNER_URL:-}" ]; then
+        echo "无法启动 $role：这个进程不得持有数据库所有者的登录。请只为 migrate 设置 DATABASE_OWNER_URL。" >&2
+        exit 1
+    fi
+}
+
+KEYS="SECRET_KEY FIELD_KEYS BLIND_INDEX_KEY AUDIT_SEAL_KEY"
+
+case $role in
+web)
+    require $KEYS DATABASE_URL REDIS_URL ALLOWED_HOSTS
+    refuse_owner
+    exec gunicorn config.wsgi --bind 0.0.0.0:8000 --workers "${WEB_WORKERS:-4}" --threads "${WEB_THREADS:-4}" \
+        --timeout 120 --graceful-timeout 20 --worker-tmp-dir /dev/shm --no-control-socket --access-logfile -
+    ;;
+worker)
+    require $KEYS DATABASE_URL REDIS_URL
+    refuse_owner
+    queue=${2:?请写明队列，例如 worker prompt}
+    exec celery -A config worker -n "$queue@%h" -Q "$queue" -c "${WORKER_PROCESSES:-2}" -l info
+    ;;
+beat)
+    require $KEYS DATABASE_URL REDIS_URL
+    refuse_owner
+    exec celery -A config beat -l info --pidfile= -s /app/beat/schedule
+    ;;
+migrate)
+    require $KEYS DATABASE_URL DATABASE_OWNER_URL REDIS_URL
+    python manage.py migrate --no-input
+    exec python manage.py import_divisions
+    ;;
+*)
+    exec "$@"
+    ;;
+esac

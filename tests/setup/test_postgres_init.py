@@ -1,0 +1,62 @@
+"""The script that makes the two roles in production, run on an embedded server that has none yet."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from tools.embedded import EmbeddedPostgres
+
+SCRIPT = Path(__file__).resolve().parents[2] / "deploy/postgres-init.sh"
+pytestmark = [
+    pytest.mark.xdist_group("servers"),
+    pytest.mark.skipif(shutil.which("psql") is None, reason="no psql on PATH"),
+]
+
+
+class BareCluster(EmbeddedPostgres):
+    def _create_roles_and_database(self) -> None:
+        """Left to the script."""
+
+
+@pytest.fixture
+def cluster():
+    folder = Path(tempfile.mkdtemp(prefix="cluster-"))
+    folder.chmod(0o755)
+    server = BareCluster(folder, fast=True)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+def connect(cluster: EmbeddedPostgres, user: str):
+    return psycopg2.connect(host="127.0.0.1", port=cluster.port, user=user, dbname="app")
+
+
+def test_the_script_makes_roles_extensions_and_database(cluster):
+    environment = os.environ | {
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(cluster.port),
+        "POSTGRES_USER": "postgres",
+        "OWNER_DB_PASSWORD": "it's-owner",
+        "WEB_DB_PASSWORD": "it's-web",
+    }
+    done = subprocess.run([SCRIPT], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+    owner = connect(cluster, "owner")
+    cursor = owner.cursor()
+    cursor.execute("SELECT extname FROM pg_extension")
+    assert {"pg_stat_statements", "pg_trgm", "btree_gist", "btree_gin"} <= {row[0] for row in cursor}
+    cursor.execute("CREATE TABLE made_by_owner (a int)")
+    owner.close()
+
+    web = connect(cluster, "web")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        web.cursor().execute("CREATE TABLE made_by_web (a int)")
+    web.close()

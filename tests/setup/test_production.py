@@ -1,0 +1,124 @@
+"""The production set-up, as far as a machine without a container engine can check it."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools.embedded import LOCALE
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTRYPOINT = ROOT / "deploy/entrypoint.sh"
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+SERVICES = COMPOSE["services"]
+ONE_SHOT = {"migrate"}
+SECRET_NAME = re.compile("PASSWORD|SECRET|_KEYS?$")
+KEYS = {"SECRET_KEY": "x", "FIELD_KEYS": "x", "BLIND_INDEX_KEY": "x", "AUDIT_SEAL_KEY": "x", "REDIS_URL": "x"}
+
+
+def test_every_service_that_stays_has_a_health_check():
+    assert {name for name, service in SERVICES.items() if "healthcheck" not in service} == ONE_SHOT
+    assert all(SERVICES[name]["restart"] == "no" for name in ONE_SHOT)
+
+
+def test_all_rooms_are_there():
+    assert {"nginx", "web", "worker", "worker-long", "beat", "migrate", "postgres", "valkey"} == set(SERVICES)
+
+
+def test_the_workers_take_every_queue_of_the_schedule():
+    from config.celery import app
+
+    queues = {app.conf.task_default_queue} | {route["queue"] for route in app.conf.task_routes.values()}
+    taken = {service["command"][1] for service in SERVICES.values() if service.get("command", [""])[0] == "worker"}
+    assert taken == queues
+
+
+def test_no_secret_has_a_default():
+    """Each is taken from the environment, and a missing one stops the start with a sentence."""
+    for name, service in SERVICES.items():
+        for variable, value in service.get("environment", {}).items():
+            for used, rest in re.findall(r"\$\{(\w+)([^}]*)\}", str(value)):
+                if SECRET_NAME.search(used):
+                    assert rest.startswith(":?请在 .env 中设置"), f"{name}: {used}"
+            if SECRET_NAME.search(variable) or variable.endswith("_URL") and variable != "PUBLIC_URL":
+                assert "${" in str(value), f"{name}: {variable} is written out"
+
+
+def test_only_migrate_knows_the_owner():
+    knowing = {name for name, service in SERVICES.items() if "DATABASE_OWNER_URL" in service.get("environment", {})}
+    assert knowing == {"migrate"}
+    for name in ("web", "worker", "worker-long", "beat"):
+        assert "OWNER_DB_PASSWORD" not in str(SERVICES[name]["environment"])
+
+
+def test_only_nginx_is_reachable_from_outside():
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"nginx"}
+
+
+def test_data_lies_in_volumes():
+    used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert {name for name in used if not name.startswith("./")} == set(COMPOSE["volumes"])
+    assert all((ROOT / name).exists() for name in used if name.startswith("./"))
+
+
+def test_the_image_gets_the_locale_of_the_embedded_server():
+    assert SERVICES["postgres"]["environment"]["POSTGRES_INITDB_ARGS"] == " ".join(LOCALE).replace("=UTF-8", "=C.UTF-8")
+
+
+def test_example_lists_every_variable():
+    example = (ROOT / ".env.example").read_text("utf-8")
+    settings = (ROOT / "config/settings.py").read_text("utf-8")
+    read = set(re.findall(r"""(?:env(?:\.\w+)?|required)\(\s*"([A-Z_]+)\"""", settings))
+    needed = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text("utf-8")))
+    missing = {name for name in read | needed if not re.search(rf"\b{name}\b", example)}
+    assert not missing
+
+
+def enter(role: str, **environment: str) -> subprocess.CompletedProcess:
+    words = [str(ENTRYPOINT), *role.split()]
+    return subprocess.run(
+        words, env={"PATH": os.environ["PATH"], **environment}, capture_output=True, text=True, timeout=10
+    )
+
+
+@pytest.mark.parametrize("role", ["web", "worker prompt", "beat", "migrate"])
+def test_a_missing_setting_stops_the_start_with_a_sentence(role):
+    result = enter(role)
+    assert result.returncode == 1
+    assert "缺少环境变量" in result.stderr
+    assert "SECRET_KEY" in result.stderr and "DATABASE_URL" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("role", ["web", "worker prompt", "beat"])
+def test_what_serves_refuses_the_owners_login(role):
+    result = enter(role, **KEYS, ALLOWED_HOSTS="x", DATABASE_URL="x", DATABASE_OWNER_URL="x")
+    assert result.returncode == 1
+    assert "不得持有数据库所有者的登录" in result.stderr
+
+
+def test_any_other_command_runs_as_it_is():
+    assert enter("echo ready").stdout == "ready\n"
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="no docker client")
+def test_compose_reads_the_file():
+    if subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+        pytest.skip("the docker client has no compose plugin")
+    required = re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text("utf-8"))
+    environment = os.environ | dict.fromkeys(required, "x")
+    result = subprocess.run(["docker", "compose", "config", "-q"], cwd=ROOT, env=environment, capture_output=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_lock_files_name_no_registry_and_are_hashed():
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / name).read_text("utf-8")
+        assert "://" not in text and "--index-url" not in text and "--find-links" not in text
+        pinned = re.findall(r"^\S+==\S+.*\\$", text, re.MULTILINE)
+        assert len(pinned) == len(re.findall(r"^[A-Za-z0-9]\S*==", text, re.MULTILINE)) > 50
+    assert '"resolved"' not in (ROOT / "package-lock.json").read_text("utf-8")
