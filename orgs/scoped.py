@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.contrib.auth.mixins import AccessMixin
 from django.core.exceptions import PermissionDenied
 from rest_framework.exceptions import PermissionDenied as ApiPermissionDenied
-from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from orgs.api_base import ReadViewSet
 
 
 class DoorMixin(AccessMixin):
@@ -27,8 +28,8 @@ class ScopedMixin(DoorMixin):
         return self.model._default_manager.visible_to(self.request.user, self.permission)
 
 
-class ScopedViewSet(ReadOnlyModelViewSet):
-    """Read access through the API: the same door, 404 outside it."""
+class ScopedViewSet(ReadViewSet):
+    """Read access through the API: the same door, 404 outside it; cursor pages and strict filters (api_base.py)."""
 
     permission: str
 
