@@ -60,6 +60,7 @@ CELERY_TASK_ACKS_LATE = True
 ROOMS = ["accounts", "jobs", "tables", "orgs", "markets", "members", "stations", "reports"]
 INSTALLED_APPS = [
     *ROOMS,
+    "demo",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -184,6 +185,7 @@ SPECTACULAR_SETTINGS = {
 THREE_HAVES_EMPLOYEES = env.int("THREE_HAVES_EMPLOYEES", 10)  # 「三有」企业的从业人数下限，各地不一
 SMALL_CELL = env.int("SMALL_CELL", 5)  # person counts below this are hidden outside the responsible unit
 REGISTRATION_DUE_DAYS = env.int("REGISTRATION_DUE_DAYS", 15)
+SMS_BACKEND = env("SMS_BACKEND", default="")  # dotted path of send(phone, text); empty: no text messages
 
 LOGGING = {
     "version": 1,

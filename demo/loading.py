@@ -1,0 +1,56 @@
+"""Loading whole columns: a Polars frame goes to PostgreSQL as one COPY."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+
+import polars as pl
+from django.db import connection
+
+
+def copy_frame(table: str, frame: pl.DataFrame) -> None:
+    """Append the frame's rows; its column names are the table's. Null is null, an empty string stays one."""
+    buffer = io.BytesIO()
+    frame.write_csv(buffer, include_header=False, null_value="\\N", quote_style="non_numeric")
+    buffer.seek(0)
+    columns = ", ".join(f'"{name}"' for name in frame.columns)
+    with connection.cursor() as cursor:
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv, NULL '\\N')", buffer)
+
+
+@contextlib.contextmanager
+def without_indexes(table: str) -> Iterator[None]:
+    """Drop the table's plain indexes while it is loaded; keys and unique constraints stay."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+            WHERE i.indrelid = %s::regclass AND NOT i.indisunique
+            """,
+            [table],
+        )
+        indexes = cursor.fetchall()
+        for name, _ in indexes:
+            cursor.execute(f'DROP INDEX "{name}"')
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        for _, definition in indexes:
+            cursor.execute(definition)
+
+
+def analyze(*tables: str) -> None:
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"ANALYZE {table}")
+
+
+def next_keys(table: str, count: int) -> range:
+    """Reserve `count` primary keys of a table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
+        sequence = cursor.fetchone()[0]
+        cursor.execute("SELECT nextval(%s)", [sequence])
+        first = cursor.fetchone()[0]
+        cursor.execute("SELECT setval(%s, %s)", [sequence, first + count])
+    return range(first, first + count)
