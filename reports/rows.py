@@ -1,0 +1,71 @@
+"""Metric × unit × 口径 → the one queryset behind tile, list, export and API.
+
+It filters by the very SQL that the engine counts with (reports/sql), so a tile and its list cannot differ.
+"""
+
+from datetime import date
+
+from django.db.models import QuerySet, Sum
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+
+from orgs.models import Division, Organization
+from reports import metrics
+from reports.releases import is_responsible
+from reports.sql import sources
+
+
+class RowsNotOpen(Exception):
+    """These rows are open only in the responsible guidance station; here the link ends at counts."""
+
+    def __init__(self, metric: metrics.Metric):
+        super().__init__(f"「{metric.name}」的名单只对负责的指导站开放，这里只显示各指导站的数量。")
+
+
+class NoRows(metrics.UnknownMetric):
+    """A share has no rows of its own: ask for its numerator or its denominator."""
+
+
+def rows(
+    code: str,
+    unit: Organization | Division,
+    *,
+    user,
+    denominator: str = metrics.DEFAULT_DENOMINATOR,
+    range: str = "all",
+    as_of: date | None = None,
+) -> QuerySet:
+    """The rows that a number counts, as far as this person may see them.
+
+    `as_of` tests periods against that day; the state of a row is today's. Raises metrics.UnknownMetric, NoRows (a
+    share), RowsNotOpen (persons and `with_members` outside the responsible guidance station).
+    """
+    metric = metrics.check(code, denominator, range)
+    if not metric.has_rows:
+        raise NoRows(f"「{metric.name}」是比率，没有自己的名单，请看它的分子或分母。")
+    if metrics.is_personal(code, denominator) and not is_responsible(user, unit):
+        raise RowsNotOpen(metric)
+    return all_rows(code, unit, denominator=denominator, range=range, as_of=as_of).visible_to(user)
+
+
+def all_rows(
+    code: str,
+    unit: Organization | Division,
+    *,
+    denominator: str = metrics.DEFAULT_DENOMINATOR,
+    range: str = "all",
+    as_of: date | None = None,
+) -> QuerySet:
+    """The same without asking who reads: for tests and for counting. Pages call `rows`."""
+    metric = metrics.check(code, denominator, range)
+    source = sources.SOURCES[metric.source]
+    sql = source.rows_sql(code, unit, sources.Day(as_of or timezone.localdate()), denominator, range)
+    return source.model()._default_manager.filter(pk__in=RawSQL(sql, []))
+
+
+def total(code: str, queryset: QuerySet) -> int:
+    """What a list adds up to: its number of rows, or the sum of the column that the metric adds up."""
+    column = metrics.METRICS[code].sum_of
+    if column:
+        return queryset.aggregate(total=Sum(column))["total"] or 0
+    return queryset.count()
