@@ -69,7 +69,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
 # The three administrators: settings and health, accounts and grants, the audit. None sees business data.
 DUTY_PERMISSIONS: dict[str, frozenset[str]] = {
     User.Duty.STAFF: frozenset(),
-    User.Duty.SYSTEM: frozenset({"accounts.view_health"}),
+    User.Duty.SYSTEM: frozenset({"accounts.view_health", "jobs.view_job"}),
     User.Duty.SECURITY: frozenset(
         {
             "accounts.view_user", "accounts.add_user", "accounts.change_user", "axes.view_accessattempt",

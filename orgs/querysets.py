@@ -1,7 +1,10 @@
 """The querysets of the two lines, and the base of every scoped queryset: `visible_to` is the only way in."""
 
+from datetime import date, timedelta
+
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from orgs import doors
 from orgs.kinds import COUNTED_KINDS, Level
@@ -87,3 +90,14 @@ class OrganizationQuerySet(ScopedQuerySet):
     def counted(self) -> "OrganizationQuerySet":
         """What 党组织数 counts: open grassroots bodies except 临时, 功能型 and 联盟, nested ones each once."""
         return self.open().grassroots().filter(kind__in=COUNTED_KINDS)
+
+    def _with_term_end(self) -> "OrganizationQuerySet":
+        return self.open().annotate(term_end=Coalesce("extended_until", "term_ends_on"))
+
+    def terms_ending(self, within_days: int, on: date) -> "OrganizationQuerySet":
+        """Open organizations whose term, an extension included, runs out after `on` and within so many days."""
+        return self._with_term_end().filter(term_end__gt=on, term_end__lte=on + timedelta(days=within_days))
+
+    def terms_overdue(self, on: date) -> "OrganizationQuerySet":
+        """Open organizations whose term, an extension included, has run out (the end itself is not in the term)."""
+        return self._with_term_end().filter(term_end__lte=on)

@@ -7,8 +7,8 @@ from orgs.querysets import DivisionQuerySet
 class Division(models.Model):
     """A place in the locality line (块): city, district, street or town, community.
 
-    `code` is the product's own key: 大鹏新区 and 深汕特别合作区 have no GB/T 2260 code, and the two national lists number
-    the streets of four districts differently, so neither list can be the key.
+    `code` is the product's own key: 大鹏新区 and 深汕特别合作区 have no GB/T 2260 code, and the two national lists
+    number the streets of four districts differently, so neither list can be the key.
     """
 
     class Level(models.IntegerChoices):

@@ -3,7 +3,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from orgs.kinds import CAPABILITIES, Capability, HostKind, Kind, Level
+from orgs.kinds import CAPABILITIES, Capability, HostKind, Kind, Level, kinds_at
 from orgs.querysets import OrganizationQuerySet
 
 
@@ -38,7 +38,7 @@ class Organization(models.Model):
     level = models.PositiveSmallIntegerField("层级", choices=Level)
     kind = models.CharField("类型", max_length=30, choices=Kind)
     host_kind = models.CharField("依托", max_length=20, choices=HostKind, blank=True)
-    code = models.CharField("代码", max_length=40, unique=True)
+    code = models.CharField("代码", max_length=40, unique=True, error_messages={"unique": "代码已被使用，请换一个。"})
     name = models.CharField("名称", max_length=100)
     short_name = models.CharField("简称", max_length=40, blank=True)
     path = models.CharField(max_length=80, unique=True, editable=False)
@@ -82,7 +82,43 @@ class Organization(models.Model):
                 | Q(term_ends_on__gt=F("term_starts_on")),
                 violation_error_message="本届止必须晚于本届起。",
             ),
-            models.UniqueConstraint(fields=["parent", "name"], name="organization_name_once_per_parent"),
+            models.CheckConstraint(
+                name="organization_kind_fits_level",
+                condition=Q(level=Level.CITY, kind=Kind.CITY_COMMITTEE)
+                | Q(level=Level.DISTRICT, kind=Kind.DISTRICT_COMMITTEE)
+                | Q(level=Level.GUIDANCE_STATION, kind=Kind.GUIDANCE_STATION)
+                | Q(level=Level.GRASSROOTS, kind__in=sorted(kinds_at(Level.GRASSROOTS))),
+                violation_error_message="这一层不能设这种类型的组织。",
+            ),
+            models.CheckConstraint(
+                name="organization_is_its_own_ancestor",
+                # Null is named because a CHECK lets "unknown" pass.
+                condition=(~Q(level=Level.DISTRICT) | Q(district_committee__isnull=False, district_committee=F("id")))
+                & (~Q(level=Level.GUIDANCE_STATION) | Q(guidance_station__isnull=False, guidance_station=F("id"))),
+                violation_error_message="区级党委和指导站是自己这一层的上级。",
+            ),
+            # A composite key checks nothing while the upper column is null.
+            models.CheckConstraint(
+                name="organization_street_needs_district",
+                condition=Q(street__isnull=True) | Q(district__isnull=False),
+                violation_error_message="有街道就必须有区。",
+            ),
+            models.CheckConstraint(
+                name="organization_extension_after_term",
+                condition=Q(extended_until__isnull=True)
+                | Q(term_ends_on__isnull=False, term_ends_on__lt=F("extended_until")),
+                violation_error_message="延期至必须晚于本届止。",
+            ),
+            models.CheckConstraint(
+                name="organization_closed_after_approved",
+                condition=Q(closed_on__isnull=True) | Q(approved_on__isnull=True) | Q(closed_on__gte=F("approved_on")),
+                violation_error_message="撤销日期不能早于批准成立日期。",
+            ),
+            models.UniqueConstraint(
+                fields=["parent", "name"],
+                name="organization_name_once_per_parent",
+                violation_error_message="同一上级下面已有同名的组织，请换一个名称。",
+            ),
             # What composite keys point at: an organization together with the district committee it stands under.
             models.UniqueConstraint(fields=["id", "district_committee"], name="organization_id_district"),
         ]
