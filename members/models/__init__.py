@@ -1,12 +1,13 @@
 from members.models.guides import Instructor, InstructorAssignment, Pledge, Seat
 from members.models.member import Affiliation, Member, MemberCode, Transfer
-from members.models.registration import ContactLog, Poster, Receipt, Registration
+from members.models.registration import ContactLog, Draft, Poster, Receipt, Registration
 from members.models.rights import Consent, Notice, RightsRequest
 
 __all__ = [
     "Affiliation",
     "Consent",
     "ContactLog",
+    "Draft",
     "Instructor",
     "InstructorAssignment",
     "Member",

@@ -79,6 +79,14 @@ class Registration(GuidancePlaced):
         COUNTER = "counter", "现场代录（本人在场）"
         INTAKE = "intake", "登记注册采集"
 
+    class Confirmation(models.TextChoices):
+        """How we know that the person, and nobody else, agreed."""
+
+        SELF = "self", "本人提交"
+        SMS = "sms", "短信确认码"
+        TAP = "tap", "本人扫码确认"
+        REFERENCE = "reference", "采集环节的同意凭证"
+
     class Method(models.TextChoices):
         HOME_BRANCH = "home_branch", "向组织关系所在党组织核实"
         DOCUMENT = "document", "查看党员证明材料"
@@ -86,6 +94,7 @@ class Registration(GuidancePlaced):
         SYSTEM_FILE = "system_file", "上级名单比对"
 
     channel = models.CharField("来源", max_length=12, choices=Channel, default=Channel.POSTER)
+    confirmation = models.CharField("本人同意的凭证", max_length=10, choices=Confirmation, default=Confirmation.SELF)
     poster = models.ForeignKey(
         Poster, null=True, blank=True, on_delete=models.PROTECT, related_name="registrations", verbose_name="二维码"
     )
@@ -163,6 +172,11 @@ class Registration(GuidancePlaced):
                 condition=~Q(state="duplicate") | Q(duplicate_of__isnull=False) | Q(member__isnull=False),
             ),
             models.CheckConstraint(
+                name="registration_counter_is_confirmed_by_the_person",
+                condition=~Q(channel="counter") | Q(confirmation__in=["sms", "tap"]),
+                violation_error_message="缺少本人同意凭证。",
+            ),
+            models.CheckConstraint(
                 name="registration_withdrawn_has_time",
                 condition=Q(state="withdrawn", withdrawn_at__isnull=False)
                 | (~Q(state="withdrawn") & Q(withdrawn_at__isnull=True)),
@@ -186,13 +200,45 @@ class Receipt(models.Model):
     form_token = models.UUIDField("表单标识", default=uuid.uuid4, unique=True, editable=False)
     code_index = models.BinaryField(max_length=32, unique=True, editable=False)
     is_joined = models.BooleanField("并入已有报到", default=False)
+    phone_differs = models.BooleanField("手机号与已有报到不同", default=False)  # only ever true of a joined one
     made_at = models.DateTimeField("时间", default=timezone.now)
+    withdrawn_at = models.DateTimeField("撤回时间", null=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "回执"
 
     def __str__(self) -> str:
         return f"回执 {self.pk}"
+
+
+class Draft(models.Model):
+    """A form that is being filled in, kept for a day at most, encrypted as a whole.
+
+    Keyed by the form's token, which becomes the receipt's. At the counter the officer's draft waits here until the
+    person agrees: by the code sent to the phone, or by an own tap behind the receipt's QR (`code_index`).
+    """
+
+    form_token = models.UUIDField("表单标识", primary_key=True, editable=False)
+    code_index = models.BinaryField(max_length=32, unique=True, editable=False)
+    channel = models.CharField("来源", max_length=12, choices=Registration.Channel, default=Registration.Channel.POSTER)
+    poster = models.ForeignKey(Poster, null=True, on_delete=models.CASCADE, related_name="+", verbose_name="二维码")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+", verbose_name="代录人"
+    )
+    guidance_station = models.ForeignKey(
+        "orgs.Organization", null=True, on_delete=models.CASCADE, related_name="+", verbose_name="指导站"
+    )
+    content = EncryptedTextField("内容", null=True)  # JSON: consents, answers
+    confirm_digest = models.CharField("确认码摘要", max_length=64, blank=True)
+    confirm_tries = models.PositiveSmallIntegerField("确认码已试次数", default=0)
+    confirm_sent_at = models.DateTimeField("确认码发送时间", null=True)
+    expires_at = models.DateTimeField("到期时间", db_index=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "未提交的报到表"
+
+    def __str__(self) -> str:
+        return f"草稿 {self.form_token}"
 
 
 class ContactLog(models.Model):

@@ -3,7 +3,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from members.models.member import Member
-from members.models.registration import Registration
+from members.models.registration import Receipt, Registration
 from members.querysets import RightsRequestQuerySet
 
 
@@ -23,6 +23,22 @@ class Notice(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "告知书"
         ordering = ["-published_at"]
+        constraints = [
+            models.CheckConstraint(
+                name="notice_published_is_complete",
+                condition=Q(published_at__isnull=True)
+                | ~(
+                    Q(handler="")
+                    | Q(purpose="")
+                    | Q(kinds="")
+                    | Q(retention="")
+                    | Q(rights="")
+                    | Q(sensitive="")
+                    | Q(digest="")
+                ),
+                violation_error_message="各部分都写全了才能发布。",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"告知书 {self.version}"
@@ -77,6 +93,9 @@ class RightsRequest(models.Model):
     registration = models.ForeignKey(
         Registration, on_delete=models.PROTECT, related_name="rights_requests", verbose_name="报到"
     )
+    receipt = models.ForeignKey(
+        Receipt, null=True, blank=True, on_delete=models.PROTECT, related_name="rights_requests", verbose_name="回执"
+    )  # a joined receipt proves nothing about its holder: the officer asks who it is before acting
     kind = models.CharField("事项", max_length=10, choices=Kind)
     asked_at = models.DateTimeField("提出时间", default=timezone.now)
     due_on = models.DateField("应办结日期")

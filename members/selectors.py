@@ -1,0 +1,132 @@
+"""Reads across this room's tables: who is whom, who may check in, what is known elsewhere."""
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.models import AuditEvent
+from members import erasure, identity
+from members.models import Affiliation, Consent, Member, MemberCode, Notice, Receipt, Registration
+
+
+def current_notice() -> Notice | None:
+    """The newest published version: what a new consent is given to."""
+    return Notice.objects.filter(published_at__isnull=False).order_by("-published_at", "-pk").first()
+
+
+def receipt_by_code(code: str) -> Receipt | None:
+    return (
+        Receipt.objects.filter(code_index=identity.receipt_index(code))
+        .select_related("registration__member", "registration__guidance_station", "registration__market")
+        .first()
+    )
+
+
+def member_by_code(code: str) -> Member | None:
+    """The current member behind a live member code, or None. Say nothing about which of the two to the public."""
+    live = MemberCode.objects.filter(code_index=identity.member_code_index(code), revoked_at__isnull=True)
+    return Member.objects.current().filter(codes__in=live).first()
+
+
+def live_consent(member: Member, item: str = Consent.Item.CHECK_IN) -> Consent | None:
+    """A consent of this member that stands, given to the member or through a registration not withdrawn."""
+    through = Q(registration__member=member, registration__withdrawn_at__isnull=True)
+    return Consent.objects.filter(Q(member=member) | through, item=item, withdrawn_at__isnull=True).first()
+
+
+def has_check_in_consent(member: Member) -> bool:
+    return live_consent(member) is not None
+
+
+def units_of_member(member: Member) -> list[int | None]:
+    """Organizations whose numbers change with this member."""
+    rows = Affiliation.objects.live().filter(member=member)
+    units = [unit for row in rows.values_list("guidance_station", "district_committee", "organization") for unit in row]
+    through = Registration.objects.showing_a_person().filter(member=member)
+    return units + [unit for row in through.values_list("guidance_station", "district_committee") for unit in row]
+
+
+# --- the same person -------------------------------------------------------------------------------------------------
+
+
+def _same(registration: Registration) -> Q:
+    """Rows of this person: the same number, or the same phone where one of the two has no number."""
+    phone = Q(phone_index=registration.phone_index)
+    if registration.id_number_index is None:
+        return phone
+    return Q(id_number_index=registration.id_number_index) | (phone & Q(id_number_index__isnull=True))
+
+
+def same_person_registrations(registration: Registration) -> QuerySet:
+    rows = Registration.objects.showing_a_person().filter(_same(registration), phone_index__isnull=False)
+    return rows.exclude(pk=registration.pk).order_by("pk")
+
+
+def same_person_members(registration: Registration) -> QuerySet:
+    return Member.objects.current().filter(_same(registration), phone_index__isnull=False).order_by("pk")
+
+
+def member_candidates(registration: Registration, user) -> QuerySet:
+    """Members the officer may see and who have this phone: the officer decides whether it is one of them."""
+    visible = Member.objects.visible_to(user, "members.view_member")
+    return same_person_members(registration).filter(pk__in=visible.values("pk"))
+
+
+def duplicates_here(registration: Registration, user) -> QuerySet:
+    """Other registrations of this person that the officer may see."""
+    visible = Registration.objects.visible_to(user)
+    return same_person_registrations(registration).filter(pk__in=visible.values("pk"))
+
+
+def is_known_elsewhere(registration: Registration, user) -> bool:
+    """Whether the person is known outside the officer's scope: all that is said is 已在他处报到."""
+    others = same_person_registrations(registration).exclude(pk__in=Registration.objects.visible_to(user).values("pk"))
+    if others.exists():
+        return True
+    unseen = same_person_members(registration).exclude(pk__in=Member.objects.visible_to(user).values("pk"))
+    return unseen.exists()
+
+
+# --- the person's own page -------------------------------------------------------------------------------------------
+
+
+def own_copy(registration: Registration) -> list[tuple[str, str]]:
+    """What is kept about the person, masked: for the person's own receipt page."""
+    if registration.erased_at is not None:
+        return []
+    lines = [
+        ("姓名", identity.mask_name(registration.name)),
+        ("性别", registration.get_sex_display()),
+        ("手机号", identity.mask_phone(registration.phone_tail)),
+        ("身份号码", identity.mask_id(registration.id_number) or "没有收集"),
+        ("党员类别", registration.get_standing_display()),
+        ("职业", registration.get_occupation_display() or "未填"),
+        ("工作单位或摊位", registration.workplace or "未填"),
+        ("组织关系所在地", "不清楚" if registration.home_unknown else registration.home_place),
+        ("组织关系所在党组织", "不清楚" if registration.home_unknown else registration.home_branch or "未填"),
+    ]
+    if registration.member is not None:
+        live = Affiliation.objects.live().filter(member=registration.member).select_related("organization")
+        lines += [(row.get_kind_display(), str(row.organization)) for row in live]
+        lines += erasure.copy_elsewhere(registration.member)
+    return lines
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+def with_relations(members: QuerySet) -> QuerySet:
+    """Annotates on_roll, taken_in and is_verified: the three of the four numbers a person can be in."""
+    live = Affiliation.objects.live().filter(member=OuterRef("pk"))
+    verified = Registration.objects.verified().filter(member=OuterRef("pk"))
+    return members.annotate(
+        on_roll=Exists(live.formal()), taken_in=Exists(live.activity()), is_verified=Exists(verified)
+    )
+
+
+def lookups_of(member: Member, limit: int = 20) -> QuerySet:
+    """Who saw this member's clear data or took it out, and why."""
+    acts = ["members.member.reveal", "members.member.export"]
+    return (
+        AuditEvent.objects.filter(act__in=acts, subject_type="members.member", subjects__contains=[member.pk])
+        .select_related("actor")
+        .order_by("-id")[:limit]
+    )

@@ -1,0 +1,82 @@
+"""The writes of this room. Each function: keyword-only, atomic, audited in the same transaction."""
+
+from members.services.counter import (
+    counter_confirm_by_code,
+    counter_confirm_by_tap,
+    counter_send_code,
+    counter_start,
+)
+from members.services.decide import (
+    registration_contact,
+    registration_mark_duplicate,
+    registration_refuse,
+    registration_take,
+    registration_unreachable,
+    registration_verify,
+)
+from members.services.drafts import draft_content, draft_drop, draft_find, draft_save
+from members.services.notice import notice_publish
+from members.services.people import (
+    affiliation_end,
+    affiliation_start,
+    member_accept,
+    member_edit,
+    member_end,
+    member_reveal,
+    registration_reveal,
+)
+from members.services.posters import poster_create, poster_withdraw
+from members.services.retention import retention_run
+from members.services.rights import (
+    consent_give,
+    consent_withdraw,
+    member_code_issue,
+    member_code_revoke,
+    receipt_erase,
+    receipt_withdraw,
+    registration_withdraw,
+    rights_answer,
+    rights_request,
+)
+from members.services.submit import Answers, Origin, receipt_of, registration_submit
+
+__all__ = [
+    "Answers",
+    "Origin",
+    "affiliation_end",
+    "affiliation_start",
+    "consent_give",
+    "consent_withdraw",
+    "counter_confirm_by_code",
+    "counter_confirm_by_tap",
+    "counter_send_code",
+    "counter_start",
+    "draft_content",
+    "draft_drop",
+    "draft_find",
+    "draft_save",
+    "member_accept",
+    "member_code_issue",
+    "member_code_revoke",
+    "member_edit",
+    "member_end",
+    "member_reveal",
+    "notice_publish",
+    "poster_create",
+    "poster_withdraw",
+    "receipt_erase",
+    "receipt_of",
+    "receipt_withdraw",
+    "registration_contact",
+    "registration_mark_duplicate",
+    "registration_refuse",
+    "registration_reveal",
+    "registration_submit",
+    "registration_take",
+    "registration_unreachable",
+    "registration_verify",
+    "registration_withdraw",
+    "retention_run",
+    "rights_answer",
+    "rights_request",
+]

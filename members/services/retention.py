@@ -1,0 +1,88 @@
+"""What becomes of personal data in time. Runs every night, safe to run twice; counts of closed months stay."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from accounts import audit
+from members import erasure
+from members.models import Affiliation, Member, Registration, RightsRequest
+from members.services.drafts import drafts_expire
+
+EXPIRES_AFTER = timedelta(days=60)  # past the due date, still open
+KEEP_UNVERIFIED = timedelta(days=90)  # after the decision, as the notice says
+BATCH = 500
+State = Registration.State
+_ENDED_WITHOUT = (State.NOT_VERIFIED, State.DUPLICATE, State.UNREACHABLE, State.EXPIRED)
+_NOTHING = {"id_number": None, "id_number_index": None, "phone": None, "phone_index": None, "phone_tail": ""}
+
+
+def registrations_due_for_erasure():
+    """Withdrawn ones at once (the promise is 15 days), unverified ones after 90 days."""
+    stale = Q(state__in=_ENDED_WITHOUT, decided_at__lt=timezone.now() - KEEP_UNVERIFIED)
+    return Registration.objects.filter(Q(state=State.WITHDRAWN) | stale, erased_at__isnull=True)
+
+
+def members_due_for_erasure():
+    """Who withdrew and is neither on a roll here nor known through another registration."""
+    own = Registration.objects.filter(member=OuterRef("pk"))
+    on_roll = Affiliation.objects.live().formal().filter(member=OuterRef("pk"))
+    return Member.objects.filter(
+        Exists(own.filter(state=State.WITHDRAWN)),
+        ~Exists(own.filter(state__in=[*Registration.OPEN, State.VERIFIED])),
+        ~Exists(on_roll),
+        erased_at__isnull=True,
+    )
+
+
+@transaction.atomic
+def registrations_expire() -> int:
+    """Open registrations 60 days past their due date become 逾期未办."""
+    limit = timezone.localdate() - EXPIRES_AFTER
+    rows = list(Registration.objects.undecided().filter(due_on__lt=limit).select_for_update(skip_locked=True)[:BATCH])
+    Registration.objects.filter(pk__in=[row.pk for row in rows]).update(
+        state=State.EXPIRED, decided_at=timezone.now(), decided_by=None
+    )
+    if rows:
+        units = {unit for row in rows for unit in (row.guidance_station_id, row.district_committee_id)}
+        audit.record("members.registration.expire", by=None, subjects=rows, units=units, detail={"rows": len(rows)})
+    return len(rows)
+
+
+@transaction.atomic
+def erase_due() -> int:
+    """Erase one batch of what is due, everywhere. Returns how many persons and forms were erased."""
+    now = timezone.now()
+    members = list(members_due_for_erasure().select_for_update(skip_locked=True, of=("self",))[:BATCH])
+    forms = list(registrations_due_for_erasure().select_for_update(skip_locked=True, of=("self",))[:BATCH])
+    if not members and not forms:
+        return 0
+    erasure.erase_elsewhere(members, forms)
+    Member.objects.filter(pk__in=[row.pk for row in members]).update(
+        **_NOTHING, name="", workplace="", workplace_business=None, joined_on=None, erased_at=now
+    )
+    Registration.objects.filter(pk__in=[row.pk for row in forms]).update(
+        **_NOTHING, name=None, workplace="", workplace_business=None, home_place="", home_branch="", reason="",
+        erased_at=now,
+    )  # fmt: skip
+    RightsRequest.objects.filter(
+        registration__in=forms, kind__in=["erase", "withdraw"], done_at__isnull=True, receipt__is_joined=False
+    ).update(done_at=now, answer="已抹除姓名、身份号码和手机号。")
+    units = {unit for row in forms for unit in (row.guidance_station_id, row.district_committee_id)}
+    if members:
+        audit.record("members.member.erase", by=None, subjects=members, units=units)
+    if forms:
+        audit.record("members.registration.erase", by=None, subjects=forms, units=units)
+    return len(members) + len(forms)
+
+
+def retention_run() -> dict[str, int]:
+    """Everything that is due tonight, in batches of their own transaction. Returns counts."""
+    done = {"drafts": drafts_expire(), "expired": 0, "erased": 0}
+    while count := registrations_expire():
+        done["expired"] += count
+    while count := erase_due():
+        done["erased"] += count
+    return done

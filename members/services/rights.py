@@ -1,0 +1,178 @@
+"""The person's own acts, from the receipt's page: withdraw, consent to checking in, the member code, requests."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit
+from members import identity, selectors
+from members.errors import Refused
+from members.models import Affiliation, Consent, Member, MemberCode, Receipt, Registration, RightsRequest
+from members.services.people import affiliation_end
+
+ANSWER_DAYS = 15
+State = Registration.State
+
+
+def _own(receipt: Receipt) -> Registration:
+    """The receipt's verified registration, locked. Refused where there is nothing to do yet."""
+    registration = Registration.objects.select_for_update().get(pk=receipt.registration_id)
+    if receipt.is_joined or registration.state != State.VERIFIED:
+        raise Refused("核实之后才能办理这一项；现在不用做什么，有进展时请再打开本页查看。")
+    return registration
+
+
+def _note(act: str, registration: Registration, units=(), **detail) -> None:
+    units = [registration.guidance_station_id, registration.district_committee_id, *units]
+    audit.record(f"members.{act}", by=None, subjects=[registration], units=units, detail=detail)
+
+
+@transaction.atomic
+def receipt_withdraw(*, receipt: Receipt) -> Receipt:
+    """The person takes this form back. Always possible, safe to repeat.
+
+    A joined form proves nothing about who holds it: the registration it joined stays, and the officer is asked to
+    find out whose wish it is.
+    """
+    receipt = Receipt.objects.select_for_update().get(pk=receipt.pk)
+    if receipt.withdrawn_at is not None:
+        return receipt
+    receipt.withdrawn_at = timezone.now()
+    receipt.save(update_fields=["withdrawn_at"])
+    registration = Registration.objects.select_for_update().get(pk=receipt.registration_id)
+    if receipt.is_joined:
+        rights_request(receipt=receipt, kind=RightsRequest.Kind.WITHDRAW)
+    elif registration.state != State.WITHDRAWN:
+        registration_withdraw(registration=registration)
+    return receipt
+
+
+@transaction.atomic
+def registration_withdraw(*, registration: Registration, by=None) -> Registration:
+    """Withdraw it with all its consents. Without a FORMAL affiliation here what branches took in ends today; the
+    nightly retention erases (services/retention.py)."""
+    now = timezone.now()
+    registration = Registration.objects.select_for_update().get(pk=registration.pk)
+    if registration.state == State.WITHDRAWN:
+        return registration
+    member = registration.member
+    units = selectors.units_of_member(member) if member else []
+    registration.state, registration.withdrawn_at = State.WITHDRAWN, now
+    registration.save(update_fields=["state", "withdrawn_at"])
+    Consent.objects.filter(registration=registration, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    if member is not None:
+        _leave(member, now)
+    audit.record(
+        "members.registration.withdraw",
+        by=by,
+        subjects=[registration],
+        units=[registration.guidance_station_id, registration.district_committee_id, *units],
+    )
+    return registration
+
+
+def _leave(member: Member, now) -> None:
+    if not selectors.has_check_in_consent(member):
+        member.codes.filter(revoked_at__isnull=True).update(revoked_at=now)
+    live = Affiliation.objects.live().filter(member=member)
+    if live.formal().exists() or Registration.objects.showing_a_person().filter(member=member).exists():
+        return
+    Consent.objects.filter(member=member, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    for affiliation in live.activity():
+        affiliation_end(affiliation=affiliation, by=None)
+
+
+@transaction.atomic
+def consent_give(*, receipt: Receipt) -> Consent:
+    """The separate consent 签到, given later. Safe to repeat."""
+    registration = _own(receipt)
+    notice = selectors.current_notice()
+    if notice is None:
+        raise Refused("告知书还没有发布，暂时不能办理。")
+    consent, made = Consent.objects.get_or_create(
+        registration=registration,
+        item=Consent.Item.CHECK_IN,
+        withdrawn_at=None,
+        defaults={"member": registration.member, "notice": notice, "channel": registration.channel},
+    )
+    if made:
+        _note("consent.give", registration, item=consent.item)
+    return consent
+
+
+@transaction.atomic
+def consent_withdraw(*, receipt: Receipt) -> None:
+    """Take the consent 签到 back: the member code stops working at once."""
+    registration = _own(receipt)
+    now = timezone.now()
+    mine = Consent.objects.filter(item=Consent.Item.CHECK_IN, withdrawn_at__isnull=True)
+    mine.filter(registration=registration).update(withdrawn_at=now)
+    mine.filter(member=registration.member).update(withdrawn_at=now)
+    registration.member.codes.filter(revoked_at__isnull=True).update(revoked_at=now)
+    _note("consent.withdraw", registration, item=Consent.Item.CHECK_IN)
+
+
+@transaction.atomic
+def member_code_issue(*, receipt: Receipt, anew: bool = False) -> MemberCode:
+    """The member's one live code; `anew` revokes it first. Needs the consent 签到."""
+    registration = _own(receipt)
+    member = Member.objects.select_for_update().get(pk=registration.member_id)
+    if not selectors.has_check_in_consent(member):
+        raise Refused("还没有同意签到：同意之后才能使用党员码。")
+    live = member.codes.filter(revoked_at__isnull=True)
+    if anew:
+        live.update(revoked_at=timezone.now())
+    elif current := live.first():
+        return current
+    code = identity.member_code()
+    issued = MemberCode.objects.create(member=member, code=code, code_index=identity.member_code_index(code))
+    _note("code.reissue" if anew else "code.issue", registration)
+    return issued
+
+
+@transaction.atomic
+def member_code_revoke(*, receipt: Receipt) -> None:
+    registration = _own(receipt)
+    registration.member.codes.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+    _note("code.revoke", registration)
+
+
+@transaction.atomic
+def rights_request(*, receipt: Receipt, kind: str) -> RightsRequest:
+    """Ask for a copy, a correction, erasure …; to be answered within 15 days. The same open request stands once."""
+    request, made = RightsRequest.objects.get_or_create(
+        receipt=receipt,
+        kind=kind,
+        done_at=None,
+        defaults={
+            "registration_id": receipt.registration_id,
+            "due_on": timezone.localdate() + timedelta(days=ANSWER_DAYS),
+        },
+    )
+    if made:
+        _note("rights.request", receipt.registration, kind=kind)
+    return request
+
+
+@transaction.atomic
+def receipt_erase(*, receipt: Receipt) -> RightsRequest:
+    """Ask for erasure: an own receipt is withdrawn with it, so that the next retention run erases."""
+    request = rights_request(receipt=receipt, kind=RightsRequest.Kind.ERASE)
+    receipt_withdraw(receipt=receipt)
+    return request
+
+
+@transaction.atomic
+def rights_answer(*, request: RightsRequest, answer: str, by) -> RightsRequest:
+    """The officer closes a request with an answer. Raises Refused when it is closed already."""
+    if not answer.strip():
+        raise Refused("请写明怎样办理的。")
+    current = RightsRequest.objects.select_for_update().get(pk=request.pk)
+    if current.done_at is not None:
+        raise Refused("这项申请已经办结，请刷新页面查看。")
+    current.done_at, current.answer = timezone.now(), answer.strip()
+    current.save(update_fields=["done_at", "answer"])
+    registration = Registration.objects.get(pk=current.registration_id)
+    audit.record("members.rights.answer", by=by, subjects=[registration], detail={"kind": current.kind})
+    return current

@@ -1,0 +1,170 @@
+"""Opening a registration. The same form gives the same receipt; a known number gives nothing away."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts import audit
+from members import identity
+from members.errors import ConsentMissing, Refused
+from members.models import Consent, Draft, Member, Notice, Poster, Receipt, Registration
+from orgs.models import Organization
+
+NEEDED = (Consent.Item.MEMBERSHIP, Consent.Item.HOME_VERIFY)
+Channel, Confirmation = Registration.Channel, Registration.Confirmation
+# How each channel proves that the person agreed. Anything else is refused.
+PROOFS = {
+    Channel.POSTER: {Confirmation.SELF},
+    Channel.INVITATION: {Confirmation.SELF},
+    Channel.COUNTER: {Confirmation.SMS, Confirmation.TAP},
+    Channel.INTAKE: {Confirmation.REFERENCE},
+}
+NO_PROOF = "缺少本人同意凭证，不能登记：请由本人扫码确认，或填写发到本人手机的确认码。"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the person said. The identity number is kept only with its own consent."""
+
+    name: str
+    phone: str
+    standing: str = Member.Standing.FULL
+    sex: str = Member.Sex.UNKNOWN
+    id_number: str = ""
+    occupation: str = ""
+    workplace: str = ""
+    home_place: str = ""
+    home_branch: str = ""
+    home_unknown: bool = False
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the form came from: a poster, or a guidance station's counter."""
+
+    channel: str = Channel.POSTER
+    confirmation: str = Confirmation.SELF
+    poster: Poster | None = None
+    guidance_station: Organization | None = None
+
+    def columns(self) -> dict:
+        market = self.poster.market if self.poster else None
+        unit = market or (self.poster.organization if self.poster else None) or self.guidance_station
+        if unit is None:
+            raise Refused("没有说明在哪里报到，请重新扫码。")
+        return {
+            "channel": self.channel,
+            "confirmation": self.confirmation,
+            "poster": self.poster,
+            "market": market,
+            "guidance_station_id": unit.guidance_station_id,
+            "district_committee_id": unit.district_committee_id,
+        }
+
+
+def lock_keys(*texts: bytes | None) -> None:
+    """Transaction-long advisory locks on these indexes, in one order, so that two forms never wait for each other."""
+    keys = sorted({int.from_bytes(text[:8], "big", signed=True) for text in texts if text})
+    with connection.cursor() as cursor:
+        for key in keys:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
+
+
+def receipt_of(form_token: uuid.UUID) -> Receipt | None:
+    return Receipt.objects.filter(form_token=form_token).first()
+
+
+@transaction.atomic
+def registration_submit(
+    *, form_token: uuid.UUID, answers: Answers, consents: set[str], notice: Notice, origin: Origin, by=None
+) -> Receipt:
+    """Open a registration, or join the one that is already there, and return the form's receipt.
+
+    `by` is the officer of a counter entry, else None. Raises ConsentMissing, Refused, IdentityError.
+    """
+    if not consents.issuperset(NEEDED):
+        raise ConsentMissing("没有同意登记党员身份并向组织关系所在党组织核实，不能报到；不报到没有任何影响。")
+    if origin.confirmation not in PROOFS.get(origin.channel, set()):
+        raise ConsentMissing(NO_PROOF)
+    if notice.published_at is None:
+        raise Refused("告知书还没有发布，暂时不能报到。")
+    columns = _columns(answers, consents) | origin.columns() | {"assigned_to": by}
+    code_index = identity.receipt_index(identity.receipt_code(form_token))
+    lock_keys(code_index, columns["id_number_index"], columns["phone_index"])
+    if receipt := receipt_of(form_token):
+        return receipt
+    known = _known(columns)
+    registration = _open(columns, consents, notice, keep=known is None)
+    receipt = Receipt.objects.create(
+        registration=known or registration,
+        form_token=form_token,
+        code_index=code_index,
+        is_joined=known is not None,
+        phone_differs=known is not None and bytes(known.phone_index or b"") != columns["phone_index"],
+    )
+    Draft.objects.filter(form_token=form_token).delete()
+    target = known or registration
+    audit.record(
+        "members.registration.join" if known else "members.registration.submit",
+        by=by,
+        subjects=[target],
+        units=[target.guidance_station_id, target.district_committee_id],
+        detail={"channel": origin.channel, "confirmation": origin.confirmation, "notice": notice.version},
+    )
+    return receipt
+
+
+def _columns(answers: Answers, consents: set[str]) -> dict:
+    number = identity.check_id(answers.id_number) if answers.id_number else ""
+    if number and Consent.Item.ID_NUMBER not in consents:
+        raise ConsentMissing("没有同意填写身份号码，系统不会保存它；请去掉号码或重新勾选同意。")
+    phone = identity.check_phone(answers.phone)
+    name = answers.name.strip()
+    if not name:
+        raise Refused("请填写姓名。")
+    return {
+        "name": name,
+        "sex": answers.sex,
+        "id_number": number or None,
+        "id_number_index": identity.id_number_index(number) if number else None,
+        "phone": phone,
+        "phone_index": identity.phone_index(phone),
+        "phone_tail": identity.phone_tail(phone),
+        "standing": answers.standing,
+        "occupation": answers.occupation,
+        "workplace": answers.workplace,
+        "home_place": "" if answers.home_unknown else answers.home_place,
+        "home_branch": "" if answers.home_unknown else answers.home_branch,
+        "home_unknown": answers.home_unknown,
+    }
+
+
+def _known(columns: dict) -> Registration | None:
+    """The live registration of the same person: by number, or by phone where this form has no number."""
+    key = "id_number_index" if columns["id_number_index"] else "phone_index"
+    return Registration.objects.showing_a_person().filter(**{key: columns[key]}).order_by("pk").first()
+
+
+def _open(columns: dict, consents: set[str], notice: Notice, *, keep: bool) -> Registration:
+    """Write the registration and its consents; with `keep` False take them back at once.
+
+    A form that joins does the same statements as a first one, so that the time of the answer says nothing either.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        registration = Registration.objects.create(
+            **columns,
+            submitted_at=now,
+            due_on=timezone.localdate() + timedelta(days=settings.REGISTRATION_DUE_DAYS),
+        )
+        Consent.objects.bulk_create(
+            Consent(registration=registration, notice=notice, item=item, channel=columns["channel"], given_at=now)
+            for item in sorted(consents)
+        )
+        if not keep:
+            transaction.set_rollback(True)
+    return registration

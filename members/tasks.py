@@ -1,0 +1,15 @@
+"""The nightly work of this room."""
+
+import logging
+
+from celery import shared_task
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="members.retention")
+def retention() -> None:
+    """Erase what is due, expire what nobody handled, drop forms that were never sent."""
+    from members.services import retention_run
+
+    logger.info("retention: %s", retention_run())
