@@ -3,7 +3,10 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils import timezone
+
+from jobs.querysets import JobQuerySet
 
 
 class Job(models.Model):
@@ -37,6 +40,8 @@ class Job(models.Model):
     started_at = models.DateTimeField("开始时间", null=True)
     finished_at = models.DateTimeField("结束时间", null=True)
 
+    objects = JobQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "后台任务"
         ordering = ["-id"]
@@ -52,3 +57,26 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("jobs:detail", args=[self.pk])
+
+    @property
+    def percent(self) -> float | None:
+        """0 to 100; None where nobody knows how much there is to do."""
+        if self.state == self.State.DONE:
+            return 100.0
+        return round(100 * self.done / self.total, 1) if self.total else None
+
+    @property
+    def seconds_left(self) -> int | None:
+        """At the speed so far; None before there is a speed."""
+        if self.state != self.State.RUNNING or not self.done or not self.total or self.started_at is None:
+            return None
+        elapsed = (timezone.now() - self.started_at).total_seconds()
+        return max(0, round(elapsed * (self.total - self.done) / self.done))
+
+    @property
+    def finished_url(self) -> str:
+        """Where the result is to be seen, for work that left an address."""
+        return self.result.get("url", "") if self.state == self.State.DONE else ""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from accounts import audit
 from jobs.models import Job
@@ -11,6 +12,10 @@ from jobs.models import Job
 
 class Cancelled(Exception):
     """The owner asked to stop. The work's transaction rolls back."""
+
+
+class JobFailed(Exception):
+    """The work cannot be done; the text is for the owner: Chinese, says what to do, quotes no person's data."""
 
 
 class Progress(Protocol):
@@ -35,9 +40,27 @@ def job_kind(name: str) -> Callable[[Work], Work]:
 @transaction.atomic
 def job_start(*, kind: str, title: str, by, params: dict | None = None, total: int | None = None) -> Job:
     """Queue a job; a worker starts it once this transaction is committed."""
-    from jobs.tasks import run
-
     job = Job.objects.create(kind=kind, title=title, owner=by, params=params or {}, total=total)
     audit.record("jobs.job.start", by=by, subjects=[job], detail={"kind": kind})
-    run.delay_on_commit(job_id=job.pk)
+    send(job.pk)
     return job
+
+
+def send(job_id: int) -> None:
+    """Tell the workers of a waiting job once this transaction is committed. The sweep repeats lost messages."""
+    from jobs.tasks import run
+
+    run.delay_on_commit(job_id=job_id)
+
+
+@transaction.atomic
+def job_cancel(*, job: Job, by) -> bool:
+    """Ask a job to stop: a waiting one ends at once, a running one at its next word. False: it has ended already."""
+    mine = Job.objects.filter(pk=job.pk)
+    cancelled = mine.filter(state=Job.State.QUEUED).update(
+        state=Job.State.CANCELLED, cancel_requested=True, message="还没有开始，已按您的要求取消。", finished_at=Now()
+    )
+    asked = cancelled or mine.filter(state=Job.State.RUNNING).update(cancel_requested=True)
+    if asked:
+        audit.record("jobs.job.cancel", by=by, subjects=[job], detail={"kind": job.kind})
+    return bool(asked)

@@ -8,3 +8,10 @@ def run(*, job_id: int) -> None:
     from jobs.runner import job_run
 
     job_run(job_id=job_id)
+
+
+@shared_task(name="jobs.sweep")
+def sweep() -> None:
+    from jobs.sweep import sweep as sweep_jobs
+
+    sweep_jobs()

@@ -1,0 +1,7 @@
+from django.db import models
+
+
+class JobQuerySet(models.QuerySet):
+    def visible_to(self, user) -> "JobQuerySet":
+        """A job is its owner's only."""
+        return self.filter(owner=user.pk) if user.is_authenticated else self.none()

@@ -1,0 +1,129 @@
+"""Running a job: claim it, do its kind's work, write down how it ended."""
+
+import logging
+import traceback
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+
+from jobs.lease import LEASE, LeaseLost, Reporter, held, reporting
+from jobs.models import Job
+from jobs.services import KINDS, Cancelled, JobFailed, send
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+
+
+def free() -> QuerySet[Job]:
+    """Jobs that a worker may take: waiting, or left behind by a worker whose lease ran out."""
+    left_behind = Q(state=Job.State.RUNNING, lease_until__lt=Now())
+    return Job.objects.filter(Q(state=Job.State.QUEUED) | left_behind, attempts__lt=MAX_ATTEMPTS)
+
+
+@transaction.atomic
+def claim(job_id: int) -> Job | None:
+    """Take the job, or None: it is not free, or another worker was quicker. One conditional UPDATE decides."""
+    taken = free().filter(pk=job_id).update(
+        state=Job.State.RUNNING,
+        attempts=F("attempts") + 1,
+        lease_until=Now() + LEASE,
+        started_at=Now(),
+        done=0,
+        message="",
+    )  # fmt: skip
+    return Job.objects.select_related("owner").get(pk=job_id) if taken else None
+
+
+def job_run(*, job_id: int) -> Job | None:
+    """Run one job to its end and return it; None when there was nothing to take.
+
+    The work's own transactions are its own business. It must not write to the job's row: `progress` does.
+    """
+    job = claim(job_id)
+    if job is None:
+        return None
+    outcome: dict
+    with reporting(job) as progress:
+        try:
+            outcome = {"state": Job.State.DONE, "result": _work(job, progress) or {}, "error": ""}
+        except LeaseLost:
+            logger.warning("Job %s: attempt %s was taken over by another worker", job.pk, job.attempts)
+            return None
+        except Cancelled:
+            outcome = {"state": Job.State.CANCELLED, "message": "已按您的要求取消。"}
+        except OperationalError as error:
+            outcome = _interrupted(job, error)
+        except Exception as error:
+            outcome = _failed(job, error)
+    return _end(job, progress, outcome)
+
+
+def _work(job: Job, progress: Reporter) -> dict:
+    if job.cancel_requested:
+        raise Cancelled
+    if job.owner is not None and not job.owner.is_active:
+        raise JobFailed("发起人的账号已停用，任务没有执行。请由在用的账号重新发起。")
+    work = KINDS.get(job.kind)
+    if work is None:
+        raise JobFailed("系统不认识这类任务，没有执行。请把任务编号告诉系统管理员。")
+    if not connection.in_atomic_block:
+        return work(job, progress)
+    with transaction.atomic():  # the caller's transaction must outlive a failure of the work
+        return work(job, progress)
+
+
+def describe(error: BaseException) -> str:
+    """The error for administrators: what kind and where. Its text stays out: it may quote a person's data."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    facts = [type(error).__name__, getattr(diagnosis, "sqlstate", None), getattr(diagnosis, "constraint_name", None)]
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return "\n".join([" ".join(filter(None, facts)), *places])
+
+
+def _failed(job: Job, error: Exception) -> dict:
+    technical = describe(error)
+    logger.error("Job %s (%s) failed: %s", job.pk, job.kind, technical)
+    unexpected = (
+        f"处理中遇到系统内部错误，任务没有完成。请稍后重新发起；仍不成功时，请把任务编号 {job.pk} 告诉系统管理员。"
+    )
+    return {
+        "state": Job.State.FAILED,
+        "message": str(error)[:200] if isinstance(error, JobFailed) else unexpected,
+        "error": technical,
+    }
+
+
+def _interrupted(job: Job, error: OperationalError) -> dict:
+    """The database was away or broke a deadlock: that may pass, so the job goes back into the queue."""
+    if job.attempts >= MAX_ATTEMPTS:
+        return {**_failed(job, error), "message": gave_up(job)}
+    logger.warning("Job %s (%s) interrupted: %s", job.pk, job.kind, describe(error))
+    return {"state": Job.State.QUEUED, "message": "数据库一时不可用，稍后自动重试。", "error": describe(error)}
+
+
+def gave_up(job: Job) -> str:
+    return (
+        f"已尝试 {job.attempts} 次，每次都在中途中断，系统不再重试，任务没有完成。"
+        f"请稍后重新发起；仍不成功时，请把任务编号 {job.pk} 告诉系统管理员。"
+    )
+
+
+def _end(job: Job, progress: Reporter, outcome: dict) -> Job | None:
+    """Write the end, unless another worker holds the job by now."""
+    finished = outcome["state"] in Job.FINISHED
+    columns = {**progress.columns(), **outcome, "lease_until": None, "finished_at": Now() if finished else None}
+    if outcome["state"] == Job.State.DONE and columns["total"] is not None:
+        columns["done"] = columns["total"]
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()  # what interrupted the work may have cut its connection
+    with transaction.atomic():
+        if not held(job).update(**columns):
+            logger.warning("Job %s: attempt %s ended after it was taken over", job.pk, job.attempts)
+            return None
+        if not finished:
+            send(job.pk)
+    job.refresh_from_db()
+    return job

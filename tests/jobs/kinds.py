@@ -1,0 +1,50 @@
+"""Kinds of work that only tests know. A real worker gets them by `--include tests.jobs.kinds`."""
+
+import time
+
+from django.db import OperationalError, connection, transaction
+
+from accounts.models import User
+from jobs.services import JobFailed, job_kind
+
+
+@job_kind("test.count")
+def count(job, progress):
+    for number in range(1, job.params["rows"] + 1):
+        progress(number, job.params["rows"], f"第 {number} 行")
+    return {"rows": job.params["rows"], "url": "/somewhere/"}
+
+
+@job_kind("test.slow")
+def slow(job, progress):
+    """One long transaction that says how far it is; makes a user last, so that a test sees whether it was committed."""
+    with transaction.atomic():
+        User.objects.create_user(f"made-by-{job.pk}-{job.attempts}")
+        for number in range(1, job.params["steps"] + 1):
+            progress(number, job.params["steps"], f"第 {number} 步")
+            time.sleep(0.1)
+    return {"attempt": job.attempts}
+
+
+@job_kind("test.silent")
+def silent(job, progress):
+    """One long statement, during which nothing calls progress."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [job.params["seconds"]])
+    return {}
+
+
+@job_kind("test.refuse")
+def refuse(job, progress):
+    raise JobFailed("文件里没有数据行，请检查后重新上传。")
+
+
+@job_kind("test.crash")
+def crash(job, progress):
+    User.objects.create_user("left-over")
+    User.objects.create_user("left-over", name="张三")
+
+
+@job_kind("test.away")
+def away(job, progress):
+    raise OperationalError("server closed the connection")
