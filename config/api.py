@@ -1,10 +1,32 @@
 """Every route of /api/v1/ in one list. A room's api.py holds its viewsets."""
 
-from django.urls import include, path
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.urls import include, path, reverse
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.routers import SimpleRouter
 
+from stations.api import CheckInViewSet, ServicePointViewSet
+
 router = SimpleRouter()
+router.register("service-points", ServicePointViewSet, "service-point")
+router.register("check-ins", CheckInViewSet, "check-in")
+
+
+class DocsView(LoginRequiredMixin, SpectacularSwaggerSplitView):
+    """The page that shows the schema. Its script comes from its own address: the policy forbids inline scripts."""
+
+    template_name = "api/docs.html"
+    url_name = "api:schema"
+
+    def get(self, request, *args, **kwargs):
+        response = super().get(request, *args, **kwargs)
+        response.data.setdefault("schema_url", reverse(self.url_name))
+        return response
+
 
 urlpatterns = [
     path("", include(router.urls)),
+    path("schema/", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="schema"),
+    path("docs/", DocsView.as_view(), name="docs"),
 ]

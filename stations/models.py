@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from orgs.fields import Placed, placed_constraints
-from stations.querysets import CheckInQuerySet, FootfallQuerySet, ServicePointQuerySet
+from stations.querysets import CheckInQuerySet, CountAtPlaceQuerySet, ServicePointQuerySet
 
 
 class ServicePoint(Placed):
@@ -128,6 +128,9 @@ class CheckIn(Placed):
         constraints = [
             *placed_constraints("checkin"),
             models.UniqueConstraint(fields=["member", "place", "purpose", "on"], name="checkin_once_a_day"),
+            models.CheckConstraint(
+                name="checkin_spoken_names_the_officer", condition=~Q(channel="spoken") | Q(by__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -147,11 +150,31 @@ class FootfallTally(models.Model):
     kind = models.CharField("事由", max_length=8, choices=Kind, default=Kind.REST)
     count = models.PositiveIntegerField("人次", default=0)
 
-    objects = FootfallQuerySet.as_manager()
+    objects = CountAtPlaceQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "客流"
         constraints = [models.UniqueConstraint(fields=["place", "on", "kind"], name="footfalltally_one_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.place_id} {self.on} {self.count}"
+
+
+class CheckInTally(models.Model):
+    """What is left of check-ins after 24 months, or after a person was erased: counts, nobody's rows."""
+
+    place = models.ForeignKey(
+        ServicePoint, on_delete=models.PROTECT, related_name="check_in_tallies", verbose_name="服务点"
+    )
+    on = models.DateField("日期")
+    purpose = models.CharField("事由", max_length=10, choices=CheckIn.Purpose)
+    count = models.PositiveIntegerField("人次", default=0)
+
+    objects = CountAtPlaceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "签到计数"
+        constraints = [models.UniqueConstraint(fields=["place", "on", "purpose"], name="checkintally_one_per_day")]
 
     def __str__(self) -> str:
         return f"{self.place_id} {self.on} {self.count}"

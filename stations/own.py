@@ -1,0 +1,36 @@
+"""A person's own check-ins: what they see, what they take home, what is erased with them."""
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from members.identity import receipt_index
+from members.models import Member, Receipt, Registration
+from stations.models import CheckIn
+from stations.services import check_ins_to_counts
+
+
+def receipt_of(code: str) -> Receipt | None:
+    return Receipt.objects.select_related("registration").filter(code_index=receipt_index(code)).first()
+
+
+def check_ins_of(receipt: Receipt) -> QuerySet:
+    """The check-ins of the person behind a receipt. A receipt that joined an earlier registration opens nothing: it
+    may have been made by somebody else who knows the number.
+    """
+    registration = receipt.registration
+    if receipt.is_joined or registration.state != Registration.State.VERIFIED:
+        return CheckIn.objects.none()
+    return CheckIn.objects.filter(member=registration.member_id).select_related("place").order_by("-on", "-pk")
+
+
+def check_ins_erase(members: list[Member], registrations: list[Registration]) -> None:
+    """An erased person's rows become counts: closed months keep their numbers."""
+    check_ins_to_counts(member_ids=[member.pk for member in members])
+
+
+def check_ins_copy(member: Member) -> list[tuple[str, str]]:
+    rows = CheckIn.objects.filter(member=member).select_related("place").order_by("pk")
+    return [
+        ("签到", f"{timezone.localtime(row.occurred_at):%Y-%m-%d %H:%M} {row.place.name} {row.get_purpose_display()}")
+        for row in rows
+    ]

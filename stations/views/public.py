@@ -1,0 +1,81 @@
+"""Behind a service point's QR: what the place offers, one more guest, a check-in by member code.
+
+It never asks whether somebody is a member, and no answer says whether a code belongs to one: the same status, the same
+body, the same work on the way.
+"""
+
+import uuid
+
+from django.core.cache import cache
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+
+from members.identity import member_code_index
+from members.models import Poster
+from stations import forms, services
+from stations.models import CheckIn, FootfallTally, ServicePoint
+
+LONGEST_CODE = 40
+WINDOW = 600  # seconds
+# One address may be a whole mobile network, so the limits are generous: 60-bit codes are not found by guessing.
+LIMITS = {"check_in": 60, "footfall": 300}
+
+
+def limited(request, what: str, place: ServicePoint) -> bool:
+    """Whether this address has sent too much about this place within ten minutes."""
+    key = f"service-point:{what}:{place.pk}:{request.META.get('REMOTE_ADDR')}"
+    cache.add(key, 0, WINDOW)
+    try:
+        return cache.incr(key) > LIMITS[what]
+    except ValueError:  # it ran out between the two calls
+        return False
+
+
+def service_point(request, poster: Poster) -> HttpResponse:
+    """GET shows the place; POST with `code` checks in, POST with `kind` counts one more."""
+    place = ServicePoint.objects.filter(poster=poster).first()
+    if place is None:
+        raise Http404
+    if request.method != "POST" or place.closed_on is not None:
+        return _page(request, place)
+    what = "check_in" if "code" in request.POST else "footfall"
+    if limited(request, what, place):
+        return render(request, "stations/public_limited.html", {"place": place}, status=429)
+    try:
+        return _check_in(request, place) if what == "check_in" else _footfall(request, place)
+    except forms.Refused as refused:
+        return _page(request, place, error=str(refused), status=400)
+
+
+def _page(request, place: ServicePoint, *, error: str = "", status: int = 200) -> HttpResponse:
+    context = {
+        "place": place,
+        "kinds": FootfallTally.Kind.choices,
+        "purposes": CheckIn.Purpose.choices,
+        "purpose": CheckIn.Purpose.REPORT,
+        "nonce": uuid.uuid4(),
+        "error": error,
+    }
+    return render(request, "stations/public.html", context, status=status)
+
+
+def _check_in(request, place: ServicePoint) -> HttpResponse:
+    code, purpose = request.POST["code"].strip(), request.POST.get("purpose") or CheckIn.Purpose.REPORT
+    if not code or len(code) > LONGEST_CODE:
+        raise forms.Refused("请输入党员码。党员码在您的报到回执页面上。")
+    if purpose not in CheckIn.Purpose.values:
+        raise forms.Refused("请选择事由。")
+    services.check_in_by_code(
+        place=place,
+        code_index=member_code_index(code),
+        purpose=purpose,
+        nonce=forms.parse_nonce(request.POST.get("nonce")),
+        occurred_at=forms.parse_when(request.POST.get("occurred_at")),
+    )
+    return render(request, "stations/public_received.html", {"place": place, "what": "check_in"})
+
+
+def _footfall(request, place: ServicePoint) -> HttpResponse:
+    kind, nonce = forms.parse_footfall(request.POST)
+    services.footfall_add(place=place, kind=kind, nonce=nonce)
+    return render(request, "stations/public_received.html", {"place": place, "what": "footfall"})
