@@ -1,11 +1,13 @@
 """The door, built into views, API viewsets and the admin. Outside a person's scope a row answers like a missing one."""
 
-from django.contrib import admin
 from django.contrib.auth.mixins import AccessMixin
 from django.core.exceptions import PermissionDenied
 from rest_framework.exceptions import PermissionDenied as ApiPermissionDenied
 
 from orgs.api_base import ReadViewSet
+from orgs.scoped_admin import ScopedAdmin
+
+__all__ = ["DoorMixin", "ScopedAdmin", "ScopedMixin", "ScopedViewSet"]
 
 
 class DoorMixin(AccessMixin):
@@ -40,37 +42,3 @@ class ScopedViewSet(ReadViewSet):
 
     def get_queryset(self):
         return self.queryset.visible_to(self.request.user, self.permission)
-
-
-class ScopedAdmin(admin.ModelAdmin):
-    """Django's admin behind the door. Nothing is deleted here; choices of foreign keys are scoped too."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def _perm(self, act: str) -> str:
-        return f"{self.opts.app_label}.{act}_{self.opts.model_name}"
-
-    def get_queryset(self, request):
-        return self.model._default_manager.visible_to(request.user, self._perm("view"))
-
-    def has_module_permission(self, request) -> bool:
-        return request.user.has_perm(self._perm("view"))
-
-    def has_view_permission(self, request, obj=None) -> bool:
-        return request.user.has_perm(self._perm("view"), obj)
-
-    def has_add_permission(self, request) -> bool:
-        return request.user.has_perm(self._perm("add"))
-
-    def has_change_permission(self, request, obj=None) -> bool:
-        return request.user.has_perm(self._perm("change"), obj)
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False
-
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        manager = db_field.remote_field.model._default_manager
-        if "queryset" not in kwargs and hasattr(manager, "visible_to"):
-            kwargs["queryset"] = manager.visible_to(request.user)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
