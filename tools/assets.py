@@ -6,10 +6,13 @@ npm runs in a scratch folder: node_modules is 60 times larger than the handful o
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from tools.embedded import die_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "static" / "vendor"
@@ -58,8 +61,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="assets-") as scratch:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(ROOT / name, scratch)
-        install = [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        if subprocess.run(install, cwd=scratch, env=environment, stdout=subprocess.DEVNULL).returncode:
+        install = [
+            *command,
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--no-update-notifier",
+            "--loglevel=error",
+        ]
+        # npm in the background would outlive an interrupted make.
+        quiet = {"stdout": subprocess.DEVNULL, "preexec_fn": die_with_parent(signal.SIGKILL)}
+        if subprocess.run(install, cwd=scratch, env=environment, **quiet).returncode:
             sys.exit("前端资源没有下载成功：请检查网络或 npm 镜像设置后重试。")
         # Complete the new folder first, then swap: a killed run never leaves half of it in place.
         VENDOR.parent.mkdir(exist_ok=True)

@@ -24,6 +24,8 @@ from tools.embedded import HOST, StartFailed, die_with_parent, stop_process
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
 SEED = 1
+ANSWER_PATIENCE = 60  # seconds from the start of the web server to its first answer
+STOP_PATIENCE = 15  # seconds for what an earlier, killed demo started to end
 COLUMNS = {
     "persona": "身份",
     "username": "账号",
@@ -64,9 +66,14 @@ def require_free_port(port: int, patience: float) -> None:
 @contextlib.contextmanager
 def only_demo_of(data: Path) -> Iterator[None]:
     """One demo per data folder: two would share the note that tells scripts where it is."""
+    started_at = time.monotonic()
     with (data / "demo.lock").open("a") as lock:
-        if not try_lock(lock):
-            raise StartFailed(f"数据目录 {data} 上已经有一个演示在运行；请先停止它，或换一个目录：make demo DATA=…")
+        while not try_lock(lock):
+            # One whose make was just killed notices within a second; one without a note is stopping already.
+            patience = 2 if (data / "demo.json").exists() else STOP_PATIENCE
+            if time.monotonic() - started_at > patience:
+                raise StartFailed(f"数据目录 {data} 上已经有一个演示在运行；请先停止它，或换一个目录：make demo DATA=…")
+            time.sleep(0.2)
         yield
 
 
@@ -152,12 +159,27 @@ def stop_all(processes: dict[str, subprocess.Popen]) -> None:
             time.sleep(0.05)
 
 
+def last_lines(log: Path) -> str:
+    return "\n".join(log.read_text("utf-8", errors="replace").splitlines()[-20:])
+
+
 def refuse_if_one_ended(data: Path, processes: dict[str, subprocess.Popen]) -> None:
     for name, process in processes.items():
         if process.poll() is not None:
             log = data / f"{name}.log"
-            last = "\n".join(log.read_text("utf-8", errors="replace").splitlines()[-20:])
-            raise StartFailed(f"{last}\n[演示] {name} 意外结束（退出码 {process.returncode}），完整日志见 {log}")
+            raise StartFailed(
+                f"{last_lines(log)}\n[演示] {name} 意外结束（退出码 {process.returncode}），完整日志见 {log}"
+            )
+
+
+def wait_until_it_answers(url: str, data: Path, processes: dict[str, subprocess.Popen]) -> None:
+    deadline = time.monotonic() + ANSWER_PATIENCE
+    while not answers(url):
+        refuse_if_one_ended(data, processes)
+        if time.monotonic() > deadline:
+            log = data / "web.log"
+            raise StartFailed(f"{last_lines(log)}\n[演示] {url}/healthz 一直没有正常应答，完整日志见 {log}")
+        time.sleep(0.1)
 
 
 def answers(url: str) -> bool:
@@ -204,19 +226,17 @@ def announce(note: dict, data: Path, seconds: float) -> None:
 # --- all of it ----------------------------------------------------------------------------------------------------
 
 
-def serve(data: Path, port: int, environment: dict[str, str], started_at: float) -> None:
-    """Until a signal raises KeyboardInterrupt, or one of the processes ends by itself."""
+def serve(data: Path, port: int, environment: dict[str, str], make: int | None, started_at: float) -> None:
+    """Until a signal raises KeyboardInterrupt, one of the processes ends by itself, or make above us was killed."""
     url = f"http://{HOST}:{port}"
     note = data / "demo.json"
     processes = start_all(data, port, environment)
     try:
-        while not answers(url):
-            refuse_if_one_ended(data, processes)
-            time.sleep(0.1)
+        wait_until_it_answers(url, data, processes)
         content = note_for_scripts(data, url)
         write_private(note, content)
         announce(content, data, time.monotonic() - started_at)
-        while True:
+        while make is None or os.getppid() == make:
             refuse_if_one_ended(data, processes)
             time.sleep(0.5)
     finally:
@@ -224,20 +244,29 @@ def serve(data: Path, port: int, environment: dict[str, str], started_at: float)
         stop_all(processes)
 
 
-def run(data: Path, port: int, businesses: int) -> None:
+def demo_settings(port: int) -> dict[str, str]:
+    return {
+        "DEMO": "1",
+        "DEBUG": "0",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONUNBUFFERED": "1",
+        # Cookies do not know ports: without a name of its own, a second demo would sign the first one out.
+        "SESSION_COOKIE_NAME": f"sessionid_{port}",
+    }
+
+
+def run(data: Path, port: int, businesses: int, make: int | None = None) -> None:
     started_at = time.monotonic()
     data.mkdir(parents=True, exist_ok=True)
     with only_demo_of(data):
         # A note that outlived its demo: that one was killed, and what it started may need a moment to end.
         note = data / "demo.json"
-        require_free_port(port, patience=15 if note.exists() else 0)
+        require_free_port(port, patience=STOP_PATIENCE if note.exists() else 0)
         note.unlink(missing_ok=True)
         with services(data) as found:
-            # Cookies do not know ports: without a name of its own, a second demo would sign the first one out.
-            own = {"DEMO": "1", "DEBUG": "0", "SESSION_COOKIE_NAME": f"sessionid_{port}", "PYTHONUNBUFFERED": "1"}
-            environment = os.environ | found | own
+            environment = os.environ | found | demo_settings(port)
             prepare_database(data, environment, businesses)
-            serve(data, port, environment, started_at)
+            serve(data, port, environment, make, started_at)
 
 
 def port_number(text: str) -> int:
@@ -257,10 +286,11 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--port", type=port_number, required=True)
     parser.add_argument("--businesses", type=positive_number, required=True)
+    parser.add_argument("--make", type=int, help="make 的进程号：它被强行结束时，演示随之停止")
     options = parser.parse_args()
     try:
         with signals_as_interrupt():
-            run(options.data.resolve(), options.port, options.businesses)
+            run(options.data.resolve(), options.port, options.businesses, options.make)
     except StartFailed as failure:
         print(failure, file=sys.stderr)
         return 1

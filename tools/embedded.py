@@ -361,12 +361,20 @@ class EmbeddedValkey:
             raise
         return False
 
+    def _client(self, port: int):
+        """One attempt per call: by itself redis-py tries again for seconds."""
+        import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        return redis.Redis(host=HOST, port=port, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+
     def _answers(self, port: int) -> bool:
         """Whether a server on this port serves this folder (and has finished reading it)."""
         import redis
 
         try:
-            with redis.Redis(port=port, socket_timeout=2) as client:
+            with self._client(port) as client:
                 return client.ping() and client.config_get("dir")["dir"] == str(self.folder)
         except (redis.RedisError, KeyError):
             return False
@@ -377,5 +385,5 @@ class EmbeddedValkey:
         with contextlib.suppress(OSError, ValueError, redis.RedisError):
             port = int((self.folder / "port").read_text())
             if self._answers(port):
-                with redis.Redis(port=port, socket_timeout=10) as client:
+                with self._client(port) as client:
                     client.shutdown()

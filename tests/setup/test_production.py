@@ -74,8 +74,13 @@ def test_example_lists_every_variable():
     settings = (ROOT / "config/settings.py").read_text("utf-8")
     read = set(re.findall(r"""(?:env(?:\.\w+)?|required)\(\s*"([A-Z_]+)\"""", settings))
     needed = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text("utf-8")))
-    missing = {name for name in read | needed if not re.search(rf"\b{name}\b", example)}
-    assert not missing
+    assert not {name for name in read | needed if not re.search(rf"\b{name}\b", example)}
+
+
+def test_every_line_of_the_example_arrives():
+    example = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
+    compose = (ROOT / "docker-compose.yml").read_text("utf-8")
+    assert not [name for name in example if not re.search(rf"\$\{{{name}\b", compose)]
 
 
 def enter(role: str, **environment: str) -> subprocess.CompletedProcess:
