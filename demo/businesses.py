@@ -17,7 +17,8 @@ TABLE = "markets_business"
 # entity type, what a registry writes, second character of the code, share
 TYPES = [
     ("sole_trader", "个体工商户", 2, 0.42), ("company", "有限责任公司", 1, 0.47),
-    ("joint_stock", "股份有限公司", 1, 0.01), ("sole_proprietorship", "个人独资企业", 1, 0.03), ("partnership", "有限合伙企业", 1, 0.02),
+    ("joint_stock", "股份有限公司", 1, 0.01), ("sole_proprietorship", "个人独资企业", 1, 0.03),
+    ("partnership", "有限合伙企业", 1, 0.02),
     ("branch_office", "分公司", 1, 0.045), ("cooperative", "农民专业合作社", 3, 0.005),
 ]  # fmt: skip
 STATUSES = [("active", 0.865), ("dormant", 0.005), ("revoked", 0.03), ("deregistered", 0.085), ("moved_away", 0.015)]

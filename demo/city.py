@@ -16,7 +16,7 @@ from demo.people import People, collect_places
 from demo.places import build_delivery_sites, build_industry_areas, build_markets, build_posters, build_service_points
 from demo.tree import build_tree
 from demo.visits import build_check_ins, build_footfall
-from members.services import notice_publish_default
+from members.services.notice import notice_publish
 from orgs.divisions import divisions_import
 from orgs.kinds import Kind
 from orgs.models import Organization
@@ -79,13 +79,13 @@ def build_city(*, businesses: int, seed: int, today: dt.date | None = None, say:
     places = collect_places(tree, officers, posters, _candidates(max(CANDIDATES, round(CANDIDATES * 8 * share))))
     people = People(places, tree.weights, rng, seed, today)
     people.make(max(LEAST_MEMBERS, round(CITY_MEMBERS * share)))
-    people.save(notice_publish_default(by=None))
+    people.save(notice_publish())
     build_business_coverage(places, rng, today)
     build_market_coverage(places, markets, rng, today)
     build_guides(places, markets, rng, today, names)
     build_seats(people.formal, tree, rng, today)
     build_declarations(0.3 if share < 0.1 else 0.1, rng, today)
-    build_check_ins(points, rng, today)
+    build_check_ins(points, officers, rng, today)
     build_footfall(points, rng, today)
     unit = next(o for o in tree.guidance_stations if o.short_name == GUIDANCE)
     accounts = build_personas(tree, _secretarys_branch(tree, unit, people.formal), names)

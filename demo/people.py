@@ -59,6 +59,7 @@ class People:
     def __init__(self, places: list[Place], weights: np.ndarray, rng: np.random.Generator, seed: int, today: dt.date):
         self.places, self.weights, self.rng, self.seed, self.today = places, weights, rng, seed, today
         self.serial = 0
+        self.taken: set[tuple[dt.date, int]] = set()  # whose numbers are given out
         self.members: list[Member] = []
         self.registrations: list[Registration] = []
         self.affiliations: list[Affiliation] = []
@@ -69,12 +70,16 @@ class People:
     def _person(self) -> dict:
         self.serial += 1
         rng = self.rng
-        born = dt.date(1955, 1, 1) + dt.timedelta(days=int(rng.integers(0, 17_500)))
+        male = bool(rng.random() < 0.6)
+        while True:
+            born = dt.date(1955, 1, 1) + dt.timedelta(days=int(rng.integers(0, 17_500)))
+            sequence = int(rng.integers(0, 499)) * 2 + male
+            if (born, sequence) not in self.taken:
+                break
+        self.taken.add((born, sequence))
         given = words.GIVEN
         name = words.SURNAMES[rng.integers(len(words.SURNAMES))] + given[rng.integers(len(given))]
         name += given[rng.integers(len(given))] if rng.random() < 0.7 else ""
-        male = bool(rng.random() < 0.6)
-        sequence = int(rng.integers(0, 499)) * 2 + male
         number = identity_numbers(np.array([int(f"{born:%Y%m%d}")]), np.array([sequence]))[0]
         phone = "160" + str(int(spread(np.array([self.serial]), 8, self.seed)[0])).zfill(8)  # no operator has 160
         return {"name": name, "sex": "1" if male else "2", "id_number": str(number), "phone": phone, "born": born}
@@ -223,7 +228,7 @@ class People:
         token = uuid.UUID(bytes=self.rng.bytes(16), version=4)
         return Receipt(
             registration=registration, form_token=token, made_at=registration.submitted_at,
-            code_index=identity.receipt_code_index(identity.receipt_code(token)),
+            code_index=identity.receipt_index(identity.receipt_code(token)),
         )  # fmt: skip
 
     def _code(self) -> str:

@@ -113,7 +113,8 @@ def build_service_points(tree: Tree, rng: np.random.Generator) -> list[ServicePo
     )
     names = {
         kinds.COUNTER: "窗口", kinds.REST_POINT: "暖蜂服务点", kinds.CARING_MERCHANT: "爱心商户",
-        kinds.PARTY_SERVICE: "党群服务点", kinds.PARTY_HOME: "党建之家", kinds.FINANCE: "金融服务点", kinds.TRAINING_BASE: "实训基地",
+        kinds.PARTY_SERVICE: "党群服务点", kinds.PARTY_HOME: "党建之家", kinds.FINANCE: "金融服务点",
+        kinds.TRAINING_BASE: "实训基地",
     }  # fmt: skip
     points = []
     for number, ((kind, unit), poster) in enumerate(zip(wanted, posters, strict=True), 1):

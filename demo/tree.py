@@ -19,7 +19,8 @@ from orgs.services import default_kind, path_label, set_ancestors
 # kind, host, share of the grassroots organizations under a guidance station
 MIX = [
     (Kind.BRANCH, HostKind.ENTERPRISE, 46), (Kind.JOINT_BRANCH, HostKind.BUILDING, 20),
-    (Kind.GENERAL_BRANCH, HostKind.PARK, 4), (Kind.FLOATING_BRANCH, HostKind.ASSOCIATION, 6), (Kind.PROJECT_BRANCH, HostKind.ENTERPRISE, 2),
+    (Kind.GENERAL_BRANCH, HostKind.PARK, 4), (Kind.FLOATING_BRANCH, HostKind.ASSOCIATION, 6),
+    (Kind.PROJECT_BRANCH, HostKind.ENTERPRISE, 2),
     (Kind.TEMPORARY_BRANCH, HostKind.STREET_BLOCK, 2), (Kind.FUNCTIONAL_BRANCH, HostKind.PLATFORM, 8),
     (Kind.COMPREHENSIVE_COMMITTEE, HostKind.SHOPPING_DISTRICT, 3), (Kind.GRASSROOTS_COMMITTEE, HostKind.ENTERPRISE, 4),
     (Kind.ALLIANCE, HostKind.SCENIC_AREA, 5),

@@ -6,6 +6,7 @@ import uuid
 import numpy as np
 import polars as pl
 
+from accounts.models import User
 from demo.loading import analyze, copy_frame
 from members.models import Consent
 from stations.models import ServicePoint
@@ -21,7 +22,7 @@ def _uuids(count: int, rng: np.random.Generator) -> list[str]:
     return [str(uuid.UUID(bytes=rng.bytes(16), version=4)) for _ in range(count)]
 
 
-def build_check_ins(points: list[ServicePoint], rng: np.random.Generator, today: dt.date) -> int:
+def build_check_ins(points: list[ServicePoint], officers: dict[int, User], rng, today: dt.date) -> int:
     """Only members who gave the separate consent 签到, only from the day they gave it, at places near by."""
     near: dict[int, list[ServicePoint]] = {}
     for point in points:
@@ -43,9 +44,7 @@ def build_check_ins(points: list[ServicePoint], rng: np.random.Generator, today:
             day = today - dt.timedelta(days=int(rng.integers(1, span)))
             purpose = PURPOSES[rng.choice(4, p=PURPOSE_SHARES)]
             rows.append((member, place, purpose, day, int(rng.integers(8 * 60, 20 * 60))))
-    seen: dict[tuple, tuple] = {
-        (member, place.pk, purpose, day): row for row in rows for member, place, purpose, day, _ in [row]
-    }
+    seen = {(row[0], row[1].pk, row[2], row[3]): row for row in rows}
     rows = sorted(seen.values(), key=lambda row: (row[3], row[4]))
     times = [f"{day} {minute // 60:02d}:{minute % 60:02d}+08" for *_, day, minute in rows]
     copy_frame(
@@ -59,7 +58,8 @@ def build_check_ins(points: list[ServicePoint], rng: np.random.Generator, today:
                 "occurred_at": times,
                 "received_at": times,
                 "nonce": _uuids(len(rows), rng),
-                "channel": ["code" if n % 3 else "spoken" for n in range(len(rows))],
+                "channel": ["scan" if n % 3 else "spoken" for n in range(len(rows))],
+                "by_id": [None if n % 3 else officers[row[1].guidance_station_id].pk for n, row in enumerate(rows)],
                 "district_committee_id": [row[1].district_committee_id for row in rows],
                 "guidance_station_id": [row[1].guidance_station_id for row in rows],
                 "district_id": [row[1].district_id for row in rows],

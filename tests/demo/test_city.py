@@ -1,0 +1,89 @@
+"""The demo tree has exactly the shape that is promised, and everything in it obeys the product's own rules."""
+
+import datetime as dt
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from accounts.models import User
+from demo.city import DemoExists, build_city
+from markets.models import Business, IndustryArea, Market
+from members.models import Registration
+from orgs.kinds import Kind, Level
+from orgs.models import Organization
+from stations.models import CheckIn, ServicePoint
+from tests.conftest import as_owner
+
+TODAY = dt.date(2026, 11, 20)
+
+
+@pytest.fixture(scope="module")
+def seeded(django_db_setup, django_db_blocker):
+    """One city for all tests of this file, rolled back at the end."""
+    from django.db import transaction
+
+    with django_db_blocker.unblock():
+        block = transaction.atomic()
+        block.__enter__()
+        with as_owner():
+            summary = build_city(businesses=3000, seed=3, today=TODAY, say=lambda text: None)
+        yield summary
+        transaction.set_rollback(True)
+        block.__exit__(None, None, None)
+
+
+pytestmark = [pytest.mark.usefixtures("seeded"), pytest.mark.django_db]
+
+
+def test_one_eleven_seventy_eight():
+    levels = [Organization.objects.filter(level=level).count() for level in (1, 2, 3)]
+    assert levels == [1, 11, 78]
+    assert Organization.objects.filter(level=3).values("street").distinct().count() == 78
+    assert set(Organization.objects.filter(level=Level.GRASSROOTS).values_list("kind", flat=True)) >= set(Kind) - {
+        Kind.CITY_COMMITTEE,
+        Kind.DISTRICT_COMMITTEE,
+        Kind.GUIDANCE_STATION,
+    }
+    assert Organization.objects.filter(level=4, parent__level=1).exists()
+    assert Organization.objects.filter(level=4, parent__level=2).exists()
+    call_command("check_tree")
+
+
+def test_published_numbers_of_places():
+    assert Market.objects.count() == 459
+    assert IndustryArea.objects.count() == 133
+    assert ServicePoint.objects.filter(kind="rest_point").count() == 1387
+    assert ServicePoint.objects.filter(kind="caring_merchant").count() == 3718
+    assert ServicePoint.objects.filter(kind="counter").values("guidance_station").distinct().count() == 78
+
+
+def test_businesses_are_as_many_as_asked_and_some_wait_for_assignment():
+    assert Business.objects.count() == 3000
+    assert 0 < Business.objects.filter(guidance_station__isnull=True, district_committee__isnull=False).count() < 100
+
+
+def test_registrations_in_every_state_and_check_ins_over_two_years():
+    assert set(Registration.objects.values_list("state", flat=True)) == set(Registration.State)
+    days = CheckIn.objects.order_by("on").values_list("on", flat=True)
+    assert (TODAY - days.first()).days > 400
+
+
+def test_every_persona_has_an_account(seeded):
+    personas = {account["persona"] for account in seeded["accounts"]}
+    assert personas == {
+        "city_leader", "district_leader", "registrar_city", "registrar_district", "officer", "secretary",
+        "system_admin", "security_admin", "audit_admin",
+    }  # fmt: skip
+    account = next(a for a in seeded["accounts"] if a["persona"] == "officer")
+    assert User.objects.get(username=account["username"]).check_password(account["password"])
+
+
+def test_no_constraint_is_left_unchecked():
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_a_second_city_is_refused():
+    with pytest.raises(DemoExists):
+        build_city(businesses=10, seed=1, today=TODAY, say=lambda text: None)
