@@ -1,6 +1,6 @@
 """Reads of the desk: who may be picked, what was counted today."""
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, QuerySet, When
 from django.http import Http404
 from django.utils import timezone
 
@@ -51,8 +51,8 @@ def own_guidance_station(user) -> Organization | None:
 
 def desk_places(user) -> QuerySet:
     """Open places at which the person may check members in, counters first."""
-    counter_first = Q(kind=ServicePoint.Kind.COUNTER)
-    return ServicePoint.objects.visible_to(user, "stations.add_checkin").open().order_by((~counter_first).asc(), "name")
+    counters_first = Case(When(kind=ServicePoint.Kind.COUNTER, then=0), default=1)
+    return ServicePoint.objects.visible_to(user, "stations.add_checkin").open().order_by(counters_first, "name", "pk")
 
 
 def desk_place(user, pk: int) -> ServicePoint:

@@ -17,6 +17,8 @@ UNDO_WITHIN = timedelta(minutes=10)
 CLOCK_OFF_BY = timedelta(hours=24)
 KEEP_MONTHS = 24
 NONCE_SECONDS = 600  # how long a tap's nonce is remembered; a page lives longer only with a new nonce
+# One sentence for every reason that lies with the person, so that trying codes teaches nothing.
+NOT_CHECKED_IN = "没有签到：党员码无效，或本人没有同意签到。请核对党员码，或请本人打开回执页面查看。"
 
 # One statement asks everything (is the place open, is the member current, is the consent alive) and writes the row.
 # It is the hot path of the morning peak, so it does not go through the ORM.
@@ -134,7 +136,7 @@ def check_in(
         return earlier, False
     if ServicePoint.objects.filter(pk=place.pk, closed_on__isnull=False).exists():
         raise CheckInRefused("这个服务点已停用，请换一个服务点。")
-    raise CheckInRefused("没有签到：本人没有同意签到，或已撤回。请本人在回执页面打开“签到”后再来。")
+    raise CheckInRefused(NOT_CHECKED_IN)
 
 
 @transaction.atomic

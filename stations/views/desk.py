@@ -19,8 +19,6 @@ from orgs.scoped import DoorMixin
 from stations import forms, selectors, services
 from stations.models import CheckIn, ServicePoint
 
-NO_SUCH_CODE = "没有签到：这个党员码无效，或本人没有同意签到。请核对党员码，或请本人打开回执页面查看。"
-
 
 def _place_asked(request) -> ServicePoint | None:
     """The service point named in the address, else the counter of the own guidance station, else the only one."""
@@ -117,7 +115,9 @@ class CheckInView(DoorMixin, View):
         else:
             member = selectors.members_to_pick(user=self.request.user, place=place).filter(pk=sent.member).first()
         if member is None:
-            raise services.CheckInRefused(NO_SUCH_CODE if sent.code else "名单里没有这个人，请刷新名单后再选。")
+            raise services.CheckInRefused(
+                services.NOT_CHECKED_IN if sent.code else "名单里没有这个人，请刷新名单后再选。"
+            )
         return member
 
 

@@ -11,6 +11,7 @@ from django.views import View
 
 from accounts import audit
 from members.identity import mask_name
+from members.qr import qr_image
 from orgs.scoped import DoorMixin, ScopedMixin
 from stations import forms, posters, selectors
 from stations.models import CheckIn, ServicePoint
@@ -170,8 +171,8 @@ class PosterView(ScopedMixin, View):
 
     def get(self, request, pk: int) -> HttpResponse:
         place = get_object_or_404(self.get_queryset().select_related("poster"), pk=pk, poster__isnull=False)
-        address = posters.public_address(request, place.poster)
-        context = {"heading": f"{place.name} · 签到码", "place": place, "qr": posters.qr(address), "address": address}
+        address = posters.poster_address(request, place.poster)
+        context = {"heading": f"{place.name} · 签到码", "place": place, "qr": qr_image(address), "address": address}
         return render(request, "stations/poster.html", context)
 
 

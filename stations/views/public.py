@@ -6,29 +6,16 @@ body, the same work on the way.
 
 import uuid
 
-from django.core.cache import cache
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from members.identity import member_code_index
+from members.limits import may_post
 from members.models import Poster
 from stations import forms, services
 from stations.models import CheckIn, FootfallTally, ServicePoint
 
 LONGEST_CODE = 40
-WINDOW = 600  # seconds
-# One address may be a whole mobile network, so the limits are generous: 60-bit codes are not found by guessing.
-LIMITS = {"check_in": 60, "footfall": 300}
-
-
-def limited(request, what: str, place: ServicePoint) -> bool:
-    """Whether this address has sent too much about this place within ten minutes."""
-    key = f"service-point:{what}:{place.pk}:{request.META.get('REMOTE_ADDR')}"
-    cache.add(key, 0, WINDOW)
-    try:
-        return cache.incr(key) > LIMITS[what]
-    except ValueError:  # it ran out between the two calls
-        return False
 
 
 def service_point(request, poster: Poster) -> HttpResponse:
@@ -38,11 +25,10 @@ def service_point(request, poster: Poster) -> HttpResponse:
         raise Http404
     if request.method != "POST" or place.closed_on is not None:
         return _page(request, place)
-    what = "check_in" if "code" in request.POST else "footfall"
-    if limited(request, what, place):
+    if not may_post(request, poster=poster.code):
         return render(request, "stations/public_limited.html", {"place": place}, status=429)
     try:
-        return _check_in(request, place) if what == "check_in" else _footfall(request, place)
+        return _check_in(request, place) if "code" in request.POST else _footfall(request, place)
     except forms.Refused as refused:
         return _page(request, place, error=str(refused), status=400)
 
