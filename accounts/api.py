@@ -1,28 +1,58 @@
 """Tokens for the API: `Authorization: Token …`."""
 
-import hashlib
+from datetime import timedelta
 
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.http import Http404
 from django.utils import timezone
-from rest_framework.authentication import TokenAuthentication as Base
-from rest_framework.exceptions import AuthenticationFailed
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers, status
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from accounts.models import ApiToken
+from accounts import sign_ins
+from accounts.services import token_create
+
+DEMO_TOKEN = timedelta(days=7)
 
 
-def token_digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+class Credentials(serializers.Serializer):
+    username = serializers.CharField(max_length=60)
+    password = serializers.CharField(max_length=128, trim_whitespace=False)
 
 
-class TokenAuthentication(Base):
-    """Looks the token up by its hash. A token never becomes a session."""
+class DemoTokenView(APIView):
+    """A token for username and password, in the demo only: elsewhere tokens are made on a page after signing in."""
 
-    def authenticate_credentials(self, key):
-        now = timezone.now()
-        token = (
-            ApiToken.objects.select_related("user")
-            .filter(digest=token_digest(key), revoked_at__isnull=True, expires_at__gt=now, user__is_active=True)
-            .first()
-        )
-        if token is None:
-            raise AuthenticationFailed("令牌无效或已过期。")
-        return token.user, token
+    authentication_classes: list = []
+    permission_classes = [AllowAny]
+
+    def initial(self, request, *args, **kwargs):
+        if not settings.DEMO:
+            raise Http404
+        super().initial(request, *args, **kwargs)
+
+    @extend_schema(
+        request=Credentials,
+        responses=inline_serializer("DemoToken", {"token": serializers.CharField()}),
+        summary="用账号和密码换取令牌（仅演示环境）",
+    )
+    def post(self, request):
+        given = Credentials(data=request.data)
+        given.is_valid(raise_exception=True)
+        plain_request = request._request  # axes marks the request that the middleware sees
+        user = authenticate(request=plain_request, **given.validated_data)
+        if user is None:
+            sign_ins.refused(plain_request, given.validated_data["username"])
+            return self._refusal(plain_request)
+        expires_at = timezone.now() + DEMO_TOKEN
+        _, plain = token_create(user=user, label="用密码换取", expires_at=expires_at, request=plain_request)
+        return Response({"token": plain})
+
+    def _refusal(self, request):
+        if not sign_ins.locked_out(request):
+            return Response({"detail": "账号或密码不正确。"}, status.HTTP_400_BAD_REQUEST)
+        request.axes_locked_out = False  # else the middleware would put an HTML page in place of this answer
+        return Response({"detail": "尝试次数过多，请 30 分钟后再试。"}, status.HTTP_429_TOO_MANY_REQUESTS)

@@ -61,7 +61,7 @@ ROOMS = ["accounts", "jobs", "tables", "orgs", "markets", "members", "stations",
 INSTALLED_APPS = [
     *ROOMS,
     "demo",
-    "django.contrib.admin",
+    "accounts.admin_config.DoorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -122,6 +122,7 @@ LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "accounts:sign_in"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.5  # hours
+AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_VERBOSE = False
@@ -162,7 +163,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 # --- the API ---------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.api.TokenAuthentication",
+        "accounts.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -185,6 +186,9 @@ SPECTACULAR_SETTINGS = {
 THREE_HAVES_EMPLOYEES = env.int("THREE_HAVES_EMPLOYEES", 10)  # 「三有」企业的从业人数下限，各地不一
 SMALL_CELL = env.int("SMALL_CELL", 5)  # person counts below this are hidden outside the responsible unit
 REGISTRATION_DUE_DAYS = env.int("REGISTRATION_DUE_DAYS", 15)
+DISTRICTS_GEOJSON = Path(  # the map of the dashboard; a public display needs one with a 审图号
+    env("DISTRICTS_GEOJSON", default=str(BASE_DIR / "orgs" / "data" / "shenzhen_districts.geojson"))
+)
 SMS_BACKEND = env("SMS_BACKEND", default="")  # dotted path of send(phone, text); empty: no text messages
 
 LOGGING = {

@@ -1,0 +1,39 @@
+"""How an API call says who it is. Not in accounts/api.py, because REST framework imports it while it loads itself."""
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from rest_framework.authentication import TokenAuthentication as Base
+from rest_framework.exceptions import AuthenticationFailed
+
+from accounts import audit
+from accounts.models import ApiToken
+from accounts.tokens import token_digest
+
+USED_AGAIN = timedelta(hours=1)  # `last_used_at` is that exact and no more, so that reading writes next to nothing
+
+
+class TokenAuthentication(Base):
+    """Looks the token up by its hash. A token never becomes a session. Every refusal is audited."""
+
+    def authenticate(self, request):
+        try:
+            return super().authenticate(request)
+        except AuthenticationFailed:
+            audit.record("accounts.token.refuse", by=None, succeeded=False, request=request)
+            raise
+
+    def authenticate_credentials(self, key):
+        now = timezone.now()
+        token = (
+            ApiToken.objects.select_related("user")
+            .filter(digest=token_digest(key), revoked_at__isnull=True, expires_at__gt=now, user__is_active=True)
+            .first()
+        )
+        if token is None:
+            raise AuthenticationFailed("令牌无效或已过期。")
+        stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USED_AGAIN)
+        if token.last_used_at is None or token.last_used_at < now - USED_AGAIN:
+            ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+        return token.user, token
