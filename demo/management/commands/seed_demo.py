@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from demo.city import DemoExists, build_city
 
@@ -21,12 +22,16 @@ class Command(BaseCommand):
 
     def handle(self, *, businesses, seed, today, accounts_file, **options):
         try:
-            summary = build_city(businesses=businesses, seed=seed, today=today, say=self.stderr.write)
+            with transaction.atomic():
+                summary = build_city(businesses=businesses, seed=seed, today=today, say=self.stderr.write)
+                if accounts_file:
+                    write_private(accounts_file, summary)  # before the commit: a city without its passwords is lost
         except DemoExists as error:
+            if accounts_file and accounts_file.exists():
+                self.stderr.write("示范城市已经建好，沿用。")  # killed after the commit, before the launcher took note
+                return
             raise CommandError(str(error)) from error
-        if accounts_file:
-            write_private(accounts_file, summary)
-        else:
+        if not accounts_file:
             self.stdout.write(json.dumps(summary, ensure_ascii=False, indent=1))
 
 
