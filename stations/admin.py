@@ -3,8 +3,6 @@
 from django import forms
 from django.contrib import admin
 
-from orgs.kinds import Level
-from orgs.models import Division, Organization
 from orgs.scoped import ScopedAdmin
 from stations import services
 from stations.models import ServicePoint
@@ -48,17 +46,6 @@ class ServicePointAdmin(ScopedAdmin):
     search_help_text = "名称或编号"
     raw_id_fields = ["market"]
 
-    def formfield_for_foreignkey(self, db_field, request, **kwargs):
-        act = "stations.change_servicepoint"
-        if db_field.name == "guidance_station":
-            kwargs["queryset"] = Organization.objects.visible_to(request.user, act).filter(level=Level.GUIDANCE_STATION)
-        elif db_field.name == "organization":
-            kwargs["queryset"] = Organization.objects.visible_to(request.user, act).open()
-        elif db_field.name == "street":
-            kwargs["queryset"] = Division.objects.visible_to(request.user, "orgs.view_division").filter(
-                level=Division.Level.STREET
-            )
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
     def save_model(self, request, obj, form, change):
         services.service_point_save(place=obj, by=request.user)
+        self.must_be_in_scope(request, obj, change)

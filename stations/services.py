@@ -287,7 +287,7 @@ def service_point_save(*, place: ServicePoint, by) -> ServicePoint:
     before = None if is_new else ServicePoint.objects.get(pk=place.pk)
     place.save()
     audit.record(
-        f"stations.service_point.{'create' if is_new else 'change'}",
+        f"stations.service_point.{'create' if is_new else 'edit'}",
         by=by,
         subjects=[place],
         units=[

@@ -103,3 +103,10 @@ def test_admin_change_of_another_districts_place_is_like_a_missing_one(client, c
     there = client.get(f"/admin/stations/servicepoint/{far.pk}/change/")
     missing = client.get("/admin/stations/servicepoint/999999/change/")
     assert there.status_code == missing.status_code == 404 and there.content == missing.content
+
+
+def test_admin_refuses_a_place_in_another_district(client, city):
+    client.force_login(make.make_user("registrar", city.nanshan))
+    sent = {"code": "N1", "kind": "rest_point", "name": "新驿站", "guidance_station": city.lianhua.pk}
+    response = client.post("/admin/stations/servicepoint/add/", sent)
+    assert response.status_code == 200 and not ServicePoint.objects.filter(code="N1").exists()

@@ -74,7 +74,7 @@ def test_service_point_save_derives_the_upper_ancestors(city):
 def test_moving_a_service_point_names_both_units_in_the_audit(city, place):
     place.guidance_station, place.street = city.lianhua, None
     services.service_point_save(place=place, by=None)
-    units = AuditEvent.objects.get(act="stations.service_point.change").units
+    units = AuditEvent.objects.get(act="stations.service_point.edit").units
     assert {city.yuehai.pk, city.lianhua.pk} <= set(units)
 
 
