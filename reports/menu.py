@@ -1,5 +1,140 @@
-"""The left menu of the staff pages."""
+"""The left menu of the staff pages: what a person may open, and nothing else."""
+
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import User
+from members.models import Registration
+from orgs.doors import current_postings
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the menu. `also` names the pages on which it stays the current one."""
+
+    label: str
+    icon: str
+    url_name: str
+    permission: str = ""
+    also: tuple[str, ...] = ()
+    duties: tuple[str, ...] = (User.Duty.STAFF,)
+    counts_queue: bool = False
+
+
+ALL_DUTIES = tuple(User.Duty.values)
+GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    (
+        "工作台",
+        (
+            Entry("今日工作", "calendar-check", "reports:today", "members.verify_registration"),
+            Entry(
+                "数据看板", "layout-dashboard", "reports:dashboard", "reports.view_snapshot",
+                also=("reports:organization", "reports:division", "reports:rows"),
+            ),
+            Entry("我的任务进度", "progress", "jobs:list", "reports.view_snapshot", also=("jobs:detail",)),
+        ),
+    ),
+    (
+        "组织与主体",
+        (
+            Entry("党组织", "sitemap", "orgs:list", "orgs.view_organization", also=("orgs:detail",)),
+            Entry(
+                "经营主体", "building-store", "markets:business_list", "markets.view_business",
+                also=("markets:business_detail",),
+            ),
+            Entry(
+                "专业市场", "building-warehouse", "markets:market_list", "markets.view_market",
+                also=("markets:market_detail",),
+            ),
+            Entry("数据导入", "upload", "tables:upload", "markets.import_business"),
+            Entry("导入记录", "history", "tables:list", "markets.import_business", also=("tables:detail",)),
+        ),
+    ),
+    (
+        "党员与报到",
+        (
+            Entry(
+                "报到核实", "checklist", "members:queue", "members.view_registration",
+                also=("members:registration",), counts_queue=True,
+            ),
+            Entry("党员", "users", "members:list", "members.view_member", also=("members:detail",)),
+            Entry("本支部名册", "address-book", "members:roll", "members.accept_member"),
+            Entry("报到码", "qrcode", "members:posters", "members.view_poster"),
+        ),
+    ),
+    (
+        "服务点与签到",
+        (
+            Entry("签到登记", "circle-check", "stations:desk", "stations.add_checkin"),
+            Entry("服务点", "map-pin", "stations:list", "stations.view_servicepoint", also=("stations:detail",)),
+            Entry("签到记录", "list-check", "stations:check_in_list", "stations.view_checkin"),
+        ),
+    ),
+    (
+        "统计",
+        (
+            Entry("月度关账", "calendar-stats", "reports:closings", "reports.view_monthclosing"),
+            Entry("公布数据", "news", "reports:reported", "reports.view_monthclosing"),
+            Entry("统计口径", "book", "reports:metrics", "reports.view_snapshot"),
+        ),
+    ),
+    (
+        "管理",
+        (
+            Entry("登记与维护", "database-edit", "admin:index", "orgs.change_organization"),
+            Entry("管理后台", "settings", "admin:index", duties=ALL_DUTIES[1:]),
+            Entry("我的岗位与权限", "id-badge-2", "reports:me", duties=ALL_DUTIES),
+        ),
+    ),
+)  # fmt: skip
 
 
 def menu(request) -> dict:
-    return {"menu": []}
+    """Context processor: `menu` (worked out only where a template shows it) and `unit_name`."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"menu": [], "unit_name": ""}
+    return {
+        "menu": SimpleLazyObject(lambda: _groups(request, user)),
+        "unit_name": SimpleLazyObject(lambda: unit_name(user)),
+    }
+
+
+def unit_name(user) -> str:
+    """Where the person stands, for the top bar: the unit of the first posting, or the administrator's duty."""
+    if user.duty != User.Duty.STAFF:
+        return user.get_duty_display()
+    postings = current_postings(user)
+    return str(getattr(postings[0].unit, "short_name", "") or postings[0].unit) if postings else ""
+
+
+def _groups(request, user) -> list[dict]:
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    groups = []
+    for label, entries in GROUPS:
+        shown = [line for entry in entries if (line := _line(entry, user, here)) is not None]
+        if shown:
+            groups.append({"label": label, "entries": shown})
+    return groups
+
+
+def _line(entry: Entry, user, here: str) -> dict | None:
+    if user.duty not in entry.duties or (entry.permission and not user.has_perm(entry.permission)):
+        return None
+    try:
+        url = reverse(entry.url_name)
+    except NoReverseMatch:
+        return None
+    return {
+        "label": entry.label,
+        "icon": entry.icon,
+        "url": url,
+        "current": here == entry.url_name or here in entry.also,
+        "count": _queue_length(user) if entry.counts_queue else None,
+    }
+
+
+def _queue_length(user) -> int:
+    return Registration.objects.visible_to(user).undecided().count()

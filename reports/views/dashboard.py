@@ -1,0 +1,206 @@
+"""The dashboard of one unit, and the data of its charts: behind one door, and from the same numbers."""
+
+from django.conf import settings
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.generic import View
+
+from orgs.doors import postings_with
+from orgs.kinds import Level
+from orgs.models import Division, Organization
+from orgs.scoped import DoorMixin
+from reports import boards, metrics, selectors, tiles, words
+from reports.words import Basis
+
+PERMISSION = "reports.view_snapshot"
+LABEL = 4  # characters of one step of an organization's path
+
+
+class UnitMixin(DoorMixin):
+    """Finds the unit that the address names; outside the person's scope it answers like a missing one."""
+
+    permission = PERMISSION
+
+    def unit(self):
+        kind, code = self.kwargs.get("kind", ""), self.kwargs.get("code", "")
+        if not kind:
+            return own_unit(self.request.user)
+        units = Organization.objects.select_related("district", "parent") if kind == "o" else Division.objects.all()
+        found = units.visible_to(self.request.user, PERMISSION).filter(code=code).first()
+        if found is None:
+            raise Http404
+        return found
+
+    def basis(self) -> tuple[Basis, str]:
+        """The 口径 asked for and, where it cannot be read, a sentence instead of a guess."""
+        try:
+            return words.basis_of(self.request.GET), ""
+        except metrics.UnknownMetric as problem:
+            return Basis(), str(problem)
+
+
+def own_unit(user):
+    """The unit of the first posting from which numbers may be read."""
+    return postings_with(user, PERMISSION)[0].unit
+
+
+def breadcrumbs(user, unit, basis: Basis) -> list[dict]:
+    """The place in the tree; only what the person may open is a link."""
+    if isinstance(unit, Organization):
+        paths = [unit.path[:end] for end in range(LABEL, len(unit.path), LABEL)]
+        above = list(Organization.objects.filter(path__in=paths).order_by("path")) if paths else []
+    else:
+        above, up = [], unit
+        while up.parent_id:
+            up = up.parent
+            above.insert(0, up)
+    visible = type(unit).objects.visible_to(user, PERMISSION)
+    open_ids = set(visible.filter(pk__in=[one.pk for one in above]).values_list("pk", flat=True)) if above else set()
+    crumbs = [
+        {"label": words.short(one), "url": words.unit_page(one, basis) if one.pk in open_ids else None} for one in above
+    ]
+    return [*crumbs, {"label": words.short(unit), "url": None}]
+
+
+class Dashboard(UnitMixin, View):
+    """数据看板: tiles, map, ranking, trend, funnel and gaps of one unit, each figure with the rows behind it."""
+
+    template_name = "reports/dashboard.html"
+
+    def get(self, request: HttpRequest, **kwargs) -> HttpResponse:
+        unit, (basis, problem) = self.unit(), self.basis()
+        released = selectors.for_reader(request.user, unit, basis.as_of)
+        context = {
+            "heading": str(unit),
+            "unit": unit,
+            "breadcrumbs": breadcrumbs(request.user, unit, basis),
+            "basis": basis,
+            "problem": problem,
+            "denominators": [
+                {"code": code, "label": f"{words.D_NUMBERS[code]} {name}", "current": code == basis.denominator}
+                for code, name in metrics.DENOMINATORS.items()
+            ],
+            "ranges": [
+                {"code": code, "label": name, "current": code == basis.range} for code, name in metrics.RANGES.items()
+            ],
+            "other_line": self._other_line(unit, basis),
+        }
+        if released is not None:
+            context |= self._numbers(unit, basis, released)
+        return render(request, self.template_name, context)
+
+    def _numbers(self, unit, basis: Basis, released) -> dict:
+        own = released.own
+        before = boards.compared_with(self.request.user, unit, own.as_of)
+        code = boards.chosen(unit, self.request.GET.get("compare"))
+        grassroots = isinstance(unit, Organization) and unit.level == Level.GRASSROOTS
+        return {
+            "own": own,
+            "computed_at": timezone.localtime(own.computed_at),
+            "grassroots": grassroots,
+            "groups": tiles.groups(own, before, basis),
+            "before": before,
+            "table": boards.children_table(released, basis),
+            "comparison": [] if grassroots else boards.denominators(own, basis),
+            "compared_as": boards.RATES[:3],
+            "charts": self._charts(unit, basis, released, code),
+            "compare": [
+                {"code": one, "label": metrics.METRICS[one].name, "current": one == code}
+                for one in boards.ranked_codes(unit)
+            ],
+            "outside": boards.district_map(released, code, basis)["outside"] if boards.is_city(unit) else [],
+            "late": selectors.entered_late(unit, own.as_of) if isinstance(unit, Organization) else [],
+        }
+
+    def _charts(self, unit, basis: Basis, released, code: str) -> dict:
+        name, below = metrics.METRICS[code].name, boards.level_below(unit)
+        fit = boards.fit_for(basis, code, unit)
+        within = f"（{tiles.note(metrics.METRICS[code], fit)}）" if metrics.METRICS[code].denominators else ""
+
+        def chart(kind: str, label: str, size: str, note: str = "", **more) -> dict:
+            url = reverse("reports:chart", args=[_kind(unit), unit.code, kind]) + basis.query(**more)
+            return {
+                "id": f"chart-{kind}",
+                "kind": DRAWN_AS[kind],
+                "label": label,
+                "size": size,
+                "url": url,
+                "note": note,
+            }
+
+        count = len(released.children) + (released.unassigned is not None)
+        found = {"trend": chart("trend", f"近 90 天走势（{basis.label}）", "trend", days="90")}
+        if released.children:
+            found["rank"] = chart("rank", f"{below}{name}{within}", f"rows-{_height(count)}", compare=code)
+        if boards.is_city(unit) and released.children:
+            found["map"] = chart("map", f"{below}{name}{within}", "map", compare=code)
+        if released.own.value("registrations") is not None or released.own.is_hidden("registrations"):
+            found["funnel"] = chart(
+                "funnel", "自主报到：从报到到核实", "rows-s", "每一步占全部报到的比例；不用于排名和考核。"
+            )
+        if released.children and released.own.value("due_not_built") is not None:
+            found["gaps"] = chart("gaps", f"{below}应建未建（户）", f"rows-{_height(min(count, 15))}")
+        return found
+
+    def _other_line(self, unit, basis: Basis) -> dict | None:
+        """The same place in the other line (条 and 块), where the person may open it."""
+        if isinstance(unit, Organization):
+            place = {1: None, 2: unit.district_id, 3: unit.street_id}.get(unit.level)
+            rows = Division.objects.filter(level=1) if unit.level == 1 else Division.objects.filter(pk=place)
+            label = "按区划看"
+        else:
+            places = {1: {"level": 1}, 2: {"level": 2, "district": unit.pk}, 3: {"level": 3, "street": unit.pk}}
+            rows, label = Organization.objects.filter(**places.get(unit.level, {"pk": None})), "按党组织看"
+        other = rows.visible_to(self.request.user, PERMISSION).first()
+        return {"label": label, "url": words.unit_page(other, basis), "name": str(other)} if other else None
+
+
+DRAWN_AS = {"map": "map", "rank": "rank", "trend": "trend", "funnel": "funnel", "gaps": "stack"}
+
+
+def _kind(unit) -> str:
+    return "o" if isinstance(unit, Organization) else "d"
+
+
+def _height(rows: int) -> str:
+    return next(name for name, most in (("s", 5), ("m", 9), ("l", 13), ("xl", 24), ("xxl", 10_000)) if rows <= most)
+
+
+class Chart(UnitMixin, View):
+    """The data of one chart as JSON, with its table."""
+
+    def get(self, request: HttpRequest, **kwargs) -> JsonResponse:
+        unit, (basis, problem) = self.unit(), self.basis()
+        if problem:
+            return JsonResponse({"empty": problem}, status=400)
+        released = selectors.for_reader(request.user, unit, basis.as_of)
+        if released is None:
+            return JsonResponse({"empty": "这个单位还没有统计数字。"})
+        return JsonResponse(self._data(kwargs["chart"], released, basis))
+
+    def _data(self, chart: str, released, basis: Basis) -> dict:
+        own = released.own
+        code = boards.chosen(own.unit, self.request.GET.get("compare"))
+        if chart == "rank":
+            return boards.rank(released, code, basis)
+        if chart == "map" and boards.is_city(own.unit):
+            return boards.district_map(released, code, basis)
+        if chart == "trend":
+            days = boards.TREND_DAYS.get(self.request.GET.get("days", ""), 90)
+            return boards.trend(self.request.user, own, basis, days)
+        if chart == "funnel":
+            return boards.funnel(own)
+        if chart == "gaps":
+            return boards.gaps(released, basis)
+        raise Http404
+
+
+class Districts(DoorMixin, View):
+    """The shapes of the districts, from one replaceable file (setting DISTRICTS_GEOJSON)."""
+
+    permission = PERMISSION
+
+    def get(self, request: HttpRequest) -> FileResponse:
+        return FileResponse(settings.DISTRICTS_GEOJSON.open("rb"), content_type="application/geo+json")

@@ -1,0 +1,123 @@
+"""Numbers and 口径 in words: the same on tile, chart, table and list."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.dateparse import parse_date
+
+from orgs.models import Organization
+from reports import metrics
+from reports.selectors import Numbers, Unit
+
+UNKNOWN, SMALL = "—", "不显示"
+OPENS_ON = "with_members"  # pages open on D4 and say so
+D_NUMBERS = {code: f"D{index}" for index, code in enumerate(metrics.DENOMINATORS, 1)}
+
+
+@dataclass(frozen=True)
+class Basis:
+    """口径: a denominator, a range and a day. `as_of` None is the newest day that was computed."""
+
+    denominator: str = OPENS_ON
+    range: str = "all"
+    as_of: date | None = None
+
+    @property
+    def label(self) -> str:
+        text = f"{D_NUMBERS[self.denominator]} {metrics.DENOMINATORS[self.denominator]}"
+        return text if self.range == "all" else f"{text} · {metrics.RANGES[self.range]}"
+
+    def query(self, **more) -> str:
+        """The 口径 as a query string; what the page opens on stays out of the address."""
+        asked = {
+            "denominator": self.denominator if self.denominator != OPENS_ON else None,
+            "range": self.range if self.range != "all" else None,
+            "as_of": self.as_of.isoformat() if self.as_of else None,
+            **more,
+        }
+        text = urlencode({name: value for name, value in asked.items() if value})
+        return f"?{text}" if text else ""
+
+    def fitting(self, metric: metrics.Metric) -> "Basis":
+        """This 口径 as far as the metric may be read in it; otherwise the metric's own (实体运营, all)."""
+        denominator = self.denominator if self.denominator in metric.denominators else metrics.DEFAULT_DENOMINATOR
+        return replace(self, denominator=denominator, range=self.range if self.range in metric.ranges else "all")
+
+
+def basis_of(query: QueryDict) -> Basis:
+    """The 口径 asked for; raises UnknownMetric with a sentence for the reader."""
+    denominator, range = query.get("denominator") or OPENS_ON, query.get("range") or "all"
+    if denominator not in metrics.DENOMINATORS or range not in metrics.RANGES:
+        raise metrics.UnknownMetric("没有这种统计口径，请在页面上方重新选择。")
+    return Basis(denominator, range, day_of(query.get("as_of", "")))
+
+
+def day_of(text: str) -> date | None:
+    try:
+        day = parse_date(text) if text else None
+    except ValueError:
+        day = None
+    if text and day is None:
+        raise metrics.UnknownMetric("日期写法应为 2026-11-22，请重新选择统计日期。")
+    return day
+
+
+def figure(value: int | Decimal | None, kind: str, *, hidden: bool = False) -> str:
+    """1,412 · 82.6% · — (unknown, nothing to divide by) · 不显示 (a small cell)."""
+    if hidden:
+        return SMALL
+    if value is None:
+        return UNKNOWN
+    return f"{value * 100:.1f}%" if kind == metrics.RATE else f"{value:,}"
+
+
+def shown(numbers: Numbers | None, code: str, basis: Basis) -> str:
+    """One metric of a unit in words, in the 口径 that fits it."""
+    if numbers is None:
+        return UNKNOWN
+    metric = metrics.METRICS[code]
+    fit = basis.fitting(metric)
+    hidden = numbers.is_hidden(code, fit.denominator, fit.range)
+    return figure(numbers.value(code, fit.denominator, fit.range), metric.kind, hidden=hidden)
+
+
+def difference(now: int | Decimal, then: int | Decimal, kind: str) -> str:
+    """+1.7 个百分点 · −34."""
+    if kind == metrics.RATE:
+        # as printed: the difference of the rounded shares, so that a reader can check it on the page
+        points = round(now * 100, 1) - round(then * 100, 1)
+        return f"{points:+.1f} 个百分点".replace("-", "−")
+    return f"{now - then:+,}".replace("-", "−")
+
+
+def unit_page(unit: Unit, basis: Basis | None = None) -> str:
+    name = "reports:organization" if isinstance(unit, Organization) else "reports:division"
+    return reverse(name, args=[unit.code]) + (basis.query() if basis else "")
+
+
+def unit_query(unit: Unit) -> dict[str, str]:
+    return {"organization" if isinstance(unit, Organization) else "division": unit.code}
+
+
+def rows_page(unit: Unit, code: str, basis: Basis) -> str | None:
+    """Where the rows behind a number are; a share leads to the rows of its numerator."""
+    metric = metrics.METRICS[code]
+    if metric.kind == metrics.COUNT and not metric.has_rows:
+        return None
+    fit = basis.fitting(metric)
+    asked = {**unit_query(unit), "denominator": fit.denominator, "range": fit.range}
+    if fit.as_of:
+        asked["as_of"] = fit.as_of.isoformat()
+    return f"{reverse('reports:rows', args=[code])}?{urlencode(asked)}"
+
+
+def short(unit: Unit) -> str:
+    """The name a chart has room for."""
+    if isinstance(unit, Organization):
+        name = unit.short_name or unit.name
+        return name.removesuffix("小个专党委") or name
+    return unit.name

@@ -1,0 +1,235 @@
+// Charts of the staff pages: every .chart[data-chart] fetches its data-url and is drawn by its kind.
+// The answer also carries `table` ({columns, rows}), which fills 看表格: the same numbers, from the same query.
+// Nothing inline: tooltips are DOM nodes with classes, sizes come from CSS.
+"use strict";
+(() => {
+  const style = getComputedStyle(document.documentElement);
+  const token = (name) => style.getPropertyValue(name).trim();
+  const FONT = token("--fonts");
+  const TEXT = token("--text");
+  const MUTED = token("--muted");
+  const LINE = token("--line");
+  const DATA = [token("--data-1"), token("--data-2"), token("--data-3"), "#6b7f8e"];
+  const SCALE = [token("--map-1"), token("--map-2"), token("--map-3"), token("--map-4")];
+  const HALO = { color: TEXT, textBorderColor: "#fff", textBorderWidth: 3 };
+  const narrow = () => window.innerWidth < 768;
+
+  function element(tag, className, text) {
+    const node = document.createElement(tag);
+    if (className) node.className = className;
+    if (text !== undefined) node.textContent = text;
+    return node;
+  }
+
+  function tip(title, lines) {
+    const box = element("div", "chart-tip");
+    box.append(element("strong", "", title));
+    for (const line of lines.filter(Boolean)) box.append(element("div", "", line));
+    return box;
+  }
+
+  const base = () => ({
+    textStyle: { fontFamily: FONT, color: TEXT, fontSize: 13 },
+    animationDuration: 300,
+    color: DATA,
+    aria: { enabled: false }, // the figure has its own name and table
+  });
+  const tooltip = (formatter, more = {}) => ({
+    tooltip: { confine: true, borderColor: LINE, padding: [8, 12], textStyle: { color: TEXT, fontFamily: FONT, fontSize: 13 }, formatter, ...more },
+  });
+
+  // --- kinds -----------------------------------------------------------------------------------------------------------
+
+  async function map(data) {
+    const shapes = await fetchJson(data.geo_url);
+    echarts.registerMap("districts", shapes);
+    const known = data.rows.filter((row) => row.value !== null);
+    const values = known.map((row) => row.value);
+    const low = values.length ? Math.min(...values) : 0;
+    const high = values.length ? Math.max(...values) : 1;
+    const text = (value) => (data.percent ? `${value.toFixed(1)}%` : Math.round(value).toLocaleString());
+    return {
+      ...base(),
+      ...tooltip((item) => tip(item.name, [item.data?.text ? `${data.name} ${item.data.text}` : "没有数据", item.data?.detail, item.data?.url ? "点按进入" : ""])),
+      visualMap: {
+        show: values.length > 0, type: "continuous", min: low, max: high > low ? high : low + 1, left: narrow() ? 4 : 12, bottom: 8,
+        itemWidth: 12, itemHeight: narrow() ? 64 : 96, text: [text(high), text(low)], calculable: false, inRange: { color: SCALE },
+        textStyle: { fontSize: 12, color: MUTED, fontFamily: FONT }, outOfRange: { color: "#efedea" },
+      },
+      series: [{
+        type: "map", map: "districts", nameProperty: "name", roam: false, selectedMode: false,
+        left: narrow() ? 8 : 72, right: 12, top: 12, bottom: narrow() ? 44 : 16,
+        label: { show: true, fontSize: narrow() ? 11 : 12, ...HALO, formatter: (item) => (narrow() ? item.name.replace(/[区新]+$/, "") : item.name) },
+        labelLayout: { hideOverlap: false },
+        emphasis: { label: { ...HALO, fontWeight: 600 }, itemStyle: { areaColor: undefined, borderColor: DATA[2], borderWidth: 2.5 } },
+        itemStyle: { areaColor: "#efedea", borderColor: "#fff", borderWidth: 1.2 },
+        data: data.rows.map((row) => ({ ...row, value: row.value === null ? NaN : row.value })),
+      }],
+    };
+  }
+
+  function rank(data) {
+    const rows = [...data.rows].reverse(); // the first is drawn on top
+    const width = narrow() ? 96 : 132;
+    const highest = Math.max(...rows.map((row) => row.value ?? 0), data.reference?.value ?? 0);
+    return {
+      ...base(),
+      ...tooltip((item) => tip(item.name, [`${data.name} ${item.data.text}`, item.data.detail, item.data.url ? "点按进入" : ""]), { trigger: "item" }),
+      grid: { left: width + 8, right: 76, top: data.reference ? 26 : 8, bottom: 8 },
+      xAxis: { type: "value", min: 0, max: data.percent ? Math.min(100, Math.ceil((highest || 1) * 1.05)) : undefined, show: false },
+      yAxis: {
+        type: "category", data: rows.map((row) => row.name), axisTick: { show: false }, axisLine: { show: false }, triggerEvent: true,
+        axisLabel: { interval: 0, width, overflow: "truncate", color: TEXT, fontSize: 13 },
+      },
+      series: [{
+        type: "bar", barMaxWidth: 16, cursor: "pointer", showBackground: true,
+        backgroundStyle: { color: "#f3f1ee", borderRadius: 4 },
+        label: { show: true, position: "right", color: TEXT, fontSize: 13, formatter: (item) => item.data.text },
+        data: rows.map((row) => ({ ...row, value: row.value ?? 0, itemStyle: { color: row.rest ? DATA[3] : DATA[0], borderRadius: 4 } })),
+        markLine: data.reference ? {
+          symbol: "none", silent: true, lineStyle: { color: DATA[2], type: "dashed", width: 1.5 },
+          label: { formatter: data.reference.text, position: "end", color: "#7d5400", fontSize: 12 },
+          data: [{ xAxis: data.reference.value }],
+        } : undefined,
+      }],
+    };
+  }
+
+  function trend(data) {
+    const SYMBOLS = ["circle", "rect", "triangle", "diamond"];
+    const DASHES = ["solid", "dashed", "solid", "dotted"];
+    const unit = data.percent ? "%" : "";
+    const few = data.labels.length <= 31;
+    return {
+      ...base(),
+      ...tooltip((items) => tip(items[0].axisValue, items.map((item) => `${item.seriesName} ${item.value === null || item.value === undefined ? "—" : data.percent ? `${item.value.toFixed(1)}%` : item.value.toLocaleString()}`)), { trigger: "axis" }),
+      legend: { top: 4, icon: "roundRect", itemWidth: 16, itemHeight: 4, textStyle: { color: TEXT, fontFamily: FONT, fontSize: 13 }, type: narrow() ? "scroll" : "plain" },
+      grid: { left: 8, right: 20, top: 44, bottom: 8, containLabel: true },
+      xAxis: { type: "category", data: data.labels, boundaryGap: data.labels.length === 1, axisLine: { lineStyle: { color: LINE } }, axisTick: { show: false }, axisLabel: { color: MUTED, hideOverlap: true } },
+      yAxis: {
+        type: "value", scale: true, max: data.percent ? (span) => Math.min(100, Math.ceil((span.max + 2) / 5) * 5) : undefined,
+        min: data.percent ? (span) => Math.max(0, Math.floor((span.min - 2) / 5) * 5) : undefined, minInterval: data.percent ? undefined : 1,
+        splitNumber: 4, splitLine: { lineStyle: { color: LINE } }, axisLabel: { color: MUTED, formatter: (value) => `${value.toLocaleString()}${unit}` },
+      },
+      series: data.series.map((line, index) => ({
+        name: line.name, type: "line", data: line.values, connectNulls: false, symbol: SYMBOLS[index % 4], symbolSize: 6, showSymbol: few,
+        lineStyle: { width: 2.25, type: DASHES[index % 4] }, emphasis: { focus: "series" },
+      })),
+    };
+  }
+
+  function funnel(data) {
+    const highest = Math.max(...data.rows.map((row) => row.value ?? 0), 1);
+    return {
+      ...base(),
+      ...tooltip((item) => tip(item.name, [item.data.text, item.data.detail]), { trigger: "item" }),
+      grid: { left: narrow() ? 76 : 100, right: narrow() ? 96 : 130, top: 8, bottom: 8 },
+      xAxis: { type: "value", min: 0, max: highest, show: false },
+      yAxis: { type: "category", inverse: true, data: data.rows.map((row) => row.name), axisTick: { show: false }, axisLine: { show: false }, triggerEvent: true, axisLabel: { interval: 0, color: TEXT, fontSize: 13 } },
+      series: [{
+        type: "bar", barMaxWidth: 26, showBackground: true, backgroundStyle: { color: "#f3f1ee", borderRadius: 4 }, cursor: "pointer",
+        label: { show: true, position: "right", color: TEXT, fontSize: 13, formatter: (item) => item.data.text },
+        data: data.rows.map((row, index) => ({ ...row, value: row.value ?? 0, itemStyle: { color: DATA[0], opacity: 1 - index * 0.14, borderRadius: 4 } })),
+      }],
+    };
+  }
+
+  function stack(data) {
+    return {
+      ...base(),
+      ...tooltip((items) => tip(items[0].axisValue, items.map((item) => `${item.seriesName} ${(item.data.text ?? item.value)}`)), { trigger: "axis", axisPointer: { type: "shadow" } }),
+      legend: { top: 4, icon: "roundRect", itemWidth: 14, itemHeight: 10, textStyle: { color: TEXT, fontFamily: FONT, fontSize: 13 } },
+      grid: { left: narrow() ? 104 : 140, right: 28, top: 36, bottom: 8 },
+      xAxis: { type: "value", show: false, minInterval: 1 },
+      yAxis: { type: "category", inverse: true, data: data.labels, triggerEvent: true, axisTick: { show: false }, axisLine: { show: false }, axisLabel: { interval: 0, width: narrow() ? 96 : 132, overflow: "truncate", color: TEXT, fontSize: 13 } },
+      series: data.series.map((line, index) => ({
+        name: line.name, type: "bar", stack: "all", barMaxWidth: 16, itemStyle: { color: [DATA[0], DATA[2], DATA[1]][index % 3] },
+        label: { show: index === data.series.length - 1, position: "right", color: TEXT, formatter: (item) => data.totals[item.dataIndex] },
+        data: line.values.map((value, position) => ({ value: value ?? 0, url: line.urls?.[position] ?? data.urls?.[position] })),
+      })),
+    };
+  }
+
+  const KINDS = { map, rank, trend, funnel, stack };
+
+  // --- fetching, the table, drill-down -----------------------------------------------------------------------------------
+
+  async function fetchJson(url) {
+    const answer = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    return answer.json();
+  }
+
+  function cell(row, index, numeric) {
+    const value = row[index];
+    const node = document.createElement(index === 0 ? "th" : "td");
+    if (index === 0) node.scope = "row";
+    else if (numeric) node.className = "numeric num";
+    if (value && typeof value === "object" && value.url) {
+      const link = element("a", "", value.text);
+      link.href = value.url;
+      node.append(link);
+    } else node.textContent = value && typeof value === "object" ? value.text : value ?? "—";
+    return node;
+  }
+
+  function table(place, data, caption) {
+    const node = element("table", "plain-table");
+    node.append(element("caption", "visually-hidden", caption));
+    const head = node.createTHead().insertRow();
+    data.columns.forEach((column, index) => {
+      const th = element("th", index ? "numeric" : "", column);
+      th.scope = "col";
+      head.append(th);
+    });
+    const body = node.createTBody();
+    for (const row of data.rows) {
+      const line = body.insertRow();
+      row.forEach((_, index) => line.append(cell(row, index, true)));
+    }
+    place.replaceChildren(node);
+  }
+
+  function message(place, text) {
+    const box = element("div", "chart-empty");
+    box.append(element("p", "", text));
+    place.replaceChildren(box);
+  }
+
+  function open(data, item) {
+    if (item.componentType === "yAxis") {
+      const index = (data.labels ?? data.rows.map((row) => row.name)).indexOf(item.value);
+      const url = data.urls?.[index] ?? data.rows?.[index]?.url;
+      if (url) location.assign(url);
+    } else if (item.data?.url) location.assign(item.data.url);
+  }
+
+  async function draw(place) {
+    const holder = document.querySelector(`[data-chart-table="${place.id}"]`);
+    let data;
+    try {
+      data = await fetchJson(place.dataset.url);
+      if (data.table && holder) table(holder, data.table, place.getAttribute("aria-label"));
+      if (data.empty) return message(place, data.empty);
+      if (data.height) place.classList.add(`chart-rows-${data.height}`);
+      const chart = echarts.init(place, null, { renderer: "svg" });
+      const option = () => Promise.resolve(KINDS[place.dataset.chart](data));
+      chart.setOption(await option());
+      chart.on("click", (item) => open(data, item));
+      let width = place.clientWidth;
+      new ResizeObserver(async () => {
+        if (place.clientWidth === width || !place.clientWidth) return;
+        width = place.clientWidth;
+        chart.resize();
+        chart.setOption(await option(), { notMerge: true });
+      }).observe(place);
+      place.dataset.drawn = "1";
+    } catch (error) {
+      message(place, "这张图没有取到数据。请刷新页面；如果仍然没有，请告诉系统管理员。");
+      place.dataset.failed = error.message;
+    }
+    return undefined;
+  }
+
+  document.querySelectorAll(".chart[data-chart]").forEach(draw);
+})();
