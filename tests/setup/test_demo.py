@@ -55,6 +55,7 @@ def test_wrong_numbers_are_named(tmp_path, port, businesses):
 
 
 def test_one_demo_per_data_folder(tmp_path):
+    (tmp_path / "demo.json").touch()
     with (tmp_path / "demo.lock").open("a") as lock:
         assert try_lock(lock)
         with pytest.raises(StartFailed, match="已经有一个演示在运行"):

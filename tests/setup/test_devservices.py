@@ -22,6 +22,11 @@ SERVER_VARIABLES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "DATABASE
 KEY_VARIABLES = ("SECRET_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY", "AUDIT_SEAL_KEY", "MEDIA_ROOT")
 BARE = {name: value for name, value in os.environ.items() if name not in SERVER_VARIABLES + KEY_VARIABLES}
 
+ELSEWHERE = {
+    "DATABASE_URL": "postgres://web@db.example/app",
+    "DATABASE_OWNER_URL": "postgres://owner@db.example/app",
+    "REDIS_URL": "redis://cache.example/0",
+}
 PRINT_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
 COUNT_VISIT = """
 import os, psycopg2
@@ -94,8 +99,8 @@ def test_a_run_gets_addresses_keys_and_the_projects_programs(data):
 
 
 def test_exit_code_and_unknown_command(data):
-    assert execute(data, "python", "-c", "raise SystemExit(3)").returncode == 3
-    unknown = execute(data, "no-such-command")
+    assert execute(data, "python", "-c", "raise SystemExit(3)", **ELSEWHERE).returncode == 3
+    unknown = execute(data, "no-such-command", **ELSEWHERE)
     assert unknown.returncode == 127
     assert "找不到命令" in unknown.stderr
 
@@ -156,13 +161,8 @@ def test_a_first_start_killed_half_way_begins_anew(data):
 
 
 def test_own_servers_replace_the_embedded_ones(data):
-    own = {
-        "DATABASE_URL": "postgres://web@db.example/app",
-        "DATABASE_OWNER_URL": "postgres://owner@db.example/app",
-        "REDIS_URL": "redis://cache.example/0",
-    }
-    found = environment_of(data, **own)
-    assert {name: found[name] for name in own} == own
+    found = environment_of(data, **ELSEWHERE)
+    assert {name: found[name] for name in ELSEWHERE} == ELSEWHERE
     assert not (data / "pg").exists()
     assert not (data / "valkey").exists()
 
