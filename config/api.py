@@ -2,13 +2,18 @@
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.urls import include, path, reverse
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.routers import SimpleRouter
 
+from accounts.api import DemoTokenView
+from orgs.api import DivisionViewSet, OrganizationViewSet
 from stations.api import CheckInViewSet, ServicePointViewSet
 
 router = SimpleRouter()
+router.register("organizations", OrganizationViewSet, "organization")
+router.register("divisions", DivisionViewSet, "division")
 router.register("service-points", ServicePointViewSet, "service-point")
 router.register("check-ins", CheckInViewSet, "check-in")
 
@@ -19,6 +24,7 @@ class DocsView(LoginRequiredMixin, SpectacularSwaggerSplitView):
     template_name = "api/docs.html"
     url_name = "api:schema"
 
+    @extend_schema(exclude=True)
     def get(self, request, *args, **kwargs):
         response = super().get(request, *args, **kwargs)
         response.data.setdefault("schema_url", reverse(self.url_name))
@@ -27,6 +33,7 @@ class DocsView(LoginRequiredMixin, SpectacularSwaggerSplitView):
 
 urlpatterns = [
     path("", include(router.urls)),
+    path("token/", DemoTokenView.as_view(), name="token"),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
 ]

@@ -1,6 +1,7 @@
 """What every viewset of the API has: cursor pages, filters that refuse what they do not know, answers in Chinese,
 and the audit of answers that show persons."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.http import Http404
@@ -27,12 +28,19 @@ class NewestFirst(CursorPagination):
     invalid_cursor_message = "游标无效：请从第一页重新取，不要自己拼写 cursor。"
 
 
+def parameters(form) -> Iterator[str]:
+    """The parameters that a filter form reads; a range has two, on_after and on_before."""
+    for name, field in form.fields.items():
+        suffixes = getattr(field.widget, "suffixes", None)
+        yield from (f"{name}_{suffix}" for suffix in suffixes) if suffixes else (name,)
+
+
 class StrictFilterBackend(DjangoFilterBackend):
     """django-filter that answers 400 to a parameter it does not know: a typo must not return everything."""
 
     def filter_queryset(self, request, queryset, view):
         filterset = self.get_filterset(request, queryset, view)
-        known = set(filterset.form.fields) if filterset is not None else set()
+        known = set(parameters(filterset.form)) if filterset is not None else set()
         pages = view.paginator
         if pages is not None:
             known |= {pages.cursor_query_param, pages.page_size_query_param}
