@@ -4,3 +4,12 @@ from django.apps import AppConfig
 class MembersConfig(AppConfig):
     name = "members"
     verbose_name = "党员"
+
+    def ready(self) -> None:
+        from members import life, posters
+        from members.models import Poster
+        from members.views.report import report
+
+        life.register()
+        posters.register_kind(Poster.Kind.MARKET, report)
+        posters.register_kind(Poster.Kind.GUIDANCE_STATION, report)

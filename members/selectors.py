@@ -1,10 +1,11 @@
 """Reads across this room's tables: who is whom, who may check in, what is known elsewhere."""
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import AuditEvent
 from members import erasure, identity
-from members.models import Affiliation, Consent, Member, MemberCode, Notice, Receipt, Registration
+from members.models import Affiliation, Consent, Draft, Member, MemberCode, Notice, Receipt, Registration
 
 
 def current_notice() -> Notice | None:
@@ -18,6 +19,12 @@ def receipt_by_code(code: str) -> Receipt | None:
         .select_related("registration__member", "registration__guidance_station", "registration__market")
         .first()
     )
+
+
+def counter_draft(code: str) -> Draft | None:
+    """An officer's entry that waits for the person's own tap."""
+    waiting = Draft.objects.filter(channel=Registration.Channel.COUNTER, expires_at__gt=timezone.now())
+    return waiting.filter(code_index=identity.receipt_index(code)).select_related("by", "guidance_station").first()
 
 
 def member_by_code(code: str) -> Member | None:

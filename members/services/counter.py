@@ -50,8 +50,8 @@ def counter_send_code(*, draft: Draft, by) -> str:
     notice = selectors.current_notice()
     sms.send(
         draft_content(draft)["answers"]["phone"],
-        f"党员自主报到确认码 {code}，10 分钟内有效。告诉工作人员即表示您同意《告知书》{notice.version if notice else ''}"
-        "并由其代为填写；不同意请不要提供，不报到没有任何影响。",
+        f"党员自主报到确认码 {code}，10 分钟内有效。告诉工作人员即表示您同意"
+        f"《告知书》{notice.version if notice else ''}并由其代为填写；不同意请不要提供，不报到没有任何影响。",
     )
     draft.confirm_digest, draft.confirm_tries, draft.confirm_sent_at = _digest(draft, code), 0, now
     draft.save(update_fields=["confirm_digest", "confirm_tries", "confirm_sent_at"])

@@ -57,7 +57,7 @@ def _decide(registration: Registration, state: str, by, **changes) -> Registrati
 
 @transaction.atomic
 def registration_take(*, registration: Registration, by, seen_assignee: int | None = None) -> Registration:
-    """Make it one's own lead. `seen_assignee` is whose it was on the page; if it is somebody else's by now: Conflict."""
+    """Make it one's own lead. `seen_assignee` is whose it was on the page; somebody else's by now: Conflict."""
     current = _lock(registration)
     if current.assigned_to_id == by.pk:
         return current

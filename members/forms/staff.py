@@ -1,0 +1,219 @@
+"""The officers' and secretaries' forms."""
+
+from django import forms
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from members import identity
+from members.forms.public import HomeStep, IdentityField, NumberStep, PersonStep, PhoneStep, StandingStep, WorkStep
+from members.models import Affiliation, ContactLog, Member, Registration
+from members.services.people import REVEALABLE
+from orgs.kinds import Level
+from orgs.models import Organization
+
+PURPOSES = [
+    ("核实报到", "核实报到"),
+    ("联系党员活动", "联系党员活动"),
+    ("组织关系核对", "组织关系核对"),
+    ("办理本人申请", "办理本人申请"),
+]
+
+
+class Ours(forms.Form):
+    use_required_attribute = False
+
+
+class ContactForm(Ours):
+    outcome = forms.ChoiceField(
+        label="联系结果", choices=ContactLog.Outcome.choices, widget=forms.RadioSelect,
+        error_messages={"required": "请选择联系结果。"},
+    )  # fmt: skip
+
+
+class VerifyForm(Ours):
+    method = forms.ChoiceField(
+        label="怎样核实的", choices=Registration.Method.choices, widget=forms.RadioSelect,
+        error_messages={"required": "请选择核实方式。"},
+    )  # fmt: skip
+    same_as = forms.ModelChoiceField(
+        label="是不是下面的同一位党员", queryset=Member.objects.none(), required=False, widget=forms.RadioSelect,
+        empty_label="都不是，新建党员档案",
+    )  # fmt: skip
+
+    def __init__(self, *args, candidates, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not candidates.exists():
+            del self.fields["same_as"]
+            return
+        field = self.fields["same_as"]
+        field.queryset = candidates
+        field.help_text = "手机号相同。没有身份号码时，请与本人核对后选择。"
+        field.label_from_instance = lambda row: f"{identity.mask_name(row.name)}（{row.get_standing_display()}）"
+
+
+class RefuseForm(Ours):
+    reason = forms.CharField(
+        label="没有核实的原因", max_length=200, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="只给工作人员看，本人看不到。不要写姓名、身份号码和手机号。",
+        error_messages={"required": "请写明未能核实的原因。"},
+    )  # fmt: skip
+
+
+class DuplicateForm(Ours):
+    of = forms.ModelChoiceField(
+        label="与哪一条重复", queryset=Registration.objects.none(), required=False, widget=forms.RadioSelect,
+        empty_label=None,
+    )  # fmt: skip
+
+    def __init__(self, *args, others, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not others.exists():
+            del self.fields["of"]
+            return
+        self.fields["of"].queryset = others
+        self.fields["of"].required = True
+        self.fields["of"].error_messages["required"] = "请选择与哪一条重复。"
+        self.fields["of"].label_from_instance = lambda row: (
+            f"{identity.mask_name(row.name)}，{row.submitted_at:%Y-%m-%d} 报到，{row.get_state_display()}"
+        )
+
+
+class RevealForm(Ours):
+    fields_wanted = forms.MultipleChoiceField(
+        label="要查看的内容", choices=list(REVEALABLE.items()), widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "请选择要查看的内容。"},
+    )  # fmt: skip
+    purpose = forms.ChoiceField(
+        label="目的", choices=[("", "请选择"), *PURPOSES], error_messages={"required": "请写明查看的目的。"}
+    )
+
+
+class ExportForm(Ours):
+    purpose = forms.ChoiceField(
+        label="导出的目的", choices=[("", "请选择"), *PURPOSES], error_messages={"required": "请写明导出的目的。"},
+        help_text="导出的是遮盖后的名单；导出人、目的和名单上的每一位都会记入审计。",
+    )  # fmt: skip
+
+
+class AnswerForm(Ours):
+    answer = forms.CharField(
+        label="怎样办理的", max_length=200, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="不要写姓名、身份号码和手机号。", error_messages={"required": "请写明怎样办理的。"},
+    )  # fmt: skip
+
+
+class AcceptForm(Ours):
+    """Two steps on one page: which branch, then who of its people keeps in touch."""
+
+    organization = forms.ModelChoiceField(
+        label="纳管的党组织", queryset=Organization.objects.none(), empty_label="请选择",
+        error_messages={"required": "请选择党组织。"},
+    )  # fmt: skip
+    contact = forms.ModelChoiceField(
+        label="联系人", queryset=Member.objects.none(), empty_label="请选择", required=False,
+        help_text="从这个党组织现有的党员中选一位，负责联系。",
+    )  # fmt: skip
+
+    def __init__(self, *args, user, member: Member, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["organization"].queryset = (
+            Organization.objects.visible_to(user, "members.add_affiliation").open().grassroots().order_by("name")
+        )
+        chosen = self.data.get("organization", "") if self.is_bound else ""
+        if not str(chosen).isdigit():
+            del self.fields["contact"]
+            return
+        people = Affiliation.objects.live().filter(organization=int(chosen), member=OuterRef("pk"))
+        field = self.fields["contact"]
+        field.queryset = (
+            Member.objects.visible_to(user, "members.view_member")
+            .current()
+            .filter(Exists(people))
+            .exclude(pk=member.pk)
+            .order_by("pk")
+        )
+        field.label_from_instance = lambda row: f"{identity.mask_name(row.name)} {identity.mask_phone(row.phone_tail)}"
+
+
+class EndForm(Ours):
+    reason = forms.ChoiceField(
+        label="不再计入的原因", choices=[("", "请选择"), *Member.Ended.choices],
+        error_messages={"required": "请选择不再计入的原因。"},
+    )  # fmt: skip
+    ended_on = forms.DateField(
+        label="日期", initial=timezone.localdate, widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"required": "请填写日期。", "invalid": "请填写真实的日期，例如 2026-03-01。"},
+    )  # fmt: skip
+
+
+class MemberForm(Ours):
+    """Plain facts. The phone stays empty unless it changes: it is not shown here."""
+
+    sex = forms.ChoiceField(label="性别", choices=Member.Sex.choices)
+    standing = forms.ChoiceField(label="党员类别", choices=Member.Standing.choices)
+    occupation = forms.ChoiceField(label="职业", choices=[("", "未填"), *Member.Occupation.choices], required=False)
+    workplace = forms.CharField(label="工作单位或摊位", max_length=200, required=False)
+    phone = IdentityField(label="新的手机号", check=identity.check_phone, required=False, help_text="不变就不填。")
+
+    def changes(self) -> dict:
+        data = dict(self.cleaned_data)
+        if not data["phone"]:
+            del data["phone"]
+        return data
+
+
+class CounterForm(PersonStep, PhoneStep, NumberStep, StandingStep, WorkStep, HomeStep):
+    """What the person says to the officer: the same questions as on the public pages, on one page."""
+
+    guidance_station = forms.ModelChoiceField(
+        label="受理的指导站", queryset=Organization.objects.none(), empty_label=None,
+        error_messages={"required": "请选择指导站。"},
+    )  # fmt: skip
+    heard_membership = forms.BooleanField(
+        label="本人已阅读告知书，同意登记党员身份。", error_messages={"required": "本人不同意就不能登记。"}
+    )
+    heard_home_verify = forms.BooleanField(
+        label="本人同意向组织关系所在党组织核实。", error_messages={"required": "本人不同意就不能登记。"}
+    )
+    heard_id_number = forms.BooleanField(label="本人同意填写身份号码（不同意就不填号码）。", required=False)
+    heard_check_in = forms.BooleanField(label="本人同意以后用党员码签到。", required=False)
+    field_order = [
+        "guidance_station", "name", "sex", "phone", "id_number", "standing", "occupation", "workplace",
+        "home_unknown", "home_place", "home_branch",
+    ]  # fmt: skip
+    ANSWERS = field_order[1:]
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["id_number"].required = False
+        own = Organization.objects.visible_to(user, "members.add_registration").open()
+        self.fields["guidance_station"].queryset = own.filter(level=Level.GUIDANCE_STATION).order_by("name")
+
+    def clean(self) -> dict:
+        data = super().clean()
+        if data.get("id_number") and not data.get("heard_id_number"):
+            self.add_error("id_number", "本人没有同意填写身份号码：请勾选同意，或清空号码。")
+        return data
+
+    def answers(self) -> dict:
+        return {name: self.cleaned_data[name] for name in self.ANSWERS}
+
+    def consents(self) -> list[str]:
+        return sorted(
+            name.removeprefix("heard_")
+            for name, value in self.cleaned_data.items()
+            if name.startswith("heard_") and value
+        )
+
+
+class CodeForm(Ours):
+    code = forms.CharField(
+        label="本人报出的确认码", max_length=12, error_messages={"required": "请填写本人报出的 6 位确认码。"},
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )  # fmt: skip
+
+
+class FindForm(Ours):
+    """Looking for a person by name: sent by POST, so that no name stands in an address or a log."""
+
+    name = forms.CharField(label="姓名", max_length=60, error_messages={"required": "请填写姓名。"})

@@ -1,0 +1,36 @@
+"""How often the public pages take a form: generous, because a whole market may stand behind one address."""
+
+from django.core.cache import cache
+from django.http import HttpRequest
+
+WINDOW = 600  # seconds
+PER_ADDRESS = 600
+PER_POSTER = 3_000
+PER_RECEIPT = 120
+
+
+def _within(key: str, limit: int) -> bool:
+    """Count one more under `key`; False when there were more than `limit` in the running window."""
+    key = f"members:limit:{key}"
+    cache.add(key, 0, WINDOW)
+    try:
+        return cache.incr(key) <= limit
+    except ValueError:  # the window ended between the two calls
+        return True
+
+
+def _address(request: HttpRequest) -> str:
+    """Who is asking. In production everybody comes through nginx, which writes this header itself (deploy/)."""
+    forwarded = request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()
+    return forwarded or request.META.get("REMOTE_ADDR", "")
+
+
+def may_post(request: HttpRequest, *, poster: str = "", receipt: str = "") -> bool:
+    """Whether one more public form is taken from this address, on this poster or receipt."""
+    checks = [(f"address:{_address(request)}", PER_ADDRESS)]
+    if poster:
+        checks.append((f"poster:{poster}", PER_POSTER))
+    if receipt:
+        checks.append((f"receipt:{receipt}", PER_RECEIPT))
+    counted = [_within(key, limit) for key, limit in checks]  # every counter goes up, whichever refuses
+    return all(counted)

@@ -1,0 +1,243 @@
+"""党员自主报到: what the poster of a market or guidance station opens. Server-rendered steps, each saved as it is sent;
+the form's token makes one registration and one receipt however often it is sent."""
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+
+from members import identity, limits, services
+from members.errors import Refused
+from members.forms.public import STEPS, Step
+from members.models import Consent, Draft, Member, Notice, Poster, Receipt, Registration
+from members.posters import view_of
+from members.selectors import current_notice
+
+CHECK = "check"
+DISCARD = "discard"
+FORMS = {step.key: step for step in STEPS}
+SESSION_KEY = "report_forms"
+LABELS = {
+    "name": "姓名", "sex": "性别", "phone": "手机号", "id_number": "身份号码", "standing": "党员类别",
+    "occupation": "职业", "workplace": "工作单位或摊位", "home_place": "组织关系所在地", "home_branch": "党组织名称",
+    "home_unknown": "组织关系",
+}  # fmt: skip
+
+
+@never_cache
+def poster(request: HttpRequest, code: str) -> HttpResponse:
+    """The one address of every public QR. Unknown and withdrawn codes answer alike."""
+    row = Poster.objects.live().select_related("market", "organization").filter(code=code.upper()).first()
+    view = view_of(row.kind) if row else None
+    if row is None or view is None:
+        return render(request, "members/public/no_poster.html", status=404)
+    return view(request, row)
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    return render(request, "members/public/busy.html", status=429, headers={"Retry-After": str(limits.WINDOW)})
+
+
+def expired(request: HttpRequest, poster: Poster) -> HttpResponse:
+    return render(request, "members/public/expired.html", {"poster": poster}, status=410)
+
+
+def report(request: HttpRequest, poster: Poster) -> HttpResponse:
+    if current_notice() is None:
+        return render(request, "members/public/closed.html", {"poster": poster}, status=503)
+    return _sent(request, poster) if request.method == "POST" else _shown(request, poster)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _shown(request: HttpRequest, poster: Poster) -> HttpResponse:
+    key = request.GET.get("step", STEPS[0].key)
+    token = _session_token(request, poster)
+    draft = services.draft_find(token) if token else None
+    if key == STEPS[0].key or key not in {*FORMS, CHECK} or draft is None:
+        return _first_screen(request, poster, token, draft)
+    content = services.draft_content(draft)
+    missing = _first_missing(content)
+    if missing and (key == CHECK or _position(key, content) > _position(missing, content)):
+        return redirect(_address(poster, missing))
+    if key == CHECK:
+        return _check_page(request, poster, draft)
+    if key not in _keys(content):
+        return redirect(_address(poster, CHECK))
+    return _step_page(request, poster, FORMS[key](initial=content.get(key)), draft.form_token, content)
+
+
+def _first_screen(request, poster: Poster, token: uuid.UUID | None, draft: Draft | None) -> HttpResponse:
+    if token is None or services.receipt_of(token) is not None:
+        token = uuid.uuid4()
+        request.session[SESSION_KEY] = request.session.get(SESSION_KEY, {}) | {poster.code: token.hex}
+    content = services.draft_content(draft) if draft else {}
+    return _step_page(request, poster, STEPS[0](), token, content)  # ticks start empty, also on the way back
+
+
+def _step_page(request, poster: Poster, form: Step, token: uuid.UUID, content: dict) -> HttpResponse:
+    keys = _keys(content)
+    place = keys.index(form.key)
+    back = keys[place - 1] if place else None
+    context = {
+        "poster": poster,
+        "form": form,
+        "form_token": token,
+        "notice": current_notice() if form.key == STEPS[0].key else None,
+        "position": place + 1,
+        "total": len(keys) + 1,
+        "back_url": _address(poster, back) if back else None,
+        "then": CHECK if request.GET.get("then") == CHECK or request.POST.get("then") == CHECK else "",
+        "is_saved": bool(content),
+        "via": "invitation" if request.GET.get("via") == "invitation" else "",
+    }
+    first = form.key == STEPS[0].key
+    return render(request, "members/public/first.html" if first else "members/public/step.html", context)
+
+
+def _check_page(request, poster: Poster, draft: Draft, error: str = "") -> HttpResponse:
+    content = services.draft_content(draft)
+    keys = _keys(content)
+    context = {
+        "poster": poster,
+        "form_token": draft.form_token,
+        "answers": [line for key in keys[1:] for line in _lines(key, content[key], poster)],
+        "consents": [Consent.Item(item).label for item in content["notice"]["consents"]],
+        "consents_url": _address(poster, STEPS[0].key, then=True),
+        "back_url": _address(poster, keys[-1]),
+        "error": error,
+        "total": len(keys) + 1,
+    }
+    return render(request, "members/public/check.html", context)
+
+
+def _lines(key: str, saved: dict, poster: Poster) -> list[tuple[str, str, str]]:
+    """(label, text, where to change it) of what was answered in one step."""
+    shown = {
+        "sex": lambda value: Member.Sex(value).label if value != Member.Sex.UNKNOWN else "未填",
+        "standing": lambda value: Member.Standing(value).label,
+        "occupation": lambda value: Member.Occupation(value).label,
+        "id_number": identity.grouped,
+    }
+    if saved.get("home_unknown"):
+        saved = {"home_unknown": "不清楚"}
+    url = _address(poster, key, then=True)
+    return [
+        (LABELS[name], shown.get(name, str)(value) or "未填", url)
+        for name, value in saved.items()
+        if value is not False
+    ]
+
+
+# --- sending ----------------------------------------------------------------------------------------------------------
+
+
+def _sent(request: HttpRequest, poster: Poster) -> HttpResponse:
+    token = _posted_token(request)
+    if token is None:
+        return expired(request, poster)
+    if receipt := services.receipt_of(token):
+        return _to_receipt(receipt)
+    if not limits.may_post(request, poster=poster.code):
+        return busy(request)
+    if token != _session_token(request, poster):
+        return expired(request, poster)
+    key = request.POST.get("step", "")
+    if key == DISCARD:
+        services.draft_drop(token)
+        return redirect(_address(poster, STEPS[0].key))
+    if key == CHECK:
+        return _submit(request, poster, token)
+    if key not in FORMS:
+        return expired(request, poster)
+    return _save_step(request, poster, token, FORMS[key](request.POST))
+
+
+def _save_step(request, poster: Poster, token: uuid.UUID, form: Step) -> HttpResponse:
+    draft = services.draft_find(token)
+    content = services.draft_content(draft) if draft else {}
+    if draft is None and form.key != STEPS[0].key:
+        return expired(request, poster)
+    if form.key not in _keys(content):
+        return redirect(_address(poster, CHECK))
+    if not form.is_valid():
+        return _step_page(request, poster, form, token, content)
+    if form.key == STEPS[0].key:
+        notice = current_notice()
+        saved = {"consents": form.consents(), "version": notice.version}  # type: ignore[attr-defined, union-attr]
+        if request.POST.get("via") == "invitation":
+            saved["channel"] = Registration.Channel.INVITATION
+        if Consent.Item.ID_NUMBER not in saved["consents"]:
+            services.draft_save(form_token=token, poster=poster, number=None)  # a withdrawn tick takes the number along
+    else:
+        saved = form.cleaned_data
+    draft = services.draft_save(form_token=token, poster=poster, **{form.key: saved})
+    content = services.draft_content(draft)
+    if request.POST.get("then") == CHECK:
+        return redirect(_address(poster, _first_missing(content) or CHECK))
+    keys = [*_keys(content), CHECK]
+    return redirect(_address(poster, keys[keys.index(form.key) + 1]))
+
+
+def _submit(request, poster: Poster, token: uuid.UUID) -> HttpResponse:
+    draft = services.draft_find(token)
+    if draft is None:  # gone a moment ago: the other of two equal posts was faster
+        receipt = services.receipt_of(token)
+        return _to_receipt(receipt) if receipt else expired(request, poster)
+    content = services.draft_content(draft)
+    if missing := _first_missing(content):
+        return redirect(_address(poster, missing))
+    answers = {name: value for key in _keys(content)[1:] for name, value in content[key].items()}
+    try:
+        receipt = services.registration_submit(
+            form_token=token,
+            answers=services.Answers(**answers),
+            consents=set(content["notice"]["consents"]),
+            notice=Notice.objects.get(version=content["notice"]["version"]),  # the words that were on the screen
+            origin=services.Origin(
+                channel=content["notice"].get("channel", Registration.Channel.POSTER), poster=poster
+            ),
+        )
+    except (Refused, identity.IdentityError) as error:
+        return _check_page(request, poster, draft, str(error))
+    return _to_receipt(receipt)
+
+
+def _to_receipt(receipt: Receipt) -> HttpResponseRedirect:
+    return redirect("members:receipt", code=identity.receipt_code(receipt.form_token))
+
+
+# --- where one is ---------------------------------------------------------------------------------------------------
+
+
+def _keys(content: dict) -> list[str]:
+    """The steps of this form in order: without the tick nobody is asked for the number."""
+    with_number = Consent.Item.ID_NUMBER in content.get("notice", {}).get("consents", [])
+    return [step.key for step in STEPS if step.key != "number" or with_number]
+
+
+def _first_missing(content: dict) -> str | None:
+    return next((key for key in _keys(content) if not content.get(key)), None)
+
+
+def _position(key: str, content: dict) -> int:
+    return [*FORMS].index(key)
+
+
+def _address(poster: Poster, key: str, *, then: bool = False) -> str:
+    return reverse("members:poster", args=[poster.code]) + f"?step={key}" + ("&then=check" if then else "")
+
+
+def _session_token(request: HttpRequest, poster: Poster) -> uuid.UUID | None:
+    saved = request.session.get(SESSION_KEY, {}).get(poster.code)
+    return uuid.UUID(saved) if saved else None
+
+
+def _posted_token(request: HttpRequest) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(request.POST.get("form_token", ""))
+    except ValueError:
+        return None
