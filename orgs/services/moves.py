@@ -3,7 +3,7 @@
 from datetime import date
 
 from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Value
 from django.db.models.functions import Concat, Substr
 
 from accounts import audit
@@ -31,7 +31,7 @@ def check_move(organization: Organization, parent: Organization) -> None:
 
 
 def _rewrite(organization: Organization, parent: Organization) -> None:
-    """Paths and ancestors of the whole sub-tree in one statement.
+    """Paths and ancestors of the whole sub-tree in one statement, then the one parent.
 
     Moving a guidance station changes (id, district_committee), so the composite keys carry along every row of every
     table that stands under it.
@@ -46,11 +46,8 @@ def _rewrite(organization: Organization, parent: Organization) -> None:
         ancestors["district_committee"] = parent.district_committee_id
     if organization.level > Level.GUIDANCE_STATION:
         ancestors["guidance_station"] = parent.guidance_station_id
-    subtree.update(
-        path=Concat(Value(new), Substr("path", len(old) + 1)),
-        parent=Case(When(pk=organization.pk, then=Value(parent.pk)), default=F("parent")),
-        **ancestors,
-    )
+    subtree.update(path=Concat(Value(new), Substr("path", len(old) + 1)), **ancestors)
+    Organization.objects.filter(pk=organization.pk).update(parent=parent)
 
 
 @transaction.atomic

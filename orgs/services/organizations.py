@@ -109,7 +109,7 @@ def organization_edit(*, organization: Organization, by, on: date | None = None,
     before = {name: _plain(getattr(row, name)) for name in changed}
     for name, value in changed.items():
         setattr(row, name, value)
-    if "street" in changed and "district" not in changed and row.street_id:
+    if "street" in changed and "district" not in fields and row.street_id:
         row.district_id = row.street.parent_id
     tree.check_kind(row.level, row.kind)
     tree.check_code(row.code, but=row.pk)
