@@ -1,4 +1,4 @@
-"""How an API call says who it is. Not in accounts/api.py, because REST framework imports it while it loads itself."""
+"""How an API call says who it is. Apart from api.py, because REST framework imports it while it loads itself."""
 
 from datetime import timedelta
 

@@ -26,20 +26,21 @@ def encrypt(text: str, *, column: str) -> bytes:
     key_id, key = next(iter(settings.FIELD_KEYS.items()))
     nonce = os.urandom(NONCE)
     sealed = AESGCM(key).encrypt(nonce, text.encode(), column.encode())
-    return bytes([len(key_id)]) + key_id.encode() + nonce + sealed
+    name = key_id.encode()
+    return bytes([len(name)]) + name + nonce + sealed
 
 
 def decrypt(stored: bytes, *, column: str) -> str:
     """The plain text. Raises CannotDecrypt."""
     stored = bytes(stored)
-    length = stored[0]
-    key_id, rest = stored[1 : 1 + length].decode(), stored[1 + length :]
+    length = stored[0] if stored else 0
+    key_id, rest = stored[1 : 1 + length].decode(errors="replace"), stored[1 + length :]
     key = settings.FIELD_KEYS.get(key_id)
     if key is None:
         raise CannotDecrypt(f"key {key_id} is not in the ring")
     try:
         return AESGCM(key).decrypt(rest[:NONCE], rest[NONCE:], column.encode()).decode()
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # ValueError: cut off inside the nonce
         raise CannotDecrypt(column) from error
 
 

@@ -1,0 +1,166 @@
+"""What the security administrator and the audit administrator see; nobody else sees any of it."""
+
+import axes.admin  # noqa: F401  (registers its three pages, two of which are taken away and one replaced below)
+import django.contrib.auth.admin  # noqa: F401  (registers groups, which this product does not have)
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib import admin
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.http import HttpResponseRedirect
+from django.urls import path, reverse
+
+from accounts.admin_filters import ActFilter, ActorFilter, EstimatingPaginator, FromFilter, UntilFilter
+from accounts.audit_export import export
+from accounts.forms import UserForm
+from accounts.models import AuditEvent, User
+from accounts.services import user_change, user_create
+
+for model in (Group, AccessAttempt, AccessLog, AccessFailureLog):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
+
+
+class DutyAdmin(admin.ModelAdmin):
+    """Asks the door for everything. Read-only unless a subclass says otherwise; nothing is deleted."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def _may(self, request, act: str) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.{act}_{self.opts.model_name}")
+
+    def has_module_permission(self, request) -> bool:
+        return self._may(request, "view")
+
+    def has_view_permission(self, request, obj=None) -> bool:
+        return self._may(request, "view")
+
+    def has_add_permission(self, request) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return False
+
+
+@admin.register(User)
+class UserAdmin(DutyAdmin):
+    form = UserForm
+    list_display = ("username", "name", "duty", "is_active", "last_sign_in", "created_at")
+    list_filter = ("duty", "is_active")
+    search_fields = ("username", "name")
+    ordering = ("username",)
+
+    @admin.display(description="最近登录", ordering="last_login")
+    def last_sign_in(self, user):
+        return user.last_login
+
+    def has_add_permission(self, request) -> bool:
+        return self._may(request, "add")
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return self._may(request, "change")
+
+    def get_fieldsets(self, request, obj=None):
+        facts = ("username", "name", "duty", "is_active") if obj else ("username", "name", "duty")
+        passwords = {"fields": ("password1", "password2")}
+        if not self.has_change_permission(request, obj):
+            return [(None, {"fields": facts})]
+        return [(None, {"fields": facts}), ("重置密码" if obj else "初始密码", passwords)]
+
+    def get_readonly_fields(self, request, obj=None):
+        """Nobody gives oneself rights or locks oneself out: another security administrator does it."""
+        return ("duty", "is_active") if obj is not None and obj.pk == request.user.pk else ()
+
+    def save_model(self, request, obj, form, change):
+        password = form.cleaned_data.get("password2", "")
+        if change:
+            columns = [name for name in form.changed_data if not name.startswith("password")]
+            user_change(user=obj, changed=columns, password=password, by=request.user)
+        else:
+            user_create(user=obj, password=password, by=request.user)
+
+    def _log(self, request, obj, flag: int, message):
+        """As Django's own, without the person's name."""
+        return LogEntry.objects.create(
+            user_id=request.user.pk,
+            content_type=ContentType.objects.get_for_model(obj),
+            object_id=obj.pk,
+            object_repr=f"{self.opts.verbose_name} {obj.pk}",
+            action_flag=flag,
+            change_message=message if isinstance(message, str) else "",
+        )
+
+    def log_addition(self, request, obj, message):
+        return self._log(request, obj, ADDITION, message)
+
+    def log_change(self, request, obj, message):
+        return self._log(request, obj, CHANGE, message)
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(DutyAdmin):
+    """The audit, read-only, with its export."""
+
+    change_list_template = "admin/accounts/auditevent/change_list.html"
+    list_display = ("id", "at", "actor", "act", "subject_type", "subjects", "purpose", "succeeded", "address", "link")
+    list_display_links = ("id",)
+    list_filter = (ActFilter, ActorFilter, FromFilter, UntilFilter, "succeeded")
+    list_select_related = ("actor", "seal")
+    ordering = ("-id",)
+    paginator = EstimatingPaginator
+    sortable_by = ()
+
+    @admin.display(description="封存序号")
+    def link(self, event):
+        seal = getattr(event, "seal", None)
+        return seal.sequence if seal else "待封存"
+
+    def get_urls(self):
+        return [
+            path("export/", self.admin_site.admin_view(self.export), name="accounts_auditevent_export"),
+            *super().get_urls(),
+        ]
+
+    def export(self, request):
+        """The rows of the list as it is filtered in the address. A POST, because the export is itself an act."""
+        if request.method != "POST":
+            return HttpResponseRedirect(reverse("admin:accounts_auditevent_changelist"))
+        return export(request, self.get_changelist_instance(request))
+
+
+@admin.register(AccessAttempt)
+class AccessAttemptAdmin(DutyAdmin):
+    """Failed sign-ins that count towards a lock, as axes keeps them."""
+
+    fields = readonly_fields = list_display = ("account", "from_address", "failures", "last_at", "agent", "place")
+    list_display_links = ("account",)
+    search_fields = ("username", "ip_address")
+    ordering = ("-attempt_time",)
+
+    @admin.display(description="填写的账号", ordering="username")
+    def account(self, attempt):
+        return attempt.username
+
+    @admin.display(description="来源地址", ordering="ip_address")
+    def from_address(self, attempt):
+        return attempt.ip_address
+
+    @admin.display(description="连续失败次数", ordering="failures_since_start")
+    def failures(self, attempt):
+        return attempt.failures_since_start
+
+    @admin.display(description="最近时间", ordering="attempt_time")
+    def last_at(self, attempt):
+        return attempt.attempt_time
+
+    @admin.display(description="浏览器")
+    def agent(self, attempt):
+        return attempt.user_agent
+
+    @admin.display(description="入口")
+    def place(self, attempt):
+        return attempt.path_info

@@ -1,0 +1,112 @@
+"""Signing in, passwords, tokens, and the accounts that the security administrator keeps."""
+
+from datetime import timedelta
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts.models import ApiToken, User
+
+
+class SignInForm(AuthenticationForm):
+    """By account and password."""
+
+    error_messages = {
+        "invalid_login": "账号或密码不正确。请检查大小写和输入法后重试；连续输错 5 次，账号会暂停登录 30 分钟。",
+        "inactive": "账号或密码不正确。请检查大小写和输入法后重试；连续输错 5 次，账号会暂停登录 30 分钟。",
+    }
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """Changing one's own password, by the old one."""
+
+    error_messages = {
+        **PasswordChangeForm.error_messages,
+        "password_incorrect": "现在的密码不正确，请重新输入。",
+        "password_mismatch": "两次输入的新密码不一样，请重新输入。",
+    }
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].label = "现在的密码"
+        self.fields["new_password1"].label = "新密码"
+        self.fields["new_password1"].help_text = "；".join(map(str, password_validators_help_texts()))
+        self.fields["new_password2"].label = "再输一次新密码"
+
+
+class TokenForm(forms.Form):
+    """A token for another system that reads in one's own name."""
+
+    label = forms.CharField(
+        label="用途", max_length=60, help_text="写明哪个系统用，便于日后核对，如“统计平台每日取数”。"
+    )
+    expires_on = forms.DateField(
+        label="有效至",
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text=f"当天仍有效，最长 {ApiToken.MAX_DAYS} 天。",
+        error_messages={"invalid": "请按 2026-12-31 的格式填写日期。"},
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.is_bound:
+            self.initial.setdefault("expires_on", timezone.localdate() + timedelta(days=90))
+
+    def clean_expires_on(self):
+        day, today = self.cleaned_data["expires_on"], timezone.localdate()
+        if day < today:
+            raise ValidationError("有效期不能早于今天。")
+        if day > today + timedelta(days=ApiToken.MAX_DAYS):
+            raise ValidationError(
+                f"有效期最长 {ApiToken.MAX_DAYS} 天，请填 {today + timedelta(days=ApiToken.MAX_DAYS)} 或更早的日期。"
+            )
+        return day
+
+
+class NewPasswordField(forms.CharField):
+    """As it was typed: blanks count, and no browser fills in the administrator's own."""
+
+    def __init__(self, **kwargs):
+        super().__init__(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), **kwargs)
+
+
+class UserForm(forms.ModelForm):
+    """An account, as the security administrator enters it. The password is typed twice and never shown again."""
+
+    password1 = forms.CharField(
+        label="初始密码", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+    password2 = forms.CharField(
+        label="再输一次", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "name", "duty", "is_active")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = "；".join(map(str, password_validators_help_texts()))
+        if self.instance.pk:
+            for name, label in (("password1", "新密码"), ("password2", "再输一次")):
+                self.fields[name].required = False
+                self.fields[name].label = label
+            self.fields["password1"].help_text = f"不修改请留空。{self.fields['password1'].help_text}"
+
+    def clean_password2(self):
+        first, second = self.cleaned_data.get("password1", ""), self.cleaned_data["password2"]
+        if first != second:
+            raise ValidationError("两次输入的密码不一样，请重新输入。")
+        return second
+
+    def _post_clean(self):
+        super()._post_clean()  # fills the instance, whose name the validators compare with
+        password = self.cleaned_data.get("password2")
+        if password:
+            try:
+                validate_password(password, self.instance)
+            except ValidationError as error:
+                self.add_error("password1", error)

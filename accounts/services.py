@@ -1,0 +1,96 @@
+"""The writes about accounts and tokens; each is audited in its own transaction."""
+
+import secrets
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import ApiToken, User
+from accounts.tokens import token_digest
+
+ADMINISTRATORS = {
+    User.Duty.SYSTEM: ("system_admin", "系统管理员"),
+    User.Duty.SECURITY: ("security_admin", "安全管理员"),
+    User.Duty.AUDIT: ("audit_admin", "审计管理员"),
+}
+
+
+class AccountError(ValueError):
+    """What was asked for is not allowed; the message is for the person who asked."""
+
+
+# --- accounts --------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def user_create(*, user: User, password: str, by: User | None) -> User:
+    """Save a new account with its first password. `by=None` is the system itself. The caller has validated both."""
+    user.set_password(password)
+    user.save(force_insert=True)
+    audit.record("accounts.user.create", by=by, subjects=[user], detail={"duty": user.duty})
+    return user
+
+
+@transaction.atomic
+def user_change(*, user: User, changed: list[str], by: User, password: str = "") -> User:
+    """Save the named columns of an account, and a new password if there is one. Raises AccountError.
+
+    Nobody changes the own duty or switches the own account: that would be giving oneself rights, or locking out the
+    last security administrator.
+    """
+    if user.pk == by.pk and {"duty", "is_active"} & set(changed):
+        raise AccountError("不能修改自己的职责或启用状态，请由另一位安全管理员办理。")
+    if changed:
+        user.save(update_fields=changed)
+        detail = {"columns": changed} | ({"duty": user.duty} if "duty" in changed else {})
+        audit.record("accounts.user.change", by=by, subjects=[user], detail=detail)
+    if password:
+        password_change(user=user, password=password, by=by)
+    return user
+
+
+@transaction.atomic
+def password_change(*, user: User, password: str, by: User, request=None) -> None:
+    """Set a password that was validated. Every other session of the account ends with its next request."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit.record("accounts.password.change", by=by, subjects=[user], request=request)
+
+
+@transaction.atomic
+def administrators_create() -> list[tuple[User, str]]:
+    """The three administrators with random passwords, once. Raises AccountError if there is any already."""
+    if User.objects.exclude(duty=User.Duty.STAFF).exists():
+        raise AccountError("已经有管理员账号，没有新建任何账号。需要更多账号时，请由安全管理员在管理后台开通。")
+    if User.objects.filter(username__in=[username for username, _ in ADMINISTRATORS.values()]).exists():
+        raise AccountError("管理员的账号名已被业务人员占用，没有新建任何账号。请先改名或停用这些账号。")
+    made = []
+    for duty, (username, name) in ADMINISTRATORS.items():
+        password = secrets.token_urlsafe(15)
+        made.append(
+            (user_create(user=User(username=username, name=name, duty=duty), password=password, by=None), password)
+        )
+    return made
+
+
+# --- tokens ----------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def token_create(*, user: User, label: str, expires_at: datetime, request=None) -> tuple[ApiToken, str]:
+    """A new token and its plain text, which exists nowhere else."""
+    plain = secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(user=user, label=label, digest=token_digest(plain), expires_at=expires_at)
+    audit.record("accounts.token.create", by=user, subjects=[token], request=request)
+    return token, plain
+
+
+@transaction.atomic
+def token_revoke(*, token: ApiToken, by: User, request=None) -> bool:
+    """False when it was revoked before."""
+    revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    if revoked:
+        audit.record("accounts.token.revoke", by=by, subjects=[token], request=request)
+    return bool(revoked)

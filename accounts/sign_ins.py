@@ -1,0 +1,32 @@
+"""Writing down who came in, who did not, and who left; the same for the page and the API."""
+
+from accounts import audit
+from accounts.models import User
+
+
+def signed_in(request, user: User) -> None:
+    audit.record("accounts.session.open", by=user, subjects=[user], request=request)
+
+
+def signed_out(request, user: User) -> None:
+    audit.record("accounts.session.close", by=user, subjects=[user], request=request)
+
+
+def locked_out(request) -> bool:
+    """Did axes refuse this try without looking at the password?"""
+    return bool(getattr(request, "axes_locked_out", False))
+
+
+def refused(request, username: str) -> None:
+    """A failed try. The account is named only if it exists: people type passwords and phones into this box."""
+    act = "accounts.session.lock" if locked_out(request) else "accounts.session.refuse"
+    known = list(User.objects.filter(username=username))
+    audit.record(
+        act,
+        by=None,
+        subjects=known,
+        subject_type="accounts.user",
+        detail={"known": bool(known)},
+        succeeded=False,
+        request=request,
+    )
