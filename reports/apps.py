@@ -4,3 +4,11 @@ from django.apps import AppConfig
 class ReportsConfig(AppConfig):
     name = "reports"
     verbose_name = "统计"
+
+    def ready(self) -> None:
+        from accounts import audit
+        from reports import tasks
+        from tables import register
+
+        audit.on_sealed(tasks.hear_sealed)
+        register.on_applied(tasks.hear_applied)

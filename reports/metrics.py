@@ -66,7 +66,7 @@ def _organizations() -> list[Metric]:
 
     return [
         make(
-            "organizations", "党组织", "统计日存续的基层党组织，逐个计数；不含临时、功能型党支部和联建联盟。", good="up"
+            "organizations", "党组织", "存续的基层党组织，逐个计数；不含临时、功能型党支部和联建联盟。", good="up"
         ),
         make("party_committees", "党委", "党组织中的基层党委、行业党委和综合党委。"),
         make("general_branches", "党总支", "党组织中的党总支。"),
@@ -91,9 +91,9 @@ def _businesses() -> list[Metric]:
     return [
         make("registered", "登记在册", "登记状态为存续或歇业的经营主体；不含吊销、注销和迁出。"),
         make("operating", "实体运营", "登记在册且实体运营；不含僵尸、空壳、一企多照、歇业和查无下落。"),
-        make("three_haves", "「三有」企业", "实体运营，有固定经营场所，从业人数不少于设定人数；人数不详的按10人以下计。"),
+        make("three_haves", "「三有」企业", "实体运营，有固定经营场所，从业人数达到设定人数；人数不详按10人以下计。"),
         make(
-            "with_members", "有党员", "实体运营且至少有1名党员（含预备）：先看已知党员，没有时看最近一次填报。", person=True
+            "with_members", "有党员", "实体运营且至少有1名党员（含预备）：看已知党员，没有时看最近填报。", person=True
         ),
         make("due", "应建", "实体运营且正式党员不少于3名；预备党员不计，人数不详的不计。"),
         make("above_size", "规上", "实体运营的规模以上经营主体。"),
@@ -103,11 +103,11 @@ def _businesses() -> list[Metric]:
         make("covered_market", "市场覆盖", "没有单独和联合组建，所在市场有党组织。", **covered | {"good": None}),
         make(
             "work_covered", "工作覆盖",
-            "已有组织覆盖，或有指导员、联络员，或已建群团组织，或有仅计工作覆盖的关系（挂靠、兜底、功能型等）。", **covered,
+            "已有组织覆盖，或有指导员、联络员，或有群团组织，或有仅计工作覆盖的关系（挂靠、兜底、功能型）。", **covered,
         ),
         make("due_and_built", "应建已建", "应建且已单独组建。", good="up"),
         make("due_not_built", "应建未建", "应建而没有单独组建。", good="down"),
-        make("due_not_built_sheltered", "应建未建（已有联合或市场覆盖）", "应建未建中已有联合或市场覆盖的。", good="down"),
+        make("due_not_built_sheltered", "应建未建（有联合或市场覆盖）", "应建未建中有联合或市场覆盖的。", good="down"),
         make("due_not_built_blank", "应建未建（空白）", "应建未建中没有任何组织覆盖的。", good="down"),
     ]  # fmt: skip
 
@@ -118,7 +118,7 @@ def _markets() -> list[Metric]:
 
     return [
         make("markets", "专业市场", "统计日未关闭的专业市场。与经营主体分开计数，从不相加。"),
-        make("markets_covered", "已覆盖市场", "有党组织有效覆盖的市场；临时、功能型党支部不算。", good="up", grassroots=True),
+        make("markets_covered", "已覆盖市场", "有党组织覆盖的市场；临时、功能型的不算。", good="up", grassroots=True),
         make("markets_due", "应建市场", "场内没有单独组建的实体运营主体，其正式党员合计不少于3名。"),
         make("markets_due_not_built", "应建未建市场", "应建市场中没有党组织覆盖的。", good="down"),
         make("industry_areas", "行业片区", "已划定的行业片区。", source="industry_areas"),

@@ -61,42 +61,62 @@ def released(values: Mapping[Hashable, int | None], total: int | None = None) ->
     return {unit: None if (unit, "") in hidden else value for unit, value in values.items()}
 
 
+Cache = dict[tuple, set[Cell]]  # the hidden cells of tables already worked out, for one answer
+
+
 def release_family(user, own: "Numbers", children: list["Numbers"], unassigned: "Numbers | None") -> tuple:
     """(own, children, unassigned) with the cells kept back that this reader may not see."""
     if is_responsible(user, own.unit):
         return own, children, unassigned
+    hidden = _hidden_in_table(own, children, unassigned, {})
+    shown = [
+        child if is_responsible(user, child.unit) else child.without(_keys_of(hidden, child.unit.pk))
+        for child in children
+    ]
+    rest = unassigned.without(_keys_of(hidden, _UNASSIGNED)) if unassigned is not None else None
+    return own.without(_keys_of(hidden, _OWN)), shown, rest
+
+
+def release_one(user, numbers: "Numbers", cache: Cache) -> "Numbers":
+    """One line by itself, as it stands in the tables of pages: hidden there, hidden here."""
+    from reports import selectors
+
+    if is_responsible(user, numbers.unit):
+        return numbers
+    if not numbers.is_unassigned:
+        return numbers.without(_keys_of(_hidden_around(numbers, cache), _OWN))
+    own = selectors.latest(numbers.unit, numbers.as_of)
+    return numbers.without(_keys_of(_hidden_around(own, cache), _UNASSIGNED) if own else personal_keys(numbers.counts))
+
+
+def _hidden_around(own: "Numbers", cache: Cache) -> set[Cell]:
+    """The hidden cells of the table of a unit with its children and its 直属/待分派 line."""
+    from reports import selectors
+
+    name = (type(own.unit), own.unit.pk, own.as_of)
+    if name not in cache:
+        children = selectors.children(own.unit, own.as_of)
+        cache[name] = _hidden_in_table(own, children, selectors.unassigned(own.unit, own.as_of), cache)
+    return cache[name]
+
+
+def _hidden_in_table(
+    own: "Numbers", children: list["Numbers"], unassigned: "Numbers | None", cache: Cache
+) -> set[Cell]:
+    """A cell hidden in the parent's table is hidden on the unit's own page too: else one click would show it."""
+    from reports import selectors
+
     lines: dict[Hashable, Numbers] = {_OWN: own, **{child.unit.pk: child for child in children}}
     if unassigned is not None:
         lines[_UNASSIGNED] = unassigned
-    given = {(_OWN, key) for key in _hidden_by_siblings(user, own)}
-    hidden = _hidden_cells(lines, given)
-    shown = {
-        name: line if name != _OWN and is_responsible(user, line.unit) else line.without(_keys_of(hidden, name))
-        for name, line in lines.items()
-    }
-    return shown[_OWN], [shown[child.unit.pk] for child in children], shown.get(_UNASSIGNED)
+    parent = own.unit.parent
+    above = selectors.latest(parent, own.as_of) if parent is not None else None
+    given = _keys_of(_hidden_around(above, cache), own.unit.pk) if above is not None else set()
+    return _hidden_cells(lines, {(_OWN, key) for key in given})
 
 
 def _keys_of(hidden: set[Cell], name: Hashable) -> set[str]:
     return {key for line, key in hidden if line == name}
-
-
-def _hidden_by_siblings(user, own: "Numbers") -> set[str]:
-    """A cell hidden in the parent's table is hidden on the unit's own page too: else one click would show it."""
-    from reports import selectors
-
-    parent = own.unit.parent
-    if parent is None or own.is_unassigned:
-        return set()
-    above = selectors.latest(parent, own.as_of)
-    if above is None:
-        return set()
-    siblings = selectors.children(parent, own.as_of)
-    lines: dict[Hashable, Numbers] = {_OWN: above, **{line.unit.pk: line for line in siblings}}
-    if (rest := selectors.unassigned(parent, own.as_of)) is not None:
-        lines[_UNASSIGNED] = rest
-    hidden = _hidden_cells(lines, {(_OWN, key) for key in _hidden_by_siblings(user, above)})
-    return _keys_of(hidden, own.unit.pk)
 
 
 def _hidden_cells(lines: Mapping[Hashable, "Numbers"], given: set[Cell]) -> set[Cell]:

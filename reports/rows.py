@@ -13,6 +13,7 @@ from orgs.models import Division, Organization
 from reports import metrics
 from reports.releases import is_responsible
 from reports.sql import sources
+from reports.sql.parts import Day
 
 
 class RowsNotOpen(Exception):
@@ -34,18 +35,22 @@ def rows(
     denominator: str = metrics.DEFAULT_DENOMINATOR,
     range: str = "all",
     as_of: date | None = None,
+    unassigned: bool = False,
 ) -> QuerySet:
     """The rows that a number counts, as far as this person may see them.
 
-    `as_of` tests periods against that day; the state of a row is today's. Raises metrics.UnknownMetric, NoRows (a
-    share), RowsNotOpen (persons and `with_members` outside the responsible guidance station).
+    `unassigned`: those of the unit's 直属/待分派 line only. `as_of` tests periods against that day; the state of a row
+    is today's. Raises metrics.UnknownMetric, NoRows (a share), RowsNotOpen (persons and `with_members` outside the
+    responsible guidance station).
     """
     metric = metrics.check(code, denominator, range)
     if not metric.has_rows:
         raise NoRows(f"「{metric.name}」是比率，没有自己的名单，请看它的分子或分母。")
     if metrics.is_personal(code, denominator) and not is_responsible(user, unit):
         raise RowsNotOpen(metric)
-    return all_rows(code, unit, denominator=denominator, range=range, as_of=as_of).visible_to(user)
+    return all_rows(code, unit, denominator=denominator, range=range, as_of=as_of, unassigned=unassigned).visible_to(
+        user
+    )
 
 
 def all_rows(
@@ -55,11 +60,12 @@ def all_rows(
     denominator: str = metrics.DEFAULT_DENOMINATOR,
     range: str = "all",
     as_of: date | None = None,
+    unassigned: bool = False,
 ) -> QuerySet:
     """The same without asking who reads: for tests and for counting. Pages call `rows`."""
     metric = metrics.check(code, denominator, range)
     source = sources.SOURCES[metric.source]
-    sql = source.rows_sql(code, unit, sources.Day(as_of or timezone.localdate()), denominator, range)
+    sql = source.rows_sql(code, unit, Day(as_of or timezone.localdate()), denominator, range, unassigned)
     return source.model()._default_manager.filter(pk__in=RawSQL(sql, []))
 
 

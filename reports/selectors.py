@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from django.db import connection
 from django.utils import timezone
 
 from orgs.kinds import Level
@@ -60,7 +61,7 @@ def _of_unit(unit: Unit):
     return Snapshot.objects.filter(**{key: unit.pk})
 
 
-def _numbers(snapshot: Snapshot, unit: Unit) -> Numbers:
+def numbers(snapshot: Snapshot, unit: Unit) -> Numbers:
     return Numbers(
         unit, snapshot.as_of, snapshot.computed_at, snapshot.counts, is_unassigned=snapshot.breakdown == UNASSIGNED
     )
@@ -76,7 +77,7 @@ def _newest(unit: Unit, as_of: date | None, breakdown: str) -> Snapshot | None:
 def latest(unit: Unit, as_of: date | None = None) -> Numbers | None:
     """The newest numbers of a unit, or the newest not after `as_of`; None where there are none."""
     snapshot = _newest(unit, as_of, "")
-    return _numbers(snapshot, unit) if snapshot else None
+    return numbers(snapshot, unit) if snapshot else None
 
 
 def unassigned(unit: Unit, as_of: date | None = None) -> Numbers | None:
@@ -85,7 +86,7 @@ def unassigned(unit: Unit, as_of: date | None = None) -> Numbers | None:
     if own is None:
         return None
     snapshot = _of_unit(unit).filter(breakdown=UNASSIGNED, key="", as_of=own.as_of).first()
-    return _numbers(snapshot, unit) if snapshot else None
+    return numbers(snapshot, unit) if snapshot else None
 
 
 def child_units(unit: Unit) -> list[Unit]:
@@ -110,7 +111,7 @@ def children(unit: Unit, as_of: date | None = None) -> list[Numbers]:
     key = "organization" if isinstance(unit, Organization) else "division"
     rows = Snapshot.objects.filter(**{f"{key}__in": list(units)}, as_of=own.as_of, breakdown="", key="")
     found = {getattr(row, f"{key}_id"): row for row in rows}
-    return [_numbers(found[pk], child) for pk, child in units.items() if pk in found]
+    return [numbers(found[pk], child) for pk, child in units.items() if pk in found]
 
 
 def suggested(unit: Unit, as_of: date | None = None) -> dict[str, str]:
@@ -123,7 +124,7 @@ def suggested(unit: Unit, as_of: date | None = None) -> dict[str, str]:
 
 
 def trend(unit: Unit, codes: Iterable[str], days: int = 30, as_of: date | None = None) -> list[dict]:
-    """One row a day that has numbers, oldest first: {"as_of": day, key: value …}; keys as `metric@denominator#range`."""
+    """One row a day that has numbers, oldest first: {"as_of": day, key: value …}; a key is `metric[@below][#range]`."""
     keys = {key: metrics.parse_key(key) for key in codes}
     until = as_of or timezone.localdate()
     rows = _of_unit(unit).filter(breakdown="", key="", as_of__gt=until - timedelta(days=days), as_of__lte=until)
@@ -175,3 +176,51 @@ class Released:
     own: Numbers
     children: list[Numbers]
     unassigned: Numbers | None
+
+
+# --- what a change touches --------------------------------------------------------------------------------------------
+
+
+def holders_of(units: Iterable[int]) -> set[int]:
+    """Whose own rows an act changed, from the ids in its audit event: the guidance stations among them; without one,
+    the district committees (what is directly under them); without these, the city.
+    """
+    levels: dict[int, set[int]] = {}
+    known = Organization.objects.filter(pk__in=list(units)).values_list("pk", "level", "district_committee_id")
+    above = set()
+    for pk, level, dc in known:
+        levels.setdefault(level, set()).add(pk)
+        if level == Level.GUIDANCE_STATION:
+            above.add(dc)
+    found = levels.get(Level.GUIDANCE_STATION, set()) | (levels.get(Level.DISTRICT, set()) - above)
+    if found or not levels:
+        return found
+    return set(Organization.objects.filter(level=Level.CITY).values_list("pk", flat=True))
+
+
+def linked_holders(ids: Iterable[int]) -> set[int]:
+    """These guidance stations, and those on the other side of links that cross: where a business stands elsewhere than
+    the organization that covers it, the market it is in, or the members who work there.
+    """
+    wanted = [int(pk) for pk in ids]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT b.guidance_station_id FROM markets_businesscoverage c
+            JOIN orgs_organization o ON o.id = c.organization_id JOIN markets_business b ON b.id = c.business_id
+            WHERE o.guidance_station_id = ANY(%(ids)s)
+            UNION SELECT b.guidance_station_id FROM markets_market m JOIN markets_business b ON b.market_id = m.id
+            WHERE m.guidance_station_id = ANY(%(ids)s)
+            UNION SELECT m.guidance_station_id FROM markets_marketcoverage c
+            JOIN orgs_organization o ON o.id = c.organization_id JOIN markets_market m ON m.id = c.market_id
+            WHERE o.guidance_station_id = ANY(%(ids)s)
+            UNION SELECT b.guidance_station_id FROM members_affiliation a
+            JOIN members_member m ON m.id = a.member_id JOIN markets_business b ON b.id = m.workplace_business_id
+            WHERE a.guidance_station_id = ANY(%(ids)s)
+            UNION SELECT b.guidance_station_id FROM members_registration r
+            JOIN members_member m ON m.id = r.member_id JOIN markets_business b ON b.id = m.workplace_business_id
+            WHERE r.guidance_station_id = ANY(%(ids)s) AND r.state = 'verified'
+            """,
+            {"ids": wanted},
+        )
+        return set(wanted) | {pk for (pk,) in cursor.fetchall() if pk is not None}

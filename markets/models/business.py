@@ -127,7 +127,37 @@ class Business(Placed):
                 fields=["market"], name="business_market", condition=Q(market__isnull=False)
             ),  # markets' businesses
             models.Index(fields=["predecessor"], name="business_predecessor", condition=Q(predecessor__isnull=False)),
-        ]
+            # Read by the coverage engine (reports/sql/businesses.py), index-only: registered and operating by place.
+            models.Index(
+                fields=[
+                    "guidance_station", "district_committee", "street", "district", "entity_type", "is_registered",
+                    "is_operating",
+                ],
+                name="business_counts",
+            ),
+            # The same for 「三有」 and 规上, whose columns are filled on few rows.
+            models.Index(
+                fields=[
+                    "guidance_station", "district_committee", "street", "district", "entity_type", "fixed_premises",
+                    "employees",
+                ],
+                name="business_counts_three_haves",
+                condition=Q(is_operating=True, fixed_premises__isnull=False),
+            ),
+            models.Index(
+                fields=[
+                    "guidance_station", "district_committee", "street", "district", "entity_type", "above_size",
+                ],
+                name="business_counts_above_size",
+                condition=Q(is_operating=True, above_size__isnull=False),
+            ),
+            # The same: the businesses in markets of one guidance station.
+            models.Index(
+                fields=["guidance_station", "market", "is_operating"],
+                name="business_counts_markets",
+                condition=Q(market__isnull=False),
+            ),
+        ]  # fmt: skip
         constraints = [
             *placed_constraints("business"),
             models.CheckConstraint(

@@ -1,0 +1,32 @@
+import json
+from datetime import date
+from pathlib import Path
+
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from reports.models import ReportedFigure
+
+FILE = Path(__file__).resolve().parents[2] / "data" / "reported_figures.json"
+
+
+class Command(BaseCommand):
+    help = "载入各地公布的数据（只作对照，不参与计算）；重复运行不会重复。"
+
+    @transaction.atomic
+    def handle(self, *args, **options):
+        seen = 0
+        for figure in json.loads(FILE.read_text(encoding="utf-8"))["figures"]:
+            for name, value in figure["values"].items():
+                ReportedFigure.objects.update_or_create(
+                    place=figure["place"],
+                    name=name,
+                    as_of=date.fromisoformat(figure["as_of"]),
+                    defaults={
+                        "value": value,
+                        "is_approximate": name in figure.get("approx", []),
+                        "source": figure["source"],
+                    },
+                )
+                seen += 1
+        self.stdout.write(f"各地公布的数据 {seen} 项。")

@@ -1,0 +1,182 @@
+"""What is known of businesses beyond their own row, driven from the small sides (performance.md).
+
+A business is here if it has a member, a coverage link, a covered market, an instructor or a group organization: some
+hundred thousand of 4.28 million. Everything else is counted without being looked at (base counts).
+"""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from markets.models.coverage import COVERS, Covers
+from reports.sql.parts import Day, live, market_links, on_columns, place, texts
+
+DUE_MEMBERS = 3  # full members from which an own organization is due (党章 Art. 30)
+
+
+@dataclass(frozen=True)
+class Near:
+    """Narrows the facts: `ids` selects the businesses wanted, `stalls` (id, market_id) those of them in markets."""
+
+    ids: str
+    stalls: str
+
+    @classmethod
+    def where(cls, condition: str) -> "Near":
+        """`condition` on the columns of markets_business b."""
+        return cls(
+            f"SELECT b.id FROM markets_business b WHERE {condition}",
+            f"SELECT b.id, b.market_id FROM markets_business b WHERE {condition} "
+            "AND b.market_id IS NOT NULL AND b.is_operating",
+        )
+
+    @classmethod
+    def standing(cls, where: str) -> "Near":
+        """The businesses that stand under a unit (`where` on the short names), and those in markets that do."""
+        markets = f"(SELECT m.id FROM markets_market m WHERE {on_columns(where, 'm')})"
+        here, inside = on_columns(where, "b"), f"b.market_id IN {markets}"
+        one, other = cls.where(here), cls.where(inside)
+        return cls(f"{one.ids} UNION {other.ids}", f"{one.stalls} UNION {other.stalls}")
+
+
+_ALL_STALLS = "SELECT b.id, b.market_id FROM markets_business b WHERE b.market_id IS NOT NULL AND b.is_operating"
+
+
+def three_haves(alias: str) -> str:
+    """「三有」 beyond operating; unknown employees count as under the threshold."""
+    return f"({alias}.fixed_premises AND {alias}.employees >= {int(settings.THREE_HAVES_EMPLOYEES)}) IS TRUE"
+
+
+def mode_is(covers: str) -> str:
+    """Whether the mode of a link c gives this; modes are turned into covers by the one table of markets."""
+    return f"c.mode IN ({texts(mode for mode, gives in COVERS.items() if gives == covers)})"
+
+
+def _links(day: Day, near: str) -> str:
+    nothing = "false AS own, false AS joint, false AS market, true AS work"
+    return f"""
+        SELECT c.business_id, o.counts AND {mode_is(Covers.OWN)} AS own, o.counts AND {mode_is(Covers.JOINT)} AS joint,
+               o.counts AND {mode_is(Covers.MARKET)} AS market, NOT o.counts OR {mode_is(Covers.WORK)} AS work
+        FROM markets_businesscoverage c JOIN live o ON o.id = c.organization_id
+        WHERE {day.holds("c")} {near.format("c.business_id")}
+        UNION ALL
+        SELECT b.id, false, false, l.counts, NOT l.counts FROM market_links l JOIN stalls b ON b.market_id = l.market_id
+        UNION ALL
+        SELECT a.business_id, {nothing} FROM members_instructorassignment a
+        JOIN members_instructor i ON i.id = a.instructor_id AND (i.ends_on IS NULL OR i.ends_on > {day.literal})
+        WHERE a.business_id IS NOT NULL AND {day.holds("a")} {near.format("a.business_id")}
+        UNION ALL
+        SELECT g.business_id, {nothing} FROM markets_grouporganization g
+        WHERE {day.holds("g")} {near.format("g.business_id")}"""
+
+
+def current_member(day: Day, alias: str = "m") -> str:
+    """A member who is one on the day: not ended, not erased, entered by then."""
+    return (
+        f"{alias}.erased_at IS NULL AND ({alias}.ended = '' OR {alias}.ended_on > {day.literal}) "
+        f"AND {alias}.entered_at < {day.end}"
+    )
+
+
+def verified(day: Day, alias: str = "r") -> str:
+    return (
+        f"{alias}.state = 'verified' AND {alias}.withdrawn_at IS NULL "
+        f"AND ({alias}.decided_at IS NULL OR {alias}.decided_at < {day.end})"
+    )
+
+
+def _people(day: Day, near: str) -> str:
+    """Known members by workplace: on a roll, taken in, or verified and not withdrawn."""
+    return f"""
+        SELECT m.workplace_business_id AS business_id, count(*) AS members,
+               count(*) FILTER (WHERE m.standing = 'full') AS full_members
+        FROM members_member m
+        WHERE m.workplace_business_id IS NOT NULL AND {current_member(day)} {near.format("m.workplace_business_id")}
+          AND (EXISTS (SELECT FROM members_affiliation a WHERE a.member_id = m.id AND {day.holds("a")})
+               OR EXISTS (SELECT FROM members_registration r WHERE r.member_id = m.id AND {verified(day)}))
+        GROUP BY 1"""
+
+
+def _told(day: Day, near: str) -> str:
+    """The latest declaration that says anything of members. full_members stays null where it was not told."""
+    return f"""
+        SELECT DISTINCT ON (d.business_id) d.business_id, d.full_members,
+               greatest(d.members_incl_probationary, d.full_members) AS members
+        FROM markets_declaration d
+        WHERE d.as_of <= {day.literal} AND d.entered_at < {day.end}
+          AND (d.full_members IS NOT NULL OR d.members_incl_probationary IS NOT NULL) {near.format("d.business_id")}
+        ORDER BY d.business_id, d.as_of DESC, d.id DESC"""
+
+
+def facts(day: Day, near: Near | None = None) -> str:
+    """CTEs that end in `facts`: one row a business, with place, the flags of its own row, and what covers it."""
+    filter_by = "AND {} IN (SELECT id FROM near)" if near else ""
+    narrow = f"near AS MATERIALIZED ({near.ids})," if near else ""
+    return f"""{live(day)}, {market_links(day)}, {narrow}
+    stalls AS ({near.stalls if near else _ALL_STALLS}),
+    linked AS MATERIALIZED (
+        SELECT business_id, bool_or(own) AS own, bool_or(joint) AS joint, bool_or(market) AS market,
+               bool_or(work) AS work
+        FROM ({_links(day, filter_by)}) links GROUP BY business_id),
+    people AS MATERIALIZED ({_people(day, filter_by)}),
+    told AS MATERIALIZED ({_told(day, filter_by)}),
+    peopled AS MATERIALIZED (
+        SELECT business_id, coalesce(p.members, t.members) AS members,
+               CASE WHEN p.members IS NULL THEN t.full_members ELSE p.full_members END AS full_members
+        FROM people p FULL JOIN told t USING (business_id)),
+    known AS MATERIALIZED (
+        SELECT business_id, own IS TRUE AS own, joint IS TRUE AS joint, market IS TRUE AS market, work IS TRUE AS work,
+               coalesce(members, 0) AS members, coalesce(full_members, 0) AS full_members
+        FROM linked FULL JOIN peopled USING (business_id)),
+    facts AS MATERIALIZED (
+        SELECT b.id, {place("b")}, b.market_id, b.entity_type = 'sole_trader' AS sole,
+               b.is_registered, b.is_operating, {three_haves("b")} AS three_haves, b.above_size IS TRUE AS above_size,
+               k.own, k.joint, k.market, k.work, k.members > 0 AS with_members,
+               k.full_members >= {DUE_MEMBERS} AS due, k.full_members
+        FROM known k JOIN markets_business b ON b.id = k.business_id)"""
+
+
+# 口径, as conditions on a row of `facts`; the first four hold on markets_business alone.
+DENOMINATORS = {
+    "registered": "is_registered",
+    "operating": "is_operating",
+    "three_haves": "is_operating AND three_haves",
+    "above_size": "is_operating AND above_size",
+    "with_members": "is_operating AND with_members",
+    "due": "is_operating AND due",
+}
+NUMERATORS = {
+    "covered": "(own OR joint OR market)",
+    "covered_own": "own",
+    "covered_joint": "joint AND NOT own",
+    "covered_market": "market AND NOT own AND NOT joint",
+    "work_covered": "(own OR joint OR market OR work)",
+}
+_DUE = DENOMINATORS["due"]
+GAPS = {
+    "due_and_built": f"{_DUE} AND own",
+    "due_not_built": f"{_DUE} AND NOT own",
+    "due_not_built_sheltered": f"{_DUE} AND NOT own AND (joint OR market)",
+    "due_not_built_blank": f"{_DUE} AND NOT own AND NOT joint AND NOT market",
+}
+RANGES = {"all": "TRUE", "sole_traders": "sole", "enterprises": "NOT sole"}
+OF_THE_ROW = ("registered", "operating", "three_haves", "above_size")
+
+
+def condition(code: str, denominator: str, range: str) -> str:
+    """Which rows of `facts` a count of businesses counts."""
+    if code in NUMERATORS:
+        what = f"{DENOMINATORS[denominator]} AND {NUMERATORS[code]}"
+    else:
+        what = {**DENOMINATORS, **GAPS}[code]
+    return f"{what} AND {RANGES[range]}"
+
+
+def counted() -> dict[str, str]:
+    """Key (without range) → condition, for everything counted from `facts`."""
+    inside = {
+        f"{code}{'' if below == 'operating' else f'@{below}'}": f"{where} AND {what}"
+        for code, what in NUMERATORS.items()
+        for below, where in DENOMINATORS.items()
+    }
+    return inside | GAPS | {name: DENOMINATORS[name] for name in ("with_members", "due")}

@@ -1,0 +1,121 @@
+"""The pieces every source is made of: the day, the unit, and what lives on the day.
+
+SQL is put together from numbers, dates and the constants of this package, never from anything a person typed.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.utils import timezone
+
+from orgs.kinds import COUNTED_KINDS, Level
+from orgs.models import Division, Organization
+
+PLACE = ("dc", "gs", "district", "street")  # the four ancestors, by short names
+
+
+@dataclass(frozen=True)
+class Day:
+    """The day that is counted: what is valid on it and was entered before its end in the city's own time zone."""
+
+    on: date
+
+    @property
+    def literal(self) -> str:
+        return f"DATE '{self.on.isoformat()}'"
+
+    def plus(self, days: int) -> str:
+        return f"DATE '{(self.on + timedelta(days=days)).isoformat()}'"
+
+    @property
+    def end(self) -> str:
+        midnight = timezone.make_aware(datetime.combine(self.on + timedelta(days=1), time()))
+        return f"TIMESTAMPTZ '{midnight.isoformat()}'"
+
+    def holds(self, alias: str, *, entered: bool = True) -> str:
+        """Whether a half-open period holds on the day."""
+        entry = f" AND {alias}.entered_at < {self.end}" if entered else ""
+        return (
+            f"{alias}.starts_on <= {self.literal} AND ({alias}.ends_on IS NULL OR {alias}.ends_on > {self.literal})"
+            f"{entry}"
+        )
+
+
+def texts(values) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def place(alias: str) -> str:
+    """The four ancestor columns of a table that carries them, by their short names."""
+    return (
+        f"{alias}.district_committee_id AS dc, {alias}.guidance_station_id AS gs, "
+        f"{alias}.district_id AS district, {alias}.street_id AS street"
+    )
+
+
+def within(unit: Organization | Division, *, unassigned: bool = False) -> str:
+    """The rows of a source (with dc, gs, district, street, and path for grassroots) that stand under a unit.
+
+    `unassigned`: only those of its 直属/待分派 line.
+    """
+    if isinstance(unit, Organization):
+        if unit.level == Level.CITY:
+            return "dc IS NULL" if unassigned else "TRUE"
+        if unit.level == Level.DISTRICT:
+            return f"dc = {unit.pk}" + (" AND gs IS NULL" if unassigned else "")
+        if unassigned:
+            return "FALSE"
+        if unit.level == Level.GUIDANCE_STATION:
+            return f"gs = {unit.pk}"
+        return f"left(path, {len(unit.path)}) = '{unit.path}'"
+    if unit.level == Division.Level.CITY:
+        return "district IS NULL" if unassigned else "TRUE"
+    if unit.level == Division.Level.DISTRICT:
+        return f"district = {unit.pk}" + (" AND street IS NULL" if unassigned else "")
+    if unit.level == Division.Level.STREET and not unassigned:
+        return f"street = {unit.pk}"
+    return "FALSE"
+
+
+_COLUMNS = {
+    "dc": "district_committee_id",
+    "gs": "guidance_station_id",
+    "district": "district_id",
+    "street": "street_id",
+}
+
+
+def on_columns(condition: str, alias: str) -> str:
+    """A condition of `within`, for a table that carries the ancestors under their full names."""
+    return " ".join(f"{alias}.{_COLUMNS[word]}" if word in _COLUMNS else word for word in condition.split(" "))
+
+
+def reach() -> str:
+    """Grassroots body → each organization at or below it, by the prefixes of the path (needs `live`)."""
+    return """reach AS MATERIALIZED (
+        SELECT a.id AS unit, o.id AS organization_id, o.counts
+        FROM live o CROSS JOIN LATERAL generate_series(4, length(o.path), 4) n
+        JOIN live a ON a.path = left(o.path, n) WHERE a.level = 4)"""
+
+
+def live(day: Day) -> str:
+    """Organizations that exist on the day; `counts`: a link of theirs is organization coverage."""
+    return f"""live AS MATERIALIZED (
+        SELECT o.id, o.path, o.level, o.kind, o.district_committee_id AS dc, o.guidance_station_id AS gs,
+               o.district_id AS district, o.street_id AS street,
+               coalesce(o.extended_until, o.term_ends_on) AS term_ends_on,
+               o.level = {int(Level.GRASSROOTS)} AND o.kind IN ({texts(COUNTED_KINDS)}) AS counts
+        FROM orgs_organization o
+        WHERE (o.approved_on IS NULL OR o.approved_on <= {day.literal})
+          AND (o.closed_on IS NULL OR o.closed_on > {day.literal}) AND o.entered_at < {day.end})"""
+
+
+def market_links(day: Day) -> str:
+    """Open markets with an open link now; `counts`: one of the links is an organization that counts."""
+    return f"""market_links AS MATERIALIZED (
+        SELECT c.market_id, bool_or(o.counts) AS counts
+        FROM markets_marketcoverage c
+        JOIN live o ON o.id = c.organization_id
+        JOIN markets_market m ON m.id = c.market_id
+        WHERE {day.holds("c")} AND (m.closed_on IS NULL OR m.closed_on > {day.literal})
+        GROUP BY c.market_id)"""

@@ -1,0 +1,67 @@
+"""When numbers are computed: at night, after an import, and within seconds of a change in a guidance station."""
+
+from collections.abc import Iterable
+
+from celery import shared_task
+from django.core.cache import cache
+
+DEBOUNCE = 1  # seconds in which further changes of the same guidance station join the refresh already queued
+MANY = 12  # touched guidance stations from which one full refresh is less work
+
+
+@shared_task(name="reports.refresh_coverage", acks_late=True)
+def refresh_coverage() -> None:
+    from reports.services import coverage_refresh
+
+    coverage_refresh()
+
+
+@shared_task(name="reports.refresh_guidance_stations", acks_late=True)
+def refresh_guidance_stations(ids: list[int]) -> None:
+    """Count again what these guidance stations touch. In place of one, a district committee or the city stands for
+    what is directly under it. Changes that come while this runs queue the next refresh."""
+    from orgs.models import Organization
+    from reports.selectors import linked_holders
+    from reports.services import coverage_refresh
+
+    cache.delete_many([_mark(pk) for pk in ids])
+    holders = linked_holders(ids)
+    if len(holders) > MANY:
+        coverage_refresh()
+    elif holders:
+        coverage_refresh(guidance_station=Organization.objects.filter(pk__in=holders))
+
+
+def _mark(pk: int) -> str:
+    return f"reports:queued:{pk}"
+
+
+def queue_refresh(ids: Iterable[int]) -> None:
+    """Queue a refresh of these holders in a second, unless one is queued already. A lost task's mark lapses."""
+    fresh = [pk for pk in sorted(set(ids)) if cache.add(_mark(pk), True, 30)]
+    if len(fresh) > MANY:
+        cache.delete_many([_mark(pk) for pk in fresh])
+        queue_full_refresh()
+    elif fresh:
+        refresh_guidance_stations.apply_async(kwargs={"ids": fresh}, countdown=DEBOUNCE)
+
+
+def queue_full_refresh() -> None:
+    refresh_coverage.apply_async()
+
+
+def hear_sealed(events: list) -> None:
+    """Listener of the audit's sealer: the units that acts touched. Imports tell of themselves when they are applied."""
+    from reports.selectors import holders_of
+
+    touched: set[int] = set()
+    for event in events:
+        if event.succeeded and event.units and not event.act.startswith("tables."):
+            touched |= holders_of(event.units)
+    if touched:
+        queue_refresh(touched)
+
+
+def hear_applied(target: str, units: list[int]) -> None:
+    """Listener of applied imports: anything may have changed, and much of it."""
+    queue_full_refresh()
