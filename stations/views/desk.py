@@ -37,7 +37,7 @@ def _place_asked(request) -> ServicePoint | None:
 def _people(request, place: ServicePoint | None) -> dict:
     """Masked members to pick from, only when asked for: showing them is recorded."""
     tail = request.GET.get("tail", "").strip()
-    if place is None or "tail" not in request.GET:
+    if place is None or "pick" not in request.GET:
         return {"tail": "", "people": None}
     if tail and not (tail.isdecimal() and len(tail) == 4):
         return {"tail": tail, "people": None, "tail_error": "手机尾号是 4 位数字。"}
@@ -55,7 +55,7 @@ def _desk(request, *, error: str = "", status: int = 200) -> HttpResponse:
     places = list(selectors.desk_places(request.user)[: selectors.PLACES_LIMIT + 1])
     purpose = request.POST.get("purpose") or request.GET.get("purpose")
     context: dict[str, Any] = {
-        "heading": "签到",
+        "heading": "签到登记",
         "subtitle": f"{timezone.localtime():%m-%d %H:%M}",
         "place": place,
         "places": places[: selectors.PLACES_LIMIT],

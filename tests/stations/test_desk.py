@@ -104,7 +104,7 @@ def test_place_outside_the_scope_is_404(client, officer, city, person):
 
 
 def test_picked_member_is_logged_as_a_spoken_request(client, officer, place, person):
-    page = client.get(DESK, {"place": place.pk, "tail": "1234"})
+    page = client.get(DESK, {"place": place.pk, "pick": "1", "tail": "1234"})
     assert "张*" in page.content.decode() and "张三丰" not in page.content.decode()
     assert AuditEvent.objects.get(act="stations.desk.list").subjects == [person.member.pk]
     client.post(RECORD, sent(place, member=person.member.pk))
