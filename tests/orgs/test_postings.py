@@ -1,0 +1,128 @@
+"""Postings: granted and ended by the security administrator alone."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+from orgs.models import Posting
+from orgs.services import posting_end, posting_grant
+from orgs.services.postings import PostingError
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+BACKEND = "orgs.doors.DoorBackend"
+TODAY = timezone.localdate()
+
+
+@pytest.fixture
+def security(city, client):
+    user = make.make_user(duty="security")
+    client.force_login(user, backend=BACKEND)
+    return user
+
+
+def grant(client, user, **data):
+    data = {
+        "user": user.pk,
+        "role": "officer",
+        "organization": "",
+        "division": "",
+        "starts_on": TODAY,
+        "ends_on": "",
+        **data,
+    }
+    return client.post(reverse("admin:orgs_posting_add"), data)
+
+
+def test_a_posting_is_granted_and_audited(city, client, security):
+    user = make.make_user()
+    assert grant(client, user, organization=city.yuehai.pk).status_code == 302
+    posting = Posting.objects.get(user=user)
+    assert (posting.organization, posting.role, posting.granted_by) == (city.yuehai, "officer", security)
+    event = AuditEvent.objects.get(act="orgs.posting.grant")
+    assert (event.actor, event.units, event.subjects) == (security, [city.yuehai.pk], [posting.pk])
+    assert event.detail["user"] == user.pk
+
+
+def test_a_posting_at_a_division(city, client, security):
+    user = make.make_user()
+    assert grant(client, user, division=city.divisions["nanshan"].pk, role="leader").status_code == 302
+    assert Posting.objects.get(user=user).division == city.divisions["nanshan"]
+
+
+@pytest.mark.parametrize("duty", ["system", "security", "audit"])
+def test_an_administrator_gets_no_posting(city, client, security, duty):
+    user = make.make_user(duty=duty)
+    assert grant(client, user, organization=city.yuehai.pk).status_code == 200
+    assert not Posting.objects.exists()
+    with pytest.raises(PostingError, match="互斥"):
+        posting_grant(user=user, role="officer", organization=city.yuehai, by=security)
+
+
+def test_nobody_grants_or_ends_their_own(city):
+    user = make.make_user("registrar", city.nanshan)
+    with pytest.raises(PostingError, match="自己"):
+        posting_grant(user=user, role="leader", organization=city.nanshan, by=user)
+    with pytest.raises(PostingError, match="自己"):
+        posting_end(posting=user.postings.get(), ends_on=TODAY + timedelta(days=1), by=user)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({}, "二选一"),
+        ({"organization": "yuehai", "division": "nanshan"}, "二选一"),
+        ({"organization": "yuehai", "role": "secretary"}, "基层党组织"),
+        ({"organization": "yuehai", "ends_on": TODAY}, "止期必须晚于起期"),
+    ],
+)
+def test_a_wrong_posting_is_told_in_the_form(city, client, security, data, says):
+    if "organization" in data:
+        data = {**data, "organization": city[data["organization"]].pk}
+    if "division" in data:
+        data = {**data, "division": city.divisions[data["division"]].pk}
+    response = grant(client, make.make_user(), **data)
+    assert says in str(response.context["adminform"].form.errors)
+    assert not Posting.objects.exists()
+
+
+def test_the_same_posting_twice_is_told(city, client, security):
+    user = make.make_user("officer", city.yuehai)
+    assert "已有这项任职" in grant(client, user, organization=city.yuehai.pk).content.decode()
+
+
+def test_ending_takes_the_right_away_and_what_ended_stays(city, client, security):
+    user = make.make_user("officer", city.yuehai)
+    posting = user.postings.get()
+    Posting.objects.filter(pk=posting.pk).update(starts_on=TODAY - timedelta(days=9))
+    page = reverse("admin:orgs_posting_change", args=[posting.pk])
+    assert client.post(page, {"ends_on": TODAY, "role": "leader", "user": security.pk}).status_code == 302
+    posting.refresh_from_db()
+    assert (posting.ends_on, posting.role, posting.user) == (TODAY, "officer", user)
+    assert AuditEvent.objects.get(act="orgs.posting.end").actor == security
+    assert client.post(page, {"ends_on": ""}).status_code == 403
+    assert not type(user).objects.get(pk=user.pk).has_perm("stations.add_checkin")
+
+
+def test_the_chooser_shows_the_security_administrator_names_and_nothing_else_opens(city, client, security):
+    query = {"app_label": "orgs", "model_name": "posting", "field_name": "organization"}
+    answer = client.get(reverse("admin:autocomplete"), query).json()["results"]
+    assert {"id": str(city.yuehai.pk), "text": city.yuehai.name} in answer
+    assert all(set(row) == {"id", "text"} for row in answer)
+    elsewhere = {"app_label": "orgs", "model_name": "organization", "field_name": "parent"}
+    assert client.get(reverse("admin:autocomplete"), elsewhere).status_code == 403
+    assert client.get(reverse("admin:orgs_organization_changelist")).status_code == 403
+    assert client.get(reverse("orgs:list")).status_code == 403
+
+
+@pytest.mark.parametrize("who", ["registrar", "system", "audit"])
+def test_nobody_else_opens_postings(city, client, who):
+    user = make.make_user("registrar", city.city) if who == "registrar" else make.make_user(duty=who)
+    client.force_login(user, backend=BACKEND)
+    assert client.get(reverse("admin:orgs_posting_changelist")).status_code == 403
+    query = {"app_label": "orgs", "model_name": "posting", "field_name": "division"}
+    if who != "registrar":
+        assert client.get(reverse("admin:autocomplete"), query).status_code == 403
