@@ -37,10 +37,14 @@ def is_city(unit: Unit) -> bool:
     return unit.level == 1
 
 
+def compares_coverage(unit: Unit) -> bool:
+    """Whether the units below have coverage of their own: grassroots organizations have no denominators."""
+    return isinstance(unit, Division) or unit.level < Level.GUIDANCE_STATION
+
+
 def ranked_codes(unit: Unit) -> tuple[str, ...]:
     """The metrics that may be chosen to compare the units below this one."""
-    grassroots_below = isinstance(unit, Organization) and unit.level >= Level.GUIDANCE_STATION
-    return RANKED_GRASSROOTS if grassroots_below else RANKED
+    return RANKED if compares_coverage(unit) else RANKED_GRASSROOTS
 
 
 def chosen(unit: Unit, code: str | None) -> str:
@@ -51,10 +55,8 @@ def chosen(unit: Unit, code: str | None) -> str:
 
 def fit_for(basis: Basis, code: str, unit: Unit) -> Basis:
     """The 口径 in which the units below are compared: grassroots organizations have no denominators."""
-    grassroots_below = isinstance(unit, Organization) and unit.level >= Level.GUIDANCE_STATION
-    return (Basis(metrics.DEFAULT_DENOMINATOR, basis.range, basis.as_of) if grassroots_below else basis).fitting(
-        metrics.METRICS[code]
-    )
+    asked = basis if compares_coverage(unit) else Basis(metrics.DEFAULT_DENOMINATOR, basis.range, basis.as_of)
+    return asked.fitting(metrics.METRICS[code])
 
 
 def _line(numbers: Numbers, code: str, basis: Basis, unit: Unit) -> dict:
@@ -259,7 +261,7 @@ def gaps(released: Released, basis: Basis) -> dict:
     ]
     counted = sorted((row for row in counted if row[1] + row[2]), key=lambda row: -(row[1] + row[2]))[:15]
     names = [line.name if line.is_unassigned else words.short(line.unit) for line, _, _ in counted]
-    urls = [None if line.is_unassigned else words.rows_page(line.unit, "due_not_built", fit) for line, _, _ in counted]
+    urls = [words.rows_page(line.unit, "due_not_built", fit, unassigned=line.is_unassigned) for line, _, _ in counted]
     return {
         "labels": names,
         "urls": urls,
@@ -306,20 +308,30 @@ CHILD_COLUMNS = (
 GRASSROOTS_COLUMNS = ("organizations", "covered", "covered_own", "covered_joint", "markets_covered", "terms_overdue")
 
 
+CHILDREN_ADD_UP = (
+    "个数和户数：下级之和 + 直属/待分派 = 合计；覆盖率按各自的分母另算，不能相加（去重）。"
+    "直属/待分派是不归任何下级的那一部分，按它自己的行统计。"
+)
+CHILDREN_OVERLAP = "一户主体由几个党组织覆盖时，在每个党组织各算一次，合计只算一次（去重）；所以下级之和可以大于合计。"
+
+
 def children_table(released: Released, basis: Basis) -> dict | None:
     """The units below in the order of the tree, the 直属/待分派 line and the unit itself."""
     unit = released.own.unit
     if not released.children:
         return None
-    codes = GRASSROOTS_COLUMNS if ranked_codes(unit) is RANKED_GRASSROOTS else CHILD_COLUMNS
+    codes = CHILD_COLUMNS if compares_coverage(unit) else GRASSROOTS_COLUMNS
     lines = [*released.children, *([released.unassigned] if released.unassigned else [])]
 
+    def cell(line: Numbers, code: str) -> dict:
+        fit = fit_for(basis, code, unit)
+        text = words.shown(line, code, fit)
+        linked = text not in (words.UNKNOWN, words.SMALL, "0")
+        page = words.rows_page(line.unit, code, fit, unassigned=line.is_unassigned) if linked else None
+        return {"text": text, "url": page, "column": metrics.METRICS[code].name}
+
     def row(line: Numbers, name: str, url: str | None) -> dict:
-        return {
-            "name": name,
-            "url": url,
-            "cells": [words.shown(line, code, fit_for(basis, code, unit)) for code in codes],
-        }
+        return {"name": name, "url": url, "cells": [cell(line, code) for code in codes]}
 
     return {
         "columns": [metrics.METRICS[code].name for code in codes],
@@ -327,6 +339,7 @@ def children_table(released: Released, basis: Basis) -> dict | None:
             row(line, line.name, None if line.is_unassigned else words.unit_page(line.unit, basis)) for line in lines
         ],
         "own": row(released.own, "合计", None)["cells"],
+        "note": CHILDREN_OVERLAP if codes is GRASSROOTS_COLUMNS else CHILDREN_ADD_UP,
     }
 
 

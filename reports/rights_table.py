@@ -8,7 +8,8 @@ from orgs.models import Role
 VERBS = {
     "view": "查看", "add": "新增", "change": "修改", "import": "导入",
     "export": "导出", "reveal": "显示完整信息",
-    "verify": "核实", "accept": "接收（纳管）", "close": "关账", "approve": "审批", "withdraw": "停用", "move": "调整隶属",
+    "verify": "核实", "accept": "接收（纳管）", "close": "关账", "approve": "审批", "withdraw": "停用",
+    "move": "调整隶属",
     "merge": "合并", "split": "拆分", "undo": "撤销", "print": "打印", "revoke": "作废", "assign": "分派",
 }  # fmt: skip
 NOUNS = {"health": "运行状况", "tree_names": "组织树名称（仅名称）"}  # what no model stands for

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_date
 
 from orgs.models import Organization
 from reports import metrics
-from reports.selectors import Numbers, Unit
+from reports.selectors import UNASSIGNED, Numbers, Unit
 
 UNKNOWN, SMALL = "—", "不显示"
 OPENS_ON = "with_members"  # pages open on D4 and say so
@@ -103,8 +103,8 @@ def unit_query(unit: Unit) -> dict[str, str]:
     return {"organization" if isinstance(unit, Organization) else "division": unit.code}
 
 
-def rows_page(unit: Unit, code: str, basis: Basis) -> str | None:
-    """Where the rows behind a number are; a share leads to the rows of its numerator."""
+def rows_page(unit: Unit, code: str, basis: Basis, *, unassigned: bool = False) -> str | None:
+    """Where the rows behind a number are; a share leads to the rows of its numerator. `unassigned`: 直属/待分派."""
     metric = metrics.METRICS[code]
     if metric.kind == metrics.COUNT and not metric.has_rows:
         return None
@@ -112,12 +112,15 @@ def rows_page(unit: Unit, code: str, basis: Basis) -> str | None:
     asked = {**unit_query(unit), "denominator": fit.denominator, "range": fit.range}
     if fit.as_of:
         asked["as_of"] = fit.as_of.isoformat()
+    if unassigned:
+        asked["part"] = UNASSIGNED
     return f"{reverse('reports:rows', args=[code])}?{urlencode(asked)}"
 
 
 def short(unit: Unit) -> str:
-    """The name a chart has room for."""
-    if isinstance(unit, Organization):
-        name = unit.short_name or unit.name
-        return name.removesuffix("小个专党委") or name
-    return unit.name
+    """The name a chart has room for: a district committee by its district."""
+    if not isinstance(unit, Organization):
+        return unit.name
+    name = unit.short_name or unit.name
+    bare = name.removesuffix("小个专党委")
+    return bare if len(bare) > 1 else name

@@ -27,7 +27,11 @@ class UnitMixin(DoorMixin):
         kind, code = self.kwargs.get("kind", ""), self.kwargs.get("code", "")
         if not kind:
             return own_unit(self.request.user)
-        units = Organization.objects.select_related("district", "parent") if kind == "o" else Division.objects.all()
+        units = (
+            Organization.objects.select_related("district", "parent", "superior")
+            if kind == "o"
+            else Division.objects.all()
+        )
         found = units.visible_to(self.request.user, PERMISSION).filter(code=code).first()
         if found is None:
             raise Http404
@@ -95,7 +99,7 @@ class Dashboard(UnitMixin, View):
         own = released.own
         before = boards.compared_with(self.request.user, unit, own.as_of)
         code = boards.chosen(unit, self.request.GET.get("compare"))
-        grassroots = isinstance(unit, Organization) and unit.level == Level.GRASSROOTS
+        grassroots = self._is_grassroots(unit)
         return {
             "own": own,
             "computed_at": timezone.localtime(own.computed_at),
@@ -111,13 +115,31 @@ class Dashboard(UnitMixin, View):
                 for one in boards.ranked_codes(unit)
             ],
             "outside": boards.district_map(released, code, basis)["outside"] if boards.is_city(unit) else [],
+            "facts": self._facts(unit) if grassroots else [],
             "late": selectors.entered_late(unit, own.as_of) if isinstance(unit, Organization) else [],
         }
+
+    @staticmethod
+    def _facts(unit) -> list[tuple[str, str]]:
+        term = " 至 ".join(f"{day:%Y-%m-%d}" for day in (unit.term_starts_on, unit.term_ends_on) if day)
+        extended = f"（延期至 {unit.extended_until:%Y-%m-%d}）" if unit.extended_until else ""
+        return [
+            ("类型", unit.get_kind_display()),
+            ("代码", unit.code),
+            ("上级（指导线）", str(unit.parent)),
+            ("隶属", str(unit.superior or unit.superior_name or "")),
+            ("批准成立", f"{unit.approved_on:%Y-%m-%d}" if unit.approved_on else ""),
+            ("任期", f"{term}{extended}"),
+        ]
+
+    @staticmethod
+    def _is_grassroots(unit) -> bool:
+        return isinstance(unit, Organization) and unit.level == Level.GRASSROOTS
 
     def _charts(self, unit, basis: Basis, released, code: str) -> dict:
         name, below = metrics.METRICS[code].name, boards.level_below(unit)
         fit = boards.fit_for(basis, code, unit)
-        within = f"（{tiles.note(metrics.METRICS[code], fit)}）" if metrics.METRICS[code].denominators else ""
+        within = f" · {tiles.note(metrics.METRICS[code], fit)}" if metrics.METRICS[code].denominators else ""
 
         def chart(kind: str, label: str, size: str, note: str = "", **more) -> dict:
             url = reverse("reports:chart", args=[_kind(unit), unit.code, kind]) + basis.query(**more)
@@ -131,7 +153,14 @@ class Dashboard(UnitMixin, View):
             }
 
         count = len(released.children) + (released.unassigned is not None)
-        found = {"trend": chart("trend", f"近 90 天走势（{basis.label}）", "trend", days="90")}
+        found = {
+            "trend": chart(
+                "trend",
+                "近 90 天走势" if self._is_grassroots(unit) else f"近 90 天走势 · {basis.label}",
+                "trend",
+                days="90",
+            )
+        }
         if released.children:
             found["rank"] = chart("rank", f"{below}{name}{within}", f"rows-{_height(count)}", compare=code)
         if boards.is_city(unit) and released.children:
@@ -140,7 +169,7 @@ class Dashboard(UnitMixin, View):
             found["funnel"] = chart(
                 "funnel", "自主报到：从报到到核实", "rows-s", "每一步占全部报到的比例；不用于排名和考核。"
             )
-        if released.children and released.own.value("due_not_built") is not None:
+        if released.children and boards.compares_coverage(unit):
             found["gaps"] = chart("gaps", f"{below}应建未建（户）", f"rows-{_height(min(count, 15))}")
         return found
 

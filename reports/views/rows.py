@@ -25,9 +25,10 @@ class Rows(DoorMixin, View):
             raise Http404
         self.metric = metrics.METRICS[metric]
         self.unit = self._unit()
+        self.unassigned = request.GET.get("part") == selectors.UNASSIGNED
         try:
             self.basis = words.basis_of(request.GET).fitting(self.metric)
-            found = behind(self.metric, self.unit, self.basis, request.user)
+            found = behind(self.metric, self.unit, self.basis, request.user, unassigned=self.unassigned)
         except rows.RowsNotOpen as refusal:
             return self._counts(str(refusal))
         except metrics.UnknownMetric as problem:
@@ -53,10 +54,13 @@ class Rows(DoorMixin, View):
         return {
             "heading": heading,
             "breadcrumbs": [*crumbs, {"label": heading}],
-            "subtitle": f"{self.unit} · 口径：{tiles.note(metric, basis)}",
+            "subtitle": f"{self.unit}{self._part()} · 口径：{tiles.note(metric, basis)}",
             "definition": metric.definition,
             **more,
         }
+
+    def _part(self) -> str:
+        return f"的{selectors.UNASSIGNED_NAME}" if self.unassigned else ""
 
     def _list(self, found) -> HttpResponse:
         spec, request = columns_of(found.model), self.request
@@ -86,7 +90,8 @@ class Rows(DoorMixin, View):
 
     def _computed(self, total: int) -> str:
         """What the dashboard says, where the rows have changed since it was computed."""
-        own = selectors.latest(self.unit, self.basis.as_of)
+        read = selectors.unassigned if self.unassigned else selectors.latest
+        own = read(self.unit, self.basis.as_of)
         if own is None:
             return ""
         if self.metric.kind == metrics.RATE:
@@ -101,7 +106,7 @@ class Rows(DoorMixin, View):
         """Not open here: how many there are in each unit below, small cells kept back, down to the guidance station."""
         released = selectors.for_reader(self.request.user, self.unit, self.basis.as_of)
         lines = []
-        if released is not None:
+        if released is not None and not self.unassigned:
             lines = [*released.children, *([released.unassigned] if released.unassigned else [])]
         table = {
             "caption": self.metric.name,
@@ -114,7 +119,8 @@ class Rows(DoorMixin, View):
                 for line in lines
             ],
         }
-        own = words.shown(released.own, self.metric.code, self.basis) if released else words.UNKNOWN
+        whole = (released.unassigned if self.unassigned else released.own) if released else None
+        own = words.shown(whole, self.metric.code, self.basis)
         unit_word = "" if self.metric.kind == metrics.RATE else f" {self.metric.unit}"
         context = self._context(
             table=table,
@@ -129,9 +135,9 @@ class Rows(DoorMixin, View):
         return render(self.request, "reports/rows.html", context, status=400)
 
 
-def behind(metric: metrics.Metric, unit, basis: Basis, user):
+def behind(metric: metrics.Metric, unit, basis: Basis, user, *, unassigned: bool = False):
     """The rows of a number; of a share, those of its numerator: its parts exclude each other."""
-    asked = {"user": user, "range": basis.range, "as_of": basis.as_of}
+    asked = {"user": user, "range": basis.range, "as_of": basis.as_of, "unassigned": unassigned}
     if metric.kind == metrics.COUNT:
         return rows.rows(metric.code, unit, denominator=basis.denominator, **asked)
     inside = metrics.DEFAULT_DENOMINATOR if metric.denominator else basis.denominator

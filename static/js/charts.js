@@ -52,8 +52,8 @@
       ...base(),
       ...tooltip((item) => tip(item.name, [item.data?.text ? `${data.name} ${item.data.text}` : "没有数据", item.data?.detail, item.data?.url ? "点按进入" : ""])),
       visualMap: {
-        show: values.length > 0, type: "continuous", min: low, max: high > low ? high : low + 1, left: narrow() ? 4 : 12, bottom: 8,
-        itemWidth: 12, itemHeight: narrow() ? 64 : 96, text: [text(high), text(low)], calculable: false, inRange: { color: SCALE },
+        show: values.length > 0, type: "continuous", min: low, max: high > low ? high : low + 1, left: narrow() ? "center" : 12, bottom: narrow() ? 0 : 8,
+        orient: narrow() ? "horizontal" : "vertical", itemWidth: 12, itemHeight: narrow() ? 120 : 96, text: [text(high), text(low)], calculable: false, inRange: { color: SCALE },
         textStyle: { fontSize: 12, color: MUTED, fontFamily: FONT }, outOfRange: { color: "#efedea" },
       },
       series: [{
@@ -84,7 +84,7 @@
       series: [{
         type: "bar", barMaxWidth: 16, cursor: "pointer", showBackground: true,
         backgroundStyle: { color: "#f3f1ee", borderRadius: 4 },
-        label: { show: true, position: "right", color: TEXT, fontSize: 13, formatter: (item) => item.data.text },
+        label: { show: true, position: "right", fontSize: 13, ...HALO, formatter: (item) => item.data.text },
         data: rows.map((row) => ({ ...row, value: row.value ?? 0, itemStyle: { color: row.rest ? DATA[3] : DATA[0], borderRadius: 4 } })),
         markLine: data.reference ? {
           symbol: "none", silent: true, lineStyle: { color: DATA[2], type: "dashed", width: 1.5 },
@@ -211,7 +211,6 @@
       data = await fetchJson(place.dataset.url);
       if (data.table && holder) table(holder, data.table, place.getAttribute("aria-label"));
       if (data.empty) return message(place, data.empty);
-      if (data.height) place.classList.add(`chart-rows-${data.height}`);
       const chart = echarts.init(place, null, { renderer: "svg" });
       const option = () => Promise.resolve(KINDS[place.dataset.chart](data));
       chart.setOption(await option());
