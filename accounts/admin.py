@@ -3,6 +3,7 @@
 import axes.admin  # noqa: F401  (registers its three pages, two of which are taken away and one replaced below)
 import django.contrib.auth.admin  # noqa: F401  (registers groups, which this product does not have)
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import Group
@@ -15,6 +16,10 @@ from accounts.audit_export import export
 from accounts.forms import UserForm
 from accounts.models import AuditEvent, User
 from accounts.services import user_change, user_create
+
+# Axes speaks no Chinese.
+AccessAttempt._meta.verbose_name = AccessAttempt._meta.verbose_name_plural = "登录失败记录"
+apps.get_app_config("axes").verbose_name = "登录防护"
 
 for model in (Group, AccessAttempt, AccessLog, AccessFailureLog):
     if admin.site.is_registered(model):

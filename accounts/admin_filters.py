@@ -85,12 +85,14 @@ class DayFilter(TypedFilter):
     input_type = "date"
 
     def day(self) -> datetime | None:
-        """Midnight of the typed day; None for what is no date."""
+        """Midnight of the typed day; None for what is no date of our time."""
         try:
             day = parse_date(self.value() or "")
         except ValueError:
             return None
-        return timezone.make_aware(datetime.combine(day, time.min)) if day else None
+        if day is None or not 1900 < day.year < 2200:
+            return None
+        return timezone.make_aware(datetime.combine(day, time.min))
 
 
 class FromFilter(DayFilter):

@@ -1,0 +1,317 @@
+import csv
+import io
+import re
+
+import pytest
+from axes.models import AccessAttempt
+from django.contrib.admin.models import LogEntry
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from accounts import admin_filters, audit, seals
+from accounts.audit_export import guard
+from accounts.models import AuditEvent, User
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+Duty = User.Duty
+SECRET = "first-secret-of-all"
+USERS, ADD, AUDIT = (
+    "/admin/accounts/user/", "/admin/accounts/user/add/", "/admin/accounts/auditevent/",
+)  # fmt: skip
+
+
+@pytest.fixture
+def security(client):
+    user = make.make_user(duty=Duty.SECURITY, username="security1")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def auditor(client):
+    user = make.make_user(duty=Duty.AUDIT, username="audit1")
+    client.force_login(user)
+    return user
+
+
+def fields(**more) -> dict:
+    return {"username": "new1", "name": "王五", "duty": "staff", "password1": SECRET, "password2": SECRET, **more}
+
+
+def address(user: User) -> str:
+    return reverse("admin:accounts_user_change", args=[user.pk])
+
+
+def acts(prefix: str) -> list[tuple]:
+    events = AuditEvent.objects.filter(act__startswith=prefix).order_by("pk")
+    return [(event.act, event.actor_id, event.subjects, event.detail) for event in events]
+
+
+# --- who sees what ---
+
+PAGES = {
+    "accounts_user": Duty.SECURITY,
+    "axes_accessattempt": Duty.SECURITY,
+    "accounts_auditevent": Duty.AUDIT,
+}
+
+
+@pytest.mark.parametrize("persona", [*Duty, "registrar"])
+@pytest.mark.parametrize("page", PAGES)
+def test_each_list_is_one_administrators_only(client, page, persona):
+    if persona == "registrar":
+        user = make.make_user("registrar", make.make_city().city)
+    else:
+        user = make.make_user(duty=persona)
+    client.force_login(user)
+    allowed = persona == PAGES[page]
+    assert client.get(reverse(f"admin:{page}_changelist")).status_code == (200 if allowed else 403)
+    index = client.get("/admin/").content.decode()
+    assert (reverse(f"admin:{page}_changelist") in index) is allowed
+
+
+@pytest.mark.parametrize("path", ["auth/group", "axes/accesslog", "axes/accessfailurelog", "admin/logentry"])
+def test_pages_of_the_libraries_are_gone(client, security, path):
+    assert client.get(f"/admin/{path}/").status_code == 404
+
+
+def test_failed_sign_ins_are_shown_in_chinese_and_cannot_be_changed(client, security):
+    attempt = AccessAttempt.objects.create(
+        username="officer1", ip_address="10.0.0.1", user_agent="x", path_info="/accounts/sign-in/",
+        post_data="secret=1", failures_since_start=3,
+    )  # fmt: skip
+    page = client.get("/admin/axes/accessattempt/").content.decode()
+    assert "填写的账号" in page and "officer1" in page and "登录失败" in page
+    detail = client.get(f"/admin/axes/accessattempt/{attempt.pk}/change/").content.decode()
+    assert "secret=1" not in detail and "10.0.0.1" in detail
+    assert client.post(f"/admin/axes/accessattempt/{attempt.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+# --- accounts ---
+
+
+def test_an_account_is_made_with_a_hashed_password_and_audited_without_its_name(client, security):
+    assert client.post(ADD, fields()).status_code == 302
+    user = User.objects.get(username="new1")
+    assert user.check_password(SECRET) and user.is_active and SECRET not in user.password
+    assert acts("accounts.user") == [("accounts.user.create", security.pk, [user.pk], {"duty": "staff"})]
+    log = LogEntry.objects.get()
+    assert "王五" not in log.object_repr + log.change_message and str(user.pk) in log.object_repr
+    assert "王五" not in str(list(AuditEvent.objects.values()))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"password2": "something-else-1"}, "两次输入的密码不一样"),
+        ({"password1": "", "password2": ""}, "必填"),
+        ({"password1": "short", "password2": "short"}, "密码"),
+        ({"username": "new-account", "password1": "new-account", "password2": "new-account"}, "相似"),
+        ({"username": "security1"}, "已存在"),
+        ({"duty": "root"}, "root"),
+    ],
+)
+def test_a_wrong_account_is_refused_with_a_reason(client, security, wrong, sentence):
+    answer = client.post(ADD, fields(**wrong))
+    assert answer.status_code == 200 and sentence in re.sub(r"\s", "", answer.content.decode())
+    assert User.objects.count() == 1
+
+
+def test_no_page_shows_a_password_or_its_hash(client, security):
+    user = make.make_user()
+    for page in (USERS, address(user), ADD):
+        text = client.get(page).content.decode()
+        assert user.password not in text and 'name="password"' not in text
+
+
+def test_a_change_names_its_columns_in_the_audit_and_an_empty_password_changes_nothing(client, security):
+    user = make.make_user(username="officer1", name="李四")
+    change = {"username": "officer1", "name": "李四", "duty": "audit", "password1": "", "password2": ""}
+    assert client.post(address(user), change).status_code == 302
+    before, user = user.password, User.objects.get(pk=user.pk)
+    assert (user.duty, user.is_active, user.password) == ("audit", False, before)
+    detail = {"columns": ["duty", "is_active"], "duty": "audit"}
+    assert acts("accounts.user") == [("accounts.user.change", security.pk, [user.pk], detail)]
+
+
+def test_resetting_a_password_ends_the_sessions_of_the_account_and_is_audited(client, security):
+    user = make.make_user(username="officer1")
+    theirs = type(client)()
+    theirs.force_login(user)
+    client.post(address(user), fields(username="officer1", name="", is_active="on"))
+    user.refresh_from_db()
+    assert user.check_password(SECRET)
+    assert theirs.get("/jobs/").status_code == 302
+    assert acts("accounts.password") == [("accounts.password.change", security.pk, [user.pk], {})]
+    assert acts("accounts.user") == []
+
+
+def test_nobody_edits_the_own_duty_or_switches_the_own_account(client, security):
+    text = client.get(address(security)).content.decode()
+    assert 'name="duty"' not in text and 'name="is_active"' not in text and 'name="name"' in text
+    forged = {"username": "security1", "name": "我", "duty": "audit", "password1": "", "password2": ""}
+    client.post(address(security), forged)
+    security.refresh_from_db()
+    assert (security.name, security.duty, security.is_active) == ("我", "security", True)
+
+
+def test_the_service_refuses_the_own_duty_too():
+    from accounts.services import AccountError, user_change
+
+    user = make.make_user(duty=Duty.SECURITY)
+    user.duty = Duty.AUDIT
+    with pytest.raises(AccountError, match="另一位安全管理员"):
+        user_change(user=user, changed=["duty"], by=user)
+    user.refresh_from_db()
+    assert user.duty == Duty.SECURITY
+
+
+def test_accounts_are_never_deleted(client, security):
+    user = make.make_user()
+    assert client.post(f"/admin/accounts/user/{user.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert User.objects.filter(pk=user.pk).exists()
+
+
+@pytest.mark.parametrize(("field", "value"), [("duty", "root"), ("username", "taken")])
+def test_the_database_refuses_a_wrong_account(field, value):
+    make.make_user(username="taken")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make.make_user(**{field: value})
+
+
+# --- the audit ---
+
+
+@pytest.fixture
+def events(owner_role):
+    """Three acts: by whom, when, which."""
+    from django.db import connection
+
+    one, two = make.make_user(username="one"), make.make_user(username="two")
+    made = [
+        audit.record("tests.thing.do", by=one, purpose="=1+1"),
+        audit.record("tests.thing.do", by=two, purpose="+86"),
+        audit.record("tests.thing.undo", by=one, succeeded=False),
+    ]
+    with owner_role(), connection.cursor() as cursor:
+        for event, at in zip(made, ("2026-01-01 23:30+08", "2026-01-02 00:30+08", "2026-01-03 12:00+08"), strict=True):
+            cursor.execute("UPDATE accounts_auditevent SET at = %s WHERE id = %s", [at, event.pk])
+    return [event.pk for event in made]
+
+
+FILTERS = [
+    ("", [0, 1, 2]),
+    ("act=tests.thing.do", [0, 1]),
+    ("actor=one", [0, 2]),
+    ("actor=one&act=tests.thing.do", [0]),
+    ("from=2026-01-02", [1, 2]),
+    ("until=2026-01-02", [0, 1]),
+    ("from=2026-01-02&until=2026-01-02", [1]),
+    ("succeeded__exact=0", [2]),
+    ("actor=nobody", []),
+    ("from=2026-99-99", [0, 1, 2]),
+]
+
+
+@pytest.mark.parametrize(("query", "expected"), FILTERS)
+def test_list_and_export_show_the_same_filtered_rows(client, auditor, events, query, expected):
+    wanted = [events[place] for place in reversed(expected)]
+    shown = client.get(f"{AUDIT}?{query}").context["cl"].result_list
+    assert [event.pk for event in shown] == wanted
+    answer = client.post(f"{AUDIT}export/?{query}")
+    text = b"".join(answer.streaming_content).decode()
+    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert text.startswith("\ufeff编号,时间")
+    assert [int(row[0]) for row in rows[1:]] == wanted
+    event = AuditEvent.objects.get(act="accounts.auditevent.export")
+    assert (event.actor, event.detail["rows"]) == (auditor, len(expected))
+    assert set(event.detail["filters"]) == {part.split("=")[0] for part in query.split("&") if part}
+
+
+def test_cells_of_the_export_are_guarded_and_times_are_local(client, auditor, events):
+    seals.seal()
+    text = b"".join(client.post(f"{AUDIT}export/?act=tests.thing.do").streaming_content).decode()
+    rows = {int(row[0]): row for row in list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))[1:]}
+    first, second = rows[events[0]], rows[events[1]]
+    assert (first[7], second[7]) == ("'=1+1", "'+86")
+    assert (first[1], first[2], first[11]) == ("2026-01-01 23:30:00", "one", "1")
+
+
+@pytest.mark.parametrize("text", ["=A1", "+1", "-1", "@x", "\t=1", "\r=1"])
+def test_what_a_spreadsheet_would_run_becomes_text(text):
+    assert guard(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "a=1", "指导站", "1-2"])
+def test_ordinary_cells_stay_as_they_are(text):
+    assert guard(text) == text
+
+
+def test_the_export_is_a_post_and_the_audit_administrators_only(client, auditor, events):
+    assert client.get(f"{AUDIT}export/").status_code == 302
+    client.force_login(make.make_user(duty=Duty.SECURITY))
+    assert client.post(f"{AUDIT}export/").status_code == 403
+    assert not AuditEvent.objects.filter(act="accounts.auditevent.export").exists()
+
+
+def test_the_audit_is_read_only(client, auditor, events):
+    page = reverse("admin:accounts_auditevent_change", args=[events[0]])
+    assert client.get(page).status_code == 200
+    assert client.post(page, {"act": "tests.other"}).status_code == 403
+    assert client.get(f"{AUDIT}add/").status_code == 403
+    assert client.post(f"{AUDIT}{events[0]}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_filters_offer_every_act_and_keep_one_another(client, auditor, events):
+    assert admin_filters.known_acts() == sorted(set(AuditEvent.objects.values_list("act", flat=True)))
+    text = client.get(f"{AUDIT}?act=tests.thing.do&from=2026-01-02").content.decode()
+    assert '<input type="hidden" name="act" value="tests.thing.do">' in text
+    assert 'type="date" name="from" value="2026-01-02"' in text
+    assert "style=" not in text.split('id="changelist"')[1]
+
+
+def test_without_a_filter_a_big_list_is_estimated_and_with_one_counted(events, monkeypatch):
+    monkeypatch.setattr(admin_filters, "EXACT", -2)  # also a table that was never analyzed (-1) is "big" now
+    estimated = admin_filters.EstimatingPaginator(AuditEvent.objects.order_by("-pk"), 50).count
+    assert estimated != AuditEvent.objects.count()
+    counted = admin_filters.EstimatingPaginator(AuditEvent.objects.filter(act="tests.thing.do").order_by("-pk"), 50)
+    assert counted.count == 2
+
+
+def test_no_filter_reaches_the_future_or_the_far_past(client, auditor, events):
+    for query in ("from=0001-01-01", "until=9999-12-31"):
+        assert client.get(f"{AUDIT}?{query}").status_code == 200
+
+
+# --- the first administrators ---
+
+
+def bootstrap() -> str:
+    out = io.StringIO()
+    call_command("bootstrap_admins", stdout=out)
+    return out.getvalue()
+
+
+def test_the_three_administrators_are_made_once_with_passwords_of_their_own():
+    text = bootstrap()
+    found = dict(re.findall(r"\t(\w+)\t(\S+)", text))
+    users = {user.username: user for user in User.objects.all()}
+    assert {user.duty for user in users.values()} == {"system", "security", "audit"}
+    assert len(set(found.values())) == 3
+    assert all(users[name].check_password(password) for name, password in found.items())
+    assert [act for act, *_ in acts("accounts.user")] == ["accounts.user.create"] * 3
+    with pytest.raises(CommandError, match="已经有管理员"):
+        bootstrap()
+    assert User.objects.count() == 3
+
+
+def test_one_administrator_is_enough_to_refuse_and_a_taken_name_too():
+    user = make.make_user(username="audit_admin")
+    with pytest.raises(CommandError, match="占用"):
+        bootstrap()
+    User.objects.filter(pk=user.pk).update(username="x", duty="audit", is_active=False)
+    with pytest.raises(CommandError, match="已经有管理员"):
+        bootstrap()
+    assert User.objects.count() == 1

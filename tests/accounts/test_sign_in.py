@@ -1,0 +1,182 @@
+import pytest
+from axes.models import AccessAttempt
+from django.urls import reverse
+
+from accounts.models import AuditEvent
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+SIGN_IN = "/accounts/sign-in/"
+
+
+@pytest.fixture
+def user():
+    return make.make_user(username="officer1", name="李四")
+
+
+def sign_in(client, username="officer1", password=make.PASSWORD, **more):
+    return client.post(SIGN_IN, {"username": username, "password": password}, **more)
+
+
+def acts() -> list[tuple]:
+    events = AuditEvent.objects.filter(act__startswith="accounts.").order_by("pk")
+    return [(event.act, event.actor_id, event.subjects, event.succeeded) for event in events]
+
+
+def test_the_page_asks_for_account_and_password(client):
+    answer = client.get(SIGN_IN)
+    page = answer.content.decode()
+    assert reverse("accounts:sign_in") == SIGN_IN
+    assert 'name="username"' in page and 'type="password"' in page and "账号" in page and "密码" in page
+    assert "style=" not in page and "<script>" not in page
+
+
+def test_signing_in_leads_on_and_is_audited(client, user):
+    answer = client.post(f"{SIGN_IN}?next=/jobs/", {"username": "officer1", "password": make.PASSWORD})
+    assert answer.status_code == 302 and answer.url == "/jobs/"
+    assert client.get("/jobs/").status_code == 200
+    assert acts() == [("accounts.session.open", user.pk, [user.pk], True)]
+    assert AuditEvent.objects.get().address == "127.0.0.1"
+
+
+def test_no_other_host_is_ever_led_to(client, user):
+    answer = client.post(SIGN_IN, {"username": "officer1", "password": make.PASSWORD, "next": "https://evil.example/"})
+    assert answer.url == "/"
+
+
+def test_a_wrong_password_says_what_to_do_keeps_the_name_and_is_audited(client, user):
+    answer = sign_in(client, password="wrong")
+    page = answer.content.decode()
+    assert answer.status_code == 200 and "账号或密码不正确" in page and 'value="officer1"' in page
+    assert acts() == [("accounts.session.refuse", None, [user.pk], False)]
+    assert "_auth_user_id" not in client.session
+
+
+def test_what_was_typed_for_an_unknown_account_is_not_kept_in_the_audit(client, user):
+    answer = sign_in(client, username="13800138000")
+    assert "账号或密码不正确" in answer.content.decode()
+    event = AuditEvent.objects.get()
+    assert (event.act, event.subjects, event.detail) == ("accounts.session.refuse", [], {"known": False})
+    assert "13800138000" not in str(vars(event))
+
+
+@pytest.mark.parametrize(("username", "password"), [("", "x"), ("officer1", ""), ("", "")])
+def test_a_field_left_empty_is_no_try(client, user, username, password):
+    assert "请先改好" in sign_in(client, username=username, password=password).content.decode()
+    assert acts() == []
+
+
+def test_a_deactivated_account_does_not_get_in(client, user):
+    user.is_active = False
+    user.save()
+    assert "账号或密码不正确" in sign_in(client).content.decode()
+    assert acts() == [("accounts.session.refuse", None, [user.pk], False)]
+
+
+def test_the_session_of_a_deactivated_account_ends_with_its_next_request(client, user):
+    client.force_login(user)
+    assert client.get("/jobs/").status_code == 200
+    user.is_active = False
+    user.save()
+    assert client.get("/jobs/").url.startswith(SIGN_IN)
+
+
+def test_too_many_failures_lock_the_account_even_for_the_right_password(client, user, settings):
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        answer = sign_in(client, password="wrong")
+    assert answer.status_code == 429
+    answer = sign_in(client)
+    assert answer.status_code == 429
+    assert "请稍候再试" in answer.content.decode()
+    assert acts()[-1] == ("accounts.session.lock", None, [user.pk], False)
+    assert sign_in(client, REMOTE_ADDR="10.9.8.7").status_code == 302  # the owner elsewhere is not locked out
+
+
+def test_a_success_forgets_the_failures_before(client, user, settings):
+    for _ in range(settings.AXES_FAILURE_LIMIT - 1):
+        sign_in(client, password="wrong")
+    sign_in(client)
+    assert not AccessAttempt.objects.exists()
+
+
+def test_signing_out_is_a_post_and_audited(client, user):
+    client.force_login(user)
+    assert client.get(reverse("accounts:sign_out")).status_code == 405
+    answer = client.post(reverse("accounts:sign_out"))
+    assert answer.status_code == 302 and answer.url == SIGN_IN
+    assert client.get("/jobs/").status_code == 302
+    assert acts() == [("accounts.session.close", user.pk, [user.pk], True)]
+
+
+def test_signing_out_twice_is_no_act(client):
+    assert client.post(reverse("accounts:sign_out")).status_code == 302
+    assert acts() == []
+
+
+def test_answers_to_signed_in_people_are_not_kept_by_anybody(client, user):
+    client.force_login(user)
+    assert client.get("/jobs/")["Cache-Control"] == "private, no-store"
+
+
+# --- the admin's own doors ---
+
+
+def test_the_admin_has_no_sign_in_of_its_own(client, user):
+    answer = client.get("/admin/login/?next=/admin/accounts/")
+    assert answer.status_code == 302 and answer.url == f"{SIGN_IN}?next=/admin/accounts/"
+    assert client.post("/admin/login/", {"username": "officer1", "password": make.PASSWORD}).url.startswith(SIGN_IN)
+    assert "_auth_user_id" not in client.session
+
+
+def test_leaving_by_the_admin_is_audited_and_its_password_page_is_ours(client, user):
+    client.force_login(user)
+    assert client.get("/admin/password_change/").url == reverse("accounts:password_change")
+    assert client.get("/admin/login/").url == "/admin/"
+    client.post("/admin/logout/")
+    assert acts() == [("accounts.session.close", user.pk, [user.pk], True)]
+
+
+# --- password ---
+
+
+def change(client, old=make.PASSWORD, new="another-long-secret", again=None):
+    fields = {"old_password": old, "new_password1": new, "new_password2": again or new}
+    return client.post(reverse("accounts:password_change"), fields)
+
+
+def test_changing_the_password_keeps_this_session_ends_the_others_and_is_audited(client, user):
+    elsewhere = type(client)()
+    elsewhere.force_login(user)
+    client.force_login(user)
+    assert change(client).status_code == 302
+    assert client.get("/jobs/").status_code == 200
+    assert elsewhere.get("/jobs/").status_code == 302
+    user.refresh_from_db()
+    assert user.check_password("another-long-secret")
+    assert acts() == [("accounts.password.change", user.pk, [user.pk], True)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"old": "wrong"}, "现在的密码不正确"),
+        ({"again": "something-else-1"}, "两次输入的新密码不一样"),
+        ({"new": "short"}, "密码"),
+        ({"new": "password123"}, "密码"),
+        ({"new": "officer1-x2"}, "密码"),
+    ],
+)
+def test_a_bad_new_password_is_refused_with_a_reason(client, user, fields, sentence):
+    client.force_login(user)
+    answer = change(client, **fields)
+    assert (
+        answer.status_code == 200 and sentence in answer.content.decode() and "field-error" in answer.content.decode()
+    )
+    user.refresh_from_db()
+    assert user.check_password(make.PASSWORD)
+    assert acts() == []
+
+
+@pytest.mark.parametrize("name", ["password_change", "tokens"])
+def test_own_pages_need_a_sign_in(client, name):
+    assert client.get(reverse(f"accounts:{name}")).url.startswith(SIGN_IN)
