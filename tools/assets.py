@@ -71,8 +71,9 @@ def main() -> None:
             "--loglevel=error",
         ]
         # npm in the background would outlive an interrupted make.
-        quiet = {"stdout": subprocess.DEVNULL, "preexec_fn": die_with_parent(signal.SIGKILL)}
-        if subprocess.run(install, cwd=scratch, env=environment, **quiet).returncode:
+        end_with_us = die_with_parent(signal.SIGKILL)
+        done = subprocess.run(install, cwd=scratch, env=environment, stdout=subprocess.DEVNULL, preexec_fn=end_with_us)
+        if done.returncode:
             sys.exit("前端资源没有下载成功：请检查网络或 npm 镜像设置后重试。")
         # Complete the new folder first, then swap: a killed run never leaves half of it in place.
         VENDOR.parent.mkdir(exist_ok=True)
