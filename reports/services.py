@@ -313,7 +313,9 @@ def month_close(*, month: date, by, reason: str = "") -> MonthClosing:
     as_of = days.order_by("-as_of").values_list("as_of", flat=True).first()
     if as_of is None:
         raise CloseRefused(f"{first:%Y-%m} 没有任何统计数据，无法关账。")
-    closing = MonthClosing(month=first, revision=revision, reason=reason, as_of=as_of, closed_by=by)
+    closing = MonthClosing(
+        month=first, revision=revision, reason=reason, as_of=as_of, closed_by=by, closed_at=timezone.now()
+    )
     closing.numbers = _closed_numbers(as_of, first)
     closing.digest = closing_digest(closing)
     closing.save(force_insert=True)
