@@ -1,6 +1,7 @@
-"""Keyset pages over two columns: the address holds the last row's key, never a page number."""
+"""Keyset pages by days and numbers: the address holds the last row's key, never a page number."""
 
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
@@ -21,10 +22,17 @@ def _key(row, columns: tuple[str, ...]) -> str:
     return "_".join(str(getattr(row, column)) for column in columns)
 
 
+def _is_day(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
 def _beyond(columns: tuple[str, ...], key: str, comparison: str) -> Q | None:
     """Rows strictly behind the key; None where the key is not one of ours (somebody edited the address)."""
     parts = key.split("_")
-    if len(parts) != len(columns) or not parts[-1].isdigit():
+    if len(parts) != len(columns) or not parts[-1].isdigit() or not all(map(_is_day, parts[:-1])):
         return None
     condition, equal = Q(pk__in=[]), Q()
     for column, part in zip(columns, parts, strict=True):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from members.views import receipt, report
+from members.views import acts, counter, member_acts, people, posters, queue, receipt, report, rights
 
 app_name = "members"
 urlpatterns = [
@@ -11,4 +11,36 @@ urlpatterns = [
     path("r/<str:code>/rights/", receipt.rights, name="receipt_rights"),
     path("r/<str:code>/copy/", receipt.copy, name="receipt_copy"),
     path("r/<str:code>/do/<slug:name>/", receipt.act, name="receipt_act"),
+    # registrations/
+    path("registrations/", queue.Queue.as_view(), name="queue"),
+    path("registrations/new/", counter.CounterNew.as_view(), name="counter"),
+    path("registrations/new/<uuid:form_token>/", counter.CounterConfirm.as_view(), name="counter_confirm"),
+    path("registrations/<int:pk>/", queue.RegistrationDetail.as_view(), name="registration"),
+    path("registrations/<int:pk>/take/", acts.Take.as_view(), name="registration_take"),
+    path("registrations/<int:pk>/contact/", acts.Contact.as_view(), name="registration_contact"),
+    path("registrations/<int:pk>/verify/", acts.Verify.as_view(), name="registration_verify"),
+    path("registrations/<int:pk>/refuse/", acts.Refuse.as_view(), name="registration_refuse"),
+    path("registrations/<int:pk>/duplicate/", acts.Duplicate.as_view(), name="registration_duplicate"),
+    path("registrations/<int:pk>/unreachable/", acts.Unreachable.as_view(), name="registration_unreachable"),
+    path("registrations/<int:pk>/reveal/", acts.Reveal.as_view(), name="registration_reveal"),
+    # members/
+    path("members/", people.MemberList.as_view(), name="list"),
+    path("members/export/", people.MemberExport.as_view(), name="export"),
+    path("members/<int:pk>/", people.MemberDetail.as_view(), name="detail"),
+    path("members/<int:pk>/reveal/", member_acts.Reveal.as_view(), name="member_reveal"),
+    path("members/<int:pk>/accept/", member_acts.Accept.as_view(), name="member_accept"),
+    path("members/<int:pk>/edit/", member_acts.Edit.as_view(), name="member_edit"),
+    path("members/<int:pk>/end/", member_acts.End.as_view(), name="member_end"),
+    path("affiliations/<int:pk>/end/", member_acts.EndAffiliation.as_view(), name="affiliation_end"),
+    path("roll/", people.Roll.as_view(), name="roll"),
+    # posters/
+    path("posters/", posters.PosterList.as_view(), name="posters"),
+    path("posters/new/", posters.PosterNew.as_view(), name="poster_new"),
+    path("posters/<str:code>/print/", posters.PosterPrint.as_view(), name="poster_print"),
+    path("posters/<str:code>/poster.pdf", posters.PosterPdf.as_view(), name="poster_pdf"),
+    path("posters/<str:code>/invite/", posters.PosterInvite.as_view(), name="poster_invite"),
+    path("posters/<str:code>/withdraw/", posters.PosterWithdraw.as_view(), name="poster_withdraw"),
+    # rights/
+    path("rights/", rights.RightsList.as_view(), name="rights"),
+    path("rights/<int:pk>/", rights.RightsAnswer.as_view(), name="rights_answer"),
 ]

@@ -33,7 +33,7 @@ _VIEW_PEOPLE = {
     "members.view_instructor", "stations.view_checkin",
 }  # fmt: skip
 _KEEP_PEOPLE = {
-    "members.change_member", "members.reveal_member", "members.add_affiliation", "members.change_affiliation",
+    "members.change_member", "members.reveal_member", "members.export_member", "members.add_affiliation", "members.change_affiliation",
     "stations.add_checkin",
 }  # fmt: skip
 
@@ -61,7 +61,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     ),
     "leader": frozenset(_VIEW_TREE | _VIEW_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE | {"markets.export_business"}),
     "secretary": frozenset(
-        {"orgs.view_organization", "reports.view_snapshot"} | _VIEW_PEOPLE | _KEEP_PEOPLE
+        {"orgs.view_organization", "reports.view_snapshot", "stations.view_servicepoint"} | _VIEW_PEOPLE | _KEEP_PEOPLE
         | {"members.accept_member"}
     ),
 }  # fmt: skip

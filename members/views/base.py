@@ -1,0 +1,109 @@
+"""What the staff pages of this room share: one event for a page that shows persons, acts with a result screen."""
+
+from dataclasses import dataclass, field
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.generic import View
+
+from accounts import audit
+from members import identity
+from members.errors import Conflict, Refused
+from orgs.scoped import ScopedMixin
+
+
+def note_shown(request: HttpRequest, act: str, rows, *, purpose: str = "") -> None:
+    """One audit event for a page that shows persons, with their ids."""
+    rows = list(rows)
+    if rows:
+        audit.record(act, by=request.user, subjects=rows, purpose=purpose, detail={"rows": len(rows)}, request=request)
+
+
+@dataclass(frozen=True)
+class Link:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """A full-screen answer: what was done, in three lines, and where to go on."""
+
+    title: str
+    lines: list[str]
+    links: list[Link]
+    kind: str = "ok"
+    icon: str = "circle-check"
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    status: int = 200
+
+    def response(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "members/result.html", {"result": self}, status=self.status)
+
+
+def refused(request: HttpRequest, error: Exception, links: list[Link]) -> HttpResponse:
+    status = 409 if isinstance(error, Conflict) else 422
+    return Result("没有办成", [str(error)], links, kind="bad", icon="alert-triangle", status=status).response(request)
+
+
+class ActView(ScopedMixin, View):
+    """One act on one row: GET asks (a form or a question), POST does it and shows the result.
+
+    A subclass names `model`, `permission`, `heading`, and `do(row, form)` which returns a Result.
+    """
+
+    form_class: type[forms.Form] | None = None
+    template_name = "generic/form.html"
+    heading = ""
+    submit_label = "确认"
+
+    def get_object(self):
+        return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+
+    def get_form(self, data=None) -> forms.Form:
+        return (self.form_class or forms.Form)(data, **self.form_arguments())
+
+    def form_arguments(self) -> dict:
+        return {}
+
+    def back(self) -> Link:
+        raise NotImplementedError
+
+    def do(self, row, form) -> Result:
+        raise NotImplementedError
+
+    def context(self) -> dict:
+        return {}
+
+    def show(self, form, status: int = 200) -> HttpResponse:
+        back = self.back()
+        context = {
+            "form": form,
+            "heading": self.heading,
+            "submit_label": self.submit_label,
+            "confirm_label": self.submit_label,
+            "cancel_url": back.url,
+            "breadcrumbs": [{"label": back.label, "url": back.url}, {"label": self.heading, "url": None}],
+        } | self.context()
+        return render(self.request, self.template_name, context, status=status)
+
+    def get(self, request, *args, **kwargs):
+        self.object = self.get_object()
+        return self.show(self.get_form())
+
+    def post(self, request, *args, **kwargs):
+        self.object = self.get_object()
+        form = self.get_form(request.POST)
+        if not form.is_valid():
+            return self.show(form, status=422)
+        try:
+            result = self.do(self.object, form)
+        except (Refused, identity.IdentityError) as error:
+            return refused(request, error, [self.back()])
+        return result.response(request)
+
+
+def detail_url(name: str, row) -> str:
+    return reverse(f"members:{name}", args=[row.pk])
