@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class MarketsConfig(AppConfig):
     name = "markets"
     verbose_name = "经营主体与市场"
+
+    def ready(self) -> None:
+        from markets.imports.importer import BusinessImporter
+        from tables.register import register_target
+
+        register_target(BusinessImporter())

@@ -1,0 +1,66 @@
+"""The import of businesses as tables/ sees it: one call judges a file and, with a batch, writes it."""
+
+from markets.imports import write
+from markets.imports.checks import Checker
+from markets.imports.places import Scope
+from markets.imports.plan import Plan
+from markets.tables import BUSINESSES
+from tables.errors import Errors, Kind
+from tables.models import Batch
+from tables.readers import Refused, Source
+from tables.register import Outcome, Progress
+
+
+class BusinessImporter:
+    table = BUSINESSES
+    permission = "markets.import_business"
+    act = "markets.business.import"
+
+    def run(self, *, source: Source, by, batch: Batch | None, progress: Progress) -> Outcome:
+        """Judge every row of the file as this person may bring it in; with `batch`, write what is new or changed.
+
+        Needs a transaction around it. Without `batch` nothing is written but temporary tables.
+        """
+        errors = Errors()
+        scope = Scope.of(by, self.permission)
+        plan = Plan(errors, scope)
+        plan.open()
+        checker = Checker(source=source, errors=errors, scope=scope)
+        total = source.rows * (2 if batch else 1)
+        for block in source.blocks():
+            plan.stage(checker.check(block))
+            progress(min(checker.rows, total), total, "正在读取和检查")
+        if not checker.rows:
+            raise Refused("表头下面没有一行数据。请检查后重新上传。")
+        counts = self._set_duplicates_apart(checker, plan)
+        progress(min(checker.rows, total), total, "正在与已登记的主体比对")
+        if batch:
+            write.lock()
+        plan.match(checker.label("code" if "code" in source.mapping else "legacy"))
+        for name, more in plan.counts.items():
+            counts[name] += more
+        counts |= plan.count()
+        units: list[int] = []
+        if batch:
+            units = write.touched()
+            write.write(batch.pk, lambda row: progress(min(checker.rows + row, total), total, "正在写入"))
+        errors.flush()
+        return Outcome({"rows": checker.rows, **counts}, errors, units)
+
+    def _set_duplicates_apart(self, checker: Checker, plan: Plan) -> dict[str, int]:
+        """Later rows of a code are duplicates, whatever else is the matter with them."""
+        later = {row: (first, code) for row, first, code in checker.legacy_claims.later()}
+        later |= {row: (first, code) for row, first, code in checker.claims.later()}
+        rows = sorted(later)
+        errors = checker.errors
+        if rows:
+            plan.drop(rows)
+            errors.rename(rows, Kind.DUPLICATE)
+            label = checker.label("code" if "code" in checker.source.mapping else "legacy")
+            reasons = [f"与第 {later[row][0]} 行号码相同，以第 {later[row][0]} 行为准" for row in rows]
+            errors.add(Kind.DUPLICATE, rows, label, [later[row][1] for row in rows], reasons)
+        return {
+            "wrong": checker.wrong - checker.wrong_among(rows),
+            "duplicate": len(rows),
+            "out_of_scope": checker.out_of_scope - checker.out_among(rows),
+        }

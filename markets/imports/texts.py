@@ -1,0 +1,191 @@
+"""Single cells of a registry file. Every function takes a cleaned text and gives its value, or raises Wrong.
+
+They see each distinct text once (checks.py keeps what they said), so they may take their time.
+"""
+
+import datetime as dt
+import re
+import unicodedata
+from functools import cache
+
+from django.utils import timezone
+
+from markets.models import Business
+from tables.readers.base import STRIPPED
+
+Type, Status, Scale = Business.EntityType, Business.Status, Business.Scale
+
+BLANKS = frozenset(
+    {"", "-", "--", "—", "——", "/", "\\", "无", "null", "none", "n/a", "#n/a", "\\n", "nan", "(空)", "（空）"}
+)
+_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
+_SPACES = re.compile(r"[\s\u00a0\u3000]+")
+_GUARD = re.compile(r"^['‘’](?=[=+\-@'‘’0-9\t\r])")
+EARLIEST = dt.date(1900, 1, 1)
+LARGEST_NUMBER = 10_000_000
+
+
+class Wrong(ValueError):
+    """A cell that cannot be taken; the text says why and what is expected."""
+
+
+def clean(text: str | None) -> str | None:
+    """Without invisible characters, outer and doubled white space and an export's guard mark; None where blank."""
+    if text is None:
+        return None
+    text = _SPACES.sub(" ", _INVISIBLE.sub("", text)).strip(STRIPPED)
+    text = _GUARD.sub("", text)
+    return None if text.lower() in BLANKS else text
+
+
+def folded(text: str) -> str:
+    """As texts are compared: half-width, no white space."""
+    return _SPACES.sub("", unicodedata.normalize("NFKC", text))
+
+
+# --- 主体类型 -------------------------------------------------------------------------------------------------------
+_TYPES: dict[str, str] = {
+    "个体": Type.SOLE_TRADER, "公司": Type.COMPANY, "企业": Type.OTHER, "合作社": Type.COOPERATIVE,
+    "个独": Type.SOLE_PROPRIETORSHIP, "普通合伙": Type.PARTNERSHIP, "有限合伙": Type.PARTNERSHIP,
+    "其他": Type.OTHER, "其它": Type.OTHER, "内资企业": Type.OTHER, "私营企业": Type.OTHER, "企业法人": Type.OTHER,
+}  # fmt: skip
+# The first word contained decides: 有限责任公司分公司 is a branch office, 个人独资企业分支机构 too.
+_TYPE_WORDS: tuple[tuple[str, str], ...] = (
+    ("个体工商", Type.SOLE_TRADER), ("个体户", Type.SOLE_TRADER), ("个体经营", Type.SOLE_TRADER),
+    ("合作社", Type.COOPERATIVE), ("专业合作", Type.COOPERATIVE),
+    ("分公司", Type.BRANCH_OFFICE), ("分支机构", Type.BRANCH_OFFICE), ("营业部", Type.BRANCH_OFFICE),
+    ("分店", Type.BRANCH_OFFICE), ("分厂", Type.BRANCH_OFFICE), ("办事处", Type.BRANCH_OFFICE),
+    ("代表机构", Type.BRANCH_OFFICE), ("非法人", Type.BRANCH_OFFICE),
+    ("合伙", Type.PARTNERSHIP), ("个人独资", Type.SOLE_PROPRIETORSHIP),
+    ("股份有限", Type.JOINT_STOCK), ("股份公司", Type.JOINT_STOCK),
+    ("有限责任", Type.COMPANY), ("有限公司", Type.COMPANY),
+    ("外商", Type.OTHER), ("外资", Type.OTHER), ("中外合", Type.OTHER), ("外国(地区)", Type.OTHER),
+    ("港澳台", Type.OTHER),
+    ("全民所有制", Type.OTHER), ("集体所有制", Type.OTHER), ("国有企业", Type.OTHER), ("集体企业", Type.OTHER),
+    ("股份合作", Type.OTHER), ("联营", Type.OTHER), ("其他企业", Type.OTHER), ("非公司", Type.OTHER),
+)  # fmt: skip
+_SCALE_TYPES = {"小型企业": Scale.SMALL, "微型企业": Scale.MICRO, "小微企业": None, "小微": None}
+
+
+def entity_type(text: str) -> tuple[str, str | None, bool]:
+    """The type, the scale that the text tells, and whether it tells nothing but the scale (小型企业)."""
+    plain = folded(text)
+    if plain in _SCALE_TYPES:
+        return Type.OTHER, _SCALE_TYPES[plain], True
+    if plain in _TYPES:
+        return _TYPES[plain], None, False
+    for word, kind in _TYPE_WORDS:
+        if word in plain:
+            return kind, None, False
+    raise Wrong("认不出的主体类型。请按营业执照填写，如 有限责任公司、股份有限公司、个体工商户、个人独资企业、分公司")
+
+
+# --- 经营状态, 规模 -------------------------------------------------------------------------------------------------
+_ACTIVE_WORDS = ("存续", "在业", "开业", "在营", "在册", "正常", "营业中")
+_NOT_ACTIVE = ("非正常", "不正常", "异常", "未开业", "停", "歇", "拟", "待")
+
+
+def status(text: str) -> str:
+    plain = folded(text)
+    if "吊销" in plain:
+        return Status.DEREGISTERED if "已注销" in plain or "后注销" in plain else Status.REVOKED
+    if plain in ("注销", "已注销", "注销企业", "注销登记", "简易注销", "撤销", "撤销登记", "已撤销"):
+        return Status.DEREGISTERED
+    if plain in ("迁出", "已迁出", "迁往市外", "迁移", "市外迁出", "迁出市外"):
+        return Status.MOVED_AWAY
+    if plain in ("歇业", "停业", "停业歇业", "已歇业", "已停业", "歇业备案"):
+        return Status.DORMANT
+    if any(word in plain for word in _ACTIVE_WORDS) and not any(word in plain for word in _NOT_ACTIVE):
+        return Status.ACTIVE
+    raise Wrong("认不出的经营状态。可以填 存续、在业、开业、歇业、吊销、注销、迁出")
+
+
+_SCALES: dict[str, str | None] = {
+    "小型": Scale.SMALL, "小": Scale.SMALL, "小型企业": Scale.SMALL,
+    "微型": Scale.MICRO, "微": Scale.MICRO, "微型企业": Scale.MICRO,
+    # Larger than this system divides: neither small nor micro.
+    "中型": Scale.UNKNOWN, "中": Scale.UNKNOWN, "中型企业": Scale.UNKNOWN,
+    "大型": Scale.UNKNOWN, "大": Scale.UNKNOWN, "大型企业": Scale.UNKNOWN,
+    # Says nothing, so it changes nothing.
+    "未划分": None, "未知": None, "小微": None, "小微企业": None,
+}  # fmt: skip
+
+
+def scale(text: str) -> str | None:
+    plain = folded(text)
+    if plain not in _SCALES:
+        raise Wrong("认不出的规模。可以填 小型、微型、中型、大型、未划分")
+    return _SCALES[plain]
+
+
+# --- 行业代码 -------------------------------------------------------------------------------------------------------
+# GB/T 4754-2017: the last division of each section.
+_SECTIONS = (
+    (5, "A"), (12, "B"), (43, "C"), (46, "D"), (50, "E"), (52, "F"), (60, "G"), (62, "H"), (65, "I"), (69, "J"),
+    (70, "K"), (72, "L"), (75, "M"), (79, "N"), (82, "O"), (83, "P"), (85, "Q"), (90, "R"), (96, "S"), (97, "T"),
+)  # fmt: skip
+_INDUSTRY = re.compile(r"^([A-T])?[-.]?([0-9]{1,4})?(\.0)?$")
+
+
+def industry(text: str) -> str:
+    """Section letter and digits; where only digits are given the letter follows from the division."""
+    found = _INDUSTRY.match(folded(text).upper())
+    if not found or not (found[1] or found[2]):
+        raise Wrong("行业代码应为 GB/T 4754 的字母加数字，如 F5211，或只写数字 5211")
+    letter, digits = found[1] or "", found[2] or ""
+    if not letter and len(digits) >= 2:
+        letter = next((each for last, each in _SECTIONS if 1 <= int(digits[:2]) <= last), "")
+        if not letter:
+            raise Wrong("GB/T 4754 里没有这个大类，请核对行业代码")
+    return letter + digits
+
+
+# --- 日期, 人数 -----------------------------------------------------------------------------------------------------
+_DATE = re.compile(r"^([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))(?:[T ][0-9:.+Z]*)?$")
+_SERIAL = re.compile(r"^([1-9][0-9]{4})(?:\.[0-9]+)?$")  # from 1927 on: a shorter number is more likely a year
+_SERIAL_ZERO = dt.date(1899, 12, 30)  # Excel's 1900 calendar after the 29 February that it invented
+_NUMBER = re.compile(r"^([+-]?[0-9]+(?:\.[0-9]+)?)(?:人|名|个)?$")
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?:[^0-9]|$))")
+
+
+def date(text: str) -> dt.date:
+    plain = unicodedata.normalize("NFKC", text).replace(" ", "T", 1) if ":" in text else folded(text)
+    if serial := _SERIAL.match(plain):
+        day = _SERIAL_ZERO + dt.timedelta(days=int(serial[1]))
+    elif found := _DATE.match(plain):
+        year, month, number = int(found[1]), int(found[2] or found[4]), int(found[3] or found[5])
+        try:
+            day = dt.date(year, month, number)
+        except ValueError as error:
+            raise Wrong("没有这一天") from error
+    else:
+        raise Wrong("认不出的日期，请写成 2020-01-02")
+    if day < EARLIEST:
+        raise Wrong("早于 1900 年，请核对")
+    if day > timezone.localdate():
+        raise Wrong("晚于今天，请核对")
+    return day
+
+
+def head_count(text: str) -> int:
+    found = _NUMBER.match(_THOUSANDS.sub("", folded(text)))
+    if not found:
+        raise Wrong("应为整数，如 12")
+    number = float(found[1])
+    if number < 0:
+        raise Wrong("人数不能是负数")
+    if number != int(number):
+        raise Wrong("人数不能是小数")
+    if number > LARGEST_NUMBER:
+        raise Wrong("人数大得不合理，请核对")
+    return int(number)
+
+
+@cache
+def _limits() -> dict[str, int]:
+    return {name: Business._meta.get_field(name).max_length or 0 for name in ("name", "address", "entity_type_text")}
+
+
+def too_long(column: str) -> int:
+    """How many characters the database takes in a text column."""
+    return _limits()[column]

@@ -1,0 +1,247 @@
+"""The columns of businesses and markets, for lists, exports, templates and the import."""
+
+from django.urls import reverse
+from django.utils import timezone
+
+from markets.models import Business, Market
+from tables.table import Column, Table
+
+TYPES = (
+    "有限责任公司", "股份有限公司", "个体工商户", "个人独资企业", "合伙企业", "分公司", "农民专业合作社",
+    "小型企业", "微型企业",
+)  # fmt: skip
+STATUSES = ("存续", "在业", "开业", "歇业", "吊销", "注销", "迁出")
+
+
+def _day(moment) -> str:
+    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M") if moment else ""
+
+
+BUSINESSES = Table(
+    name="business",
+    title="经营主体",
+    columns=(
+        Column(
+            "name",
+            "名称",
+            (
+                "企业名称",
+                "字号名称",
+                "市场主体名称",
+                "主体名称",
+                "经营主体名称",
+                "单位名称",
+                "公司名称",
+                "个体户名称",
+                "企业（字号）名称",
+                "企业字号名称",
+            ),
+            needed=True,
+            example=("深圳市示例商贸有限公司", "南山区示例小吃店"),
+            link=lambda row: reverse("markets:business_detail", args=[row.pk]),
+        ),
+        Column(
+            "code",
+            "统一社会信用代码",
+            (
+                "信用代码",
+                "社会信用代码",
+                "统一信用代码",
+                "统一代码",
+                "统一社会信用码",
+                "统一社会信用代码/注册号",
+                "统一社会信用代码或注册号",
+                "信用代码/注册号",
+                "USCC",
+            ),
+            kind="code",
+            needed=True,
+            example=("91440300XXXXXXXXXX", "92440300XXXXXXXXXX"),
+        ),
+        Column(
+            "legacy",
+            "注册号",
+            ("旧注册号", "工商注册号", "营业执照注册号", "营业执照号", "原注册号", "注册号（旧）"),
+            kind="code",
+            source="legacy_registration_no",
+            shown=False,
+            listed=False,
+        ),
+        Column(
+            "entity_type",
+            "主体类型",
+            (
+                "市场主体类型",
+                "经营主体类型",
+                "企业类型",
+                "登记类型",
+                "类型",
+                "公司类型",
+                "企业（机构）类型",
+                "市场主体类型名称",
+            ),
+            kind="choice",
+            needed=True,
+            choices=TYPES,
+            example=("有限责任公司", "个体工商户"),
+            value=lambda row: row.entity_type_text or row.get_entity_type_display(),
+        ),
+        Column(
+            "scale",
+            "规模",
+            ("企业规模", "规模类型", "企业规模类型"),
+            kind="choice",
+            source="get_scale_display",
+            choices=("小型", "微型", "未划分"),
+            example=("微型", ""),
+            shown=False,
+        ),
+        Column(
+            "industry",
+            "行业代码",
+            ("行业", "国民经济行业代码", "行业分类代码", "行业小类代码", "行业小类", "所属行业代码"),
+            example=("F5211", "H6210"),
+            shown=False,
+        ),
+        Column(
+            "registered_on",
+            "成立日期",
+            ("成立时间", "注册日期", "登记日期", "开业日期", "注册时间", "设立日期"),
+            kind="date",
+            example=("2020-01-02", "2021/3/15"),
+        ),
+        Column(
+            "status",
+            "经营状态",
+            ("登记状态", "企业状态", "状态", "主体状态", "存续状态", "市场主体状态", "经营主体状态"),
+            kind="choice",
+            source="get_status_display",
+            choices=STATUSES,
+            example=("存续", ""),
+        ),
+        Column(
+            "district",
+            "所属区",
+            ("区", "行政区", "辖区", "所在区", "区县", "所属行政区", "行政区划", "所属区县"),
+            kind="place",
+            source="district.name",
+            example=("南山区", "南山区"),
+        ),
+        Column(
+            "street",
+            "所属街道",
+            ("街道", "所在街道", "街镇", "乡镇街道", "镇街", "街道（镇）", "所属镇街"),
+            kind="place",
+            source="street.name",
+            example=("粤海街道", ""),
+        ),
+        Column(
+            "office",
+            "监管所",
+            (
+                "市场监管所",
+                "所属监管所",
+                "管辖单位",
+                "指导站",
+                "所属指导站",
+                "监管单位",
+                "所属市场监管所",
+                "管辖机关",
+                "登记机关",
+            ),
+            kind="place",
+            source="guidance_station.short_name",
+            example=("", "粤海市场监管所"),
+        ),
+        Column(
+            "market",
+            "所属市场",
+            ("市场", "所在市场", "专业市场", "市场名称", "所属专业市场"),
+            kind="place",
+            source="market.name",
+            example=("", ""),
+            shown=False,
+        ),
+        Column(
+            "employees",
+            "从业人数",
+            ("从业人员", "从业人员数", "员工人数", "职工人数", "人数", "员工数", "从业人员人数"),
+            kind="integer",
+            example=("12", "3"),
+        ),
+        Column(
+            "full_members",
+            "正式党员数",
+            ("正式党员", "正式党员人数"),
+            kind="integer",
+            listed=False,
+            exported=False,
+            example=("3", ""),
+        ),
+        Column(
+            "probationary_members",
+            "预备党员数",
+            ("预备党员", "预备党员人数"),
+            kind="integer",
+            listed=False,
+            exported=False,
+            example=("1", ""),
+        ),
+        Column(
+            "members_incl_probationary",
+            "党员人数(含预备)",
+            ("党员人数", "党员数", "党员总数", "党员数(含预备)", "党员总数(含预备)", "党员人数含预备"),
+            kind="integer",
+            listed=False,
+            exported=False,
+            example=("4", ""),
+        ),
+        Column(
+            "address",
+            "住所",
+            (
+                "地址",
+                "经营场所",
+                "经营地址",
+                "注册地址",
+                "住所地址",
+                "企业住所",
+                "住所(经营场所)",
+                "住所/经营场所",
+                "主要经营场所",
+            ),
+            shown=False,
+            example=("南山区粤海街道示例路 1 号", ""),
+        ),
+        Column("changed_at", "更新时间", value=lambda row: _day(row.changed_at), imported=False, shown=False),
+    ),
+    needs=(("code", "legacy"), ("name",), ("entity_type",), ("district", "street", "office")),
+    notes=(
+        "统一社会信用代码（或注册号）、名称、主体类型必须填；所属区、所属街道、监管所至少填一项。",
+        "空着的格子不会清掉系统里已有的内容。列的先后不限，不需要的列可以删掉。",
+        "不填经营状态的新主体按「存续」登记。不填监管所的按街道归入指导站；只填区的先列为「待分派」。",
+        "个体工商户和从业人数不足 10 人（或没填）的主体，党员人数不保存，只告诉您有多少行。",
+        "号码列请设为「文本」格式，否则 Excel 会把 18 位号码改成科学计数法。",
+    ),
+)
+
+MARKETS = Table(
+    name="market",
+    title="专业市场",
+    columns=(
+        Column("name", "名称", link=lambda row: reverse("markets:market_detail", args=[row.pk])),
+        Column("code", "编号"),
+        Column("trade", "类型", source="get_trade_display"),
+        Column("organiser", "开办方"),
+        Column("district", "所属区", source="district.name"),
+        Column("office", "指导站", source="guidance_station.short_name"),
+        Column("stalls", "摊位（户）", kind="integer"),
+        Column("employees", "从业人数", kind="integer", shown=False),
+        Column("address", "地址", shown=False),
+        Column("closed_on", "关闭日期", kind="date", shown=False),
+    ),
+)
+
+BUSINESS_RELATED = ("district", "street", "guidance_station", "market")
+MARKET_RELATED = ("district", "guidance_station")
+MODELS = {BUSINESSES.name: Business, MARKETS.name: Market}

@@ -1,0 +1,170 @@
+"""A table's rows as csv, xlsx or json, streamed; a template to fill in; the file of only the wrong rows."""
+
+import csv
+import datetime as dt
+import gzip
+import io
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import xlsxwriter
+from django.utils import timezone
+
+from tables.errors import Errors
+from tables.readers import Source
+from tables.table import Column, Table
+
+GUARDED = ("=", "+", "-", "@", "\t", "\r")
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json; charset=utf-8",
+}
+REASON = "原因"
+FILE_ROW = "原行号"
+
+
+def as_text(value: Any) -> str:
+    """A cell as it is written for people; times are those of the wall clock in Shanghai."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, dt.datetime):
+        return timezone.localtime(value).strftime("%Y-%m-%d %H:%M:%S")
+    return str(value)
+
+
+def guarded(text: str) -> str:
+    """A spreadsheet must not take a cell for a formula. Importing takes the mark off again."""
+    return f"'{text}" if text.startswith(GUARDED) else text
+
+
+def _rows(columns: Sequence[Column], rows: Iterable) -> Iterator[list[Any]]:
+    for row in rows:
+        yield [column.of(row) for column in columns]
+
+
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """utf-8-sig, so that Excel recognises it. Pieces of some hundred rows."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    buffer.write("\ufeff")
+    writer.writerow(header)
+    for number, row in enumerate(rows, 1):
+        writer.writerow([guarded(as_text(value)) for value in row])
+        if number % 500 == 0:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def xlsx_to(file: IO[bytes], title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Numbers as numbers, everything else as text: codes keep their 18 digits, nothing becomes a formula."""
+    book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    sheet = book.add_worksheet(title[:31])
+    bold = book.add_format({"bold": True})
+    for at, label in enumerate(header):
+        sheet.write_string(0, at, label, bold)
+        sheet.set_column(at, at, max(12, min(len(label) * 2 + 4, 30)))
+    sheet.freeze_panes(1, 0)
+    for number, row in enumerate(rows, 1):
+        for at, value in enumerate(row):
+            if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+                sheet.write_number(number, at, value)
+            elif value not in (None, ""):
+                sheet.write_string(number, at, guarded(as_text(value))[:32767])
+    book.close()
+
+
+def _json_pieces(columns: Sequence[Column], rows: Iterable) -> Iterator[bytes]:
+    yield b"["
+    for number, row in enumerate(rows):
+        values = {c.key: v if isinstance(v := c.of(row), int | None) else as_text(v) for c in columns}
+        yield (b",\n" if number else b"\n") + json.dumps(values, ensure_ascii=False).encode()
+    yield b"\n]\n"
+
+
+def export(table: Table, columns: Sequence[Column], rows: Iterable, format: str) -> Iterator[bytes]:
+    """The bytes of a file with these columns of these rows. `rows` is read once: pass `queryset.iterator()`."""
+    header = [column.label for column in columns]
+    if format == "csv":
+        return csv_lines(header, _rows(columns, rows))
+    if format == "json":
+        return _json_pieces(columns, rows)
+    if format == "xlsx":
+        return _xlsx_pieces(table.title, header, _rows(columns, rows))
+    raise ValueError(f"unknown format {format!r}")
+
+
+def _xlsx_pieces(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    with tempfile.TemporaryFile() as file:
+        xlsx_to(file, title, header, rows)
+        file.seek(0)
+        while piece := file.read(1 << 16):
+            yield piece
+
+
+def template(table: Table, format: str) -> Iterator[bytes]:
+    """What to fill in: the header and example rows; as xlsx also drop-downs and a sheet of notes."""
+    columns = table.imported()
+    header = [column.label for column in columns]
+    examples = [
+        [column.example[at] if at < len(column.example) else "" for column in columns]
+        for at in range(max(len(column.example) for column in columns))
+    ]
+    return csv_lines(header, examples) if format == "csv" else iter([_template_xlsx(table, header, examples)])
+
+
+def _template_xlsx(table: Table, header: Sequence[str], examples: Sequence[Sequence[str]]) -> bytes:
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
+    sheet, notes = book.add_worksheet(table.title), book.add_worksheet("填写说明")
+    text, bold = book.add_format({"num_format": "@"}), book.add_format({"bold": True, "bg_color": "#f3ece0"})
+    for at, column in enumerate(table.imported()):
+        sheet.set_column(at, at, 22 if column.kind in ("text", "code") else 14, text)
+        sheet.write_string(0, at, header[at], bold)
+        if column.choices:
+            sheet.data_validation(
+                1, at, 5000, at, {"validate": "list", "source": list(column.choices), "error_type": "warning"}
+            )
+    for number, row in enumerate(examples, 1):
+        for at, value in enumerate(row):
+            sheet.write_string(number, at, value, text)
+    sheet.freeze_panes(1, 0)
+    notes.set_column(0, 0, 100)
+    for number, note in enumerate([*table.notes, "示例行请删除或改写；示例号码不会被接受。"]):
+        notes.write_string(number, 0, note)
+    book.close()
+    return file.getvalue()
+
+
+# --- only the wrong rows ---------------------------------------------------------------------------------------------
+
+
+def write_wrong_rows(*, source: Source, errors: Errors, to: Path) -> None:
+    """Keep the rows that have errors: the file's own columns, their number, the reasons. Gzipped JSON lines."""
+    reasons = errors.reasons_by_row()
+    if not reasons:
+        return
+    wanted = np.fromiter(reasons, dtype=np.int64)
+    with gzip.open(to, "wt", encoding="utf-8", compresslevel=3) as file:
+        file.write(json.dumps([*source.header, FILE_ROW, REASON], ensure_ascii=False) + "\n")
+        for block in source.blocks():
+            for at in np.flatnonzero(np.isin(block.numbers, wanted)):
+                number = int(block.numbers[at])
+                line = [*block.row(int(at)), str(number), reasons[number]]
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def wrong_rows_as(path: Path, format: str) -> Iterator[bytes]:
+    """The kept wrong rows as csv or xlsx. Raises FileNotFoundError when they are gone."""
+    lines = (json.loads(line) for line in gzip.open(path, "rt", encoding="utf-8"))  # noqa: SIM115  closed when read
+    header = next(lines)
+    return csv_lines(header, lines) if format == "csv" else _xlsx_pieces("有误的行", header, lines)

@@ -1,0 +1,82 @@
+"""manage.py import_file --target business FILE --user USERNAME [--dry-run] [--json]"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from accounts.models import User
+from tables import services
+from tables.models import Batch
+from tables.readers import Refused
+from tables.register import COUNTS, Cannot, Outcome, Target, target, tell_applied
+
+SHOWN = 50  # errors printed for people; --json prints all
+WORDS = {
+    "rows": "共", "new": "新增", "changed": "变更", "unchanged": "未变", "wrong": "有误", "duplicate": "重复",
+    "out_of_scope": "不在权限范围", "dropped": "未保存党员人数",
+}  # fmt: skip
+
+
+class Command(BaseCommand):
+    help = "把一个文件导入系统（与网页导入同一套规则）。--dry-run 只检查不写入。"
+
+    def add_arguments(self, parser):
+        parser.add_argument("file")
+        parser.add_argument("--target", required=True, help="目标表，如 business")
+        parser.add_argument("--user", required=True, help="以谁的权限导入（账号）")
+        parser.add_argument("--dry-run", action="store_true", help="只检查，不写入")
+        parser.add_argument("--json", action="store_true", help="输出 JSON")
+
+    def handle(self, *, file, target, user, dry_run, json, **options):
+        try:
+            self._import(Path(file), target, user, dry_run, json)
+        except (Refused, Cannot) as refused:
+            self._refuse(str(refused), json)
+
+    def _refuse(self, reason: str, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps({"error": reason}, ensure_ascii=False))
+        raise CommandError(reason)
+
+    def _import(self, path: Path, target_name: str, username: str, dry_run: bool, as_json: bool) -> None:
+        started = time.monotonic()
+        by = User.objects.filter(username=username, is_active=True).first()
+        if by is None:
+            raise Cannot(f"没有账号「{username}」，或已停用。")
+        kind = target(target_name)
+        if not by.has_perm(kind.permission):
+            raise Cannot(f"账号「{username}」没有导入{kind.table.title}的权限。")
+        if not path.is_file():
+            raise Cannot(f"找不到文件 {path.name}。")
+        with transaction.atomic():
+            outcome = self._judge(kind, path, by, dry_run)
+            self._print(outcome, time.monotonic() - started, as_json)
+        if not dry_run:
+            tell_applied(kind.table.name, outcome.units)
+
+    def _judge(self, kind: Target, path: Path, by: User, dry_run: bool) -> Outcome:
+        if dry_run:
+            return services.judge(kind=kind, path=path, by=by, batch=None)
+        batch = Batch.objects.create(target=kind.table.name, owner=by, file_name=path.name[:200])
+        return services.batch_apply(batch=batch, path=path)
+
+    def _print(self, outcome: Outcome, seconds: float, as_json: bool) -> None:
+        if not as_json:
+            self.stdout.write("，".join(f"{WORDS[name]} {outcome.counts[name]} 行" for name in COUNTS))
+            for number, error in enumerate(outcome.errors.each()):
+                if number == SHOWN:
+                    self.stdout.write("……更多请用 --json 查看")
+                    break
+                self.stdout.write(f"第 {error['row']} 行 {error['column']}「{error['value']}」：{error['reason']}")
+            return
+        # Written piece by piece: there may be more errors than memory.
+        head = {name: outcome.counts[name] for name in COUNTS} | {"seconds": round(seconds, 3)}
+        self.stdout.write(json.dumps(head)[:-1] + ', "errors": [', ending="")
+        for number, error in enumerate(outcome.errors.each()):
+            self.stdout.write((", " if number else "") + json.dumps(error, ensure_ascii=False), ending="")
+        self.stdout.write("]}")
+        sys.stdout.flush()

@@ -1,0 +1,73 @@
+"""What can be imported, and who hears of it. Upper rooms fill both registers in `AppConfig.ready()`."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tables.errors import Errors
+from tables.models import Batch
+from tables.readers import Source
+from tables.table import Table
+
+COUNTS = ("rows", "new", "changed", "unchanged", "wrong", "duplicate", "out_of_scope", "dropped")
+
+
+class Cannot(Exception):
+    """The import cannot go on; Chinese, for the person who asked."""
+
+
+Progress = Callable[[int, int, str], None]
+
+
+def no_progress(done: int, total: int, message: str) -> None:
+    """For callers that nobody watches."""
+
+
+@dataclass
+class Outcome:
+    """What a reading found: rows = new + changed + unchanged + wrong + duplicate + out_of_scope; dropped besides."""
+
+    counts: dict[str, int]
+    errors: Errors
+    units: list[int] = field(default_factory=list)  # organizations whose numbers the import moved
+
+
+class Target(Protocol):
+    """One kind of record that files may bring in."""
+
+    table: Table
+    permission: str
+    act: str  # the name of the act in the audit
+
+    def run(self, *, source: Source, by, batch: Batch | None, progress: Progress) -> Outcome:
+        """Judge every row, and with `batch` write what is new or changed. Runs inside the caller's transaction."""
+
+
+_targets: dict[str, Target] = {}
+_hearers: list[Callable[[str, list[int]], None]] = []
+
+
+def register_target(target: Target) -> None:
+    _targets[target.table.name] = target
+
+
+def target(name: str) -> Target:
+    """Raises Cannot for a name that nobody registered."""
+    if name not in _targets:
+        raise Cannot(f"没有「{name}」这种导入。可以导入的有：{'、'.join(sorted(_targets))}。")
+    return _targets[name]
+
+
+def targets_for(user) -> list[Target]:
+    return [each for each in _targets.values() if user.has_perm(each.permission)]
+
+
+def on_applied(hearer: Callable[[str, list[int]], None]) -> None:
+    """Register who is called after an import is committed, with the target's name and the touched organizations."""
+    if hearer not in _hearers:
+        _hearers.append(hearer)
+
+
+def tell_applied(name: str, units: Iterable[int]) -> None:
+    for hearer in _hearers:
+        hearer(name, list(units))

@@ -1,0 +1,158 @@
+"""Bringing in a file: keep it, check it, show what it would do, then apply it or leave it. Each step once, in a Job."""
+
+import hashlib
+import secrets
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import audit
+from jobs.services import job_cancel, job_start
+from tables.exports import write_wrong_rows
+from tables.models import Batch
+from tables.readers import Refused, open_source
+from tables.register import Cannot, Outcome, Progress, Target, no_progress, target
+
+KEPT_DAYS = 7  # an upload that nobody confirmed, and the file of wrong rows
+CHANGED_MEANWHILE = "写入时发现有人刚刚登记了同一个主体，本次没有写入任何内容。请重新确认一次。"
+
+
+def stored(batch: Batch) -> Path:
+    return Path(settings.MEDIA_ROOT) / batch.stored_as
+
+
+def wrong_rows(batch: Batch) -> Path:
+    """The file of only the wrong rows, made when the batch was read; it outlives the upload by a few days."""
+    return stored(batch).with_suffix(".wrong")
+
+
+def _keep(upload) -> tuple[str, str]:
+    """Store an upload under a random name; the name and the digest."""
+    name = f"imports/{secrets.token_hex(16)}"
+    path = Path(settings.MEDIA_ROOT) / name
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with path.open("xb") as file:
+        for chunk in upload.chunks():
+            digest.update(chunk)
+            file.write(chunk)
+    path.chmod(0o600)
+    return name, digest.hexdigest()
+
+
+@transaction.atomic
+def batch_start(*, by, target_name: str, upload) -> Batch:
+    """Take an upload in and queue its check. Raises Cannot for an unknown target."""
+    kind = target(target_name)
+    stored_as, digest = _keep(upload)
+    batch = Batch.objects.create(
+        target=target_name, owner=by, file_name=Path(upload.name).name[:200], stored_as=stored_as, digest=digest
+    )
+    batch.job = job_start(
+        kind="tables.check",
+        title=f"检查{kind.table.title}文件：{batch.file_name}"[:200],
+        by=by,
+        params={"batch": batch.pk},
+    )
+    batch.save(update_fields=["job"])
+    audit.record("tables.batch.start", by=by, subjects=[batch], detail={"target": target_name, "digest": digest})
+    return batch
+
+
+def judge(*, kind: Target, path: Path, by, batch: Batch | None, progress: Progress = no_progress) -> Outcome:
+    """Read a file and judge every row; with `batch` also write. Needs a transaction. Raises Refused."""
+    return kind.run(source=open_source(path, kind.table), by=by, batch=batch, progress=progress)
+
+
+def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
+    """Read the file and keep counts and errors; the state becomes CHECKED, or REFUSED with what is the matter."""
+    kind = target(batch.target)
+    try:
+        with transaction.atomic():
+            outcome = judge(kind=kind, path=stored(batch), by=batch.owner, batch=None, progress=progress)
+            outcome.errors.keep(batch)
+            write_wrong_rows(source=open_source(stored(batch), kind.table), errors=outcome.errors, to=wrong_rows(batch))
+            claimed = Batch.objects.filter(pk=batch.pk, state=Batch.State.READING)
+            claimed.update(state=Batch.State.CHECKED, counts=outcome.counts)
+    except Refused as refused:
+        Batch.objects.filter(pk=batch.pk, state=Batch.State.READING).update(
+            state=Batch.State.REFUSED, problem=str(refused)
+        )
+        forget(batch)
+    batch.refresh_from_db()
+
+
+@transaction.atomic
+def batch_confirm(*, batch: Batch, by) -> Batch:
+    """Queue the writing of a checked batch. Raises Cannot when it is not (any more) waiting for that."""
+    claimed = Batch.objects.filter(pk=batch.pk, state=Batch.State.CHECKED).update(state=Batch.State.APPLYING)
+    if not claimed:
+        raise Cannot("这一批已经确认过或已放弃，不能再次写入。")
+    batch.refresh_from_db()
+    title = f"写入{target(batch.target).table.title}：{batch.file_name}"
+    batch.job = job_start(kind="tables.apply", title=title[:200], by=by, params={"batch": batch.pk})
+    batch.save(update_fields=["job"])
+    return batch
+
+
+def batch_apply(*, batch: Batch, path: Path | None = None, progress: Progress = no_progress) -> Outcome:
+    """Judge the file anew, as the registry stands now, and write it: whole or not at all.
+
+    The counts that stay with the batch are those of this reading. Raises Refused, or Cannot where somebody registered
+    the same code at the same moment.
+    """
+    kind = target(batch.target)
+    try:
+        with transaction.atomic():
+            outcome = judge(kind=kind, path=path or stored(batch), by=batch.owner, batch=batch, progress=progress)
+            outcome.errors.keep(batch)
+            Batch.objects.filter(pk=batch.pk).update(
+                state=Batch.State.APPLIED, counts=outcome.counts, applied_at=timezone.now()
+            )
+            audit.record(
+                kind.act, by=batch.owner, subjects=[batch], units=outcome.units, detail={"counts": outcome.counts}
+            )
+    except IntegrityError as error:
+        raise Cannot(CHANGED_MEANWHILE) from error
+    batch.refresh_from_db()
+    return outcome
+
+
+@transaction.atomic
+def batch_cancel(*, batch: Batch, by) -> bool:
+    """Leave a batch that is not written yet. False when it is too late."""
+    left = Batch.objects.filter(pk=batch.pk, state__in=[Batch.State.READING, Batch.State.CHECKED]).update(
+        state=Batch.State.CANCELLED
+    )
+    if left:
+        if batch.job is not None:
+            job_cancel(job=batch.job, by=by)
+        audit.record("tables.batch.cancel", by=by, subjects=[batch])
+        transaction.on_commit(lambda: forget(batch, wrong=True))
+    return bool(left)
+
+
+def forget(batch: Batch, *, wrong: bool = False) -> None:
+    """Remove the upload; with `wrong` also the file of wrong rows."""
+    if not batch.stored_as:
+        return
+    for path in (stored(batch), wrong_rows(batch)) if wrong else (stored(batch),):
+        with suppress(FileNotFoundError):
+            path.unlink()
+
+
+def retention() -> int:
+    """Remove uploads and files of wrong rows that are older than a week, and leave what waited that long. How many."""
+    before = timezone.now() - timedelta(days=KEPT_DAYS)
+    old = Batch.objects.filter(created_at__lt=before).exclude(stored_as="").exclude(state=Batch.State.APPLYING)
+    for batch in old:
+        forget(batch, wrong=True)
+        if batch.state in (Batch.State.READING, Batch.State.CHECKED):
+            batch.state = Batch.State.CANCELLED
+        batch.stored_as = ""
+        batch.save(update_fields=["stored_as", "state"])
+    return len(old)
