@@ -85,13 +85,24 @@ def _seal_batch() -> list[AuditEvent]:
     events = list(unsealed.order_by("transaction", "pk")[:BATCH])
     if len(events) == BATCH:  # more may be left, from this transaction on
         horizon = min(horizon, events[-1].transaction)
-    links, previous = (last.sequence, bytes(last.hash)) if last else (0, GENESIS)
-    seals = []
-    for sequence, event in enumerate(events, links + 1):
-        previous = link_hash(previous, event_row(event))
-        seals.append(AuditSeal(sequence=sequence, event=event, hash=previous, horizon=horizon))
-    AuditSeal.objects.bulk_create(seals)
+    _append(events, last, horizon)
     return events
+
+
+def _append(events: list[AuditEvent], last: AuditSeal | None, horizon: int) -> None:
+    """The links after `last`, in one statement of three arrays: bulk_create takes several times as long."""
+    links, previous = (last.sequence, bytes(last.hash)) if last else (0, GENESIS)
+    hashes = []
+    for event in events:
+        previous = link_hash(previous, event_row(event))
+        hashes.append(previous.hex())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {AuditSeal._meta.db_table} (sequence, event_id, hash, horizon)"
+            " SELECT %s + place, event, decode(hash, 'hex'), %s"
+            " FROM unnest(%s::bigint[], %s::text[]) WITH ORDINALITY AS link (event, hash, place)",
+            [links, horizon, [event.pk for event in events], hashes],
+        )
 
 
 def seal() -> int:

@@ -59,17 +59,17 @@ PAGES = {
 
 
 @pytest.mark.parametrize("persona", [*Duty, "registrar"])
-@pytest.mark.parametrize("page", PAGES)
-def test_each_list_is_one_administrators_only(client, page, persona):
+@pytest.mark.parametrize("listing", PAGES)
+def test_each_list_is_one_administrators_only(client, listing, persona):
     if persona == "registrar":
         user = make.make_user("registrar", make.make_city().city)
     else:
         user = make.make_user(duty=persona)
     client.force_login(user)
-    allowed = persona == PAGES[page]
-    assert client.get(reverse(f"admin:{page}_changelist")).status_code == (200 if allowed else 403)
+    allowed = persona == PAGES[listing]
+    assert client.get(reverse(f"admin:{listing}_changelist")).status_code == (200 if allowed else 403)
     index = client.get("/admin/").content.decode()
-    assert (reverse(f"admin:{page}_changelist") in index) is allowed
+    assert (reverse(f"admin:{listing}_changelist") in index) is allowed
 
 
 @pytest.mark.parametrize("path", ["auth/group", "axes/accesslog", "axes/accessfailurelog", "admin/logentry"])

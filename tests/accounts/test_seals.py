@@ -1,6 +1,8 @@
 import threading
+import time
 
 import pytest
+from celery import current_app
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from accounts import audit, seals
@@ -266,3 +268,15 @@ def test_what_is_recorded():
     assert (event.actor, event.subject_type, event.subjects) == (user, "accounts.user", [user.pk])
     assert (event.units, event.purpose, event.succeeded) == ([3, 7], "核对", True)
     assert event.at and event.transaction
+
+
+@pytest.mark.xdist_group("worker")
+@pytest.mark.django_db(transaction=True)
+def test_a_real_worker_seals_when_beat_asks(celery_worker_process):
+    event = record()
+    current_app.send_task("accounts.seal")
+    for _ in range(400):
+        if AuditSeal.objects.filter(event=event).exists():
+            break
+        time.sleep(0.05)
+    assert chain() == [event.pk]

@@ -24,7 +24,7 @@ def user():
 
 
 @pytest.fixture
-def page(client, user):
+def tokens_page(client, user):
     client.force_login(user)
     address = reverse("accounts:tokens")
     return lambda **fields: client.post(address, fields) if fields else client.get(address)
@@ -46,14 +46,14 @@ def acts() -> list[tuple]:
     return list(AuditEvent.objects.filter(act__startswith="accounts.token").order_by("pk").values_list("act", "actor"))
 
 
-def test_a_token_is_shown_once_and_only_its_hash_is_kept(page, user):
-    answer = page(action="create", label="统计平台", expires_on=in_days(365))
+def test_a_token_is_shown_once_and_only_its_hash_is_kept(tokens_page, user):
+    answer = tokens_page(action="create", label="统计平台", expires_on=in_days(365))
     plain = answer.context["new_token"]
     assert len(plain) >= 40 and plain in answer.content.decode()
     token = ApiToken.objects.get()
     assert token.digest == token_digest(plain) and plain not in str(vars(token))
     assert timezone.localtime(token.expires_at).strftime("%H:%M") == "00:00"  # the last day is a whole one
-    again = page().content.decode()
+    again = tokens_page().content.decode()
     assert plain not in again and token.digest not in again and "统计平台" in again
     assert authenticate(plain) == (user, token)
     assert acts() == [("accounts.token.create", user.pk)]
@@ -69,21 +69,21 @@ def test_a_token_is_shown_once_and_only_its_hash_is_kept(page, user):
         ({"label": ""}, "用途"),
     ],
 )
-def test_a_wrong_form_says_why_and_loses_nothing(page, fields, sentence):
-    answer = page(**{"action": "create", "label": "统计平台", "expires_on": in_days(9), **fields})
+def test_a_wrong_form_says_why_and_loses_nothing(tokens_page, fields, sentence):
+    answer = tokens_page(**{"action": "create", "label": "统计平台", "expires_on": in_days(9), **fields})
     text = answer.content.decode()
     assert sentence in text and "还不能提交" in text
     assert all(f'value="{value}"' in text for value in fields.values() if value)
     assert not ApiToken.objects.exists()
 
 
-def test_a_revoked_token_opens_nothing(page, user):
+def test_a_revoked_token_opens_nothing(tokens_page, user):
     token, plain = token_create(user=user, label="旧系统", expires_at=in_hours(1))
-    assert page(action="revoke", token=token.pk).status_code == 302
-    assert "已作废" in page().content.decode()
+    assert tokens_page(action="revoke", token=token.pk).status_code == 302
+    assert "已作废" in tokens_page().content.decode()
     with pytest.raises(AuthenticationFailed):
         authenticate(plain)
-    page(action="revoke", token=token.pk)
+    tokens_page(action="revoke", token=token.pk)
     assert acts() == [
         ("accounts.token.create", user.pk),
         ("accounts.token.revoke", user.pk),
@@ -92,14 +92,14 @@ def test_a_revoked_token_opens_nothing(page, user):
 
 
 @pytest.mark.parametrize("number", ["", "x", "9" * 30, "-1"])
-def test_a_token_that_is_not_there_answers_404(page, number):
-    assert page(action="revoke", token=number).status_code == 404
+def test_a_token_that_is_not_there_answers_404(tokens_page, number):
+    assert tokens_page(action="revoke", token=number).status_code == 404
 
 
-def test_the_token_of_somebody_else_is_not_there(page):
+def test_the_token_of_somebody_else_is_not_there(tokens_page):
     token, _ = token_create(user=make.make_user(), label="别人的系统", expires_at=in_hours(1))
-    assert "别人的系统" not in page().content.decode()
-    assert page(action="revoke", token=token.pk).status_code == 404
+    assert "别人的系统" not in tokens_page().content.decode()
+    assert tokens_page(action="revoke", token=token.pk).status_code == 404
     token.refresh_from_db()
     assert token.revoked_at is None
 
