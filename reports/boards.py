@@ -5,6 +5,7 @@ Each chart carries its own table, made of the same values, so that picture and t
 
 import json
 from datetime import date, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.urls import reverse
@@ -12,7 +13,7 @@ from django.urls import reverse
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from reports import metrics, selectors, words
-from reports.releases import is_responsible
+from reports.releases import release_alone
 from reports.selectors import Numbers, Released, Unit
 from reports.tiles import fraction
 from reports.words import Basis
@@ -24,6 +25,7 @@ RANKED = (
     "organizations", "market_organizations", "terms_overdue", "service_points",
 )  # fmt: skip
 RANKED_GRASSROOTS = ("covered", "covered_own", "covered_joint", "markets_covered")
+PAIR = RATES[:2]  # always shown together
 TREND_DAYS = {"90": 90, "400": 400}
 
 
@@ -47,10 +49,18 @@ def ranked_codes(unit: Unit) -> tuple[str, ...]:
     return RANKED if compares_coverage(unit) else RANKED_GRASSROOTS
 
 
-def chosen(unit: Unit, code: str | None) -> str:
-    """The metric asked for where it may be compared; otherwise the first that may."""
-    codes = ranked_codes(unit)
-    return code if code in codes else codes[0]
+def chosen(released: Released, code: str | None, basis: Basis) -> str:
+    """The metric asked for where it may be compared; otherwise the coverage that most units have a value for."""
+    codes = ranked_codes(released.own.unit)
+    if code in codes:
+        return code
+    candidates = codes[:3]  # strict, wide, work coverage: small cells may hide the first from a reader
+
+    def known(one: str) -> int:
+        fit = fit_for(basis, one, released.own.unit)
+        return sum(child.value(one, fit.denominator, fit.range) is not None for child in released.children)
+
+    return max(candidates, key=lambda one: (known(one), -candidates.index(one)))
 
 
 def fit_for(basis: Basis, code: str, unit: Unit) -> Basis:
@@ -65,13 +75,27 @@ def _line(numbers: Numbers, code: str, basis: Basis, unit: Unit) -> dict:
     value = numbers.value(code, fit.denominator, fit.range)
     percent = metric.kind == metrics.RATE
     above, below = fraction(metric, numbers, fit) if percent else (None, None)
-    return {
+    line = {
         "name": numbers.name if numbers.is_unassigned else words.short(numbers.unit),
         "value": None if value is None else float(value * 100) if percent else int(value),
         "text": words.shown(numbers, code, fit),
         "detail": f"{above:,} / {below:,}" if above is not None and below is not None else "",
         "url": None if numbers.is_unassigned else words.unit_page(numbers.unit, basis),
         "rest": numbers.is_unassigned,
+    }
+    return line | _pair(numbers, fit) if code in PAIR else line
+
+
+def _pair(numbers: Numbers, fit: Basis) -> dict:
+    """Strict and wide organization coverage, always shown together."""
+    strict, wide = (numbers.value(code, fit.denominator, fit.range) for code in PAIR)
+    texts = [words.shown(numbers, code, fit) for code in PAIR]
+    return {
+        "strict": _plain(strict, metrics.RATE),
+        "wide": _plain(wide, metrics.RATE),
+        "text": texts[0] if texts[0] == texts[1] else " / ".join(texts),
+        "texts": texts,
+        "detail": "",
     }
 
 
@@ -86,6 +110,10 @@ def comparison(released: Released, code: str, basis: Basis) -> list[dict]:
 
 
 def _comparison_table(lines: list[dict], name: str, percent: bool) -> dict:
+    if lines and "texts" in lines[0]:
+        rows = [[{"text": line["name"], "url": line["url"]}, *line["texts"]] for line in lines]
+        return {"columns": ["单位", "单独+联合", "含市场覆盖"], "rows": rows}
+
     def cells(line):
         first = {"text": line["name"], "url": line["url"]}
         return [first, line["text"], line["detail"] or "—"] if percent else [first, line["text"]]
@@ -100,10 +128,12 @@ def rank(released: Released, code: str, basis: Basis) -> dict:
     percent = metric.kind == metrics.RATE
     reference = None
     if percent and own["value"] is not None:
-        reference = {"value": own["value"], "text": f"{words.short(released.own.unit)} {own['text']}"}
+        own_text = words.shown(released.own, code, fit_for(basis, code, released.own.unit))
+        reference = {"value": own["value"], "text": f"{words.short(released.own.unit)} {own_text}"}
     return {
         "name": metric.name,
         "percent": percent,
+        "pair": code in PAIR,
         "rows": lines,
         "reference": reference,
         "table": _comparison_table(
@@ -158,50 +188,60 @@ def trend(user, own: Numbers, basis: Basis, days: int) -> dict:
     """The coverage of a unit over time: strict, wide and work coverage; an organization's own page shows counts."""
     unit = own.unit
     grassroots = isinstance(unit, Organization) and unit.level == Level.GRASSROOTS
-    codes = (
-        ("covered", "covered_own")
-        if grassroots
-        else ("organization_coverage_strict", "organization_coverage", "work_coverage")
-    )
-    fit = Basis("operating", basis.range, basis.as_of) if grassroots else basis
-    keys = {metrics.count_key(code, fit.denominator, fit.range): code for code in codes}
-    days_found = selectors.trend(unit, keys, days, basis.as_of or own.as_of)
-    if fit.denominator == "with_members" and not is_responsible(user, unit):
-        days_found = _without_small(unit, days_found, fit, keys)
-    labels = [f"{row['as_of']:%m-%d}" if days <= 90 else f"{row['as_of']:%Y-%m-%d}" for row in days_found]
-    series = [
-        {"name": metrics.METRICS[code].name, "values": [_plain(row[key], not grassroots) for row in days_found]}
-        for key, code in keys.items()
-    ]
+    codes = ("covered", "covered_own") if grassroots else RATES[:3]
+    fit = Basis(metrics.DEFAULT_DENOMINATOR, basis.range, basis.as_of) if grassroots else basis
     kind = metrics.COUNT if grassroots else metrics.RATE
+    found = [
+        (row["as_of"], [numbers.value(code, fit.denominator, fit.range) for code in codes])
+        for row in selectors.trend(unit, _parts(codes, fit), days, basis.as_of or own.as_of)
+        if (numbers := _on_day(user, own, row))
+    ]
+    format = "%m-%d" if days <= 90 else "%Y-%m-%d"
     return {
         "percent": not grassroots,
-        "labels": labels,
-        "series": series,
+        "labels": [day.strftime(format) for day, _ in found],
+        "series": [
+            {"name": metrics.METRICS[code].name, "values": [_plain(values[index], kind) for _, values in found]}
+            for index, code in enumerate(codes)
+        ],
         "table": {
-            "columns": ["日期", *(line["name"] for line in series)],
+            "columns": ["日期", *(metrics.METRICS[code].name for code in codes)],
             "rows": [
-                [f"{row['as_of']:%Y-%m-%d}", *(words.figure(row[key], kind) for key in keys)]
-                for row in reversed(days_found)
+                [f"{day:%Y-%m-%d}", *(words.figure(value, kind) for value in values)] for day, values in reversed(found)
             ],
         },
-        "empty": ""
-        if any(value is not None for line in series for value in line["values"])
-        else "这段时间还没有可以画出的数字。",
+        "empty": _why_no_line(found),
     }
 
 
-def _plain(value, percent: bool) -> float | int | None:
-    return None if value is None else round(float(value * 100), 2) if percent else int(value)
+def _parts(codes: tuple[str, ...], fit: Basis) -> list[str]:
+    """The keys of the counts that these metrics are made of; the whole split of 覆盖, so that small cells are seen."""
+    split = ("covered", "covered_own", "covered_joint", "covered_market", "work_covered")
+    keys = [metrics.count_key(code, fit.denominator, fit.range) for code in split]
+    below = {fit.denominator, *(metrics.METRICS[code].denominator for code in codes)} - {""}
+    return keys + [metrics.count_key(code, range=fit.range) for code in below]
 
 
-def _without_small(unit: Unit, rows: list[dict], fit: Basis, keys: dict[str, str]) -> list[dict]:
-    """A day on which the denominator is a small cell shows no share."""
-    key = metrics.count_key("with_members", range=fit.range)
-    below = {row["as_of"]: row[key] for row in selectors.trend(unit, [key], 400, rows[-1]["as_of"])} if rows else {}
-    return [
-        row if (below.get(row["as_of"]) or 0) >= settings.SMALL_CELL else {**row, **dict.fromkeys(keys)} for row in rows
-    ]
+def _on_day(user, own: Numbers, row: dict) -> Numbers:
+    counts = {key: count for key, count in row.items() if key != "as_of"}
+    # A count that was read has passed the test that its column is filled.
+    filled = dict.fromkeys(metrics.FILLED.values(), 1)
+    past = Numbers(own.unit, row["as_of"], own.computed_at, counts | filled)
+    return release_alone(user, past, own.hidden)
+
+
+def _plain(value: int | Decimal | None, kind: str) -> float | int | None:
+    if value is None:
+        return None
+    return round(float(value * 100), 2) if kind == metrics.RATE else int(value)
+
+
+def _why_no_line(found: list) -> str:
+    if not any(value is not None for _, values in found for value in values):
+        return "这段时间没有可以画出的数字：还没有统计，或人数过少不显示。"
+    if len(found) == 1:
+        return f"统计从 {found[0][0]:%Y-%m-%d} 开始，积累到两天就能画出走势。当天的数字在“看表格”里。"
+    return ""
 
 
 def funnel(own: Numbers) -> dict:

@@ -115,6 +115,17 @@ def _hidden_in_table(
     return _hidden_cells(lines, {(_OWN, key) for key in given})
 
 
+def release_alone(user, numbers: "Numbers", also: Iterable[str] = ()) -> "Numbers":
+    """One unit's numbers on one day without its family, for a line over time.
+
+    `also`: keys that the unit's newest numbers keep back; what is hidden today was not public yesterday either.
+    """
+    if is_responsible(user, numbers.unit):
+        return numbers
+    hidden = _hidden_cells({_OWN: numbers}, {(_OWN, key) for key in also})
+    return numbers.without(_keys_of(hidden, _OWN))
+
+
 def _keys_of(hidden: set[Cell], name: Hashable) -> set[str]:
     return {key for line, key in hidden if line == name}
 

@@ -98,7 +98,7 @@ class Dashboard(UnitMixin, View):
     def _numbers(self, unit, basis: Basis, released) -> dict:
         own = released.own
         before = boards.compared_with(self.request.user, unit, own.as_of)
-        code = boards.chosen(unit, self.request.GET.get("compare"))
+        code = boards.chosen(released, self.request.GET.get("compare"), basis)
         grassroots = self._is_grassroots(unit)
         return {
             "own": own,
@@ -211,7 +211,7 @@ class Chart(UnitMixin, View):
 
     def _data(self, chart: str, released, basis: Basis) -> dict:
         own = released.own
-        code = boards.chosen(own.unit, self.request.GET.get("compare"))
+        code = boards.chosen(released, self.request.GET.get("compare"), basis)
         if chart == "rank":
             return boards.rank(released, code, basis)
         if chart == "map" and boards.is_city(own.unit):

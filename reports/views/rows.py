@@ -55,7 +55,7 @@ class Rows(DoorMixin, View):
             "heading": heading,
             "breadcrumbs": [*crumbs, {"label": heading}],
             "subtitle": f"{self.unit}{self._part()} · 口径：{tiles.note(metric, basis)}",
-            "definition": metric.definition,
+            "definition": metric.definition if metric.denominators or metric.denominator else "",
             **more,
         }
 

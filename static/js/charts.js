@@ -11,6 +11,7 @@
   const LINE = token("--line");
   const DATA = [token("--data-1"), token("--data-2"), token("--data-3"), "#6b7f8e"];
   const SCALE = [token("--map-1"), token("--map-2"), token("--map-3"), token("--map-4")];
+  const STEPS = ["#0b5c86", "#2f7ba4", "#5b98b8", "#8ab6ce"];
   const HALO = { color: TEXT, textBorderColor: "#fff", textBorderWidth: 3 };
   const narrow = () => window.innerWidth < 768;
 
@@ -70,28 +71,37 @@
 
   function rank(data) {
     const rows = [...data.rows].reverse(); // the first is drawn on top
-    const width = narrow() ? 96 : 132;
-    const highest = Math.max(...rows.map((row) => row.value ?? 0), data.reference?.value ?? 0);
+    const width = narrow() ? 92 : 132;
+    const bars = data.pair ? ["wide", "strict"] : ["value"]; // strict over wide: both coverages in one line
+    const highest = Math.max(...rows.map((row) => row.wide ?? row.value ?? 0), data.reference?.value ?? 0);
+    const colour = (row, bar) => (row.rest ? DATA[3] : bar === "wide" ? SCALE[1] : DATA[0]);
+    const bar = (name, index) => ({
+      name: { wide: "含市场覆盖", strict: "单独+联合", value: data.name }[name],
+      type: "bar", barMaxWidth: 16, barGap: "-100%", cursor: "pointer", showBackground: index === 0, z: 2 + index,
+      itemStyle: { color: name === "wide" ? SCALE[1] : DATA[0], borderRadius: 4 },
+      backgroundStyle: { color: "#f3f1ee", borderRadius: 4 },
+      label: { show: index === 0, position: "right", fontSize: 13, ...HALO, formatter: (item) => item.data.text },
+      data: rows.map((row) => ({ ...row, value: row[name] ?? 0, itemStyle: { color: colour(row, name), borderRadius: 4 } })),
+      markLine: data.reference && index === 0 ? {
+        symbol: "none", silent: true, lineStyle: { color: DATA[2], type: "dashed", width: 1.5 },
+        label: { formatter: data.reference.text, position: "end", color: "#7d5400", fontSize: 12 },
+        data: [{ xAxis: data.reference.value }],
+      } : undefined,
+    });
     return {
       ...base(),
-      ...tooltip((item) => tip(item.name, [`${data.name} ${item.data.text}`, item.data.detail, item.data.url ? "点按进入" : ""]), { trigger: "item" }),
-      grid: { left: width + 8, right: 76, top: data.reference ? 26 : 8, bottom: 8 },
+      ...tooltip((item) => tip(item.name, [
+        ...(data.pair ? [`单独+联合 ${item.data.texts[0]}`, `含市场覆盖 ${item.data.texts[1]}`] : [`${data.name} ${item.data.text}`]),
+        item.data.detail, item.data.url ? "点按进入" : "",
+      ]), { trigger: "item" }),
+      legend: data.pair ? { top: 0, right: 8, icon: "roundRect", itemWidth: 14, itemHeight: 10, selectedMode: false, data: ["单独+联合", "含市场覆盖"], textStyle: { color: TEXT, fontFamily: FONT, fontSize: 12 } } : undefined,
+      grid: { left: width + 8, right: data.pair ? 108 : 76, top: data.pair ? 52 : data.reference ? 28 : 8, bottom: 8 },
       xAxis: { type: "value", min: 0, max: data.percent ? Math.min(100, Math.ceil((highest || 1) * 1.05)) : undefined, show: false },
       yAxis: {
         type: "category", data: rows.map((row) => row.name), axisTick: { show: false }, axisLine: { show: false }, triggerEvent: true,
-        axisLabel: { interval: 0, width, overflow: "truncate", color: TEXT, fontSize: 13 },
+        axisLabel: { interval: 0, width, overflow: "truncate", color: TEXT, fontSize: narrow() ? 12 : 13 },
       },
-      series: [{
-        type: "bar", barMaxWidth: 16, cursor: "pointer", showBackground: true,
-        backgroundStyle: { color: "#f3f1ee", borderRadius: 4 },
-        label: { show: true, position: "right", fontSize: 13, ...HALO, formatter: (item) => item.data.text },
-        data: rows.map((row) => ({ ...row, value: row.value ?? 0, itemStyle: { color: row.rest ? DATA[3] : DATA[0], borderRadius: 4 } })),
-        markLine: data.reference ? {
-          symbol: "none", silent: true, lineStyle: { color: DATA[2], type: "dashed", width: 1.5 },
-          label: { formatter: data.reference.text, position: "end", color: "#7d5400", fontSize: 12 },
-          data: [{ xAxis: data.reference.value }],
-        } : undefined,
-      }],
+      series: bars.map(bar),
     };
   }
 
@@ -103,8 +113,8 @@
     return {
       ...base(),
       ...tooltip((items) => tip(items[0].axisValue, items.map((item) => `${item.seriesName} ${item.value === null || item.value === undefined ? "—" : data.percent ? `${item.value.toFixed(1)}%` : item.value.toLocaleString()}`)), { trigger: "axis" }),
-      legend: { top: 4, icon: "roundRect", itemWidth: 16, itemHeight: 4, textStyle: { color: TEXT, fontFamily: FONT, fontSize: 13 }, type: narrow() ? "scroll" : "plain" },
-      grid: { left: 8, right: 20, top: 44, bottom: 8, containLabel: true },
+      legend: { top: 4, icon: "roundRect", itemWidth: 16, itemHeight: 4, textStyle: { color: TEXT, fontFamily: FONT, fontSize: 13 } },
+      grid: { left: 8, right: 20, top: narrow() ? 66 : 44, bottom: 8, containLabel: true },
       xAxis: { type: "category", data: data.labels, boundaryGap: data.labels.length === 1, axisLine: { lineStyle: { color: LINE } }, axisTick: { show: false }, axisLabel: { color: MUTED, hideOverlap: true } },
       yAxis: {
         type: "value", scale: true, max: data.percent ? (span) => Math.min(100, Math.ceil((span.max + 2) / 5) * 5) : undefined,
@@ -129,7 +139,7 @@
       series: [{
         type: "bar", barMaxWidth: 26, showBackground: true, backgroundStyle: { color: "#f3f1ee", borderRadius: 4 }, cursor: "pointer",
         label: { show: true, position: "right", color: TEXT, fontSize: 13, formatter: (item) => item.data.text },
-        data: data.rows.map((row, index) => ({ ...row, value: row.value ?? 0, itemStyle: { color: DATA[0], opacity: 1 - index * 0.14, borderRadius: 4 } })),
+        data: data.rows.map((row, index) => ({ ...row, value: row.value ?? 0, itemStyle: { color: STEPS[index % STEPS.length], borderRadius: 4 } })),
       }],
     };
   }
@@ -193,6 +203,7 @@
   function message(place, text) {
     const box = element("div", "chart-empty");
     box.append(element("p", "", text));
+    place.classList.add("chart-none");
     place.replaceChildren(box);
   }
 
