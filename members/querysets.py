@@ -112,6 +112,16 @@ class PosterQuerySet(ScopedQuerySet):
         return self.filter(withdrawn_at__isnull=True)
 
 
+class NoticeQuerySet(ScopedQuerySet):
+    """The city's word to everybody: published ones are public, only a posting at the city writes one."""
+
+    def organization_scope(self, organization) -> Q | None:
+        return None
+
+    def division_scope(self, division) -> Q | None:
+        return None
+
+
 class _ThroughRegistration(ScopedQuerySet):
     def organization_scope(self, organization) -> Q | None:
         if organization.level == Level.DISTRICT:

@@ -33,8 +33,9 @@ _VIEW_PEOPLE = {
     "members.view_instructor", "stations.view_checkin",
 }  # fmt: skip
 _KEEP_PEOPLE = {
-    "members.change_member", "members.reveal_member", "members.export_member", "members.add_affiliation", "members.change_affiliation",
-    "stations.add_checkin",
+    "members.change_member", "members.reveal_member", "members.export_member", "members.add_affiliation",
+    "members.change_affiliation", "members.view_seat", "members.add_seat", "members.change_seat",
+    "members.view_transfer", "members.add_transfer", "members.change_transfer", "stations.add_checkin",
 }  # fmt: skip
 
 # Roles × permissions: the whole of it. Nothing else grants a right to business data.
@@ -46,7 +47,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "members.view_poster", "members.add_poster", "members.change_poster",
             "members.view_instructor", "members.add_instructor", "members.change_instructor",
             "members.view_instructorassignment", "members.add_instructorassignment",
-            "members.change_instructorassignment",
+            "members.change_instructorassignment", "members.view_notice", "members.add_notice", "members.change_notice",
         }
     ),
     "officer": frozenset(

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from members.models.member import Member
 from members.models.registration import Receipt, Registration
-from members.querysets import RightsRequestQuerySet
+from members.querysets import NoticeQuerySet, RightsRequestQuerySet
 
 
 class Notice(models.Model):
@@ -19,6 +19,8 @@ class Notice(models.Model):
     sensitive = models.TextField("为什么需要敏感个人信息，对本人有何影响")
     digest = models.CharField("摘要", max_length=64, editable=False)
     published_at = models.DateTimeField("发布时间", null=True, blank=True)
+
+    objects = NoticeQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "告知书"
