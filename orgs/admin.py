@@ -12,6 +12,7 @@ from orgs.organization_acts import ACTS, act_page, may_act
 from orgs.organization_forms import OrganizationForm
 from orgs.scoped import ScopedAdmin
 from orgs.scoped_admin import CappedPaginator, QuietLogMixin
+from orgs.selectors import change_text
 from orgs.services import organization_create, organization_edit, organization_rename, posting_end, posting_grant
 from orgs.services.organizations import EDITABLE
 from orgs.services.postings import PostingError, check_posting
@@ -55,10 +56,16 @@ class OpenFilter(admin.SimpleListFilter):
 
 class OrganizationChangeInline(admin.TabularInline):
     model = OrganizationChange
-    fields = readonly_fields = ("on", "event", "document", "before", "after", "by", "entered_at")
+    fields = readonly_fields = ("on", "event", "what", "document", "by", "entered_at")
     extra = 0
     can_delete = False
     verbose_name_plural = "沿革"
+
+    @admin.display(description="内容")
+    def what(self, change) -> str:
+        mentioned = [value for value in (*change.before.values(), *change.after.values()) if isinstance(value, str)]
+        names = dict(Organization.objects.filter(code__in=mentioned).values_list("code", "name"))
+        return change_text(change, names) or "—"
 
     def has_add_permission(self, request, obj=None) -> bool:
         return False

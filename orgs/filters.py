@@ -35,10 +35,10 @@ class OrganizationFilter(django_filters.FilterSet):
     """The list's filter form."""
 
     q = django_filters.CharFilter(label="名称或代码", method="search")
-    level = django_filters.TypedChoiceFilter(label="层级", choices=Level.choices, coerce=int)
-    kind = django_filters.ChoiceFilter(label="类型", choices=Kind.choices)
-    open = django_filters.ChoiceFilter(label="状态", choices=OPEN_CHOICES, method="by_state")
-    term = django_filters.ChoiceFilter(label="任期", choices=TERM_CHOICES, method="by_term")
+    level = django_filters.ChoiceFilter(label="层级", choices=Level.choices, empty_label="全部")
+    kind = django_filters.ChoiceFilter(label="类型", choices=Kind.choices, empty_label="全部")
+    open = django_filters.ChoiceFilter(label="状态", choices=OPEN_CHOICES, empty_label="全部", method="by_state")
+    term = django_filters.ChoiceFilter(label="任期", choices=TERM_CHOICES, empty_label="全部", method="by_term")
 
     def search(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(Q(name__icontains=value) | Q(short_name__icontains=value) | Q(code__iexact=value))

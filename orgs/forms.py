@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Model
 
 from orgs import doors
 from orgs.kinds import Level
@@ -81,7 +80,7 @@ class LocalityFormMixin(DoorFormMixin):
         self._fill(data, "street", "district", "parent")
         return data
 
-    def _chosen(self, data: dict, name: str) -> Model | None:
+    def _chosen(self, data: dict, name: str) -> Any:
         return data[name] if name in data else getattr(self.instance, name, None)
 
     def _fill(self, data: dict, lower: str, upper: str, upper_of_lower: str) -> None:

@@ -4,6 +4,7 @@ Level is where a body stands in the guidance line; kind is what it is. Sources: 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import models
 
@@ -56,7 +57,12 @@ class Capability:
     term_years: int | None = 3
 
 
-_APPOINTED = {"holds_rolls": False, "elects": False, "develops_members": False, "counts_as_organization": False}
+_APPOINTED: dict[str, Any] = {
+    "holds_rolls": False,
+    "elects": False,
+    "develops_members": False,
+    "counts_as_organization": False,
+}
 
 CAPABILITIES: dict[str, Capability] = {
     Kind.CITY_COMMITTEE: Capability(levels=(Level.CITY,), **_APPOINTED, term_years=None),

@@ -25,12 +25,14 @@ def tell(form: Any, error: TreeError) -> None:
     form.add_error(error.field if error.field in form.fields else None, ValidationError(str(error)))
 
 
+def date_input() -> forms.DateInput:
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})  # what a date control reads
+
+
 class OrganizationForm(LocalityFormMixin, forms.ModelForm):
     """Founding and editing. A new name is a renaming, with its own line of history."""
 
-    on = forms.DateField(
-        label="变更生效日期", required=False, widget=forms.DateInput(attrs={"type": "date"}), help_text="不填为今天。"
-    )
+    on = forms.DateField(label="变更生效日期", required=False, widget=date_input(), help_text="不填为今天。")
     document = forms.CharField(label="批复文号", required=False, max_length=60)
 
     class Meta:
@@ -75,7 +77,7 @@ class OrganizationForm(LocalityFormMixin, forms.ModelForm):
 class ActForm(forms.Form):
     """An act on one organization, seen twice: filled in, then confirmed with what will move."""
 
-    on = forms.DateField(label="生效日期", initial=timezone.localdate, widget=forms.DateInput(attrs={"type": "date"}))
+    on = forms.DateField(label="生效日期", initial=timezone.localdate, widget=date_input())
     document = forms.CharField(label="批复文号", required=False, max_length=60)
 
     def __init__(self, *args, organization: Organization, user, **kwargs) -> None:

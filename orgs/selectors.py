@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
-from orgs.models import Organization
+from orgs.models import Organization, OrganizationChange
 from orgs.querysets import OrganizationQuerySet
 from orgs.services.tree import LABEL
 
@@ -52,12 +52,57 @@ def ancestors_of(organization: Organization) -> list[Organization]:
     )
 
 
-def children_of(organization: Organization, user) -> OrganizationQuerySet:
+def children_of(organization: Organization, user) -> QuerySet:
     """Open organizations directly below that the person may see, each with `below`: how many are under it."""
     return (
-        Organization.objects.visible_to(user)
-        .open()
+        Organization.objects.open()
+        .visible_to(user)
         .filter(parent=organization)
         .annotate(below=Count("children", filter=Q(children__closed_on__isnull=True)))
         .order_by("path")
     )
+
+
+def _said(value) -> str:
+    return "空" if value in (None, "") else str(value)
+
+
+def _edited(name: str, before, after) -> str:
+    """One column in words, with the labels of its choices."""
+    field = Organization._meta.get_field(name)
+    labels = dict(getattr(field, "flatchoices", None) or ())
+    return f"{field.verbose_name}：{_said(labels.get(before, before))} → {_said(labels.get(after, after))}"
+
+
+def change_text(change: OrganizationChange, names: dict[str, str]) -> str:
+    """One line of history in words. `names`: code → name of the organizations that it mentions."""
+    before, after = change.before, change.after
+    if change.event == OrganizationChange.Event.RENAME:
+        return f"{_said(before.get('name'))} → {_said(after.get('name'))}"
+    if change.event == OrganizationChange.Event.MOVE:
+        ends = (before.get("parent"), after.get("parent"))
+        return " → ".join(names.get(code, _said(code)) for code in ends)
+    if code := before.get("merged"):
+        return f"{names.get(code, code)} 并入本组织"
+    if code := after.get("merged_into"):
+        return f"并入 {names.get(code, code)}"
+    if change.event == OrganizationChange.Event.EDIT:
+        return "；".join(_edited(name, before.get(name), after[name]) for name in after)
+    return ""
+
+
+def history_of(organization: Organization) -> list[dict]:
+    """The lines of history, newest first: `on`, `event`, `document`, `text`."""
+    changes = list(organization.changes.select_related("by", "organization"))
+    mentioned = {value for change in changes for value in (*change.before.values(), *change.after.values())}
+    codes = [value for value in mentioned if isinstance(value, str)]
+    names = dict(Organization.objects.filter(code__in=codes).values_list("code", "name"))
+    return [
+        {
+            "on": change.on,
+            "event": change.get_event_display(),
+            "document": change.document,
+            "text": change_text(change, names),
+        }
+        for change in changes
+    ]

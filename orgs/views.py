@@ -1,5 +1,7 @@
 """Pages of organizations: the list and one organization with its history and other rooms' sections."""
 
+from datetime import date
+
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -9,7 +11,7 @@ from orgs import life
 from orgs.filters import OrganizationFilter
 from orgs.models import Organization
 from orgs.scoped import ScopedMixin
-from orgs.selectors import ancestors_of, children_of, page_by_path
+from orgs.selectors import ancestors_of, children_of, history_of, page_by_path
 
 COLUMNS = [
     {"key": "name", "label": "名称"},
@@ -31,6 +33,10 @@ def term_cell(row: Organization) -> dict:
     if row.closed_on is None and end <= timezone.localdate():
         return {"text": f"{end} 已届满", "badge": "bad"}
     return {"text": f"{end}（延期）" if row.extended_until else f"{end}"}
+
+
+def iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def state_cell(row: Organization) -> dict:
@@ -92,7 +98,7 @@ class OrganizationDetailView(ScopedMixin, DetailView):
             "facts": self._facts(),
             "children": children[:CHILDREN_SHOWN],
             "has_more_children": len(children) > CHILDREN_SHOWN,
-            "history": row.changes.select_related("by") if user.has_perm("orgs.view_organizationchange") else None,
+            "history": history_of(row) if user.has_perm("orgs.view_organizationchange") else None,
             "may_change": row.closed_on is None and user.has_perm("orgs.change_organization", row),
             "term": term_cell(row),
             "state": state_cell(row),
@@ -123,12 +129,12 @@ class OrganizationDetailView(ScopedMixin, DetailView):
             ("上级（指导线）", row.parent or "无"),
             ("隶属党组织", row.superior or row.superior_name),
             ("所在", place),
-            ("批准成立", row.approved_on),
+            ("批准成立", iso(row.approved_on)),
         ]
         if row.host_kind:
             facts.append(("依托", row.get_host_kind_display()))
         if row.capability.term_years:
-            facts += [("本届起", row.term_starts_on), ("任期至", term_cell(row)["text"])]
+            facts += [("本届起", iso(row.term_starts_on)), ("任期至", term_cell(row)["text"])]
             if row.extended_until:
                 facts.append(("延期批复", row.extension_document))
         return facts

@@ -39,7 +39,7 @@ def _rewrite(organization: Organization, parent: Organization) -> None:
     new, old = tree.next_path(parent), organization.path
     subtree = Organization.objects.filter(path__startswith=old)
     deepest = max(len(path) for path in subtree.values_list("path", flat=True))
-    if deepest - len(old) + len(new) > Organization._meta.get_field("path").max_length:
+    if deepest - len(old) + len(new) > tree.PATH_LENGTH:
         raise TreeError("移过去以后层级太深，请选择更高一级的上级。", "parent")
     ancestors = {}
     if organization.level > Level.DISTRICT:

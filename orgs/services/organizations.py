@@ -69,7 +69,7 @@ def organization_create(*, by, parent: Organization | None, level: int, kind: st
     )
     tree.check_name(organization.parent_id, organization.name)
     tree.check_code(organization.code)
-    if len(organization.path) > Organization._meta.get_field("path").max_length:
+    if len(organization.path) > tree.PATH_LENGTH:
         raise TreeError("层级太深，请挂在更上一级的组织下面。", "parent")
     tree.set_locality(organization)
     tree.set_ancestors(organization, parent)
@@ -109,7 +109,7 @@ def organization_edit(*, organization: Organization, by, on: date | None = None,
     before = {name: _plain(getattr(row, name)) for name in changed}
     for name, value in changed.items():
         setattr(row, name, value)
-    if "street" in changed and "district" not in fields and row.street_id:
+    if "street" in changed and "district" not in fields and row.street:
         row.district_id = row.street.parent_id
     tree.check_kind(row.level, row.kind)
     tree.check_code(row.code, but=row.pk)

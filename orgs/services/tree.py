@@ -7,6 +7,7 @@ from orgs.models import Organization
 
 TREE_LOCK = 7_801  # pg_advisory_xact_lock: paths are handed out one writer at a time
 LABEL = 4  # characters a level takes in a path
+PATH_LENGTH = Organization._meta.get_field("path").max_length or 0
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -60,11 +61,12 @@ def fresh(organization: Organization) -> Organization:
 
 
 def default_kind(level: int) -> str:
-    return {
+    kinds: dict[int, str] = {
         Level.CITY: Kind.CITY_COMMITTEE,
         Level.DISTRICT: Kind.DISTRICT_COMMITTEE,
         Level.GUIDANCE_STATION: Kind.GUIDANCE_STATION,
-    }.get(level, Kind.BRANCH)
+    }
+    return kinds.get(level, Kind.BRANCH)
 
 
 def check_place(level: int, parent: Organization | None) -> None:
@@ -92,12 +94,12 @@ def check_kind(level: int, kind: str) -> None:
 
 def check_name(parent_id: int | None, name: str, *, but: int | None = None) -> None:
     """Names are unique under one parent. `but` is the organization that keeps its name."""
-    if Organization.objects.filter(parent=parent_id, name=name).exclude(pk=but).exists():
+    if Organization.objects.filter(parent=parent_id, name=name).exclude(pk__in=[but]).exists():
         raise TreeError("同一上级下面已有同名的组织，请换一个名称。", "name")
 
 
 def check_code(code: str, *, but: int | None = None) -> None:
-    if Organization.objects.filter(code=code).exclude(pk=but).exists():
+    if Organization.objects.filter(code=code).exclude(pk__in=[but]).exists():
         raise TreeError("代码已被使用，请换一个。", "code")
 
 

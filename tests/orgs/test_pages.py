@@ -6,7 +6,7 @@ from django.urls import reverse
 from orgs import life
 from orgs.models import Organization
 from orgs.selectors import page_by_path
-from orgs.services import organization_move, organization_rename
+from orgs.services import organization_edit, organization_move, organization_rename
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -87,9 +87,18 @@ def test_the_detail_shows_facts_children_and_history(city, client, leader):
     general = make.make_branch(city.yuehai, name="旧名总支", kind="general_branch")
     make.make_branch(general, name="下面的支部")
     organization_rename(organization=general, name="新名总支", by=leader)
+    organization_edit(organization=general, host_kind="building", street=city.divisions["shahe"], by=leader)
     organization_move(organization=general, parent=city.shahe, by=leader, document="深委〔2026〕8号")
     page = client.get(reverse("orgs:detail", args=[general.pk])).content.decode()
-    for text in ("新名总支", "下面的支部", "旧名总支 → 新名总支", "深委〔2026〕8号", "党总支", city.shahe.name):
+    for text in (
+        "新名总支",
+        "下面的支部",
+        "旧名总支 → 新名总支",
+        "深委〔2026〕8号",
+        "党总支",
+        "依托：空 → 楼宇",
+        city.shahe.name,
+    ):
         assert text in page
 
 
