@@ -98,6 +98,14 @@ def reach() -> str:
         JOIN live a ON a.path = left(o.path, n) WHERE a.level = 4)"""
 
 
+def reach_of_persons() -> str:
+    """The same down to closed bodies too: a person is counted until moved, whatever became of the branch."""
+    return """reach AS MATERIALIZED (
+        SELECT a.id AS unit, o.id AS organization_id
+        FROM orgs_organization o CROSS JOIN LATERAL generate_series(4, length(o.path), 4) n
+        JOIN live a ON a.path = left(o.path, n) WHERE a.level = 4)"""
+
+
 def live(day: Day) -> str:
     """Organizations that exist on the day; `counts`: a link of theirs is organization coverage."""
     return f"""live AS MATERIALIZED (

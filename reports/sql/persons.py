@@ -1,7 +1,7 @@
 """Counting persons: distinct in each unit, so each unit counts its own rows; never added up from below."""
 
 from reports.sql.facts import current_member, verified
-from reports.sql.parts import PLACE, Day, live, reach
+from reports.sql.parts import PLACE, Day, live, reach_of_persons
 
 CONDITIONS = {
     "members_on_roll": "on_roll",
@@ -67,7 +67,7 @@ def units_sql(day: Day, sets: tuple[str, ...] = ALL_SETS, where: str = "TRUE") -
 def grassroots_sql(day: Day, only: str = "TRUE") -> str:
     """(unit, counts…) for grassroots bodies: each person once at or below the unit."""
     return f"""
-        WITH {live(day)}, {reach()}
+        WITH {live(day)}, {reach_of_persons()}
         SELECT unit, {_sums()} FROM (
             SELECT r.unit, rows.id, {_FLAGS} FROM ({rows_sql(day)}) rows
             JOIN reach r ON r.organization_id = rows.organization_id WHERE {only} GROUP BY r.unit, rows.id) persons

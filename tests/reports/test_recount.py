@@ -1,0 +1,87 @@
+"""The engine against a recount by hand, for every unit and every metric, over cities made at random."""
+
+import pytest
+
+from orgs.models import Division, Organization
+from reports import metrics, rows, selectors
+from reports.tally import COUNT_KEYS, GRASSROOTS_KEYS
+from tests.reports.helpers import refresh
+from tests.reports.random_city import RandomCity
+from tests.reports.recount import Recount, inside_of
+
+pytestmark = pytest.mark.django_db
+
+
+def upper_units() -> list:
+    return [*Organization.objects.filter(level__lte=3), *Division.objects.all()]
+
+
+def differences(found: dict, expected: dict, keys: list[str]) -> dict:
+    return {key: (found.get(key), expected[key]) for key in keys if found.get(key) != expected[key]}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_number_of_every_unit_equals_a_recount(seed):
+    RandomCity(seed)
+    refresh()
+    recount = Recount()
+    for unit in upper_units():
+        found = selectors.latest(unit).counts
+        assert differences(found, recount.unit(inside_of(unit)), COUNT_KEYS) == {}, unit
+        if unit.level < 3:
+            found = selectors.unassigned(unit).counts
+            assert differences(found, recount.unit(inside_of(unit, unassigned=True)), COUNT_KEYS) == {}, unit
+    for unit in Organization.objects.grassroots():
+        if unit.pk in recount.organizations:
+            found = selectors.latest(unit).counts
+            assert differences(found, recount.grassroots(unit), GRASSROOTS_KEYS) == {}, unit
+        else:
+            assert selectors.latest(unit) is None
+
+
+@pytest.mark.parametrize("seed", [10, 11])
+def test_children_and_the_unassigned_line_add_up_to_the_parent(seed):
+    RandomCity(seed)
+    refresh()
+    additive = [
+        key for key in metrics.all_keys()
+        if (metric := metrics.METRICS[metrics.parse_key(key)[0]]).kind == metrics.COUNT and metric.additive
+    ]  # fmt: skip
+    seen = 0
+    for unit in [*Organization.objects.filter(level__lte=2), *Division.objects.filter(level__lte=2)]:
+        own, parts = selectors.latest(unit), [*selectors.children(unit), selectors.unassigned(unit)]
+        for key in additive:
+            assert own.counts[key] == sum(part.counts[key] for part in parts), (unit, key)
+            seen += own.counts[key] > 0
+    assert seen > 200
+
+
+@pytest.mark.parametrize("seed", [21])
+def test_every_list_has_as_many_rows_as_its_tile_says(seed):
+    made = RandomCity(seed, businesses=100)
+    refresh()
+    units = [made.city.city, made.city.nanshan, made.city.yuehai, *made.city.divisions.values(), *made.branches[:4]]
+    shown = set()
+    for unit in units:
+        numbers = selectors.latest(unit)
+        if numbers is None:
+            continue
+        for key in metrics.all_keys():
+            code, denominator, range = metrics.parse_key(key)
+            if key not in numbers.counts or ((range != "all" or denominator != "operating") and unit.level > 2):
+                continue
+            found = rows.all_rows(code, unit, denominator=denominator, range=range)
+            assert rows.total(code, found) == numbers.counts[key], (unit, key)
+            if numbers.counts[key]:
+                shown.add(code)
+    counts = {code for code, metric in metrics.METRICS.items() if metric.kind == metrics.COUNT}
+    assert counts - shown <= {"counters"}
+
+
+def test_the_unassigned_line_has_its_rows_too():
+    RandomCity(30)
+    refresh()
+    for unit in [*Organization.objects.filter(level__lte=2), *Division.objects.filter(level__lte=2)]:
+        numbers = selectors.unassigned(unit)
+        for code in ("operating", "covered", "organizations", "members_distinct", "registrations", "markets"):
+            assert rows.all_rows(code, unit, unassigned=True).count() == numbers.counts[code], (unit, code)
