@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 
 from accounts.api import DemoTokenView
 from orgs.api import DivisionViewSet, OrganizationViewSet
+from reports.api import SnapshotViewSet
 from stations.api import CheckInViewSet, ServicePointViewSet
 
 router = SimpleRouter()
@@ -16,6 +17,7 @@ router.register("organizations", OrganizationViewSet, "organization")
 router.register("divisions", DivisionViewSet, "division")
 router.register("service-points", ServicePointViewSet, "service-point")
 router.register("check-ins", CheckInViewSet, "check-in")
+router.register("snapshots", SnapshotViewSet, "snapshot")
 
 
 class DocsView(LoginRequiredMixin, SpectacularSwaggerSplitView):

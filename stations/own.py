@@ -18,7 +18,7 @@ def check_ins_of(receipt: Receipt) -> QuerySet:
     may have been made by somebody else who knows the number.
     """
     registration = receipt.registration
-    if receipt.is_joined or registration.state != Registration.State.VERIFIED:
+    if receipt.is_joined or receipt.withdrawn_at or registration.state != Registration.State.VERIFIED:
         return CheckIn.objects.none()
     return CheckIn.objects.filter(member=registration.member_id).select_related("place").order_by("-on", "-pk")
 

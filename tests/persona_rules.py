@@ -1,0 +1,183 @@
+"""Who gets what, address by address. A new address that is neither here nor in PUBLIC fails tests/test_personas.py.
+
+The sets are written out by hand on purpose: a rule derived from the code under test could not fail.
+"""
+
+from dataclasses import dataclass, field
+
+CITY_WIDE = frozenset({"city_leader", "registrar_city"})
+LEADERS = frozenset({"city_leader", "district_leader"})
+REGISTRARS = frozenset({"registrar_city", "registrar_district"})
+OFFICER = frozenset({"officer"})
+SECRETARY = frozenset({"secretary"})
+STAFF = LEADERS | REGISTRARS | OFFICER | SECRETARY
+ADMINS = frozenset({"system_admin", "security_admin", "audit_admin"})
+SYSTEM, SECURITY, AUDIT = (frozenset({name}) for name in ("system_admin", "security_admin", "audit_admin"))
+SIGNED_IN = STAFF | ADMINS
+PEOPLE = LEADERS | OFFICER | SECRETARY  # may see persons, masked
+PLACES = LEADERS | REGISTRARS | OFFICER
+NUMBERS = STAFF
+NOBODY: frozenset[str] = frozenset()
+MISSING = {"pk": 99_999_999, "code": "NOSUCHCODE", "form_token": "00000000-0000-4000-8000-000000000000"}
+OWN = "own:"  # a row that is its owner's only: each persona has one
+
+
+@dataclass(frozen=True)
+class Page:
+    """One address. `row`: the attribute of a side of the world that the address names; without: a page of its own.
+
+    `who` gets the near row; of them only `everywhere` gets the far one too, the others get 404 with the body of a
+    missing row. Whoever is not in `who` gets 403; without signing in it is the sign-in page or 401.
+    """
+
+    who: frozenset[str]
+    row: str = ""
+    key: str = "pk"  # what of the row stands in the address
+    everywhere: frozenset[str] = CITY_WIDE
+    method: str = "get"
+    ok: tuple[int, ...] = (200,)
+    extra: dict = field(default_factory=dict)
+    query: dict = field(default_factory=dict)
+    shows_names: bool = False  # an own roll shows full names
+
+
+@dataclass(frozen=True)
+class Table:
+    """A model in the admin. Nothing is deleted there."""
+
+    view: frozenset[str]
+    add: frozenset[str] = NOBODY
+    change: frozenset[str] = NOBODY
+    row: str = ""
+    everywhere: frozenset[str] = CITY_WIDE
+
+
+POST = {"method": "post", "ok": (200, 201, 302, 400)}
+
+# Open to everybody, without signing in. What is behind a code answers to whoever holds the code.
+PUBLIC = {
+    "healthz", "accounts:sign_in", "accounts:sign_out", "admin:login", "admin:logout", "api:token",
+    "admin:jsi18n",
+    "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights", "members:receipt_copy",
+    "members:receipt_act", "stations:own_check_ins",
+}  # fmt: skip
+
+PAGES: dict[str, Page] = {
+    # the admin's own pages
+    "admin:index": Page(SIGNED_IN),
+    "admin:app_list": Page(SIGNED_IN, extra={"app_label": "orgs"}, ok=(200, 404)),
+    "admin:password_change": Page(SIGNED_IN, ok=(200, 302)),
+    "admin:password_change_done": Page(SIGNED_IN, ok=(200, 302)),
+    "admin:autocomplete": Page(NOBODY),  # needs a field that asks for it; without one it refuses everybody
+    "admin:view_on_site": Page(SIGNED_IN, extra={"content_type_id": "1", "object_id": "1"}, ok=(404, 302)),
+    "admin:catch_all": Page(SIGNED_IN, extra={"url": "nowhere"}, ok=(404,)),
+    "admin:orgs_organization_move": Page(REGISTRARS, "branch"),
+    "admin:orgs_organization_merge": Page(REGISTRARS, "branch"),
+    "admin:orgs_organization_close": Page(REGISTRARS, "branch"),
+    "admin:accounts_auditevent_export": Page(AUDIT),
+    # accounts, jobs
+    "accounts:password_change": Page(SIGNED_IN),
+    "accounts:tokens": Page(SIGNED_IN),
+    "jobs:list": Page(SIGNED_IN),
+    "jobs:detail": Page(SIGNED_IN, OWN + "job", everywhere=NOBODY),
+    "jobs:progress": Page(SIGNED_IN, OWN + "job", everywhere=NOBODY),
+    "jobs:cancel": Page(SIGNED_IN, OWN + "job", everywhere=NOBODY, **POST),
+    # orgs
+    "orgs:list": Page(STAFF),
+    "orgs:detail": Page(STAFF, "branch"),
+    # members
+    "members:queue": Page(OFFICER),
+    "members:counter": Page(OFFICER),
+    "members:counter_confirm": Page(OFFICER, "draft", "form_token", everywhere=NOBODY),
+    "members:registration": Page(OFFICER, "waiting"),
+    "members:registration_take": Page(OFFICER, "waiting", **POST),
+    "members:registration_contact": Page(OFFICER, "waiting", **POST),
+    "members:registration_verify": Page(OFFICER, "waiting", **POST),
+    "members:registration_refuse": Page(OFFICER, "waiting", **POST),
+    "members:registration_duplicate": Page(OFFICER, "waiting", **POST),
+    "members:registration_unreachable": Page(OFFICER, "waiting", **POST),
+    "members:registration_reveal": Page(OFFICER, "waiting", **POST),
+    "members:list": Page(PEOPLE),
+    "members:export": Page(PEOPLE),
+    "members:detail": Page(PEOPLE, "member"),
+    "members:member_reveal": Page(OFFICER | SECRETARY, "member", **POST),
+    "members:member_accept": Page(SECRETARY, "member", **POST),
+    "members:member_edit": Page(OFFICER | SECRETARY, "member"),
+    "members:member_end": Page(OFFICER | SECRETARY, "member"),
+    "members:affiliation_end": Page(OFFICER | SECRETARY, "affiliation", **POST),
+    "members:roll": Page(SECRETARY),
+    "members:posters": Page(REGISTRARS | OFFICER),
+    "members:poster_new": Page(REGISTRARS | OFFICER, **POST),
+    "members:poster_print": Page(REGISTRARS | OFFICER, "poster", "code"),
+    "members:poster_pdf": Page(REGISTRARS | OFFICER, "poster", "code"),
+    "members:poster_invite": Page(OFFICER, "poster", "code", **POST),
+    "members:poster_withdraw": Page(REGISTRARS, "poster", "code", **POST),
+    "members:rights": Page(OFFICER),
+    "members:rights_answer": Page(OFFICER, "request"),
+    # stations
+    "stations:desk": Page(OFFICER | SECRETARY),
+    "stations:check_in": Page(OFFICER | SECRETARY, **POST),
+    "stations:check_in_result": Page(OFFICER | SECRETARY, "check_in"),
+    "stations:check_in_undo": Page(OFFICER | SECRETARY, "check_in", **POST),
+    "stations:check_in_list": Page(PEOPLE),
+    "stations:list": Page(PLACES | SECRETARY),
+    "stations:detail": Page(PLACES | SECRETARY, "place"),
+    "stations:footfall": Page(OFFICER, "place", **POST),
+    "stations:poster": Page(PLACES | SECRETARY, "place"),
+    "stations:poster_make": Page(REGISTRARS | OFFICER, "place", **POST),
+    # reports
+    "reports:home": Page(SIGNED_IN, ok=(200, 302)),
+    "reports:today": Page(OFFICER),
+    "reports:me": Page(SIGNED_IN),
+    "reports:dashboard": Page(STAFF, ok=(200, 302)),
+    "reports:districts": Page(STAFF),
+    "reports:organization": Page(STAFF, "branch", "code"),
+    "reports:division": Page(PLACES, "division", "code"),
+    "reports:chart": Page(STAFF, "branch", "code", extra={"kind": "o", "chart": "trend"}),
+    "reports:metrics": Page(STAFF),
+    "reports:search": Page(STAFF, query={"q": "金丝雀"}),
+    "reports:closings": Page(PLACES),
+    "reports:reported": Page(PLACES),
+    # api
+    "api:schema": Page(SIGNED_IN),
+    "api:docs": Page(SIGNED_IN),
+    "api:organization-list": Page(STAFF),
+    "api:organization-detail": Page(STAFF, "branch"),
+    "api:division-list": Page(PLACES),
+    "api:division-detail": Page(PLACES, "division"),
+    "api:service-point-list": Page(PLACES | SECRETARY),
+    "api:service-point-detail": Page(PLACES | SECRETARY, "place"),
+    "api:check-in-list": Page(PEOPLE),
+    "api:check-in-detail": Page(PEOPLE, "check_in"),
+    "api:snapshot-list": Page(NUMBERS),
+    "api:snapshot-detail": Page(NUMBERS, "snapshot"),
+}
+
+TABLES: dict[str, Table] = {
+    "accounts_user": Table(SECURITY, add=SECURITY, change=SECURITY, row="officer", everywhere=SECURITY),
+    "accounts_auditevent": Table(AUDIT),
+    "axes_accessattempt": Table(SECURITY),
+    "jobs_job": Table(SYSTEM, row="job", everywhere=SYSTEM),
+    "orgs_organization": Table(
+        STAFF | SECURITY, add=REGISTRARS, change=REGISTRARS, row="branch", everywhere=CITY_WIDE | SECURITY
+    ),
+    "orgs_division": Table(PLACES | SECURITY, row="division", everywhere=CITY_WIDE | SECURITY),
+    "orgs_posting": Table(SECURITY, add=SECURITY, change=SECURITY),
+    "stations_servicepoint": Table(
+        PLACES | SECRETARY, add=REGISTRARS, change=REGISTRARS | OFFICER, row="place"
+    ),
+    "members_member": Table(PEOPLE, change=OFFICER | SECRETARY, row="member"),
+    "members_affiliation": Table(
+        PEOPLE, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="affiliation"
+    ),
+    "members_instructor": Table(PEOPLE | REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="instructor"),
+    "members_instructorassignment": Table(
+        PEOPLE | REGISTRARS, add=REGISTRARS | OFFICER, change=REGISTRARS | OFFICER, row="assignment"
+    ),
+    "members_notice": Table(NOBODY),
+    "members_poster": Table(REGISTRARS | OFFICER, row="poster"),
+    "members_seat": Table(NOBODY),
+    "members_transfer": Table(NOBODY),
+    "reports_monthclosing": Table(PLACES),
+    "reports_reportedfigure": Table(PLACES),
+}  # fmt: skip

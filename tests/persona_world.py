@@ -1,0 +1,116 @@
+"""Two districts with the same rows in each, for the walk of every address by every persona.
+
+Everything in the far district carries a canary: a string that no answer to somebody of the near district may contain.
+Full names and numbers of persons carry another, which no page shows to anybody without an act of revealing.
+"""
+
+import uuid
+from types import SimpleNamespace
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from jobs.models import Job
+from members.identity import member_code, member_code_index, receipt_code, receipt_index
+from members.models import (
+    Consent,
+    Instructor,
+    InstructorAssignment,
+    Member,
+    MemberCode,
+    Notice,
+    Poster,
+    Receipt,
+    Registration,
+)
+from reports.models import Snapshot
+from stations import services
+from stations.posters import poster_make
+from tests import factories as make
+
+FAR = "远方金丝雀"  # in names of places and businesses of the far district
+FAR_TREE = "远方组织树"  # in names of its organizations: the security administrator grants postings there
+PLAIN = "明文金丝雀"  # in names of persons, after the first character that masks keep
+
+PERSONAS = [
+    "city_leader", "district_leader", "registrar_city", "registrar_district", "officer", "secretary",
+    "system_admin", "security_admin", "audit_admin", "anonymous",
+]  # fmt: skip
+
+
+def build() -> SimpleNamespace:
+    city = make.make_city()
+    notice = Notice.objects.create(version="t1", handler="h", purpose="p", kinds="k", retention="r", rights="r")
+    for unit in (city.futian, city.lianhua, city.huafu):
+        unit.name = f"{FAR_TREE}{unit.name}"
+        unit.save(update_fields=["name"])
+    users = {
+        "city_leader": make.make_user("leader", city.city),
+        "district_leader": make.make_user("leader", city.nanshan),
+        "registrar_city": make.make_user("registrar", city.city),
+        "registrar_district": make.make_user("registrar", city.nanshan),
+        "officer": make.make_user("officer", city.yuehai),
+        "system_admin": make.make_user(duty=User.Duty.SYSTEM),
+        "security_admin": make.make_user(duty=User.Duty.SECURITY),
+        "audit_admin": make.make_user(duty=User.Duty.AUDIT),
+        "anonymous": None,
+    }
+    near = side(city.yuehai, notice, "", "", users["officer"])
+    users["secretary"] = make.make_user("secretary", near.branch)
+    far = side(city.lianhua, notice, FAR, FAR_TREE, make.make_user("officer", city.lianhua, name=FAR))
+    world = SimpleNamespace(city=city, users=users, near=near, far=far)
+    for name, user in users.items():
+        if user is not None:  # what is its owner's only exists once for each persona
+            near.own.setdefault("job", {})[name] = Job.objects.create(kind="test", title="任务", owner=user)
+    return world
+
+
+def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespace:
+    """One of everything under one guidance station."""
+    branch = make.make_branch(unit, name=f"{tree}第一党支部")
+    market = make.make_market(unit, name=f"{canary}市场")
+    business = make.make_business(unit, name=f"{canary}商贸有限公司")
+    place = make.make_service_point(unit, name=f"{canary}驿站", organization=branch)
+    poster_make(place=place, by=None)
+    place.refresh_from_db()
+    member, registration, code = person(unit, notice, canary)
+    make.make_affiliation(member, branch)
+    waiting = open_registration(unit)
+    token = uuid.uuid4()
+    Receipt.objects.create(registration=registration, form_token=token, code_index=receipt_index(receipt_code(token)))
+    check_in, _ = services.check_in(
+        member=member, place=place, purpose="report", channel="code", nonce=uuid.uuid4(), occurred_at=None, by=officer
+    )
+    instructor = Instructor.objects.create(organization=unit, name=f"{canary}指导员")
+    assignment = InstructorAssignment.objects.create(instructor=instructor, business=business)
+    return SimpleNamespace(
+        unit=unit, branch=branch, market=market, business=business, place=place, member=member, code=code,
+        registration=registration, waiting=waiting, check_in=check_in, officer=officer, receipt=receipt_code(token),
+        poster=Poster.objects.create(code=f"P{unit.pk}", kind="market", market=market),
+        division=unit.street, district=unit.district_committee,
+        job=Job.objects.create(kind="test", title=f"{canary}任务", owner=officer),
+        instructor=instructor, assignment=assignment, own={},
+        snapshot=Snapshot.objects.create(organization=branch, as_of="2026-01-01", computed_at=timezone.now()),
+    )  # fmt: skip
+
+
+def person(unit, notice: Notice, canary: str) -> tuple[Any, Any, str]:
+    member = Member.objects.create(
+        name=f"欧{PLAIN}", phone="13800138000", phone_tail="8000", workplace=f"{canary}工作单位"
+    )
+    registration = Registration.objects.create(
+        name=f"欧{PLAIN}", member=member, state="verified", method="interview", due_on="2026-01-01",
+        workplace=f"{canary}摊位", guidance_station=unit, district_committee_id=unit.district_committee_id,
+    )  # fmt: skip
+    Consent.objects.create(registration=registration, notice=notice, item="check_in", channel="poster")
+    code = member_code()
+    MemberCode.objects.create(member=member, code=code, code_index=member_code_index(code))
+    return member, registration, code
+
+
+def open_registration(unit) -> Registration:
+    return Registration.objects.create(
+        name=f"何{PLAIN}", phone="13900139000", phone_tail="9000", due_on="2026-01-01",
+        guidance_station=unit, district_committee_id=unit.district_committee_id,
+    )  # fmt: skip

@@ -1,0 +1,196 @@
+"""Every address of the product, walked by every persona. A new one joins by a rule, or is listed as public, or fails.
+
+What is asked of each address: the right personas and no others get in; a row of another district answers like a missing
+row, word for word; nobody of one district reads a string planted in the other; no page shows a person's full name.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from tests import persona_world
+from tests.persona_rules import MISSING, NOBODY, OWN, PAGES, PUBLIC, TABLES, Page
+from tests.persona_world import FAR, FAR_TREE, PERSONAS, PLAIN
+
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("personas")]
+ADMIN_VIEWS = ("changelist", "add", "history", "delete", "change")
+NEAR_ONLY = ("district_leader", "registrar_district", "officer", "secretary", "system_admin", "audit_admin")
+SECRETS = re.compile(r'(csrfmiddlewaretoken" value="|X-CSRFToken": ")[^"]+')
+
+
+@dataclass(frozen=True)
+class Address:
+    name: str  # with namespaces
+    parameters: tuple[str, ...]
+    unnamed_route: str = ""
+
+    def url(self, **values) -> str:
+        return reverse(self.name, kwargs={name: values[name] for name in self.parameters})
+
+
+def addresses(resolver=None, spaces: str = "", route: str = "") -> Iterator[Address]:
+    for pattern in (resolver or get_resolver()).url_patterns:
+        here = route + str(pattern.pattern)
+        if not isinstance(pattern, URLPattern):
+            space = f"{pattern.namespace}:" if pattern.namespace else ""
+            yield from addresses(pattern, spaces + space, here)
+            continue
+        converters = getattr(pattern.pattern, "converters", {})
+        parameters = tuple(converters) or tuple(pattern.pattern.regex.groupindex)
+        yield Address(f"{spaces}{pattern.name}", parameters, "" if pattern.name else here)
+
+
+def is_bare_admin_row(address: Address) -> bool:
+    """/admin/app/model/<id>/ has no name: it redirects to the change page, which is walked."""
+    return bool(re.fullmatch(r"admin/\w+/\w+/<path:object_id>/", address.unnamed_route))
+
+
+def admin_part(name: str) -> tuple[str, str] | None:
+    found = re.fullmatch(rf"admin:(\w+)_({'|'.join(ADMIN_VIEWS)})", name)
+    return (found[1], found[2]) if found and name not in PAGES else None
+
+
+def rule_of(address: Address) -> Page | None:
+    if address.unnamed_route == "admin/(?P<url>.*)$":
+        return PAGES["admin:catch_all"]
+    part = admin_part(address.name)
+    if part is None:
+        return PAGES.get(address.name)
+    table, view = TABLES.get(part[0]), part[1]
+    if table is None:
+        return None
+    who = {"add": table.add, "delete": NOBODY}.get(view, table.view)
+    return Page(who, table.row if view not in ("changelist", "add") else "", everywhere=table.everywhere)
+
+
+ALL = [address for address in addresses() if not is_bare_admin_row(address)]
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker) -> Iterator[SimpleNamespace]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        world = persona_world.build()
+        world.clients = {}
+        for persona, user in world.users.items():
+            world.clients[persona] = Client(raise_request_exception=False)
+            if user is not None:
+                world.clients[persona].force_login(user)
+        yield world
+        transaction.set_rollback(True)
+
+
+def ask(world, persona: str, page: Page, url: str) -> Any:
+    """One request, whose effects are undone."""
+    with transaction.atomic():
+        response = getattr(world.clients[persona], page.method)(url, page.query)
+        response.text_now = SECRETS.sub("", b"".join(response).decode(errors="replace"))
+        transaction.set_rollback(True)
+    return response
+
+
+def values(world, persona: str, page: Page, address: Address, side: str) -> dict:
+    """What stands in the address for the near row, the far row, or a row that is nowhere."""
+    if side == "missing":
+        key = MISSING[page.key]
+    else:
+        key = getattr(row_of(world, persona, page, side), page.key)
+    free = [name for name in address.parameters if name not in page.extra]
+    return {**page.extra, **dict.fromkeys(free, key)}
+
+
+def row_of(world, persona: str, page: Page, side: str) -> Any:
+    if not page.row.startswith(OWN):
+        return getattr(getattr(world, side), page.row)
+    name = page.row.removeprefix(OWN)
+    owned = world.near.own[name]
+    return getattr(world.far, name) if side == "far" else owned.get(persona, getattr(world.far, name))
+
+
+def test_every_address_has_a_rule_or_is_public():
+    unknown = sorted(a.unnamed_route or a.name for a in ALL if a.name not in PUBLIC and rule_of(a) is None)
+    assert unknown == [], "new addresses: add them to tests/persona_rules.py"
+
+
+def test_every_rule_is_about_an_address_that_exists():
+    names = {address.name for address in ALL} | {"admin:catch_all"}
+    tables = {part[0] for address in ALL if (part := admin_part(address.name))}
+    assert set(PAGES) - names == set() and PUBLIC - names == set() and set(TABLES) - tables == set()
+
+
+def is_sign_in(response) -> bool:
+    to_page = response.status_code == 302 and "/sign-in/" in response.url or "/login/" in getattr(response, "url", "")
+    return to_page or response.status_code == 401
+
+
+def leaks(persona: str, response, page: Page) -> list[str]:
+    found = []
+    if persona in NEAR_ONLY and (FAR in response.text_now or FAR_TREE in response.text_now):
+        found.append("shows the far district")
+    if persona == "security_admin" and FAR in response.text_now:
+        found.append("shows business data")
+    if PLAIN in response.text_now and not page.shows_names:
+        found.append("shows a full name")
+    return found
+
+
+def problems(world, persona: str, page: Page, address: Address) -> list[str]:
+    has_row = bool(page.row)
+    near = ask(world, persona, page, address.url(**values(world, persona, page, address, "near")) if has_row
+               else address.url(**page.extra))  # fmt: skip
+    found = leaks(persona, near, page)
+    if persona == "anonymous":
+        return found + ([] if is_sign_in(near) else [f"anonymous got {near.status_code}"])
+    if persona not in page.who:
+        refused = (403, 404) if has_row or address.name.startswith("admin:") else (403,)
+        return found + ([] if near.status_code in refused else [f"without the right got {near.status_code}"])
+    if near.status_code not in page.ok:
+        found.append(f"with the right got {near.status_code}")
+    return found + (far_problems(world, persona, page, address) if has_row else [])
+
+
+def far_problems(world, persona: str, page: Page, address: Address) -> list[str]:
+    far, missing = (
+        ask(world, persona, page, address.url(**values(world, persona, page, address, side)))
+        for side in ("far", "missing")
+    )
+    found = leaks(persona, far, page)
+    if missing.status_code != 404:
+        found.append(f"a missing row is {missing.status_code}")
+    if persona in page.everywhere:
+        return found + ([] if far.status_code in page.ok else [f"the far row is {far.status_code}"])
+    if (far.status_code, far.text_now) != (missing.status_code, missing.text_now):
+        found.append(f"the far row is {far.status_code} and not like a missing one")
+    return found
+
+
+RULED = [address for address in ALL if address.name not in PUBLIC and rule_of(address) is not None]
+
+
+@pytest.mark.parametrize("address", RULED, ids=lambda address: address.unnamed_route or address.name)
+def test_address_answers_every_persona_as_the_rule_says(world, address):
+    page = rule_of(address)
+    assert page is not None
+    if address.unnamed_route:
+        address = SimpleNamespace(
+            name="admin:catch_all", parameters=address.parameters, url=lambda **given: f"/admin/{given['url']}/"
+        )  # type: ignore[assignment]
+    found = {persona: wrong for persona in PERSONAS if (wrong := problems(world, persona, page, address))}
+    assert found == {}
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_public_address_shows_no_person_and_never_breaks(world, name):
+    address = next(address for address in ALL if address.name == name)
+    known = {"code": world.near.receipt, "name": "code"}
+    if name == "members:poster":
+        known["code"] = world.near.poster.code
+    for given in (known, {"code": "NOSUCHCODE", "name": "code"}):
+        response = ask(world, "anonymous", Page(NOBODY), address.url(**given))
+        assert response.status_code < 500 and PLAIN not in response.text_now and FAR not in response.text_now
