@@ -75,7 +75,11 @@ def on_move(mover: Mover) -> Mover:
 
 
 def on_merge(merger: Merger) -> Merger:
-    """Called in the transaction of every merge, after the organizations below went over and before the closing."""
+    """Called in the transaction of every merge, after the organizations below went over and before the closing.
+
+    Where two guidance stations merge, their rows go over right after this: what may stand there only once is settled
+    here.
+    """
     _add(_mergers, merger)
     return merger
 

@@ -117,9 +117,9 @@ def organization_merge(*, source: Organization, target: Organization, by, on: da
     children = list(Organization.objects.open().filter(parent=source).order_by("path"))
     for child in children:
         organization_move(organization=child, parent=target, by=by, on=on, document=document)
+    life.run_mergers(life.Merge(source=source, target=target, on=on, by=by))
     if source.level == Level.GUIDANCE_STATION:
         life.carry_placed_rows(source, target)
-    life.run_mergers(life.Merge(source=source, target=target, on=on, by=by))
     closed = organization_close(organization=source, on=on, by=by, document=document, merged_into=target.code)
     note(target, Event.MERGE, by=by, on=on, document=document, before={"merged": closed.code})
     audit.record(
