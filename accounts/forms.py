@@ -33,7 +33,7 @@ class OwnPasswordForm(PasswordChangeForm):
         super().__init__(*args, **kwargs)
         self.fields["old_password"].label = "现在的密码"
         self.fields["new_password1"].label = "新密码"
-        self.fields["new_password1"].help_text = "；".join(map(str, password_validators_help_texts()))
+        self.fields["new_password1"].help_text = "".join(map(str, password_validators_help_texts()))
         self.fields["new_password2"].label = "再输一次新密码"
 
 
@@ -70,17 +70,25 @@ class NewPasswordField(forms.CharField):
     """As it was typed: blanks count, and no browser fills in the administrator's own."""
 
     def __init__(self, **kwargs):
-        super().__init__(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), **kwargs)
+        super().__init__(
+            strip=False,
+            widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+            **kwargs,
+        )
 
 
 class UserForm(forms.ModelForm):
     """An account, as the security administrator enters it. The password is typed twice and never shown again."""
 
     password1 = forms.CharField(
-        label="初始密码", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        label="初始密码",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
     )
     password2 = forms.CharField(
-        label="再输一次", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+        label="再输一次",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
     )
 
     class Meta:
@@ -89,7 +97,7 @@ class UserForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["password1"].help_text = "；".join(map(str, password_validators_help_texts()))
+        self.fields["password1"].help_text = "".join(map(str, password_validators_help_texts()))
         if self.instance.pk:
             for name, label in (("password1", "新密码"), ("password2", "再输一次")):
                 self.fields[name].required = False

@@ -85,7 +85,8 @@ def _seal_batch() -> list[AuditEvent]:
     events = list(unsealed.order_by("transaction", "pk")[:BATCH])
     if len(events) == BATCH:  # more may be left, from this transaction on
         horizon = min(horizon, events[-1].transaction)
-    _append(events, last, horizon)
+    if events:
+        _append(events, last, horizon)
     return events
 
 

@@ -1,6 +1,6 @@
 """Signing in and out, the own password, the own tokens."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
 from django.conf import settings
 from django.contrib import messages
@@ -85,7 +85,7 @@ class Tokens(LoginRequiredMixin, View):
         form = TokenForm(request.POST)
         if not form.is_valid():
             return self._page(form)
-        end = datetime.combine(form.cleaned_data["expires_on"] + timedelta(days=1), time.min)
+        end = datetime.combine(form.cleaned_data["expires_on"], time(23, 59, 59))  # the last day is a whole one
         _, plain = token_create(
             user=request.user,
             label=form.cleaned_data["label"],

@@ -15,6 +15,7 @@ class JobAdmin(admin.ModelAdmin):
     list_filter = ("state",)
     ordering = ("-id",)
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
     def get_object(self, request, object_id, from_field=None):
         job = super().get_object(request, object_id, from_field)

@@ -45,7 +45,11 @@ class Job(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "后台任务"
         ordering = ["-id"]
-        indexes = [models.Index(fields=["owner", "-id"], name="job_owner_newest")]
+        indexes = [
+            models.Index(fields=["owner", "-id"], name="job_owner_newest"),
+            # read by the sweep, four times a minute
+            models.Index(fields=["lease_until"], name="job_unfinished", condition=Q(state__in=["queued", "running"])),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="job_done_within_total", condition=Q(total__isnull=True) | Q(done__lte=F("total"))

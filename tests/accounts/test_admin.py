@@ -264,6 +264,13 @@ def test_the_audit_is_read_only(client, auditor, events):
     assert client.post(f"{AUDIT}{events[0]}/delete/", {"post": "yes"}).status_code == 403
 
 
+def test_a_row_names_a_few_subjects_and_says_how_many(client, auditor):
+    event = audit.record("tests.thing.list", by=None, subject_type="x", subjects=range(1001, 1051))
+    page = client.get(f"{AUDIT}?act=tests.thing.list").content.decode()
+    assert "1001、1002、1003、1004、1005 等 50 个" in page and "1006" not in page
+    assert "1050" in client.get(reverse("admin:accounts_auditevent_change", args=[event.pk])).content.decode()
+
+
 def test_filters_offer_every_act_and_keep_one_another(client, auditor, events):
     assert admin_filters.known_acts() == sorted(set(AuditEvent.objects.values_list("act", flat=True)))
     text = client.get(f"{AUDIT}?act=tests.thing.do&from=2026-01-02").content.decode()

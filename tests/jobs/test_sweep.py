@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from jobs import tasks
 from jobs.models import Job
 from jobs.runner import MAX_ATTEMPTS
 from jobs.services import job_start
@@ -103,6 +104,16 @@ def test_only_one_sweep_runs_at_a_time():
 # --- a real worker, killed ---
 
 
+OWN_QUEUE = "killed"
+
+
+@pytest.fixture
+def own_queue(monkeypatch):
+    """Messages of jobs go to a queue that only this test's workers read: the worker that other tests share lives on."""
+    monkeypatch.setattr(tasks.run, "queue", OWN_QUEUE, raising=False)
+    monkeypatch.setattr(tasks.run, "_exec_options", None)  # where the task remembers its queue
+
+
 @contextlib.contextmanager
 def worker():
     """A real worker of its own that knows the kinds of the tests. Ends with the block, if it was not killed before."""
@@ -114,7 +125,7 @@ def worker():
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
     environment.pop("DATABASE_OWNER_URL")
-    command = [sys.executable, "-m", "celery", "-q", "-A", "config", "worker", "-P", "solo", "-Q", "prompt,long"]
+    command = [sys.executable, "-m", "celery", "-q", "-A", "config", "worker", "-P", "solo", "-Q", OWN_QUEUE]
     options = ["-l", "error", "--without-gossip", "--without-mingle", "-I", "tests.jobs.kinds"]
     process = subprocess.Popen([*command, *options], env=environment)
     try:
@@ -135,7 +146,7 @@ def made(job: Job) -> set[str]:
 
 @pytest.mark.xdist_group("worker")
 @pytest.mark.django_db(transaction=True)
-def test_a_job_whose_worker_is_killed_is_taken_over_by_the_sweep():
+def test_a_job_whose_worker_is_killed_is_taken_over_by_the_sweep(own_queue):
     user = make.make_user()
     with worker() as first:
         with transaction.atomic():
