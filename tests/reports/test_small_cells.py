@@ -1,0 +1,137 @@
+"""Small cells: what is kept back, that no sum gives it away, and who sees all of it."""
+
+import random
+
+import pytest
+
+from members.models import Affiliation
+from reports import selectors
+from reports.releases import is_responsible, released
+from reports.rows import NoRows, RowsNotOpen, rows
+from tests import factories as make
+from tests.reports import builders as build
+from tests.reports.helpers import coverage, refresh
+
+
+def test_numbers_from_one_to_four_are_hidden_and_zero_is_not():
+    assert released({"a": 0, "b": 3, "c": 4, "d": 50}) == {"a": 0, "b": None, "c": None, "d": 50}
+
+
+def test_a_single_hidden_cell_takes_the_next_smallest_along():
+    assert released({"a": 3, "b": 9, "c": 50}) == {"a": None, "b": None, "c": 50}
+
+
+def test_two_hidden_cells_of_one_take_a_third_along():
+    assert released({"a": 1, "b": 1, "c": 9, "d": 50}) == {"a": None, "b": None, "c": None, "d": 50}
+
+
+def test_nothing_small_nothing_hidden():
+    assert released({"a": 5, "b": 9, "c": 0}) == {"a": 5, "b": 9, "c": 0}
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_total_never_gives_a_small_cell_away(seed):
+    """However the numbers fall, the shown cells and the shown total leave at least two cells open."""
+    chance = random.Random(seed)
+    values = {name: chance.choice([0, 0, 1, 2, 4, 5, 7, 30]) for name in range(chance.randint(1, 8))}
+    shown = released(values)
+    total = sum(values.values())
+    hidden = [name for name, value in shown.items() if value is None]
+    assert all(name in hidden for name, value in values.items() if 0 < value < 5)
+    assert all(shown[name] == 0 for name, value in values.items() if value == 0)
+    others = [value for name, value in values.items() if value and name not in hidden]
+    if hidden and total >= 5 and (others or len(hidden) > 1):
+        assert len(hidden) >= 2
+        assert sum(values[name] for name in hidden) >= 5
+
+
+@pytest.fixture
+def city(db):
+    city = make.make_city()
+    for unit, persons in ((city.yuehai, 3), (city.shahe, 20), (city.lianhua, 30)):
+        branch = make.make_branch(unit)
+        for _ in range(persons):
+            make.make_affiliation(make.make_member(), branch, kind=Affiliation.Kind.ACTIVITY)
+    for _ in range(3):
+        build.own_branch(city.yuehai, build.business(city.yuehai, full=1))
+    for _ in range(20):
+        build.business(city.shahe, full=1)
+    refresh()
+    return city
+
+
+def shown(user, unit, key: str) -> dict:
+    found = selectors.for_reader(user, unit)
+    lines = {child.unit.code.rpartition("-")[2]: child.counts[key] for child in found.children}
+    return {"own": found.own.counts[key], **lines, "rest": found.unassigned and found.unassigned.counts[key]}
+
+
+def test_the_leader_of_the_district_does_not_get_the_small_cell(city):
+    leader = make.make_user("leader", city.nanshan)
+    assert shown(leader, city.nanshan, "members_taken_in") == {"own": 23, "yuehai": None, "shahe": None, "rest": 0}
+    assert shown(leader, city.nanshan, "with_members") == {"own": 23, "yuehai": None, "shahe": None, "rest": 0}
+
+
+def test_what_the_parents_table_hides_stays_hidden_one_click_further(city):
+    leader = make.make_user("leader", city.city)
+    for unit in (city.yuehai, city.shahe):
+        own = selectors.for_reader(leader, unit).own
+        assert own.value("members_taken_in") is None
+        assert own.is_hidden("members_taken_in")
+        assert own.value("organization_coverage", "with_members") is None
+        assert own.is_hidden("organization_coverage", "with_members")
+    assert selectors.for_reader(leader, city.lianhua).own.value("members_taken_in") == 30
+
+
+def test_numbers_that_are_not_about_persons_are_shown(city):
+    own = selectors.for_reader(make.make_user("leader", city.city), city.yuehai).own
+    assert own.value("operating") == 3
+    assert own.value("covered_own") == 3
+
+
+def test_the_officer_of_the_guidance_station_sees_all_of_it(city):
+    officer = make.make_user("officer", city.yuehai)
+    assert selectors.for_reader(officer, city.yuehai).own.value("members_taken_in") == 3
+    assert not is_responsible(officer, city.shahe)
+    assert not is_responsible(officer, city.divisions["yuehai"])
+
+
+def test_the_command_does_not_hide(city):
+    assert coverage(city.nanshan)["children"][city.yuehai.code]["members_taken_in"] == 3
+
+
+def test_rows_about_persons_open_only_in_the_responsible_guidance_station(city):
+    officer, leader = make.make_user("officer", city.yuehai), make.make_user("leader", city.city)
+    assert rows("members_taken_in", city.yuehai, user=officer).count() == 3
+    assert rows("with_members", city.yuehai, user=officer).count() == 3
+    for unit in (city.yuehai, city.nanshan, city.city):
+        for more in ({"code": "members_taken_in"}, {"code": "with_members"}, {"code": "registrations"}):
+            with pytest.raises(RowsNotOpen):
+                rows(unit=unit, user=leader, **more)
+        with pytest.raises(RowsNotOpen):
+            rows("covered", unit, denominator="with_members", user=leader)
+    with pytest.raises(RowsNotOpen):
+        rows("members_taken_in", city.shahe, user=officer)
+
+
+def test_other_rows_open_to_whoever_may_see_them_and_to_nobody_else(city):
+    leader, neighbour = make.make_user("leader", city.nanshan), make.make_user("leader", city.futian)
+    assert rows("operating", city.nanshan, user=leader).count() == 23
+    assert rows("due_not_built", city.nanshan, user=leader).count() == 0
+    assert rows("operating", city.nanshan, user=neighbour).count() == 0
+    with pytest.raises(NoRows):
+        rows("organization_coverage", city.nanshan, user=leader)
+
+
+def test_the_parts_of_a_number_do_not_give_a_small_part_away(db):
+    """29 full + 1 probationary: with the sum shown, one of the two would tell the other."""
+    city = make.make_city()
+    branch = make.make_branch(city.yuehai)
+    for number in range(30):
+        standing = "full" if number else "probationary"
+        make.make_affiliation(make.make_member(standing=standing), branch)
+    refresh()
+    own = selectors.for_reader(make.make_user("leader", city.city), city.city).own
+    assert own.counts["members_distinct"] == 30
+    assert own.counts["members_full"] is None
+    assert own.counts["members_probationary"] is None
