@@ -61,7 +61,11 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ),
             Entry("党员", "users", "members:list", "members.view_member", also=("members:detail",)),
             Entry("本支部名册", "address-book", "members:roll", "members.accept_member"),
-            Entry("报到码", "qrcode", "members:posters", "members.view_poster"),
+            Entry("报到码", "qrcode", "members:posters", "members.view_poster", also=("members:poster_new",)),
+            Entry(
+                "权利申请", "shield-check", "members:rights", "members.view_rightsrequest",
+                also=("members:rights_answer",),
+            ),
         ),
     ),
     (

@@ -58,6 +58,7 @@ class Today(DoorMixin, TemplateView):
             heading="今日工作",
             subtitle=f"{unit_name(user)} · {day.on:%Y-%m-%d}",
             day=day,
+            rights_url=page("members:rights"),
             dues=self._dues(day),
             acts=[
                 {"label": label, "icon": icon, "url": url, "hint": hint}

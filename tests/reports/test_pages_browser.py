@@ -1,0 +1,84 @@
+"""The dashboard in a real browser at both widths: drawn, without errors, without sideways scrolling."""
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+from tests import factories as make
+from tests.reports import builders as b
+from tests.reports.helpers import refresh
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def leader(db):
+    city = make.make_city()
+    branch = make.make_branch(city.yuehai)
+    for number in range(40):
+        row = b.business((city.yuehai, city.lianhua)[number % 2], full=3, employees=20)
+        if number % 4 == 0:
+            b.cover(branch, row)
+    refresh()
+    return make.make_user("leader", city.city)
+
+
+@pytest.fixture
+def signed_in(leader, live_server, client):
+    client.force_login(leader, backend="orgs.doors.DoorBackend")
+    name = settings.SESSION_COOKIE_NAME
+    cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
+
+    def open_page(page, path: str) -> list[str]:
+        problems: list[str] = []
+        page.context.add_cookies([cookie])
+        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(live_server.url + path, wait_until="networkidle")
+        return problems
+
+    return open_page
+
+
+DRAWN = "document.querySelectorAll('.chart svg').length"
+ASKED = "document.querySelectorAll('.chart[data-chart]').length"
+TOLD = "document.querySelectorAll('.chart .chart-empty').length"
+SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
+
+
+@pytest.mark.parametrize("width", ["desk", "phone"])
+def test_charts_are_drawn_and_nothing_scrolls_sideways(signed_in, request, width):
+    page = request.getfixturevalue("page" if width == "desk" else "phone_page")
+    problems = signed_in(page, reverse("reports:dashboard") + "?denominator=operating")
+    page.wait_for_selector("#chart-map svg")
+    page.wait_for_selector("#chart-rank svg")
+    page.wait_for_function(f"{DRAWN} + {TOLD} === {ASKED}")
+    assert page.locator(".chart[data-failed]").count() == 0
+    assert problems == []
+    assert page.evaluate(SIDEWAYS) is False
+
+
+def test_the_table_of_a_chart_holds_its_numbers_and_leads_down(signed_in, page):
+    signed_in(page, reverse("reports:dashboard") + "?denominator=operating")
+    page.wait_for_selector("#chart-rank svg")
+    figure = page.locator("figure", has=page.locator("#chart-rank"))
+    figure.locator("summary").click()
+    link = figure.locator("table a", has_text="南山区")
+    assert "%" in figure.locator("tr", has=link).inner_text()
+    link.click()
+    assert "南山区小个专党委" in page.locator("h1").inner_text()
+
+
+def test_choosing_the_scope_reloads_by_itself(signed_in, page):
+    signed_in(page, reverse("reports:dashboard"))
+    page.select_option("#basis-denominator", "registered")
+    page.wait_for_url("**denominator=registered**")
+    assert "D1 登记在册" in page.locator(".asof").inner_text()
+
+
+def test_the_map_leads_to_the_district_that_is_clicked(signed_in, page):
+    signed_in(page, reverse("reports:dashboard") + "?denominator=operating")
+    label = page.locator("#chart-map svg text", has_text="南山区").first
+    label.wait_for()
+    label.click()
+    page.wait_for_url("**/dashboard/o/SZ-nanshan/**")

@@ -1,0 +1,124 @@
+"""One number, one query: the tile on the page and the list behind it say the same."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import AuditEvent
+from reports import metrics, selectors, tiles
+from tests.reports import builders as b
+
+pytestmark = pytest.mark.django_db
+
+
+def rows(client, code: str, **query):
+    return client.get(reverse("reports:rows", args=[code]), query)
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+@pytest.mark.parametrize("query", ["", "?denominator=operating", "?denominator=registered&range=enterprises"])
+def test_every_tile_of_the_page_is_the_total_of_its_list(sign_in, town, query):
+    client = sign_in("officer")  # the responsible guidance station: every list is open
+    page = client.get(reverse("reports:dashboard") + query)
+    checked = 0
+    for group in page.context["groups"]:
+        for tile in group["tiles"]:
+            if not tile["url"]:
+                continue
+            listed = client.get(tile["url"])
+            assert listed.status_code == 200, tile["url"]
+            shown = tile["numerator"] if tile.get("denominator") else tile["value"]
+            assert listed.context["total"] == number(shown), tile["label"]
+            assert not listed.context["computed"]
+            checked += 1
+    assert checked >= 25
+
+
+def test_the_tile_of_a_city_leader_is_the_total_of_its_list(sign_in, town):
+    client = sign_in("city_leader")
+    page = client.get(reverse("reports:dashboard"), {"denominator": "operating"})
+    for group in page.context["groups"]:
+        for tile in group["tiles"]:
+            if not tile["url"] or metrics.METRICS[tile["code"]].person:
+                continue
+            shown = tile["numerator"] if tile.get("denominator") else tile["value"]
+            assert client.get(tile["url"]).context["total"] == number(shown), tile["label"]
+
+
+def test_the_unassigned_line_has_its_own_rows(sign_in, town):
+    client = sign_in("city_leader")
+    line = selectors.unassigned(town.city.nanshan)
+    listed = rows(client, "operating", organization=town.city.nanshan.code, part="unassigned", denominator="operating")
+    assert listed.context["total"] == line.value("operating") == 1
+    assert "直属/待分派" in listed.context["subtitle"]
+
+
+def test_persons_end_at_counts_above_the_guidance_station(sign_in, town):
+    client = sign_in("city_leader")
+    city = rows(client, "members_verified", organization=town.city.city.code)
+    assert city.context["not_open"]
+    names = [row["cells"][0]["text"] for row in city.context["table"]["rows"]]
+    assert town.city.nanshan.name in names and "王*" not in city.content.decode()
+    down = client.get(
+        next(row["url"] for row in city.context["table"]["rows"] if row["cells"][0]["text"] == town.city.nanshan.name)
+    )
+    assert town.city.yuehai.name in [row["cells"][0]["text"] for row in down.context["table"]["rows"]]
+
+
+def test_small_counts_are_hidden_where_the_list_is_not_open(sign_in, town):
+    page = rows(sign_in("city_leader"), "members_taken_in", organization=town.city.city.code)
+    assert page.context["not_open"]
+    b.make.make_affiliation(b.make.make_member("孙七"), town.branch, kind="activity")
+    from tests.reports.helpers import refresh
+
+    refresh()
+    page = rows(sign_in("city_leader"), "members_taken_in", organization=town.city.city.code)
+    texts = {row["cells"][0]["text"]: row["cells"][1]["text"] for row in page.context["table"]["rows"]}
+    assert texts[town.city.nanshan.name] == "不显示" and "1" not in texts.values()
+
+
+def test_a_page_of_persons_is_masked_and_audited(sign_in, town):
+    page = rows(sign_in("officer"), "members_verified", organization=town.city.yuehai.code)
+    text = page.content.decode()
+    assert "王*" in text and "王五" not in text
+    event = AuditEvent.objects.filter(act="reports.rows.view").latest("id")
+    assert len(event.subjects) == 7 and "王" not in str(event.detail)
+
+
+def test_a_changed_list_says_what_the_dashboard_said(sign_in, town):
+    client = sign_in("city_leader")
+    b.business(town.city.lianhua)
+    page = rows(client, "operating", organization=town.city.city.code, denominator="operating")
+    before = selectors.latest(town.city.city).value("operating")
+    assert page.context["total"] == before + 1
+    assert f"{before:,}" in page.context["computed"]
+
+
+def test_pages_follow_each_other_without_a_gap(sign_in, town):
+    for _ in range(60):
+        b.business(town.city.lianhua)
+    client = sign_in("city_leader")
+    page = rows(client, "operating", organization=town.city.city.code, denominator="operating")
+    first = [row["cells"][0]["text"] for row in page.context["table"]["rows"]]
+    after = client.get(reverse("reports:rows", args=["operating"]) + page.context["page"]["next_url"])
+    second = [row["cells"][0]["text"] for row in after.context["table"]["rows"]]
+    assert len(first) == 50 and len(first) + len(second) == page.context["total"]
+    assert not set(first) & set(second)
+    back = client.get(reverse("reports:rows", args=["operating"]) + after.context["page"]["previous_url"])
+    assert [row["cells"][0]["text"] for row in back.context["table"]["rows"]] == first
+
+
+def test_unknown_metrics_and_days_are_refused(sign_in, town):
+    client = sign_in("city_leader")
+    assert rows(client, "nonsense").status_code == 404
+    page = rows(client, "operating", as_of="yesterday")
+    assert page.status_code == 400 and "日期写法" in page.content.decode()
+
+
+def test_every_counting_metric_has_columns(sign_in, town):
+    client = sign_in("officer")
+    for code in metrics.METRICS:
+        assert rows(client, code, organization=town.city.yuehai.code).status_code == 200, code
+    assert set(tiles.tile_codes()) <= set(metrics.METRICS)

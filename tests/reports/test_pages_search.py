@@ -1,0 +1,88 @@
+"""Global search: inside the scope, with a reason where nothing is found, and no name in an address."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import AuditEvent
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+SEARCH = reverse("reports:search")
+CODE = "91990300MA5EYXJ14W"
+
+
+def found(response) -> dict[str, list[str]]:
+    return {section.label: [hit.name for hit in section.hits] for section in response.context["sections"]}
+
+
+def test_it_finds_each_kind_by_a_part_of_the_name(sign_in, town):
+    make.make_business(town.city.yuehai, name="金丝雀商行")
+    make.make_market(town.city.yuehai, name="金丝雀市场")
+    make.make_branch(town.city.yuehai, name="金丝雀党支部")
+    make.make_service_point(town.city.yuehai, name="金丝雀驿站")
+    hits = found(sign_in("city_leader").get(SEARCH, {"q": " 金丝雀　"}))
+    assert hits == {
+        "党组织": ["金丝雀党支部"],
+        "专业市场": ["金丝雀市场"],
+        "经营主体": ["金丝雀商行"],
+        "服务点": ["金丝雀驿站"],
+    }
+
+
+def test_nothing_outside_the_scope_is_found_and_the_page_says_why(sign_in, town):
+    make.make_business(town.city.lianhua, name="金丝雀商行")
+    response = sign_in("district_leader").get(SEARCH, {"q": "金丝雀"})
+    assert not any(found(response).values())
+    assert all(section.reason for section in response.context["sections"])
+
+
+def test_a_code_finds_one_business_in_any_writing(sign_in, town):
+    row = make.make_business(town.city.yuehai, uscc=CODE, name="有代码的公司")
+    for text in (CODE, CODE.lower(), f"{CODE[:9]} {CODE[9:]}"):
+        assert found(sign_in("city_leader").get(SEARCH, {"q": text})) == {"经营主体": [row.name]}
+
+
+def test_a_code_elsewhere_says_only_that_it_is_registered(sign_in, town):
+    make.make_business(town.city.lianhua, uscc=CODE, name="别处的公司")
+    text = sign_in("district_leader").get(SEARCH, {"q": CODE}).content.decode()
+    assert "已由其他单位登记" in text and "别处的公司" not in text
+    assert "没有登记代码" in sign_in("district_leader").get(SEARCH, {"q": CODE[:-1] + "0"}).content.decode()
+
+
+@pytest.mark.parametrize("text", ["", "a", "　 一 "])
+def test_too_little_is_refused_with_a_sentence(sign_in, text):
+    response = sign_in("city_leader").get(SEARCH, {"q": text})
+    assert response.context["sections"] is None and response.context["form"].errors["q"]
+
+
+def test_members_are_found_by_name_or_tail_masked_and_audited(sign_in, town):
+    member = make.make_member("欧阳娜娜", phone_tail="4321")
+    make.make_affiliation(member, town.branch)
+    client = sign_in("officer")
+    for query in ({"name": "欧阳娜娜"}, {"phone_tail": "4321"}):
+        response = client.post(SEARCH, query)
+        assert [hit.name for hit in response.context["found"]] == ["欧*"]
+        event = AuditEvent.objects.filter(act="reports.members.search").latest("id")
+        assert event.subjects == [member.pk] and "欧阳" not in str(event.detail)
+
+
+def test_members_elsewhere_are_not_found(sign_in, town):
+    make.make_affiliation(make.make_member("欧阳娜娜"), town.other_branch)
+    response = sign_in("officer").post(SEARCH, {"name": "欧阳娜娜"})
+    assert response.context["found"] == [] and "没有这样的党员" in response.content.decode()
+
+
+def test_a_search_by_address_never_shows_persons(sign_in, town):
+    make.make_affiliation(make.make_member("欧阳娜娜"), town.branch)
+    assert "欧*" not in sign_in("officer").get(SEARCH, {"q": "欧阳娜娜"}).content.decode()
+
+
+def test_who_may_not_see_members_may_not_search_them(sign_in):
+    client = sign_in("registrar")
+    assert client.post(SEARCH, {"name": "张三"}).status_code == 403
+    assert client.get(SEARCH).context["member_form"] is None
+
+
+def test_nothing_asked_is_told(sign_in):
+    assert "请填写完整姓名" in sign_in("officer").post(SEARCH, {}).content.decode()
+    assert "最后 4 位" in sign_in("officer").post(SEARCH, {"phone_tail": "12"}).content.decode()
