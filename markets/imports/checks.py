@@ -184,7 +184,7 @@ class Checker:
         odd = np.flatnonzero((~plain & cells.is_not_null()).to_numpy())
         if len(odd):
             mended = [_clean_code(text) for text in cells.gather(odd).to_list()]
-            cells = cells.scatter(odd, mended) if len(odd) < len(cells) else pl.Series(mended, dtype=pl.String)
+            cells = _with(cells, odd, mended)
             plain = cells.str.contains(PLAIN_CODE).fill_null(False)
         right = np.zeros(len(cells), dtype=bool)
         at = np.flatnonzero(plain.to_numpy())
@@ -204,7 +204,7 @@ class Checker:
             .to_numpy()
         )
         if len(odd):
-            cells = cells.scatter(odd, [texts.clean(text) for text in cells.gather(odd).to_list()])
+            cells = _with(cells, odd, [texts.clean(text) for text in cells.gather(odd).to_list()])
         long = (cells.str.len_chars() > texts.too_long(key)).fill_null(False).to_numpy()
         self._tell(key, long, f"超过 {texts.too_long(key)} 个字，请缩短")
         garbled = cells.str.contains("�", literal=True).fill_null(False).to_numpy()
@@ -325,6 +325,11 @@ def _said(parse: Callable, text: str) -> tuple:
         return parse(cleaned), None
     except Wrong as wrong:
         return None, str(wrong)
+
+
+def _with(cells: pl.Series, at: np.ndarray, mended: list[str | None]) -> pl.Series:
+    """A copy with other texts at some places: the file's own cells are still needed to tell of errors."""
+    return cells.clone().scatter(at, pl.Series(mended, dtype=pl.String))
 
 
 def _clean_code(text: str) -> str | None:

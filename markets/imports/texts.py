@@ -45,13 +45,13 @@ def folded(text: str) -> str:
 
 # --- 主体类型 -------------------------------------------------------------------------------------------------------
 _TYPES: dict[str, str] = {
-    "个体": Type.SOLE_TRADER, "公司": Type.COMPANY, "企业": Type.OTHER, "合作社": Type.COOPERATIVE,
+    "公司": Type.COMPANY, "企业": Type.OTHER, "合作社": Type.COOPERATIVE,
     "个独": Type.SOLE_PROPRIETORSHIP, "普通合伙": Type.PARTNERSHIP, "有限合伙": Type.PARTNERSHIP,
     "其他": Type.OTHER, "其它": Type.OTHER, "内资企业": Type.OTHER, "私营企业": Type.OTHER, "企业法人": Type.OTHER,
 }  # fmt: skip
 # The first word contained decides: 有限责任公司分公司 is a branch office, 个人独资企业分支机构 too.
 _TYPE_WORDS: tuple[tuple[str, str], ...] = (
-    ("个体工商", Type.SOLE_TRADER), ("个体户", Type.SOLE_TRADER), ("个体经营", Type.SOLE_TRADER),
+    ("个体", Type.SOLE_TRADER),
     ("合作社", Type.COOPERATIVE), ("专业合作", Type.COOPERATIVE),
     ("分公司", Type.BRANCH_OFFICE), ("分支机构", Type.BRANCH_OFFICE), ("营业部", Type.BRANCH_OFFICE),
     ("分店", Type.BRANCH_OFFICE), ("分厂", Type.BRANCH_OFFICE), ("办事处", Type.BRANCH_OFFICE),
