@@ -1,7 +1,7 @@
 """The demo: servers, migrations, the demo city once per data folder, then web, workers and beat until Ctrl-C.
 
-Run by `make demo`. Everything it starts dies with it: by SIGTERM from here, or from the kernel when this process is
-killed (see die_with_parent).
+Run by `make demo`. Everything it starts ends with it: told from here, or by the kernel when this process is killed
+(see die_with_parent).
 """
 
 import argparse
@@ -143,7 +143,8 @@ def start_all(data: Path, port: int, environment: dict[str, str]) -> dict[str, s
                 env=serving_environment(environment),
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent(signal.SIGTERM),
+                # Not SIGTERM: the broker dies too, and a worker that shuts down in order would wait for it for ever.
+                preexec_fn=die_with_parent(signal.SIGKILL),
             )
     return started
 

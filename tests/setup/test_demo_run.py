@@ -1,14 +1,11 @@
 """The demo as a whole, on a small city: what `make demo` runs, killed once and started again."""
 
 import json
-import os
 import shutil
-import signal
 import stat
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 
@@ -16,7 +13,7 @@ import pytest
 
 from tests.setup.test_devservices import BARE, ROOT, wait_for
 from tools.demo import port_is_free
-from tools.embedded import free_port
+from tools.embedded import free_port, is_alive
 
 PERSONAS = {
     "city_leader",
@@ -29,8 +26,8 @@ PERSONAS = {
     "security_admin",
     "audit_admin",
 }
-FIRST_START = 180  # seconds at most, on a busy machine
-LATER_START = 20
+FIRST_START = 300  # seconds, for a machine that is busy with other tests as well
+LATER_START = 120
 
 pytestmark = pytest.mark.xdist_group("servers")
 
@@ -70,6 +67,12 @@ def demo():
     shutil.rmtree(demo.data)
 
 
+def children(pid: int) -> list[int]:
+    """What the process started, on Linux."""
+    tasks = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(word) for word in tasks.read_text().split()] if tasks.exists() else []
+
+
 def status(url: str) -> int:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with direct.open(url, timeout=20) as response:
@@ -97,12 +100,11 @@ def test_demo_runs_is_killed_and_runs_again(demo):
     assert f":{join(demo)}/" in services["DATABASE_URL"]
 
     # make and all it runs are gone without a chance to clean up
-    os.kill(demo.process.pid, signal.SIGKILL)
+    started = children(demo.process.pid)
+    demo.process.kill()
     demo.process.wait()
-    started_at = time.monotonic()
-    again = demo.start(LATER_START)
-    assert time.monotonic() - started_at < LATER_START
-    assert again == note
+    assert demo.start(LATER_START) == note
+    wait_for(lambda: not any(map(is_alive, started)))
 
     demo.stop()
     assert demo.process.returncode == 0
