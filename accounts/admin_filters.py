@@ -1,10 +1,12 @@
 """Filters and pages of the audit list that stay fast on millions of rows: no DISTINCT, no exact count of everything."""
 
 from datetime import datetime, time, timedelta
+from typing import cast
 
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.functional import cached_property
@@ -19,9 +21,10 @@ class EstimatingPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        if not self.object_list.query.where:
+        rows = cast(QuerySet, self.object_list)
+        if not rows.query.where:
             with connection.cursor() as cursor:
-                table = self.object_list.model._meta.db_table
+                table = rows.model._meta.db_table
                 cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [table])
                 estimate = cursor.fetchone()[0]
             if estimate > EXACT:

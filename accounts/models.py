@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.conf import settings
-from django.contrib.auth.models import (
+from django.contrib.auth.models import (  # type: ignore[attr-defined]  # the two helpers are not in the stubs
     AbstractBaseUser,
     BaseUserManager,
     _user_has_module_perms,
@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 
-class UserManager(BaseUserManager):
+class UserManager(BaseUserManager["User"]):
     def create_user(self, username: str, password: str | None = None, **more) -> "User":
         user = self.model(username=username, **more)
         user.set_password(password)

@@ -69,7 +69,7 @@ def _without_events() -> Link | None:
     """The first seal whose event is gone; the walk joins the two tables and would see a gap only."""
     gone = ~Exists(AuditEvent.objects.filter(pk=OuterRef("event_id")))
     seal = AuditSeal.objects.filter(gone).order_by("sequence").first()
-    return seal and Link(seal.sequence, seal.event_id, bytes(seal.hash), None)
+    return Link(seal.sequence, seal.event_id, bytes(seal.hash), None) if seal else None
 
 
 def verify() -> Verdict:

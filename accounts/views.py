@@ -97,7 +97,7 @@ class Tokens(LoginRequiredMixin, View):
     def _revoke(self, number: str):
         pk = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
         token = get_object_or_404(self.request.user.api_tokens, pk=pk)
-        token_revoke(token=token, by=self.request.user, request=self.request)
+        token_revoke(token=token, by=token.user, request=self.request)
         messages.success(self.request, f"令牌“{token.label}”已作废，使用它的系统不能再读取数据。")
         return redirect("accounts:tokens")
 

@@ -12,7 +12,7 @@ from jobs.models import Job
 from jobs.services import job_cancel
 
 PAGE = 30
-BADGES = {
+BADGES: dict[str, str] = {
     Job.State.QUEUED: "plain",
     Job.State.RUNNING: "info",
     Job.State.DONE: "ok",
