@@ -8,6 +8,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.routers import SimpleRouter
 
 from accounts.api import DemoTokenView
+from members.api import MemberViewSet
 from orgs.api import DivisionViewSet, OrganizationViewSet
 from reports.api import SnapshotViewSet
 from stations.api import CheckInViewSet, ServicePointViewSet
@@ -15,6 +16,7 @@ from stations.api import CheckInViewSet, ServicePointViewSet
 router = SimpleRouter()
 router.register("organizations", OrganizationViewSet, "organization")
 router.register("divisions", DivisionViewSet, "division")
+router.register("members", MemberViewSet, "member")
 router.register("service-points", ServicePointViewSet, "service-point")
 router.register("check-ins", CheckInViewSet, "check-in")
 router.register("snapshots", SnapshotViewSet, "snapshot")

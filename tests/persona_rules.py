@@ -52,7 +52,7 @@ class Table:
     everywhere: frozenset[str] = CITY_WIDE
 
 
-POST = {"method": "post", "ok": (200, 201, 302, 400)}
+POST = {"method": "post", "ok": (200, 201, 302, 400, 422)}
 
 # Open to everybody, without signing in. What is behind a code answers to whoever holds the code.
 PUBLIC = {
@@ -68,7 +68,9 @@ PAGES: dict[str, Page] = {
     "admin:app_list": Page(SIGNED_IN, extra={"app_label": "orgs"}, ok=(200, 404)),
     "admin:password_change": Page(SIGNED_IN, ok=(200, 302)),
     "admin:password_change_done": Page(SIGNED_IN, ok=(200, 302)),
-    "admin:autocomplete": Page(NOBODY),  # needs a field that asks for it; without one it refuses everybody
+    "admin:autocomplete": Page(
+        SECURITY, query={"app_label": "orgs", "model_name": "posting", "field_name": "organization", "term": ""}
+    ),
     "admin:view_on_site": Page(SIGNED_IN, extra={"content_type_id": "1", "object_id": "1"}, ok=(404, 302)),
     "admin:catch_all": Page(SIGNED_IN, extra={"url": "nowhere"}, ok=(404,)),
     "admin:orgs_organization_move": Page(REGISTRARS, "branch"),
@@ -98,10 +100,10 @@ PAGES: dict[str, Page] = {
     "members:registration_unreachable": Page(OFFICER, "waiting", **POST),
     "members:registration_reveal": Page(OFFICER, "waiting", **POST),
     "members:list": Page(PEOPLE),
-    "members:export": Page(PEOPLE),
+    "members:export": Page(OFFICER | SECRETARY),
     "members:detail": Page(PEOPLE, "member"),
     "members:member_reveal": Page(OFFICER | SECRETARY, "member", **POST),
-    "members:member_accept": Page(SECRETARY, "member", **POST),
+    "members:member_accept": Page(OFFICER | SECRETARY, "member", **POST),
     "members:member_edit": Page(OFFICER | SECRETARY, "member"),
     "members:member_end": Page(OFFICER | SECRETARY, "member"),
     "members:affiliation_end": Page(OFFICER | SECRETARY, "affiliation", **POST),
@@ -110,7 +112,7 @@ PAGES: dict[str, Page] = {
     "members:poster_new": Page(REGISTRARS | OFFICER, **POST),
     "members:poster_print": Page(REGISTRARS | OFFICER, "poster", "code"),
     "members:poster_pdf": Page(REGISTRARS | OFFICER, "poster", "code"),
-    "members:poster_invite": Page(OFFICER, "poster", "code", **POST),
+    "members:poster_invite": Page(REGISTRARS | OFFICER, "poster", "code"),
     "members:poster_withdraw": Page(REGISTRARS, "poster", "code", **POST),
     "members:rights": Page(OFFICER),
     "members:rights_answer": Page(OFFICER, "request"),
@@ -134,6 +136,7 @@ PAGES: dict[str, Page] = {
     "reports:organization": Page(STAFF, "branch", "code"),
     "reports:division": Page(PLACES, "division", "code"),
     "reports:chart": Page(STAFF, "branch", "code", extra={"kind": "o", "chart": "trend"}),
+    "reports:rows": Page(STAFF, extra={"metric": "businesses"}, ok=(200, 302)),
     "reports:metrics": Page(STAFF),
     "reports:search": Page(STAFF, query={"q": "金丝雀"}),
     "reports:closings": Page(PLACES),
@@ -145,6 +148,8 @@ PAGES: dict[str, Page] = {
     "api:organization-detail": Page(STAFF, "branch"),
     "api:division-list": Page(PLACES),
     "api:division-detail": Page(PLACES, "division"),
+    "api:member-list": Page(PEOPLE),
+    "api:member-detail": Page(PEOPLE, "member"),
     "api:service-point-list": Page(PLACES | SECRETARY),
     "api:service-point-detail": Page(PLACES | SECRETARY, "place"),
     "api:check-in-list": Page(PEOPLE),
@@ -155,14 +160,12 @@ PAGES: dict[str, Page] = {
 
 TABLES: dict[str, Table] = {
     "accounts_user": Table(SECURITY, add=SECURITY, change=SECURITY, row="officer", everywhere=SECURITY),
-    "accounts_auditevent": Table(AUDIT),
-    "axes_accessattempt": Table(SECURITY),
+    "accounts_auditevent": Table(AUDIT, row="event", everywhere=AUDIT),
+    "axes_accessattempt": Table(SECURITY, row="attempt", everywhere=SECURITY),
     "jobs_job": Table(SYSTEM, row="job", everywhere=SYSTEM),
-    "orgs_organization": Table(
-        STAFF | SECURITY, add=REGISTRARS, change=REGISTRARS, row="branch", everywhere=CITY_WIDE | SECURITY
-    ),
-    "orgs_division": Table(PLACES | SECURITY, row="division", everywhere=CITY_WIDE | SECURITY),
-    "orgs_posting": Table(SECURITY, add=SECURITY, change=SECURITY),
+    "orgs_organization": Table(STAFF, add=REGISTRARS, change=REGISTRARS, row="branch"),
+    "orgs_division": Table(PLACES, row="division"),
+    "orgs_posting": Table(SECURITY, add=SECURITY, change=SECURITY, row="posting", everywhere=SECURITY),
     "stations_servicepoint": Table(
         PLACES | SECRETARY, add=REGISTRARS, change=REGISTRARS | OFFICER, row="place"
     ),
@@ -174,10 +177,12 @@ TABLES: dict[str, Table] = {
     "members_instructorassignment": Table(
         PEOPLE | REGISTRARS, add=REGISTRARS | OFFICER, change=REGISTRARS | OFFICER, row="assignment"
     ),
-    "members_notice": Table(NOBODY),
-    "members_poster": Table(REGISTRARS | OFFICER, row="poster"),
-    "members_seat": Table(NOBODY),
-    "members_transfer": Table(NOBODY),
-    "reports_monthclosing": Table(PLACES),
-    "reports_reportedfigure": Table(PLACES),
+    "members_notice": Table(REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="notice", everywhere=REGISTRARS),
+    "members_poster": Table(REGISTRARS | OFFICER, add=REGISTRARS | OFFICER, row="poster"),
+    "members_seat": Table(OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="seat"),
+    "members_transfer": Table(
+        OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="transfer"
+    ),
+    "reports_monthclosing": Table(PLACES, row="closing", everywhere=PLACES),
+    "reports_reportedfigure": Table(NOBODY, row="closing"),
 }  # fmt: skip

@@ -5,16 +5,19 @@ Full names and numbers of persons carry another, which no page shows to anybody 
 """
 
 import uuid
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from jobs.models import Job
 from members.identity import member_code, member_code_index, receipt_code, receipt_index
 from members.models import (
     Consent,
+    Draft,
     Instructor,
     InstructorAssignment,
     Member,
@@ -23,8 +26,12 @@ from members.models import (
     Poster,
     Receipt,
     Registration,
+    RightsRequest,
+    Seat,
+    Transfer,
 )
-from reports.models import Snapshot
+from members.services import notice_publish
+from reports.models import MonthClosing, Snapshot
 from stations import services
 from stations.posters import poster_make
 from tests import factories as make
@@ -32,6 +39,8 @@ from tests import factories as make
 FAR = "远方金丝雀"  # in names of places and businesses of the far district
 FAR_TREE = "远方组织树"  # in names of its organizations: the security administrator grants postings there
 PLAIN = "明文金丝雀"  # in names of persons, after the first character that masks keep
+
+DAY = date(2026, 1, 1)
 
 PERSONAS = [
     "city_leader", "district_leader", "registrar_city", "registrar_district", "officer", "secretary",
@@ -41,7 +50,7 @@ PERSONAS = [
 
 def build() -> SimpleNamespace:
     city = make.make_city()
-    notice = Notice.objects.create(version="t1", handler="h", purpose="p", kinds="k", retention="r", rights="r")
+    notice = notice_publish()
     for unit in (city.futian, city.lianhua, city.huafu):
         unit.name = f"{FAR_TREE}{unit.name}"
         unit.save(update_fields=["name"])
@@ -58,7 +67,7 @@ def build() -> SimpleNamespace:
     }
     near = side(city.yuehai, notice, "", "", users["officer"])
     users["secretary"] = make.make_user("secretary", near.branch)
-    far = side(city.lianhua, notice, FAR, FAR_TREE, make.make_user("officer", city.lianhua, name=FAR))
+    far = side(city.lianhua, notice, FAR, FAR_TREE, make.make_user("officer", city.lianhua))
     world = SimpleNamespace(city=city, users=users, near=near, far=far)
     for name, user in users.items():
         if user is not None:  # what is its owner's only exists once for each persona
@@ -75,14 +84,14 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
     poster_make(place=place, by=None)
     place.refresh_from_db()
     member, registration, code = person(unit, notice, canary)
-    make.make_affiliation(member, branch)
+    affiliation = make.make_affiliation(member, branch)
     waiting = open_registration(unit)
     token = uuid.uuid4()
     Receipt.objects.create(registration=registration, form_token=token, code_index=receipt_index(receipt_code(token)))
     check_in, _ = services.check_in(
         member=member, place=place, purpose="report", channel="code", nonce=uuid.uuid4(), occurred_at=None, by=officer
     )
-    instructor = Instructor.objects.create(organization=unit, name=f"{canary}指导员")
+    instructor = Instructor.objects.create(organization=branch, name=f"{canary}指导员")
     assignment = InstructorAssignment.objects.create(instructor=instructor, business=business)
     return SimpleNamespace(
         unit=unit, branch=branch, market=market, business=business, place=place, member=member, code=code,
@@ -90,8 +99,18 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         poster=Poster.objects.create(code=f"P{unit.pk}", kind="market", market=market),
         division=unit.street, district=unit.district_committee,
         job=Job.objects.create(kind="test", title=f"{canary}任务", owner=officer),
-        instructor=instructor, assignment=assignment, own={},
-        snapshot=Snapshot.objects.create(organization=branch, as_of="2026-01-01", computed_at=timezone.now()),
+        instructor=instructor, assignment=assignment, affiliation=affiliation, own={},
+        seat=Seat.objects.create(organization=branch, member=member, post="secretary"),
+        transfer=Transfer.objects.create(member=member, origin=branch, elsewhere=f"{canary}街道党工委", sent_on=DAY),
+        draft=Draft.objects.create(
+            form_token=uuid.uuid4(), code_index=member_code_index(f"draft{unit.pk}"), channel="counter", by=officer,
+            guidance_station=unit, content="{}", expires_at=timezone.now() + timedelta(hours=1),
+        ),
+        request=RightsRequest.objects.create(registration=registration, kind="copy", due_on=DAY),
+        event=AuditEvent.objects.filter(subjects=[branch.pk]).latest("pk"), notice=notice,
+        attempt=AccessAttempt.objects.create(username="x", failures_since_start=1), posting=officer.postings.get(),
+        closing=MonthClosing.objects.get_or_create(month=DAY, defaults={"as_of": DAY})[0],
+        snapshot=Snapshot.objects.create(organization=branch, as_of=DAY, computed_at=timezone.now()),
     )  # fmt: skip
 
 

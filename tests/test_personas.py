@@ -92,6 +92,7 @@ def ask(world, persona: str, page: Page, url: str) -> Any:
         response = getattr(world.clients[persona], page.method)(url, page.query)
         response.text_now = SECRETS.sub("", b"".join(response).decode(errors="replace"))
         transaction.set_rollback(True)
+    world.clients[persona].cookies.pop("messages", None)  # a message would be shown by the next answer
     return response
 
 
@@ -161,7 +162,8 @@ def far_problems(world, persona: str, page: Page, address: Address) -> list[str]
         for side in ("far", "missing")
     )
     found = leaks(persona, far, page)
-    if missing.status_code != 404:
+    hides_rows = not page.who <= page.everywhere  # where everybody sees every row, Django's redirect says nothing
+    if missing.status_code != 404 and hides_rows:
         found.append(f"a missing row is {missing.status_code}")
     if persona in page.everywhere:
         return found + ([] if far.status_code in page.ok else [f"the far row is {far.status_code}"])
@@ -181,8 +183,8 @@ def test_address_answers_every_persona_as_the_rule_says(world, address):
         address = SimpleNamespace(
             name="admin:catch_all", parameters=address.parameters, url=lambda **given: f"/admin/{given['url']}/"
         )  # type: ignore[assignment]
-    found = {persona: wrong for persona in PERSONAS if (wrong := problems(world, persona, page, address))}
-    assert found == {}
+    found = [f"{persona} {wrong}" for persona in PERSONAS for wrong in problems(world, persona, page, address)]
+    assert not found, "; ".join(found)
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))

@@ -5,8 +5,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -171,7 +170,7 @@ class FootfallView(DoorMixin, View):
         try:
             kind, nonce = forms.parse_footfall(request.POST)
         except forms.Refused as refused:
-            raise PermissionDenied(str(refused)) from None
+            return HttpResponseBadRequest(str(refused))
         services.footfall_add(place=place, kind=kind, nonce=nonce, by=request.user)
         if not request.htmx:
             return redirect(f"{reverse('stations:desk')}?place={place.pk}")
