@@ -6,7 +6,13 @@ from rest_framework import serializers
 from orgs.scoped import ScopedViewSet
 from reports import metrics, releases, selectors
 from reports.models import Snapshot
-from reports.selectors import Numbers
+from reports.selectors import Numbers, Unit
+
+
+def unit_of(row: Snapshot) -> Unit:
+    unit = row.organization or row.division
+    assert unit is not None  # snapshot_of_exactly_one_unit
+    return unit
 
 
 class SnapshotSerializer(serializers.ModelSerializer):
@@ -28,17 +34,18 @@ class SnapshotSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def _released(self, row: Snapshot) -> Numbers:
-        cache = self.context.setdefault("released", {})
-        if row.pk not in cache:
-            unit = row.organization or row.division
-            numbers = selectors.numbers(row, unit)
-            tables = self.context.setdefault("tables", {})
-            cache[row.pk] = releases.release_one(self.context["request"].user, numbers, tables)
-        return cache[row.pk]
+        """Worked out once a row; the tables of parents once an answer, kept with the request."""
+        request = self.context["request"]
+        if not hasattr(request, "released_rows"):
+            request.released_rows, request.released_tables = {}, {}
+        rows = request.released_rows
+        if row.pk not in rows:
+            numbers = selectors.numbers(row, unit_of(row))
+            rows[row.pk] = releases.release_one(request.user, numbers, request.released_tables)
+        return rows[row.pk]
 
     def get_unit_code(self, row: Snapshot) -> str:
-        unit = row.organization or row.division
-        return unit.code if unit is not None else ""
+        return unit_of(row).code
 
     def get_counts(self, row: Snapshot) -> dict[str, int | None]:
         return self._released(row).counts

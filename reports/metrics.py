@@ -8,6 +8,7 @@ bare code is counted among operating businesses of every type.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 # 口径: a denominator × a range. The numerator is always counted inside both.
 DENOMINATORS = {
@@ -61,7 +62,7 @@ _ALL_RANGES, _ALL_DENOMINATORS = tuple(RANGES), tuple(DENOMINATORS)
 
 
 def _organizations() -> list[Metric]:
-    def make(code: str, name: str, definition: str, **more) -> Metric:
+    def make(code: str, name: str, definition: str, **more: Any) -> Metric:
         return Metric(code, name, definition, "organizations", source="organizations", grassroots=True, **more)
 
     return [
@@ -83,11 +84,11 @@ def _organizations() -> list[Metric]:
 
 
 def _businesses() -> list[Metric]:
-    def make(code: str, name: str, definition: str, **more) -> Metric:
+    def make(code: str, name: str, definition: str, **more: Any) -> Metric:
         more = {"ranges": _ALL_RANGES, "unit": "户", "source": "businesses"} | more
         return Metric(code, name, definition, "businesses", **more)
 
-    covered = {"denominators": _ALL_DENOMINATORS, "grassroots": True, "good": "up"}
+    covered: dict[str, Any] = {"denominators": _ALL_DENOMINATORS, "grassroots": True, "good": "up"}
     return [
         make("registered", "登记在册", "登记状态为存续或歇业的经营主体；不含吊销、注销和迁出。"),
         make("operating", "实体运营", "登记在册且实体运营；不含僵尸、空壳、一企多照、歇业和查无下落。"),
@@ -113,7 +114,7 @@ def _businesses() -> list[Metric]:
 
 
 def _markets() -> list[Metric]:
-    def make(code: str, name: str, definition: str, **more) -> Metric:
+    def make(code: str, name: str, definition: str, **more: Any) -> Metric:
         return Metric(code, name, definition, "markets", **({"source": "markets"} | more))
 
     return [
@@ -131,7 +132,7 @@ def _markets() -> list[Metric]:
 
 
 def _members() -> list[Metric]:
-    def make(code: str, name: str, definition: str, **more) -> Metric:
+    def make(code: str, name: str, definition: str, **more: Any) -> Metric:
         more = {"unit": "人", "person": True, "additive": False, "source": "persons", "grassroots": True} | more
         return Metric(code, name, definition, "members", **more)
 
@@ -159,7 +160,7 @@ REGISTRATION_STATES = {
 
 
 def _registrations() -> list[Metric]:
-    def make(code: str, name: str, definition: str, **more) -> Metric:
+    def make(code: str, name: str, definition: str, **more: Any) -> Metric:
         return Metric(code, name, definition, "registrations", unit="人次", person=True, source="registrations", **more)
 
     return [
@@ -173,7 +174,7 @@ def _registrations() -> list[Metric]:
 
 
 def _places() -> list[Metric]:
-    def make(code: str, name: str, definition: str, **more) -> Metric:
+    def make(code: str, name: str, definition: str, **more: Any) -> Metric:
         return Metric(code, name, definition, "places", **({"source": "service_points"} | more))
 
     return [
@@ -198,7 +199,7 @@ def _places() -> list[Metric]:
 
 
 def _rates() -> list[Metric]:
-    def make(code: str, name: str, definition: str, numerator: str, **more) -> Metric:
+    def make(code: str, name: str, definition: str, numerator: str, **more: Any) -> Metric:
         group = more.pop("group", "businesses")
         more = {"denominators": _ALL_DENOMINATORS, "ranges": _ALL_RANGES, "good": "up"} | more
         return Metric(code, name, definition, group, unit="%", kind=RATE, additive=False, numerator=numerator, **more)

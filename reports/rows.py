@@ -10,6 +10,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from orgs.models import Division, Organization
+from orgs.querysets import ScopedQuerySet
 from reports import metrics
 from reports.releases import is_responsible
 from reports.sql import sources
@@ -61,12 +62,13 @@ def all_rows(
     range: str = "all",
     as_of: date | None = None,
     unassigned: bool = False,
-) -> QuerySet:
+) -> ScopedQuerySet:
     """The same without asking who reads: for tests and for counting. Pages call `rows`."""
     metric = metrics.check(code, denominator, range)
     source = sources.SOURCES[metric.source]
     sql = source.rows_sql(code, unit, Day(as_of or timezone.localdate()), denominator, range, unassigned)
-    return source.model()._default_manager.filter(pk__in=RawSQL(sql, []))
+    found: ScopedQuerySet = source.model()._default_manager.all()
+    return found.filter(pk__in=RawSQL(sql, []))
 
 
 def total(code: str, queryset: QuerySet) -> int:

@@ -157,7 +157,7 @@ def _refresh_part(day: Day, holders: list[Organization], computed_at: datetime) 
     below = _grassroots_below(holders, found)
     grassroots = tally.count_grassroots(day, below, f"r.unit IN ({', '.join(map(str, below))})") if below else {}
     Snapshot.objects.filter(as_of=day.on, breakdown=CELLS, organization__in=held).delete()
-    marks = [(pk, None, MARKER, PART, {}) for pk in held]
+    marks: list[Row] = [(pk, None, MARKER, PART, {}) for pk in held]
     _write(day, computed_at, [*_rows(totals), *_grassroots_rows(grassroots), *_cell_rows(fresh, found), *marks])
     return len(totals) + len(grassroots)
 

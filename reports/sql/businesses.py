@@ -103,13 +103,15 @@ def business_ids(day: Day, where: str, code: str, condition: str) -> str:
 
 
 def _own_links(day: Day, only: str) -> str:
+    """Unit × operating business, once for each link. Both halves meet the business where they are small."""
     return f"""
-        SELECT r.unit, c.business_id AS id, r.counts AND {mode_is(Covers.OWN)} AS own,
+        SELECT r.unit, b.id, b.entity_type = 'sole_trader' AS sole, r.counts AND {mode_is(Covers.OWN)} AS own,
                r.counts AND {mode_is(Covers.JOINT)} AS joint, r.counts AND {mode_is(Covers.MARKET)} AS market
         FROM markets_businesscoverage c JOIN reach r ON r.organization_id = c.organization_id
+        JOIN markets_business b ON b.id = c.business_id AND b.is_operating
         WHERE {day.holds("c")} AND {only}
         UNION ALL
-        SELECT r.unit, b.id, false, false, r.counts
+        SELECT r.unit, b.id, b.entity_type = 'sole_trader', false, false, r.counts
         FROM markets_marketcoverage c JOIN reach r ON r.organization_id = c.organization_id
         JOIN markets_market m ON m.id = c.market_id AND (m.closed_on IS NULL OR m.closed_on > {day.literal})
         JOIN markets_business b ON b.market_id = c.market_id AND b.is_operating
@@ -119,10 +121,9 @@ def _own_links(day: Day, only: str) -> str:
 def _grassroots_rows(day: Day, only: str) -> str:
     """CTEs that end in `led`: unit × operating business, with the best of what the unit's subtree gives it."""
     return f"""{live(day)}, {reach()},
-        led AS (SELECT l.unit, l.id, b.entity_type = 'sole_trader' AS sole, bool_or(l.own) AS own,
-                       bool_or(l.joint) AS joint, bool_or(l.market) AS market, true AS work
-                FROM ({_own_links(day, only)}) l JOIN markets_business b ON b.id = l.id AND b.is_operating
-                GROUP BY l.unit, l.id, b.entity_type = 'sole_trader')"""
+        led AS (SELECT unit, id, sole, bool_or(own) AS own, bool_or(joint) AS joint, bool_or(market) AS market,
+                       true AS work
+                FROM ({_own_links(day, only)}) links GROUP BY unit, id, sole)"""
 
 
 def grassroots_sql(day: Day, only: str = "TRUE") -> str:
