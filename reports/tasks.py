@@ -54,10 +54,12 @@ def hear_sealed(events: list) -> None:
     """Listener of the audit's sealer: the units that acts touched. Imports tell of themselves when they are applied."""
     from reports.selectors import holders_of
 
-    touched: set[int] = set()
-    for event in events:
-        if event.succeeded and event.units and not event.act.startswith("tables."):
-            touched |= holders_of(event.units)
+    acts = {
+        tuple(event.units)
+        for event in events
+        if event.succeeded and event.units and not event.act.startswith("tables.")
+    }
+    touched = {holder for units in acts for holder in holders_of(units)}  # most acts touch the same few units
     if touched:
         queue_refresh(touched)
 
