@@ -34,17 +34,17 @@ def why_no_pdf() -> str:
     return _missing()
 
 
-def _fetch(url: str, *args, **kwargs) -> dict:
+def _fetch(url: str, *args, **kwargs):
     """Style sheets and images from the product's own static files and data: addresses; nothing from any network."""
-    import weasyprint
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
 
     if url.startswith("data:"):
-        return weasyprint.default_url_fetcher(url, *args, **kwargs)
+        return URLFetcher(allowed_protocols=["data"]).fetch(url)
     path = finders.find(url.split("/static/", 1)[-1].split("?", 1)[0]) if "/static/" in url else None
     if path is None:
         raise ValueError(f"not fetched: {url}")
     kind = "text/css" if str(path).endswith(".css") else "image/svg+xml"
-    return {"string": Path(path).read_bytes(), "mime_type": kind}
+    return URLFetcherResponse(url, Path(path).read_bytes(), {"Content-Type": kind})
 
 
 def pdf(html: str) -> bytes:

@@ -50,6 +50,7 @@ class Table:
     change: frozenset[str] = NOBODY
     row: str = ""
     everywhere: frozenset[str] = CITY_WIDE
+    without_rows: frozenset[str] = NOBODY  # may open the list, and finds none of these rows in it
 
 
 POST = {"method": "post", "ok": (200, 201, 302, 400, 422)}
@@ -69,14 +70,14 @@ PAGES: dict[str, Page] = {
     "admin:password_change": Page(SIGNED_IN, ok=(200, 302)),
     "admin:password_change_done": Page(SIGNED_IN, ok=(200, 302)),
     "admin:autocomplete": Page(
-        SECURITY, query={"app_label": "orgs", "model_name": "posting", "field_name": "organization", "term": ""}
+        STAFF | SECURITY, query={"app_label": "orgs", "model_name": "posting", "field_name": "organization", "term": ""}
     ),
     "admin:view_on_site": Page(SIGNED_IN, extra={"content_type_id": "1", "object_id": "1"}, ok=(404, 302)),
     "admin:catch_all": Page(SIGNED_IN, extra={"url": "nowhere"}, ok=(404,)),
     "admin:orgs_organization_move": Page(REGISTRARS, "branch"),
     "admin:orgs_organization_merge": Page(REGISTRARS, "branch"),
     "admin:orgs_organization_close": Page(REGISTRARS, "branch"),
-    "admin:accounts_auditevent_export": Page(AUDIT),
+    "admin:accounts_auditevent_export": Page(AUDIT, **POST),
     # accounts, jobs
     "accounts:password_change": Page(SIGNED_IN),
     "accounts:tokens": Page(SIGNED_IN),
@@ -136,7 +137,7 @@ PAGES: dict[str, Page] = {
     "reports:organization": Page(STAFF, "branch", "code"),
     "reports:division": Page(PLACES, "division", "code"),
     "reports:chart": Page(STAFF, "branch", "code", extra={"kind": "o", "chart": "trend"}),
-    "reports:rows": Page(STAFF, extra={"metric": "businesses"}, ok=(200, 302)),
+    "reports:rows": Page(STAFF, extra={"metric": "organizations"}),
     "reports:metrics": Page(STAFF),
     "reports:search": Page(STAFF, query={"q": "金丝雀"}),
     "reports:closings": Page(PLACES),
@@ -166,23 +167,19 @@ TABLES: dict[str, Table] = {
     "orgs_organization": Table(STAFF, add=REGISTRARS, change=REGISTRARS, row="branch"),
     "orgs_division": Table(PLACES, row="division"),
     "orgs_posting": Table(SECURITY, add=SECURITY, change=SECURITY, row="posting", everywhere=SECURITY),
-    "stations_servicepoint": Table(
-        PLACES | SECRETARY, add=REGISTRARS, change=REGISTRARS | OFFICER, row="place"
-    ),
+    "stations_servicepoint": Table(PLACES | SECRETARY, add=REGISTRARS, change=REGISTRARS | OFFICER, row="place"),
     "members_member": Table(PEOPLE, change=OFFICER | SECRETARY, row="member"),
-    "members_affiliation": Table(
-        PEOPLE, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="affiliation"
-    ),
+    "members_affiliation": Table(PEOPLE, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="affiliation"),
     "members_instructor": Table(PEOPLE | REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="instructor"),
     "members_instructorassignment": Table(
         PEOPLE | REGISTRARS, add=REGISTRARS | OFFICER, change=REGISTRARS | OFFICER, row="assignment"
     ),
-    "members_notice": Table(REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="notice", everywhere=REGISTRARS),
+    "members_notice": Table(
+        REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="notice", without_rows=frozenset({"registrar_district"})
+    ),
     "members_poster": Table(REGISTRARS | OFFICER, add=REGISTRARS | OFFICER, row="poster"),
     "members_seat": Table(OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="seat"),
-    "members_transfer": Table(
-        OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="transfer"
-    ),
+    "members_transfer": Table(OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="transfer"),
     "reports_monthclosing": Table(PLACES, row="closing", everywhere=PLACES),
     "reports_reportedfigure": Table(NOBODY, row="closing"),
-}  # fmt: skip
+}

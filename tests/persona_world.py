@@ -104,7 +104,8 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         transfer=Transfer.objects.create(member=member, origin=branch, elsewhere=f"{canary}街道党工委", sent_on=DAY),
         draft=Draft.objects.create(
             form_token=uuid.uuid4(), code_index=member_code_index(f"draft{unit.pk}"), channel="counter", by=officer,
-            guidance_station=unit, content="{}", expires_at=timezone.now() + timedelta(hours=1),
+            guidance_station=unit, content='{"answers": {"phone": "13900139000"}}',
+            expires_at=timezone.now() + timedelta(hours=1),
         ),
         request=RightsRequest.objects.create(registration=registration, kind="copy", due_on=DAY),
         event=AuditEvent.objects.filter(subjects=[branch.pk]).latest("pk"), notice=notice,
