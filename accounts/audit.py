@@ -7,6 +7,8 @@ guidance stations whose numbers were touched.
 
 from collections.abc import Callable, Iterable
 
+from django.contrib.auth.models import AnonymousUser
+
 from accounts.models import AuditEvent, User
 
 Listener = Callable[[list[AuditEvent]], None]
@@ -26,7 +28,7 @@ def listeners() -> tuple[Listener, ...]:
 def record(
     act: str,
     *,
-    by: User | None,
+    by: User | AnonymousUser | None,
     subjects: Iterable = (),
     subject_type: str = "",
     units: Iterable[int | None] = (),

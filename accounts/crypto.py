@@ -52,6 +52,9 @@ def blind_index(text: str, *, kind: str) -> bytes:
 class EncryptedTextField(models.BinaryField):
     """Text that is ciphertext in the database and plain text in Python. Not searchable: add a blind index beside it."""
 
+    _pyi_private_get_type: str  # type: ignore[assignment]  # for the type checker: text out, though the column is binary
+    _pyi_private_set_type: str
+
     def _column(self) -> str:
         return f"{self.model._meta.label_lower}.{self.attname}"
 

@@ -1,3 +1,5 @@
+from typing import Self
+
 from django.db.models import Q
 
 from orgs.kinds import Level
@@ -5,21 +7,21 @@ from orgs.querysets import ScopedQuerySet
 
 
 class BusinessQuerySet(ScopedQuerySet):
-    def registered(self) -> "BusinessQuerySet":
+    def registered(self) -> Self:
         return self.filter(is_registered=True)
 
-    def operating(self) -> "BusinessQuerySet":
+    def operating(self) -> Self:
         return self.filter(is_operating=True)
 
-    def sole_traders(self) -> "BusinessQuerySet":
+    def sole_traders(self) -> Self:
         return self.filter(entity_type="sole_trader")
 
-    def enterprises(self) -> "BusinessQuerySet":
+    def enterprises(self) -> Self:
         return self.exclude(entity_type="sole_trader")
 
 
 class MarketQuerySet(ScopedQuerySet):
-    def open(self) -> "MarketQuerySet":
+    def open(self) -> Self:
         return self.filter(closed_on__isnull=True)
 
 

@@ -1,6 +1,8 @@
 """Who may see which persons. A member is visible where a live affiliation is, or a registration that is open or
 verified; both are asked by EXISTS over the two narrow tables, never by joining persons to places."""
 
+from typing import Self
+
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -22,13 +24,13 @@ class AffiliationQuerySet(ScopedQuerySet):
     def division_scope(self, division) -> Q | None:
         return None  # persons belong to the guidance line only
 
-    def live(self, on=None) -> "AffiliationQuerySet":
+    def live(self, on=None) -> Self:
         return self.filter(_live(on))
 
-    def formal(self) -> "AffiliationQuerySet":
+    def formal(self) -> Self:
         return self.filter(kind="formal")
 
-    def activity(self) -> "AffiliationQuerySet":
+    def activity(self) -> Self:
         return self.filter(kind="activity")
 
 
@@ -41,22 +43,22 @@ class RegistrationQuerySet(ScopedQuerySet):
     def division_scope(self, division) -> Q | None:
         return None
 
-    def undecided(self) -> "RegistrationQuerySet":
+    def undecided(self) -> Self:
         return self.filter(state__in=["submitted", "contacted"])
 
-    def verified(self) -> "RegistrationQuerySet":
+    def verified(self) -> Self:
         return self.filter(state="verified")
 
-    def showing_a_person(self) -> "RegistrationQuerySet":
+    def showing_a_person(self) -> Self:
         """Open or verified: the states in which the guidance station knows the person."""
         return self.filter(state__in=["submitted", "contacted", "verified"])
 
 
 class MemberQuerySet(ScopedQuerySet):
-    def current(self) -> "MemberQuerySet":
+    def current(self) -> Self:
         return self.filter(ended="", erased_at__isnull=True)
 
-    def within_postings(self, postings) -> "MemberQuerySet":
+    def within_postings(self, postings) -> Self:
         from members.models import Affiliation, Registration
 
         affiliations = Affiliation.objects.live().within_postings(postings).filter(member=OuterRef("pk"))
@@ -85,7 +87,7 @@ class SeatQuerySet(_ThroughOrganization):
 class AssignmentQuerySet(_ThroughOrganization):
     organization_path = "instructor__organization__path__startswith"
 
-    def live(self, on=None) -> "AssignmentQuerySet":
+    def live(self, on=None) -> Self:
         return self.filter(_live(on))
 
 
@@ -108,7 +110,7 @@ class PosterQuerySet(ScopedQuerySet):
     def division_scope(self, division) -> Q | None:
         return None
 
-    def live(self) -> "PosterQuerySet":
+    def live(self) -> Self:
         return self.filter(withdrawn_at__isnull=True)
 
 

@@ -1,6 +1,7 @@
 """The querysets of the two lines, and the base of every scoped queryset: `visible_to` is the only way in."""
 
 from datetime import date, timedelta
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
@@ -32,12 +33,12 @@ class ScopedQuerySet(models.QuerySet):
             return Q(street=division.pk)
         return None
 
-    def visible_to(self, user, perm: str | None = None) -> "ScopedQuerySet":
+    def visible_to(self, user, perm: str | None = None) -> Self:
         """The rows on which `user` holds `perm` ("app.act"; by default the right to view this model)."""
         perm = perm or f"{self.model._meta.app_label}.view_{self.model._meta.model_name}"
         return self.within_postings(doors.postings_with(user, perm))
 
-    def within_postings(self, postings) -> "ScopedQuerySet":
+    def within_postings(self, postings) -> Self:
         scope = Q(pk__in=[])
         for posting in postings:
             unit = posting.unit
@@ -72,11 +73,11 @@ class OrganizationQuerySet(ScopedQuerySet):
             return Q(district=division.pk)
         return Q(street=division.pk)
 
-    def within(self, organization) -> "OrganizationQuerySet":
+    def within(self, organization) -> Self:
         """The organization itself and everything below it."""
         return self.filter(path__startswith=organization.path)
 
-    def open(self, on=None) -> "OrganizationQuerySet":
+    def open(self, on=None) -> Self:
         """Not closed; with `on`, existing on that day (periods are half-open)."""
         if on is None:
             return self.filter(closed_on__isnull=True)
@@ -84,20 +85,20 @@ class OrganizationQuerySet(ScopedQuerySet):
             Q(closed_on__isnull=True) | Q(closed_on__gt=on)
         )
 
-    def grassroots(self) -> "OrganizationQuerySet":
+    def grassroots(self) -> Self:
         return self.filter(level=Level.GRASSROOTS)
 
-    def counted(self) -> "OrganizationQuerySet":
+    def counted(self) -> Self:
         """What 党组织数 counts: open grassroots bodies except 临时, 功能型 and 联盟, nested ones each once."""
         return self.open().grassroots().filter(kind__in=COUNTED_KINDS)
 
-    def _with_term_end(self) -> "OrganizationQuerySet":
+    def _with_term_end(self) -> Self:
         return self.open().annotate(term_end=Coalesce("extended_until", "term_ends_on"))
 
-    def terms_ending(self, within_days: int, on: date) -> "OrganizationQuerySet":
+    def terms_ending(self, within_days: int, on: date) -> Self:
         """Open organizations whose term, an extension included, runs out after `on` and within so many days."""
         return self._with_term_end().filter(term_end__gt=on, term_end__lte=on + timedelta(days=within_days))
 
-    def terms_overdue(self, on: date) -> "OrganizationQuerySet":
+    def terms_overdue(self, on: date) -> Self:
         """Open organizations whose term, an extension included, has run out (the end itself is not in the term)."""
         return self._with_term_end().filter(term_end__lte=on)

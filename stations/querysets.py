@@ -1,3 +1,5 @@
+from typing import Self
+
 from django.db.models import Exists, OuterRef, Q
 
 from members.models import Affiliation
@@ -11,7 +13,7 @@ class ServicePointQuerySet(ScopedQuerySet):
             return Q(organization__path__startswith=organization.path)
         return super().organization_scope(organization)
 
-    def open(self) -> "ServicePointQuerySet":
+    def open(self) -> Self:
         return self.filter(closed_on__isnull=True)
 
 
