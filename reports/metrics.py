@@ -115,7 +115,8 @@ def _businesses() -> list[Metric]:
 
 def _markets() -> list[Metric]:
     def make(code: str, name: str, definition: str, **more: Any) -> Metric:
-        return Metric(code, name, definition, "markets", **({"source": "markets"} | more))
+        more = {"source": "markets"} | more
+        return Metric(code, name, definition, "markets", **more)
 
     return [
         make("markets", "专业市场", "统计日未关闭的专业市场。与经营主体分开计数，从不相加。"),
@@ -133,8 +134,8 @@ def _markets() -> list[Metric]:
 
 def _members() -> list[Metric]:
     def make(code: str, name: str, definition: str, **more: Any) -> Metric:
-        more = {"unit": "人", "person": True, "additive": False, "source": "persons", "grassroots": True} | more
-        return Metric(code, name, definition, "members", **more)
+        usual: dict[str, Any] = {"unit": "人", "person": True, "source": "persons", "grassroots": True}
+        return Metric(code, name, definition, "members", **(usual | {"additive": False} | more))
 
     return [
         make("members_on_roll", "在册党员", "组织关系在本单位党组织的党员。自主报到不改变在册。", additive=True),
@@ -175,7 +176,8 @@ def _registrations() -> list[Metric]:
 
 def _places() -> list[Metric]:
     def make(code: str, name: str, definition: str, **more: Any) -> Metric:
-        return Metric(code, name, definition, "places", **({"source": "service_points"} | more))
+        more = {"source": "service_points"} | more
+        return Metric(code, name, definition, "places", **more)
 
     return [
         make("service_points", "服务点", "统计日未停用的服务点。", good="up"),

@@ -76,7 +76,7 @@ class Tree:
 
 def tree(day: Day) -> Tree:
     levels: dict[int, set[int]] = defaultdict(set)
-    grassroots = {}
+    grassroots: dict[int, tuple[int | None, int | None]] = {}
     open_ones = Organization.objects.open(day.on).values_list(
         "pk", "level", "district_committee_id", "guidance_station_id"
     )
