@@ -23,6 +23,12 @@ class Ours(forms.Form):
     use_required_attribute = False
 
 
+class TakeForm(Ours):
+    """`seen`: whose lead it was on the page; if it is somebody else's by now, nobody's work is taken away."""
+
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
 class ContactForm(Ours):
     outcome = forms.ChoiceField(
         label="联系结果", choices=ContactLog.Outcome.choices, widget=forms.RadioSelect,

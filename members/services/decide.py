@@ -15,11 +15,8 @@ State = Registration.State
 
 def _lock(registration: Registration) -> Registration:
     """The row as it is now, ours until the transaction ends; refused when it is decided already."""
-    current = (
-        Registration.objects.select_for_update(of=("self",))
-        .select_related("decided_by", "assigned_to")
-        .get(pk=registration.pk)
-    )
+    # Without select_related: after waiting for a lock PostgreSQL reads this row anew, but not what it joins.
+    current = Registration.objects.select_for_update().get(pk=registration.pk)
     if current.state not in Registration.OPEN:
         raise Conflict(f"没有办成：{what_happened(current)}")
     return current
@@ -150,6 +147,9 @@ def registration_refuse(*, registration: Registration, reason: str, by) -> Regis
 @transaction.atomic
 def registration_mark_duplicate(*, registration: Registration, by, of: Registration | None = None) -> Registration:
     """It is the same person's as `of`; without `of`, as one that is known elsewhere, which the officer is not shown."""
+    if of is not None:  # both rows in one order: two officers may mark them as each other's at once
+        both = Registration.objects.select_for_update().filter(pk__in=[registration.pk, of.pk]).order_by("pk")
+        of = next((row for row in both if row.pk == of.pk), None)
     current = _lock(registration)
     other = of or selectors.same_person_registrations(current).first()
     member = None if other else selectors.same_person_members(current).first()

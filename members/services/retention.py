@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from accounts import audit
-from members import erasure
+from members import erasure, identity
 from members.models import Affiliation, Member, Registration, RightsRequest
 from members.services.drafts import drafts_expire
 
@@ -63,8 +63,9 @@ def erase_due() -> int:
     Member.objects.filter(pk__in=[row.pk for row in members]).update(
         **_NOTHING, name="", workplace="", workplace_business=None, joined_on=None, erased_at=now
     )
+    reason = Case(When(reason="", then=Value("")), default=Value(identity.ERASED))  # free text may name somebody
     Registration.objects.filter(pk__in=[row.pk for row in forms]).update(
-        **_NOTHING, name=None, workplace="", workplace_business=None, home_place="", home_branch="", reason="",
+        **_NOTHING, name=None, workplace="", workplace_business=None, home_place="", home_branch="", reason=reason,
         erased_at=now,
     )  # fmt: skip
     RightsRequest.objects.filter(

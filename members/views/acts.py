@@ -4,7 +4,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from members import identity, selectors, services
-from members.forms.staff import ContactForm, DuplicateForm, RefuseForm, RevealForm, VerifyForm
+from members.forms.staff import ContactForm, DuplicateForm, RefuseForm, RevealForm, TakeForm, VerifyForm
 from members.models import Registration
 from members.services.decide import what_happened
 from members.services.people import REVEALABLE
@@ -45,11 +45,11 @@ class Take(RegistrationAct):
         )
         return {"question": question}
 
+    def get_form(self, data=None):
+        return TakeForm(data, initial={"seen": self.object.assigned_to_id})
+
     def do(self, row, form) -> Result:
-        seen = self.request.POST.get("seen", "")
-        services.registration_take(
-            registration=row, by=self.request.user, seen_assignee=int(seen) if seen.isdigit() else row.assigned_to_id
-        )
+        services.registration_take(registration=row, by=self.request.user, seen_assignee=form.cleaned_data["seen"])
         return Result("已领取", ["现在由您联系和核实。", "打开这条报到，就能看到姓名和拨号按钮。"], [self.back()])
 
 

@@ -37,7 +37,9 @@ def poster(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def busy(request: HttpRequest) -> HttpResponse:
-    return render(request, "members/public/busy.html", status=429, headers={"Retry-After": str(limits.WINDOW)})
+    response = render(request, "members/public/busy.html", status=429)
+    response["Retry-After"] = str(limits.WINDOW)
+    return response
 
 
 def expired(request: HttpRequest, poster: Poster) -> HttpResponse:
