@@ -49,7 +49,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 also=("markets:market_detail",),
             ),
             Entry("数据导入", "upload", "tables:upload", "markets.import_business"),
-            Entry("导入记录", "history", "tables:list", "markets.import_business", also=("tables:detail",)),
+            Entry("导入记录", "history", "tables:list", "markets.import_business", also=("tables:batch",)),
         ),
     ),
     (

@@ -1,40 +1,45 @@
 """The rows behind a number: list and total are the tile's own, in the same 口径."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.views.generic import View
 
 from accounts import audit
 from orgs.models import Division, Organization
 from orgs.scoped import DoorMixin
 from reports import metrics, rows, selectors, tiles, words
+from reports.exports import TooManyRows, rows_export
+from reports.forms import ExportForm
 from reports.row_columns import columns_of, shows_persons
 from reports.views.dashboard import PERMISSION, breadcrumbs, own_unit
 from reports.words import Basis
+from tables.exports import TYPES
+from tables.keyset import page_of
 
-PAGE = 50
+EXPORT_PERMISSION = "markets.export_business"
 
 
-class Rows(DoorMixin, View):
-    """`/rows/<metric>/?organization=…|division=…&denominator=…&range=…&as_of=…`"""
+class RowsMixin(DoorMixin):
+    """Reads which number, of which unit, in which 口径 the address asks for."""
 
     permission = PERMISSION
 
-    def get(self, request: HttpRequest, metric: str) -> HttpResponse:
-        if metric not in metrics.METRICS:
-            raise Http404
-        self.metric = metrics.METRICS[metric]
-        self.unit = self._unit()
+    def setup(self, request: HttpRequest, *args, **kwargs) -> None:
+        super().setup(request, *args, **kwargs)
+        self.metric = metrics.METRICS.get(kwargs["metric"])
         self.unassigned = request.GET.get("part") == selectors.UNASSIGNED
-        try:
-            self.basis = words.basis_of(request.GET).fitting(self.metric)
-            found = behind(self.metric, self.unit, self.basis, request.user, unassigned=self.unassigned)
-        except rows.RowsNotOpen as refusal:
-            return self._counts(str(refusal))
-        except metrics.UnknownMetric as problem:
-            self.basis = Basis().fitting(self.metric)
-            return self._empty(str(problem))
-        return self._list(found)
+
+    def ask(self):
+        """The rows; raises Http404, metrics.UnknownMetric or rows.RowsNotOpen."""
+        if self.metric is None:
+            raise Http404
+        self.unit = self._unit()
+        self.basis = Basis().fitting(self.metric)
+        self.basis = words.basis_of(self.request.GET).fitting(self.metric)
+        return behind(self.metric, self.unit, self.basis, self.request.user, unassigned=self.unassigned)
 
     def _unit(self):
         query = self.request.GET
@@ -45,6 +50,19 @@ class Rows(DoorMixin, View):
                     raise Http404
                 return unit
         return own_unit(self.request.user)
+
+
+class Rows(RowsMixin, View):
+    """`/rows/<metric>/?organization=…|division=…&denominator=…&range=…&as_of=…&part=unassigned`"""
+
+    def get(self, request: HttpRequest, metric: str) -> HttpResponse:
+        try:
+            found = self.ask()
+        except rows.RowsNotOpen as refusal:
+            return self._counts(str(refusal))
+        except metrics.UnknownMetric as problem:
+            return self._empty(str(problem))
+        return self._list(found)
 
     def _context(self, **more) -> dict:
         metric, basis = self.metric, self.basis
@@ -64,7 +82,8 @@ class Rows(DoorMixin, View):
 
     def _list(self, found) -> HttpResponse:
         spec, request = columns_of(found.model), self.request
-        page, shown = keyset(found.select_related(*spec.related), request)
+        page = page_of(found.select_related(*spec.related), request.GET)
+        shown = page.rows
         if shown and shows_persons(found.model):
             audit.record("reports.rows.view", by=request.user, subjects=shown, request=request,
                          detail={"metric": self.metric.code, "shown": len(shown)})  # fmt: skip
@@ -84,9 +103,16 @@ class Rows(DoorMixin, View):
             total=total,
             total_text=f"共 {total:,} {unit_word}",
             computed=self._computed(total),
+            exports=self._exports(found.model, total),
             empty_reason="这个数字是 0，所以没有名单。" if total == 0 else "没有您可以查看的行。",
         )
         return render(request, "reports/rows.html", context)
+
+    def _exports(self, model, total: int) -> list[dict]:
+        if not total or shows_persons(model) or not self.request.user.has_perm(EXPORT_PERMISSION):
+            return []
+        url = reverse("reports:rows_export", args=[self.metric.code])
+        return [{"label": "导出", "url": f"{url}?{self.request.GET.urlencode()}"}]
 
     def _computed(self, total: int) -> str:
         """What the dashboard says, where the rows have changed since it was computed."""
@@ -148,34 +174,50 @@ def behind(metric: metrics.Metric, unit, basis: Basis, user, *, unassigned: bool
     return found
 
 
-def keyset(queryset, request: HttpRequest) -> tuple[dict, list]:
-    """One page, newest first, and its neighbours' addresses; `after` and `before` are ids."""
+class RowsExport(RowsMixin, View):
+    """The rows as a file, for a stated purpose. Lists of persons are not exported from here."""
 
-    def number(name: str) -> int | None:
-        text = request.GET.get(name, "")
-        return int(text) if text.isdecimal() and len(text) < 19 else None
+    permission = EXPORT_PERMISSION
 
-    after, before = number("after"), number("before")
-    if before is not None:
-        found = list(queryset.filter(pk__gt=before).order_by("pk")[: PAGE + 1])
-        more_before, more_after = len(found) > PAGE, True
-        found = found[:PAGE][::-1]
-    else:
-        queryset = queryset if after is None else queryset.filter(pk__lt=after)
-        found = list(queryset.order_by("-pk")[: PAGE + 1])
-        more_before, more_after = after is not None, len(found) > PAGE
-        found = found[:PAGE]
+    def get(self, request: HttpRequest, metric: str) -> HttpResponse:
+        self._found()
+        return self._page(ExportForm())
 
-    def address(**to) -> str:
-        query = request.GET.copy()
-        for name in ("after", "before"):
-            query.pop(name, None)
-        query.update(to)
-        return f"?{query.urlencode()}"
+    def post(self, request: HttpRequest, metric: str) -> HttpResponse:
+        found, form = self._found(), ExportForm(request.POST)
+        if not form.is_valid():
+            return self._page(form, status=422)
+        purpose, format = form.cleaned_data["purpose"], form.cleaned_data["format"]
+        try:
+            pieces = rows_export(
+                by=request.user, metric=self.metric, unit=self.unit, queryset=found, purpose=purpose, format=format,
+                request=request,
+            )  # fmt: skip
+        except TooManyRows as refusal:
+            form.add_error(None, str(refusal))
+            return self._page(form, status=422)
+        response = StreamingHttpResponse(pieces, content_type=TYPES[format])
+        name = f"{self.metric.name}-{self.unit}-{timezone.localdate():%Y%m%d}.{format}"
+        response["Content-Disposition"] = content_disposition_header(True, name) or ""
+        return response
 
-    page = {}
-    if found and more_before:
-        page = {"previous_url": address(before=found[0].pk), "first_url": address()}
-    if found and more_after:
-        page["next_url"] = address(after=found[-1].pk)
-    return page, found
+    def _found(self):
+        try:
+            found = self.ask()
+        except (metrics.UnknownMetric, rows.RowsNotOpen) as refusal:
+            raise Http404 from refusal
+        if shows_persons(found.model):
+            raise Http404
+        return found
+
+    def _page(self, form, status: int = 200) -> HttpResponse:
+        back = f"{reverse('reports:rows', args=[self.metric.code])}?{self.request.GET.urlencode()}"
+        context = {
+            "heading": f"导出：{self.metric.name}",
+            "subtitle": f"{self.unit} · 口径：{tiles.note(self.metric, self.basis)}",
+            "form": form,
+            "submit_label": "导出",
+            "cancel_url": back,
+            "intro": "按名单现在的口径导出全部行。导出人、用途、列和行数会留下记录。",
+        }
+        return render(self.request, "generic/form.html", context, status=status)

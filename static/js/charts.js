@@ -226,10 +226,11 @@
       const option = () => Promise.resolve(KINDS[place.dataset.chart](data));
       chart.setOption(await option());
       chart.on("click", (item) => open(data, item));
-      let width = place.clientWidth;
-      new ResizeObserver(async () => {
-        if (place.clientWidth === width || !place.clientWidth) return;
-        width = place.clientWidth;
+      let size = `${place.clientWidth}×${place.clientHeight}`;
+      new ResizeObserver(async () => { // the window, or a card that grows because its table was opened
+        const now = `${place.clientWidth}×${place.clientHeight}`;
+        if (now === size || !place.clientWidth) return;
+        size = now;
         chart.resize();
         chart.setOption(await option(), { notMerge: true });
       }).observe(place);

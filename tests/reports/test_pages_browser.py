@@ -64,7 +64,7 @@ def test_the_table_of_a_chart_holds_its_numbers_and_leads_down(signed_in, page):
     figure = page.locator("figure", has=page.locator("#chart-rank"))
     figure.locator("summary").click()
     link = figure.locator("table a", has_text="南山区")
-    assert "%" in figure.locator("tr", has=link).inner_text()
+    assert "%" in figure.locator("tr", has_text="南山区").inner_text()
     link.click()
     assert "南山区小个专党委" in page.locator("h1").inner_text()
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent
 from reports import metrics, selectors, tiles
+from tables.models import Export
 from tests.reports import builders as b
 
 pytestmark = pytest.mark.django_db
@@ -102,11 +103,11 @@ def test_pages_follow_each_other_without_a_gap(sign_in, town):
     client = sign_in("city_leader")
     page = rows(client, "operating", organization=town.city.city.code, denominator="operating")
     first = [row["cells"][0]["text"] for row in page.context["table"]["rows"]]
-    after = client.get(reverse("reports:rows", args=["operating"]) + page.context["page"]["next_url"])
+    after = client.get(reverse("reports:rows", args=["operating"]) + page.context["page"].next_url)
     second = [row["cells"][0]["text"] for row in after.context["table"]["rows"]]
     assert len(first) == 50 and len(first) + len(second) == page.context["total"]
     assert not set(first) & set(second)
-    back = client.get(reverse("reports:rows", args=["operating"]) + after.context["page"]["previous_url"])
+    back = client.get(reverse("reports:rows", args=["operating"]) + after.context["page"].previous_url)
     assert [row["cells"][0]["text"] for row in back.context["table"]["rows"]] == first
 
 
@@ -122,3 +123,34 @@ def test_every_counting_metric_has_columns(sign_in, town):
     for code in metrics.METRICS:
         assert rows(client, code, organization=town.city.yuehai.code).status_code == 200, code
     assert set(tiles.tile_codes()) <= set(metrics.METRICS)
+
+
+# --- export -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_export_has_the_rows_of_the_list_and_is_recorded(sign_in, town):
+    client = sign_in("city_leader")
+    query = f"?organization={town.city.city.code}&denominator=operating"
+    total = rows(client, "due_not_built", organization=town.city.city.code).context["total"]
+    url = reverse("reports:rows_export", args=["due_not_built"]) + query
+    assert client.get(url).status_code == 200
+    response = client.post(url, {"purpose": "区级例会通报", "format": "csv"})
+    lines = b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("名称,信用代码") and len(lines) == 1 + total
+    event = AuditEvent.objects.filter(act="reports.rows.export").latest("id")
+    assert event.purpose == "区级例会通报" and event.detail["rows"] == total
+    assert Export.objects.get().rows == total
+
+
+def test_an_export_needs_a_purpose_and_the_right(sign_in, town):
+    url = reverse("reports:rows_export", args=["operating"])
+    refused = sign_in("city_leader").post(url, {"purpose": "", "format": "csv"})
+    assert refused.status_code == 422 and "请写明用途" in refused.content.decode()
+    assert sign_in("officer").post(url, {"purpose": "区级例会通报", "format": "csv"}).status_code == 403
+    assert not Export.objects.exists()
+
+
+def test_persons_are_not_exported_from_here(sign_in, town):
+    client = sign_in("city_leader")
+    for code in ("members_distinct", "registrations", "check_ins_30d", "with_members"):
+        assert client.get(reverse("reports:rows_export", args=[code])).status_code == 404

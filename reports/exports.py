@@ -1,0 +1,48 @@
+"""Rows behind a number as a file: recorded with who, what for, which columns and how many."""
+
+from collections.abc import Iterator
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import audit
+from orgs.models import Organization
+from reports.metrics import Metric
+from reports.row_columns import columns_of
+from reports.selectors import Unit
+from tables.exports import export
+from tables.models import Export
+from tables.table import Column, Table
+
+MOST_ROWS = 100_000
+
+
+class TooManyRows(ValueError):
+    """The list is too long for one file; the message says what to do."""
+
+
+@transaction.atomic
+def rows_export(
+    *, by, metric: Metric, unit: Unit, queryset: QuerySet, purpose: str, format: str, request=None
+) -> Iterator[bytes]:
+    """The bytes of a csv or xlsx of the rows behind `metric`. Raises TooManyRows."""
+    number = queryset.count()
+    if number > MOST_ROWS:
+        raise TooManyRows(f"共 {number:,} 行，一次最多导出 {MOST_ROWS:,} 行。请到下级单位分别导出。")
+    spec = columns_of(queryset.model)
+    columns = [
+        Column(f"c{index}", column.label, kind="integer" if column.numeric else "text", value=column.text)
+        for index, column in enumerate(spec.columns)
+    ]
+    labels = [column.label for column in columns]
+    Export.objects.create(
+        owner=by, table=metric.code, purpose=purpose, columns=labels, format=format, rows=number,
+        query=request.GET.urlencode() if request is not None else "",
+    )  # fmt: skip
+    audit.record(
+        "reports.rows.export", by=by, purpose=purpose, request=request,
+        units=[unit.pk] if isinstance(unit, Organization) else [],
+        detail={"metric": metric.code, "unit": unit.code, "rows": number, "columns": labels, "format": format},
+    )  # fmt: skip
+    found = queryset.select_related(*spec.related).order_by("pk")
+    return export(Table(metric.code, metric.name, columns), columns, found.iterator(chunk_size=2000), format)
