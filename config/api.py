@@ -8,6 +8,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.routers import SimpleRouter
 
 from accounts.api import DemoTokenView
+from markets.api import BusinessViewSet, MarketViewSet
 from members.api import MemberViewSet
 from orgs.api import DivisionViewSet, OrganizationViewSet
 from reports.api import SnapshotViewSet
@@ -16,6 +17,8 @@ from stations.api import CheckInViewSet, ServicePointViewSet
 router = SimpleRouter()
 router.register("organizations", OrganizationViewSet, "organization")
 router.register("divisions", DivisionViewSet, "division")
+router.register("businesses", BusinessViewSet, "business")
+router.register("markets", MarketViewSet, "market")
 router.register("members", MemberViewSet, "member")
 router.register("service-points", ServicePointViewSet, "service-point")
 router.register("check-ins", CheckInViewSet, "check-in")

@@ -14,6 +14,16 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, User
 from jobs.models import Job
+from markets.models import (
+    BusinessCoverage,
+    Declaration,
+    DeliverySite,
+    GroupOrganization,
+    IndustryArea,
+    MarketCoverage,
+    MarketPlan,
+    Platform,
+)
 from members.identity import member_code, member_code_index, receipt_code, receipt_index
 from members.models import (
     Consent,
@@ -34,6 +44,7 @@ from members.services import notice_publish
 from reports.models import MonthClosing, Snapshot
 from stations import services
 from stations.posters import poster_make
+from tables.models import Batch
 from tests import factories as make
 
 FAR = "远方金丝雀"  # in names of places and businesses of the far district
@@ -72,6 +83,9 @@ def build() -> SimpleNamespace:
     for name, user in users.items():
         if user is not None:  # what is its owner's only exists once for each persona
             near.own.setdefault("job", {})[name] = Job.objects.create(kind="test", title="任务", owner=user)
+            near.own.setdefault("batch", {})[name] = Batch.objects.create(
+                target="business", owner=user, file_name="a.csv", state="checked"
+            )
     return world
 
 
@@ -79,7 +93,7 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
     """One of everything under one guidance station."""
     branch = make.make_branch(unit, name=f"{tree}第一党支部")
     market = make.make_market(unit, name=f"{canary}市场")
-    business = make.make_business(unit, name=f"{canary}商贸有限公司")
+    business = make.make_business(unit, name=f"{canary}商贸有限公司", employees=20)
     place = make.make_service_point(unit, name=f"{canary}驿站", organization=branch)
     poster_make(place=place, by=None)
     place.refresh_from_db()
@@ -111,8 +125,24 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         event=AuditEvent.objects.filter(subjects=[branch.pk]).latest("pk"), notice=notice,
         attempt=AccessAttempt.objects.create(username="x", failures_since_start=1), posting=officer.postings.get(),
         closing=MonthClosing.objects.get_or_create(month=DAY, defaults={"as_of": DAY})[0],
+        **market_rows(unit, branch, market, business, canary),
+        batch=Batch.objects.create(target="business", owner=officer, file_name=f"{canary}.csv", state="checked"),
         snapshot=Snapshot.objects.create(organization=branch, as_of=DAY, computed_at=timezone.now()),
     )  # fmt: skip
+
+
+def market_rows(unit, branch, market, business, canary: str) -> dict[str, Any]:
+    platform, _ = Platform.objects.get_or_create(name="平台")
+    return {
+        "business_coverage": BusinessCoverage.objects.create(organization=branch, business=business, mode="own"),
+        "market_coverage": MarketCoverage.objects.create(organization=branch, market=market),
+        "group_organization": GroupOrganization.objects.create(business=business, kind="union", name=f"{canary}工会"),
+        "declaration": Declaration.objects.create(business=business, source="survey", as_of=DAY, full_members=1),
+        "market_plan": MarketPlan.objects.create(market=market, text=f"{canary}举措", responsible="甲"),
+        "industry_area": IndustryArea.objects.create(code=f"A{unit.pk}", name=f"{canary}区", **make.placed(unit)),
+        "platform": platform,
+        "delivery_site": DeliverySite.objects.create(platform=platform, name=f"{canary}{unit.pk}", **make.placed(unit)),
+    }
 
 
 def person(unit, notice: Notice, canary: str) -> tuple[Any, Any, str]:
