@@ -38,7 +38,7 @@ class Errors:
                 "value text NOT NULL, reason text NOT NULL) ON COMMIT DROP"
             )
 
-    def add(self, kind: str, rows, column: str, values: Sequence[str | None], reasons: Sequence[str] | str) -> None:
+    def add(self, kind: str, rows, column: str, values: Texts, reasons: Texts | str) -> None:
         """One error for each of `rows`; `reasons` is one for all of them or one for each."""
         frame = pl.DataFrame({"row": pl.Series(rows, dtype=pl.Int64)}).with_columns(
             kind=pl.lit(str(kind)),

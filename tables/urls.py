@@ -1,4 +1,14 @@
-from django.urls import path  # noqa: F401
+from django.urls import path
+
+from tables import views
 
 app_name = "tables"
-urlpatterns: list = []
+urlpatterns = [
+    path("", views.BatchList.as_view(), name="list"),
+    path("upload/", views.Upload.as_view(), name="upload"),
+    path("template/<slug:target>/", views.Template.as_view(), name="template"),
+    path("<int:pk>/", views.BatchDetail.as_view(), name="batch"),
+    path("<int:pk>/confirm/", views.Confirm.as_view(), name="confirm"),
+    path("<int:pk>/cancel/", views.Cancel.as_view(), name="cancel"),
+    path("<int:pk>/errors/", views.ErrorsFile.as_view(), name="errors_file"),
+]

@@ -92,7 +92,7 @@ class Places:
         self.districts: dict[str, Division] = {}
         self.streets: dict[str, list[Division]] = defaultdict(list)
         self.offices: dict[str, list[Organization]] = defaultdict(list)
-        self.committee_of: dict[int, int] = {}  # district → its committee
+        self.committee_of: dict[int | None, int] = {}  # district → its committee
         self.office_of: dict[int, Organization] = {}  # street → its guidance station
         self.markets: dict[str, list[Market]] = defaultdict(list)
         self._load_divisions()

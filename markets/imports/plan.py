@@ -10,14 +10,10 @@ import polars as pl
 from django.db import connection
 
 from markets.imports.places import Scope
+from markets.rules import KEEPS_HEADS_FROM, TAKEN
 from tables.errors import Errors, Kind, copy_in
 
 STAGE, MATCH, NEW = "import_business", "import_business_match", "import_business_new"
-IMPORT_LOCK = 7_802  # pg_advisory_xact_lock: two files with the same codes are applied one after the other
-STEP = 200_000  # rows a statement writes: small enough for progress, cancelling and the queue of deferred checks
-ANALYZE_FROM = 10_000  # rows written; below, the statistics may wait for autovacuum
-KEEPS_HEADS_FROM = 10  # employees: below, a head-count of members names a person (design)
-TAKEN = "该主体已由其他单位登记"
 
 COLUMNS = {
     "row": "int NOT NULL",
@@ -76,11 +72,6 @@ BECOMES = {
     "district_id": "COALESCE(s.district_id, b.district_id)",
     "street_id": _STREET,
 }
-# Columns whose replaced values go to BusinessVersion: numbers are counted by them.
-COUNTING = (
-    "entity_type", "scale", "industry", "registered_on", "status", "employees", "market_id",
-    "district_committee_id", "guidance_station_id", "district_id", "street_id",
-)  # fmt: skip
 # A row written for the first time: the model's defaults where the file says nothing. BECOMES has the same columns.
 FIRST = {
     **{column: f"s.{column}" for column in BECOMES},

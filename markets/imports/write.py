@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from markets.imports.plan import (
     ALWAYS_BLANK,
     BECOMES,
-    COUNTING,
     FIRST,
     FULL,
     LATEST,
@@ -17,6 +16,7 @@ from markets.imports.plan import (
     keeps_heads,
     run,
 )
+from markets.rules import COUNTING
 
 IMPORT_LOCK = 7_802  # pg_advisory_xact_lock: two files with the same codes are applied one after the other
 STEP = 200_000  # rows a statement writes: small enough for progress, cancelling and the queue of deferred checks

@@ -71,10 +71,14 @@ class Business(Placed):
     status = models.CharField("登记状态", max_length=12, choices=Status, default=Status.ACTIVE)
     not_operating = models.CharField("未实体运营原因", max_length=16, choices=NotOperating, blank=True)
     is_registered = models.GeneratedField(
-        expression=models.Q(status__in=["active", "dormant"]), output_field=models.BooleanField(), db_persist=True
+        expression=models.Q(status__in=["active", "dormant"]),  # type: ignore[arg-type]  # Django takes a Q, its stubs don't
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
     is_operating = models.GeneratedField(
-        expression=models.Q(status="active", not_operating=""), output_field=models.BooleanField(), db_persist=True
+        expression=models.Q(status="active", not_operating=""),  # type: ignore[arg-type]  # as above
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
     employees = models.PositiveIntegerField("从业人数", null=True, blank=True)
     is_key = models.BooleanField("重点企业", default=False)

@@ -1,0 +1,52 @@
+"""Read access to businesses and markets. Head-counts of members are never here."""
+
+from rest_framework import serializers
+
+from markets.filters import BusinessApiFilter, MarketApiFilter
+from markets.models import Business, Market
+from orgs.scoped import ScopedViewSet
+
+
+class BusinessSerializer(serializers.ModelSerializer):
+    """A business; ancestors, market and area are ids."""
+
+    code = serializers.CharField(read_only=True)
+    status_label = serializers.CharField(source="get_status_display", read_only=True)
+
+    class Meta:
+        model = Business
+        fields = (
+            "id", "code", "uscc", "legacy_registration_no", "name", "entity_type", "entity_type_text", "scale",
+            "scale_source", "industry", "registered_on", "status", "status_label", "not_operating", "is_registered",
+            "is_operating", "employees", "is_key", "fixed_premises", "above_size", "address", "market", "industry_area",
+            "district_committee", "guidance_station", "district", "street", "predecessor", "entered_at", "changed_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class MarketSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Market
+        fields = (
+            "id", "code", "name", "trade", "organiser", "organiser_uscc", "address", "stalls", "employees", "latitude",
+            "longitude", "district_committee", "guidance_station", "district", "street", "closed_on", "entered_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class BusinessViewSet(ScopedViewSet):
+    """经营主体：您范围内的登记信息；不含党员人数。"""
+
+    permission = "markets.view_business"
+    queryset = Business.objects.all()
+    serializer_class = BusinessSerializer
+    filterset_class = BusinessApiFilter
+
+
+class MarketViewSet(ScopedViewSet):
+    """专业市场：您范围内的。"""
+
+    permission = "markets.view_market"
+    queryset = Market.objects.all()
+    serializer_class = MarketSerializer
+    filterset_class = MarketApiFilter

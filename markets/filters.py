@@ -1,0 +1,110 @@
+"""Filters of businesses and markets, for the lists and for the API."""
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+
+from markets import codes
+from markets.models import Business, Market
+from orgs.kinds import Level
+from orgs.models import Division, Organization
+
+STATES = [
+    ("registered", "登记在册"), ("operating", "实体运营"), ("not_operating", "在册未运营"), ("active", "存续"),
+    ("dormant", "歇业"), ("revoked", "吊销"), ("deregistered", "注销"), ("moved_away", "迁出"),
+]  # fmt: skip
+OPEN = [("true", "在营"), ("false", "已关闭")]
+
+
+def _districts(request):
+    return Division.objects.filter(level=Division.Level.DISTRICT)
+
+
+def _guidance_stations(request):
+    if request is None:
+        return Organization.objects.none()
+    found = Organization.objects.open().filter(level=Level.GUIDANCE_STATION)
+    return found.visible_to(request.user, "orgs.view_organization").order_by("path")
+
+
+class PlacedFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(label="名称或代码", method="search")
+    district = django_filters.ModelChoiceFilter(label="所在区", queryset=_districts, empty_label="全部")
+    guidance_station = django_filters.ModelChoiceFilter(label="指导站", queryset=_guidance_stations, empty_label="全部")
+
+
+class BusinessFilter(PlacedFilter):
+    entity_type = django_filters.ChoiceFilter(
+        label="主体类型", choices=[("enterprise", "企业（不含个体）"), *Business.EntityType.choices], empty_label="全部",
+        method="by_type",
+    )  # fmt: skip
+    state = django_filters.ChoiceFilter(label="状态", choices=STATES, empty_label="全部", method="by_state")
+    market = django_filters.NumberFilter(label="所属市场编号", field_name="market", max_value=2**63 - 1)
+    unassigned = django_filters.BooleanFilter(label="只看待分派", method="by_unassigned", widget=forms.CheckboxInput)
+
+    def search(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """A whole code is looked up in its unique index; anything else is part of a name."""
+        code = codes.clean_code(value)
+        if codes.is_uscc(code) or codes.is_legacy(code):
+            return queryset.filter(Q(uscc=code) | Q(legacy_registration_no=code))
+        return queryset.filter(name__contains=value.strip())
+
+    def by_type(self, queryset, name: str, value: str):
+        return queryset.enterprises() if value == "enterprise" else queryset.filter(entity_type=value)
+
+    def by_state(self, queryset, name: str, value: str):
+        flags = {
+            "registered": {"is_registered": True},
+            "operating": {"is_operating": True},
+            "not_operating": {"is_registered": True, "is_operating": False},
+        }
+        return queryset.filter(**flags.get(value, {"status": value}))
+
+    def by_unassigned(self, queryset, name: str, value):
+        return queryset.filter(guidance_station__isnull=True) if value else queryset
+
+
+class MarketFilter(PlacedFilter):
+    trade = django_filters.ChoiceFilter(label="类型", choices=Market.Trade.choices, empty_label="全部")
+    open = django_filters.ChoiceFilter(label="状态", choices=OPEN, empty_label="全部", method="by_state")
+
+    def search(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(Q(name__contains=value.strip()) | Q(code__iexact=value.strip()))
+
+    def by_state(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(closed_on__isnull=value == "true")
+
+
+class BusinessApiFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(label="名称或代码", method="search")
+    district = django_filters.NumberFilter(field_name="district", label="所在区编号")
+    street = django_filters.NumberFilter(field_name="street", label="所在街道编号")
+    district_committee = django_filters.NumberFilter(field_name="district_committee", label="区级党委编号")
+    guidance_station = django_filters.NumberFilter(field_name="guidance_station", label="指导站编号")
+    market = django_filters.NumberFilter(field_name="market", label="所属市场编号")
+    is_registered = django_filters.BooleanFilter(field_name="is_registered", label="登记在册")
+    is_operating = django_filters.BooleanFilter(field_name="is_operating", label="实体运营")
+    unassigned = django_filters.BooleanFilter(field_name="guidance_station", lookup_expr="isnull", label="待分派")
+
+    search = BusinessFilter.search
+
+    class Meta:
+        model = Business
+        fields = (
+            "uscc", "legacy_registration_no", "entity_type", "scale", "status", "is_key",
+            "industry",
+        )  # fmt: skip
+
+
+class MarketApiFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(label="名称或编号", method="search")
+    district = django_filters.NumberFilter(field_name="district", label="所在区编号")
+    district_committee = django_filters.NumberFilter(field_name="district_committee", label="区级党委编号")
+    guidance_station = django_filters.NumberFilter(field_name="guidance_station", label="指导站编号")
+    open = django_filters.BooleanFilter(field_name="closed_on", lookup_expr="isnull", label="在营")
+
+    search = MarketFilter.search
+
+    class Meta:
+        model = Market
+        fields = ("code", "trade")

@@ -1,0 +1,129 @@
+"""Single writes of this room. Files come in through imports/; both write the same versions."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from accounts import audit
+from markets.models import Business, BusinessCoverage, BusinessVersion, Declaration, Market, MarketCoverage
+from markets.rules import COUNTING, KEEPS_HEADS_FROM, TAKEN
+from orgs.kinds import Kind
+
+JOINT_UNITS = 5  # a joint branch covers "一般不超过 5 个" units (支部工作条例)
+
+
+class CannotSave(ValueError):
+    """What was asked for cannot be saved; the text is for the person who asked."""
+
+
+def _units(*rows: Any) -> list[int | None]:
+    return [unit for row in rows if row is not None for unit in (row.guidance_station_id, row.district_committee_id)]
+
+
+def keeps_head_counts(business: Business) -> bool:
+    """A head-count of members of a sole trader or of under ten people names a person: none is kept."""
+    return business.entity_type != Business.EntityType.SOLE_TRADER and (business.employees or 0) >= KEEPS_HEADS_FROM
+
+
+@transaction.atomic
+def business_save(*, business: Business, by, columns: list[str] | None = None) -> Business:
+    """Add or change one business. Replaced counting values go to BusinessVersion; head-counts that may not be kept go.
+
+    Raises CannotSave where another business has the code.
+    """
+    old = Business.objects.select_for_update().filter(pk=business.pk).first() if business.pk else None
+    business.changed_at = timezone.now()
+    try:
+        with transaction.atomic():
+            business.save()
+    except IntegrityError as error:
+        raise CannotSave(TAKEN) from error
+    if old is not None:
+        _keep_version(old, business)
+        if not keeps_head_counts(business):
+            business.declarations.all().delete()
+    audit.record(
+        f"markets.business.{'edit' if old else 'create'}",
+        by=by,
+        subjects=[business],
+        units=_units(old, business),
+        detail={"columns": sorted(columns or [])},
+    )
+    return business
+
+
+def _keep_version(old: Business, new: Business) -> None:
+    replaced = {name: getattr(old, name) for name in COUNTING if getattr(old, name) != getattr(new, name)}
+    if not replaced:
+        return
+    if replaced.get("registered_on"):
+        replaced["registered_on"] = replaced["registered_on"].isoformat()
+    since = old.versions.aggregate(last=Max("valid_to"))["last"] or old.entered_at
+    BusinessVersion.objects.create(business=old, valid_from=since, valid_to=new.changed_at, values=replaced)
+
+
+@transaction.atomic
+def market_save(*, market: Market, by, columns: list[str] | None = None) -> Market:
+    """Add or change one market."""
+    old = Market.objects.filter(pk=market.pk).first() if market.pk else None
+    market.save()
+    audit.record(
+        f"markets.market.{'edit' if old else 'create'}",
+        by=by,
+        subjects=[market],
+        units=_units(old, market),
+        detail={"columns": sorted(columns or [])},
+    )
+    return market
+
+
+def _covered(link: BusinessCoverage | MarketCoverage) -> Business | Market:
+    return link.business if isinstance(link, BusinessCoverage) else link.market
+
+
+@transaction.atomic
+def coverage_link(*, link: BusinessCoverage | MarketCoverage, by) -> BusinessCoverage | MarketCoverage:
+    """Link an organization to a business or a market, or change such a link. Raises CannotSave where both overlap."""
+    is_new = link.pk is None
+    noun = link._meta.model_name
+    link.save()
+    organization, row = link.organization, _covered(link)
+    audit.record(
+        f"markets.{noun}.{'create' if is_new else 'edit'}",
+        by=by,
+        subjects=[link],
+        units=[*_units(row), organization.guidance_station_id, organization.district_committee_id, organization.pk],
+    )
+    return link
+
+
+@transaction.atomic
+def coverage_end(*, link: BusinessCoverage | MarketCoverage, ends_on, by) -> BusinessCoverage | MarketCoverage:
+    """End a link; `ends_on` itself does not count any more."""
+    if ends_on <= link.starts_on:
+        raise CannotSave("止期必须晚于起期（止期当天不再计入）。")
+    link.ends_on = ends_on
+    return coverage_link(link=link, by=by)
+
+
+def joint_warning(organization) -> str:
+    """A joint branch above five units is allowed, but said."""
+    if organization.kind != Kind.JOINT_BRANCH:
+        return ""
+    today = timezone.localdate()
+    count = BusinessCoverage.objects.filter(organization=organization).exclude(ends_on__lte=today).count()
+    if count <= JOINT_UNITS:
+        return ""
+    return f"联合党支部「{organization}」现在覆盖 {count} 个单位；一般不超过 {JOINT_UNITS} 个，请考虑分设。"
+
+
+@transaction.atomic
+def declaration_save(*, declaration: Declaration, by) -> Declaration:
+    """Keep head-counts told by an enterprise. Raises CannotSave where they would name a person."""
+    if not keeps_head_counts(declaration.business):
+        raise CannotSave("个体工商户和从业人数不足 10 人（或未填）的主体不保存党员人数，以免指认到个人。")
+    declaration.save()
+    audit.record("markets.declaration.save", by=by, subjects=[declaration], units=_units(declaration.business))
+    return declaration
