@@ -11,6 +11,7 @@ from accounts import audit
 from demo import words
 from demo.accounts import GUIDANCE, build_officers, build_personas
 from demo.businesses import build_businesses
+from demo.history import MONTHS, build_history
 from demo.links import build_business_coverage, build_declarations, build_guides, build_market_coverage, build_seats
 from demo.people import People, collect_places
 from demo.places import build_delivery_sites, build_industry_areas, build_markets, build_posters, build_service_points
@@ -57,8 +58,13 @@ def _candidates(per_unit: int) -> list[tuple]:
 
 
 @transaction.atomic
-def build_city(*, businesses: int, seed: int, today: dt.date | None = None, say: Callable[[str], object]) -> dict:
-    """Build everything. Returns the accounts and the public paths. Raises DemoExists."""
+def build_city(
+    *, businesses: int, seed: int, today: dt.date | None = None, months: int = MONTHS, say: Callable[[str], object]
+) -> dict:
+    """Build everything, with numbers for the past `months`. Returns the accounts and the public paths.
+
+    Raises DemoExists.
+    """
     if Organization.objects.exists():
         raise DemoExists("数据库里已有组织，示范城市只能建在空库里。")
     today = today or timezone.localdate()
@@ -89,6 +95,8 @@ def build_city(*, businesses: int, seed: int, today: dt.date | None = None, say:
     build_footfall(points, rng, today)
     unit = next(o for o in tree.guidance_stations if o.short_name == GUIDANCE)
     accounts = build_personas(tree, _secretarys_branch(tree, unit, people.formal), names)
+    say("统计 …")
+    build_history(today=today, months=months, say=say)
     audit.record("demo.city.build", by=None, detail={"businesses": businesses, "seed": seed})
     return {"accounts": accounts, "public": _public_paths(unit, markets, posters, points)}
 

@@ -50,9 +50,7 @@ def build_business_coverage(places: list[Place], rng: np.random.Generator, today
                 if business is not None and rng.random() < 0.9:
                     links.append((organization, business, Mode.OWN))
                 continue
-            several = {Kind.JOINT_BRANCH: 4, Kind.FUNCTIONAL_BRANCH: 3, Kind.FLOATING_BRANCH: 2}.get(
-                organization.kind, 1
-            )
+            several = BUSINESSES_OF.get(organization.kind, 1)
             mode = JOINT_MODES[rng.integers(len(JOINT_MODES))]
             if rng.random() < 0.06:
                 mode = Mode.FALLBACK
@@ -75,7 +73,8 @@ def build_market_coverage(places: list[Place], markets: list[Market], rng, today
         place.unit.pk: [o for o in place.takers if CAPABILITIES[o.kind].counts_as_organization] for place in places
     }
     order = rng.permutation(len(markets))
-    links, used = [], set()
+    links: list[tuple[Organization, Market]] = []
+    used: set[int] = set()
     for i in order:
         market = markets[i]
         choices = takers[market.guidance_station_id]
@@ -126,7 +125,7 @@ def build_guides(places: list[Place], markets: list[Market], rng, today: dt.date
                     GroupOrganization(business_id=businesses[i], kind=kind, starts_on=start, entered_at=_entered(start))
                 )
     Instructor.objects.bulk_create(instructors)
-    first = {}
+    first: dict[int | None, Instructor] = {}
     for instructor in instructors:
         first.setdefault(instructor.organization_id, instructor)
     start = today - dt.timedelta(days=300)
@@ -151,7 +150,7 @@ def build_declarations(share: float, rng: np.random.Generator, today: dt.date) -
     )
     declarations = []
     for pk, employees in rows.iterator():
-        if rng.random() >= share:
+        if employees is None or rng.random() >= share:
             continue
         members = int(rng.binomial(min(employees, 300), 0.03))
         full = members - int(rng.random() < 0.2 and members > 0)

@@ -40,7 +40,7 @@ class Place:
 
 
 def collect_places(tree: Tree, officers: dict[int, User], posters: list[Poster], businesses) -> list[Place]:
-    places = {unit.pk: Place(unit, officers[unit.pk]) for unit in tree.guidance_stations}
+    places: dict[int | None, Place] = {unit.pk: Place(unit, officers[unit.pk]) for unit in tree.guidance_stations}
     for organization in tree.grassroots:
         place = places.get(organization.guidance_station_id)
         if place is not None and CAPABILITIES[organization.kind].holds_rolls:
@@ -175,9 +175,10 @@ class People:
         day = self.today - dt.timedelta(days=int(self.rng.integers(0, 20))) if is_open else self._day_within(500)
         knows_number = bool(self.rng.random() < 0.6)
         registration = self._registration(self._person(), place, day, knows_number, state=state)
+        decided_at = registration.submitted_at + dt.timedelta(hours=8)
         if not is_open:
             registration.decided_by = place.officer
-            registration.decided_at = registration.submitted_at + dt.timedelta(hours=8)
+            registration.decided_at = decided_at
         if state in (STATES.CONTACTED, STATES.UNREACHABLE):
             registration.assigned_to = place.officer
         if state == STATES.NOT_VERIFIED:
@@ -188,8 +189,8 @@ class People:
                 return
             registration.member = verified[self.rng.integers(len(verified))].member
         if state == STATES.WITHDRAWN:
-            registration.withdrawn_at = registration.decided_at
-            registration.erased_at = registration.decided_at + dt.timedelta(days=2)
+            registration.withdrawn_at = decided_at
+            registration.erased_at = decided_at + dt.timedelta(days=2)
             for name in ("name", "id_number", "id_number_index", "phone", "phone_index"):
                 setattr(registration, name, None)
             registration.phone_tail = ""
@@ -197,7 +198,7 @@ class People:
 
     def _keep(self, registration: Registration, knows_number: bool, check_in: float) -> None:
         self.registrations.append(registration)
-        items = [Consent.Item.MEMBERSHIP, Consent.Item.HOME_VERIFY]
+        items: list[str] = [Consent.Item.MEMBERSHIP, Consent.Item.HOME_VERIFY]
         items += [Consent.Item.ID_NUMBER] if knows_number else []
         items += [Consent.Item.CHECK_IN] if self.rng.random() < check_in else []
         self.consents.append((registration, items))

@@ -102,7 +102,7 @@ def guidance_weights(districts: list[Division], streets: dict[int, list[Division
 def build_tree(*, grassroots: int, rng: np.random.Generator, today: dt.date) -> Tree:
     """Build and save the tree; about `grassroots` bodies below the guidance stations, a few above them."""
     districts = list(Division.objects.filter(level=Division.Level.DISTRICT))
-    streets: dict[int, list[Division]] = defaultdict(list)
+    streets: dict[int | None, list[Division]] = defaultdict(list)
     for street in Division.objects.filter(level=Division.Level.STREET, is_statistical=False):
         streets[street.parent_id].append(street)
     keys = iter(next_keys("orgs_organization", grassroots * 2 + 400))

@@ -24,7 +24,7 @@ def _uuids(count: int, rng: np.random.Generator) -> list[str]:
 
 def build_check_ins(points: list[ServicePoint], officers: dict[int, User], rng, today: dt.date) -> int:
     """Only members who gave the separate consent 签到, only from the day they gave it, at places near by."""
-    near: dict[int, list[ServicePoint]] = {}
+    near: dict[int | None, list[ServicePoint]] = {}
     for point in points:
         if point.kind != ServicePoint.Kind.CARING_MERCHANT:
             near.setdefault(point.guidance_station_id, []).append(point)

@@ -207,7 +207,7 @@ def _persons_of(day: Day, found: tally.Tree, wanted: set[UnitKey]) -> dict[UnitK
     dcs = [pk for pk in upper[ORGANIZATION] if pk in found.districts]
     districts = [pk for pk in upper[DIVISION] if pk in found.division_districts]
     for sets, column, keys in (
-        ((persons.DISTRICTS, persons.STATIONS), "dc", dcs),
+        ((persons.DISTRICTS, persons.GUIDANCE_STATIONS), "dc", dcs),
         ((persons.PLACES, persons.STREETS), "district", districts),
     ):
         if keys:

@@ -12,6 +12,7 @@ from markets.models import Business, IndustryArea, Market
 from members.models import Registration
 from orgs.kinds import Kind, Level
 from orgs.models import Organization
+from reports.models import MonthClosing, Snapshot
 from stations.models import CheckIn, ServicePoint
 from tests.conftest import as_owner
 
@@ -27,7 +28,7 @@ def seeded(django_db_setup, django_db_blocker):
         block = transaction.atomic()
         block.__enter__()
         with as_owner():
-            summary = build_city(businesses=3000, seed=3, today=TODAY, say=lambda text: None)
+            summary = build_city(businesses=3000, seed=3, today=TODAY, months=1, say=lambda text: None)
         yield summary
         transaction.set_rollback(True)
         block.__exit__(None, None, None)
@@ -77,6 +78,12 @@ def test_every_persona_has_an_account(seeded):
     }  # fmt: skip
     account = next(a for a in seeded["accounts"] if a["persona"] == "officer")
     assert User.objects.get(username=account["username"]).check_password(account["password"])
+
+
+def test_the_past_has_numbers_and_its_months_are_closed():
+    assert Snapshot.objects.filter(as_of=TODAY, organization__level=1, breakdown="").exists()
+    assert Snapshot.objects.filter(as_of=TODAY - dt.timedelta(days=28), organization__level=1).exists()
+    assert MonthClosing.objects.filter(month=dt.date(2026, 10, 1)).exists()
 
 
 def test_no_constraint_is_left_unchecked():
