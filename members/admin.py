@@ -26,6 +26,7 @@ from members.services import transfers
 from members.services.notice import PARTS
 from members.services.posters import poster_create
 from members.views.base import note_shown
+from orgs.forms import DoorFormMixin
 from orgs.scoped import ScopedAdmin
 
 
@@ -45,10 +46,10 @@ class MemberAdmin(NoChange, ScopedAdmin):
 
     list_display = ["__str__", "masked_name", "masked_phone", "standing", "ended"]
     list_filter = ["standing", "ended"]
-    fields = [
+    fields = (
         "masked_name", "sex", "masked_number", "masked_phone", "standing", "ended", "ended_on", "occupation",
         "workplace", "entered_at",
-    ]  # fmt: skip
+    )  # fmt: skip
     readonly_fields = fields
     ordering = ["-pk"]
 
@@ -85,10 +86,14 @@ class AffiliationAdmin(ScopedAdmin):
     list_filter = ["kind", ("ends_on", admin.EmptyFieldListFilter)]
     list_select_related = ["member", "organization"]
     raw_id_fields = ["member", "contact", "organization"]
-    readonly_fields: list[str] = []
+    readonly_fields = ()
 
     def get_form(self, request, obj=None, change=False, **kwargs):
-        return super().get_form(request, obj, change, form=EndAffiliationForm if obj else AffiliationForm, **kwargs)
+        # The ancestor columns come from the organization, in the service: the form of a placed row does not fit.
+        chosen = EndAffiliationForm if obj else AffiliationForm
+        form = super(ScopedAdmin, self).get_form(request, obj, change, form=chosen, **kwargs)
+        known = {"user": request.user, "permission": self._perm("change" if change else "add")}
+        return type(form.__name__, (DoorFormMixin, form), known)
 
     def get_fields(self, request, obj=None):
         return [*AffiliationForm.Meta.fields, "ends_on"] if obj else AffiliationForm.Meta.fields

@@ -108,6 +108,13 @@ class AnswerForm(Ours):
     )  # fmt: skip
 
 
+class PersonChoice(forms.ModelChoiceField):
+    """One of a few members, by masked name and phone."""
+
+    def label_from_instance(self, obj) -> str:
+        return f"{identity.mask_name(obj.name)} {identity.mask_phone(obj.phone_tail)}"
+
+
 class AcceptForm(Ours):
     """Two steps on one page: which branch, then who of its people keeps in touch."""
 
@@ -115,12 +122,12 @@ class AcceptForm(Ours):
         label="纳管的党组织", queryset=Organization.objects.none(), empty_label="请选择",
         error_messages={"required": "请选择党组织。"},
     )  # fmt: skip
-    contact = forms.ModelChoiceField(
+    contact = PersonChoice(
         label="联系人", queryset=Member.objects.none(), empty_label="请选择", required=False,
         help_text="从这个党组织现有的党员中选一位，负责联系。",
     )  # fmt: skip
 
-    def __init__(self, *args, user, member: Member, **kwargs):
+    def __init__(self, *args, user, member, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["organization"].queryset = (
             Organization.objects.visible_to(user, "members.add_affiliation").open().grassroots().order_by("name")
@@ -130,15 +137,13 @@ class AcceptForm(Ours):
             del self.fields["contact"]
             return
         people = Affiliation.objects.live().filter(organization=int(chosen), member=OuterRef("pk"))
-        field = self.fields["contact"]
-        field.queryset = (
+        self.fields["contact"].queryset = (
             Member.objects.visible_to(user, "members.view_member")
             .current()
             .filter(Exists(people))
             .exclude(pk=member.pk)
             .order_by("pk")
         )
-        field.label_from_instance = lambda row: f"{identity.mask_name(row.name)} {identity.mask_phone(row.phone_tail)}"
 
 
 class EndForm(Ours):

@@ -117,6 +117,7 @@ def consent_withdraw(*, receipt: Receipt) -> None:
 def member_code_issue(*, receipt: Receipt, anew: bool = False) -> MemberCode:
     """The member's one live code; `anew` revokes it first. Needs the consent 签到."""
     registration = _own(receipt)
+    assert registration.member_id is not None  # verified: the database demands the member
     member = Member.objects.select_for_update().get(pk=registration.member_id)
     if not selectors.has_check_in_consent(member):
         raise Refused("还没有同意签到：同意之后才能使用党员码。")

@@ -17,7 +17,7 @@ from orgs.models import Organization
 NEEDED = (Consent.Item.MEMBERSHIP, Consent.Item.HOME_VERIFY)
 Channel, Confirmation = Registration.Channel, Registration.Confirmation
 # How each channel proves that the person agreed. Anything else is refused.
-PROOFS = {
+PROOFS: dict[str, set[str]] = {
     Channel.POSTER: {Confirmation.SELF},
     Channel.INVITATION: {Confirmation.SELF},
     Channel.COUNTER: {Confirmation.SMS, Confirmation.TAP},
@@ -66,7 +66,7 @@ class Origin:
         }
 
 
-def lock_keys(*texts: bytes | None) -> None:
+def lock_keys(*texts: bytes | memoryview | None) -> None:
     """Transaction-long advisory locks on these indexes, in one order, so that two forms never wait for each other."""
     keys = sorted({int.from_bytes(text[:8], "big", signed=True) for text in texts if text})
     with connection.cursor() as cursor:

@@ -41,12 +41,12 @@ class PosterForm(forms.Form):
         super().__init__(*args, **kwargs)
         live = Poster.objects.live()
         markets = Market.objects.visible_to(user, "members.add_poster").filter(closed_on__isnull=True)
-        stations = Organization.objects.visible_to(user, "members.add_poster").open()
+        guidance_stations = Organization.objects.visible_to(user, "members.add_poster").open()
         self.fields["market"].queryset = markets.exclude(
             pk__in=live.filter(market__isnull=False).values("market")
         ).order_by("name")
         self.fields["organization"].queryset = (
-            stations.filter(level=Level.GUIDANCE_STATION)
+            guidance_stations.filter(level=Level.GUIDANCE_STATION)
             .exclude(pk__in=live.filter(organization__isnull=False).values("organization"))
             .order_by("name")
         )

@@ -8,7 +8,7 @@ from django.views.generic import View
 from members import identity, selectors
 from members.filters import OPEN, QueueFilter
 from members.forms.staff import ContactForm
-from members.models import Registration
+from members.models import Member, Registration
 from members.pages import page_of
 from members.services.decide import what_happened
 from members.views.base import note_shown
@@ -126,7 +126,7 @@ def registration_context(row: Registration, user) -> dict:
         "joined_count": joined.count(),
         "joined_with_other_phone": joined.filter(phone_differs=True).exists(),
         "member_visible": row.member_id is not None
-        and type(row.member).objects.visible_to(user).filter(pk=row.member_id).exists(),
+        and Member.objects.visible_to(user).filter(pk=row.member_id).exists(),
     }
 
 

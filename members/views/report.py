@@ -2,6 +2,7 @@
 the form's token makes one registration and one receipt however often it is sent."""
 
 import uuid
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -176,7 +177,8 @@ def _save_step(request, poster: Poster, token: uuid.UUID, form: Step) -> HttpRes
             services.draft_save(form_token=token, poster=poster, number=None)  # a withdrawn tick takes the number along
     else:
         saved = form.cleaned_data
-    draft = services.draft_save(form_token=token, poster=poster, **{form.key: saved})
+    answered: dict[str, Any] = {form.key: saved}
+    draft = services.draft_save(form_token=token, poster=poster, **answered)
     content = services.draft_content(draft)
     if request.POST.get("then") == CHECK:
         return redirect(_address(poster, _first_missing(content) or CHECK))

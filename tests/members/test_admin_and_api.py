@@ -117,6 +117,18 @@ def test_an_affiliation_is_added_and_ended_by_the_services(city, branch, member,
     assert AuditEvent.objects.filter(act="members.affiliation.end").exists()
 
 
+def test_a_secretary_adds_to_the_own_roll_only(city, branch, secretary, client):
+    person = make.person()
+    factories.make_affiliation(person, branch, kind="activity", starts_on=BEFORE)
+    other = factories.make_branch(city.yuehai)
+    client.force_login(secretary)
+    data = {"member": person.pk, "kind": "formal", "starts_on": "2026-01-01", "contact": ""}
+    assert client.post(admin("affiliation", "add"), data | {"organization": other.pk}).status_code == 200
+    assert client.post(admin("affiliation", "add"), data | {"organization": branch.pk}).status_code == 302
+    made = Affiliation.objects.get(member=person, kind="formal")
+    assert (made.organization, made.guidance_station) == (branch, city.yuehai)
+
+
 def test_a_seat_is_for_somebody_on_the_roll_and_one_secretary(branch, member, secretary, client):
     client.force_login(secretary)
     data = {"organization": branch.pk, "member": make.person().pk, "post": "secretary", "starts_on": "2026-01-01"}

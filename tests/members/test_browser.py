@@ -1,0 +1,165 @@
+"""A member reports on a phone, an officer verifies on a phone: in a real browser, 375 px wide."""
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+from members import services
+from members.models import Receipt, Registration
+from tests import factories
+from tests.members import make
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
+KILOBYTES = 100
+
+
+@pytest.fixture
+def city():
+    cache.clear()
+    make.notice()
+    return factories.make_city()
+
+
+@pytest.fixture
+def poster(city):
+    return make.market_poster(factories.make_market(city.yuehai, name="华强电子市场"))
+
+
+class Weight:
+    """Counts the bytes of everything a page fetches, and what the policy or a script complained about."""
+
+    def __init__(self, page):
+        self.pages: dict[str, int] = {}
+        self.complaints: list[str] = []
+        page.on("response", self.add)
+        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def add(self, response) -> None:
+        if response.status == 200:
+            self.pages[response.url] = len(response.body())
+
+    def kilobytes(self) -> float:
+        return sum(self.pages.values()) / 1000
+
+
+def fits(page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def submit(page, label: str) -> None:
+    button = page.get_by_role("button", name=label, exact=True)
+    assert button.bounding_box()["height"] >= 44
+    button.click()
+
+
+def test_a_member_reports_and_reads_the_receipt(live_server, phone_page, poster):
+    page = phone_page
+    weight = Weight(page)
+    page.goto(live_server.url + reverse("members:poster", args=[poster.code]))
+    assert weight.kilobytes() < KILOBYTES
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "18px"
+    assert page.locator("input[type=checkbox]:checked").count() == 0
+    submit(page, "同意并开始填写")
+    assert page.locator("[data-error-summary]").is_visible()
+    for tick in ("我同意登记我的党员身份", "我同意指导站向我组织关系", "我同意填写身份号码"):
+        page.get_by_label(tick).check()
+    submit(page, "同意并开始填写")
+    page.get_by_label("姓名").fill("张三丰")
+    assert fits(page)
+    submit(page, "下一步")
+    page.get_by_label("手机号").fill("123")
+    submit(page, "下一步")
+    assert page.get_by_text("请填写 11 位手机号").count() == 2
+    page.get_by_label("手机号").fill("138 0013 8000")
+    submit(page, "下一步")
+    page.get_by_label("身份号码").fill(make.id_number().lower())
+    submit(page, "下一步")
+    page.get_by_role("link", name="上一步").click()
+    page.get_by_role("button", name="下一步").click()
+    page.get_by_label("正式党员").check()
+    submit(page, "下一步")
+    page.get_by_label("职业").select_option("sole_trader")
+    page.get_by_label("工作单位或摊位").fill("二楼 2086 号")
+    submit(page, "下一步")
+    page.get_by_label("我不清楚组织关系在哪里").check()
+    submit(page, "下一步")
+    assert page.get_by_role("heading", name="检查并提交").is_visible()
+    assert fits(page)
+    page.get_by_role("link", name="修改姓名").click()
+    page.get_by_label("姓名").fill("张三")
+    submit(page, "保存，回到检查")
+    submit(page, "提交报到")
+    assert page.get_by_text("已收到", exact=True).is_visible()
+    assert page.get_by_alt_text("本回执的二维码").evaluate("image => image.naturalWidth > 100")
+    assert fits(page)
+    row = Registration.objects.get()
+    assert (row.name, row.phone, row.state) == ("张三", "13800138000", "submitted")
+    assert weight.complaints == []
+    page.reload()
+    page.go_back()
+    assert Receipt.objects.count() == 1
+
+
+def test_a_double_tap_on_the_last_button_is_one_registration(live_server, phone_page, poster):
+    page = phone_page
+    page.goto(live_server.url + reverse("members:poster", args=[poster.code]))
+    for tick in ("我同意登记我的党员身份", "我同意指导站向我组织关系"):
+        page.get_by_label(tick).check()
+    submit(page, "同意并开始填写")
+    page.get_by_label("姓名").fill("张三丰")
+    submit(page, "下一步")
+    page.get_by_label("手机号").fill("13800138000")
+    submit(page, "下一步")
+    page.get_by_label("预备党员").check()
+    submit(page, "下一步")
+    page.get_by_label("职业").select_option("rider")
+    submit(page, "下一步")
+    page.get_by_label("我不清楚").check()
+    submit(page, "下一步")
+    page.get_by_role("button", name="提交报到").dblclick()
+    page.wait_for_url("**/r/**")
+    assert Registration.objects.count() == 1
+
+
+def test_a_verified_member_takes_the_code_and_withdraws(live_server, phone_page, city):
+    row = make.verified(city.yuehai)
+    from members import identity
+
+    code = identity.receipt_code(row.receipts.get().form_token)
+    page = phone_page
+    page.goto(live_server.url + reverse("members:receipt", args=[code]))
+    page.get_by_label("我同意用党员码").check()
+    submit(page, "同意签到")
+    submit(page, "领取党员码")
+    assert page.get_by_alt_text("党员码的二维码").is_visible()
+    assert fits(page)
+    page.get_by_role("link", name="撤回这次报到").click()
+    submit(page, "确认撤回")
+    assert page.get_by_text("已撤回", exact=True).is_visible()
+    assert Registration.objects.get().state == "withdrawn"
+
+
+def test_an_officer_verifies_on_a_phone(live_server, phone_page, city, client):
+    officer = factories.make_user("officer", city.yuehai, name="王五")
+    row = make.registration(city.yuehai, name="孙悟空", phone="13912340001")
+    client.force_login(officer)
+    name = client.cookies[next(iter(client.cookies))].key
+    page = phone_page
+    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    weight = Weight(page)
+    page.goto(live_server.url + reverse("members:queue"))
+    assert page.get_by_text("孙*").is_visible()
+    assert fits(page)
+    page.get_by_text("孙*").click()
+    submit(page, "领取，由我联系")
+    page.get_by_role("link", name="回到这条报到").click()
+    assert page.get_by_role("link", name="拨打 13912340001").get_attribute("href") == "tel:13912340001"
+    assert fits(page)
+    page.get_by_role("link", name="核实", exact=True).click()
+    page.get_by_label("当面核实").check()
+    submit(page, "确认已核实")
+    assert page.get_by_role("heading", name="已核实").is_visible()
+    row.refresh_from_db()
+    assert row.state == services.decide.State.VERIFIED
+    assert weight.complaints == []
