@@ -41,9 +41,9 @@ _FLAGS = (
     "min(standing) AS standing, min(occupation) AS occupation"
 )
 # The sets of columns that make a unit of each kind; a person is first made one row in each.
-CITY, DISTRICTS, STATIONS = "id", "dc, id", "dc, gs, id"
+CITY, DISTRICTS, GUIDANCE_STATIONS = "id", "dc, id", "dc, gs, id"
 PLACES, STREETS = "district, id", "district, street, id"
-ALL_SETS = (CITY, DISTRICTS, STATIONS, PLACES, STREETS)
+ALL_SETS = (CITY, DISTRICTS, GUIDANCE_STATIONS, PLACES, STREETS)
 
 
 def units_sql(day: Day, sets: tuple[str, ...] = ALL_SETS, where: str = "TRUE") -> str:
