@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
@@ -127,14 +127,10 @@ def _groups(request, user) -> list[dict]:
 def _line(entry: Entry, user, here: str) -> dict | None:
     if user.duty not in entry.duties or (entry.permission and not user.has_perm(entry.permission)):
         return None
-    try:
-        url = reverse(entry.url_name)
-    except NoReverseMatch:
-        return None
     return {
         "label": entry.label,
         "icon": entry.icon,
-        "url": url,
+        "url": reverse(entry.url_name),
         "current": here == entry.url_name or here in entry.also,
         "count": _queue_length(user) if entry.counts_queue else None,
     }

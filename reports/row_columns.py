@@ -23,7 +23,7 @@ class Columns:
 
     columns: tuple[Column, ...]
     related: tuple[str, ...] = ()
-    url: Callable[[Any], str | None] = lambda row: None
+    url: Callable[[Any], str] = lambda row: ""
 
 
 def _place(row) -> str:

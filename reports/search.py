@@ -26,7 +26,7 @@ OLD_NUMBER = re.compile(r"^\d{13,15}$")
 class Hit:
     name: str
     detail: str
-    url: str | None
+    url: str
 
 
 @dataclass

@@ -89,7 +89,7 @@ def difference(now: int | Decimal, then: int | Decimal, kind: str) -> str:
     """+1.7 个百分点 · −34."""
     if kind == metrics.RATE:
         # as printed: the difference of the rounded shares, so that a reader can check it on the page
-        points = round(now * 100, 1) - round(then * 100, 1)
+        points = round(Decimal(now) * 100, 1) - round(Decimal(then) * 100, 1)
         return f"{points:+.1f} 个百分点".replace("-", "−")
     return f"{now - then:+,}".replace("-", "−")
 

@@ -1,5 +1,7 @@
 """The dashboard of one unit, and the data of its charts: behind one door, and from the same numbers."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -176,9 +178,9 @@ class Dashboard(UnitMixin, View):
     def _other_line(self, unit, basis: Basis) -> dict | None:
         """The same place in the other line (条 and 块), where the person may open it."""
         if isinstance(unit, Organization):
-            place = {1: None, 2: unit.district_id, 3: unit.street_id}.get(unit.level)
-            rows = Division.objects.filter(level=1) if unit.level == 1 else Division.objects.filter(pk=place)
-            label = "按区划看"
+            district, street = unit.district_id, unit.street_id
+            lookups: dict[int, dict[str, Any]] = {1: {"level": 1}, 2: {"pk": district}, 3: {"pk": street}}
+            rows, label = Division.objects.filter(**lookups.get(unit.level, {"pk": None})), "按区划看"
         else:
             places = {1: {"level": 1}, 2: {"level": 2, "district": unit.pk}, 3: {"level": 3, "street": unit.pk}}
             rows, label = Organization.objects.filter(**places.get(unit.level, {"pk": None})), "按党组织看"

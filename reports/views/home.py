@@ -61,9 +61,9 @@ class Today(DoorMixin, TemplateView):
             rights_url=page("members:rights"),
             dues=self._dues(day),
             acts=[
-                {"label": label, "icon": icon, "url": url, "hint": hint}
+                {"label": label, "icon": icon, "url": page(name), "hint": hint}
                 for label, icon, name, hint, right in acts
-                if (url := page(name)) and user.has_perm(right)
+                if user.has_perm(right)
             ],
             tiles=self._tiles(day),
             **kwargs,

@@ -1,9 +1,13 @@
 """The rows behind a number: list and total are the tile's own, in the same 口径."""
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
 from django.views.generic import View
 
@@ -26,16 +30,20 @@ class RowsMixin(DoorMixin):
     """Reads which number, of which unit, in which 口径 the address asks for."""
 
     permission = PERMISSION
+    kwargs: dict[str, Any]
 
-    def setup(self, request: HttpRequest, *args, **kwargs) -> None:
-        super().setup(request, *args, **kwargs)
-        self.metric = metrics.METRICS.get(kwargs["metric"])
-        self.unassigned = request.GET.get("part") == selectors.UNASSIGNED
+    @cached_property
+    def metric(self) -> metrics.Metric:
+        if found := metrics.METRICS.get(self.kwargs["metric"]):
+            return found
+        raise Http404
+
+    @property
+    def unassigned(self) -> bool:
+        return self.request.GET.get("part") == selectors.UNASSIGNED
 
     def ask(self):
         """The rows; raises Http404, metrics.UnknownMetric or rows.RowsNotOpen."""
-        if self.metric is None:
-            raise Http404
         self.unit = self._unit()
         self.basis = Basis().fitting(self.metric)
         self.basis = words.basis_of(self.request.GET).fitting(self.metric)
@@ -183,7 +191,7 @@ class RowsExport(RowsMixin, View):
         self._found()
         return self._page(ExportForm())
 
-    def post(self, request: HttpRequest, metric: str) -> HttpResponse:
+    def post(self, request: HttpRequest, metric: str) -> HttpResponseBase:
         found, form = self._found(), ExportForm(request.POST)
         if not form.is_valid():
             return self._page(form, status=422)
