@@ -88,6 +88,12 @@ PAGES: dict[str, Page] = {
     # orgs
     "orgs:list": Page(STAFF),
     "orgs:detail": Page(STAFF, "branch"),
+    # markets
+    "markets:market_list": Page(PLACES),
+    "markets:market_detail": Page(PLACES, "market"),
+    "markets:business_list": Page(PLACES),
+    "markets:business_detail": Page(PLACES, "business"),
+    "markets:business_export": Page(LEADERS | REGISTRARS),
     # tables: a batch is its owner's only
     "tables:list": Page(REGISTRARS),
     "tables:upload": Page(REGISTRARS),
@@ -171,6 +177,16 @@ PAGES: dict[str, Page] = {
     "api:snapshot-list": Page(NUMBERS),
     "api:snapshot-detail": Page(NUMBERS, "snapshot"),
 }
+
+# What leaves as a file: address, its parameters, what is sent, who may of those who belong to one district.
+EXPORTS = [
+    ("markets:business_export", {}, {"purpose": "区级例会通报", "format": "csv"}, ("district_leader", "registrar_district")),
+    (
+        "reports:rows_export", {"metric": "markets"}, {"purpose": "区级例会通报", "format": "csv"},
+        ("district_leader", "registrar_district"),
+    ),
+    ("members:export", {}, {"purpose": "组织关系核对"}, ("officer", "secretary")),
+]  # fmt: skip
 
 TABLES: dict[str, Table] = {
     "accounts_user": Table(SECURITY, add=SECURITY, change=SECURITY, row="officer", everywhere=SECURITY),

@@ -17,7 +17,7 @@ from django.urls import URLPattern, get_resolver, reverse
 
 from reports.metrics import METRICS
 from tests import persona_world
-from tests.persona_rules import MISSING, NOBODY, OWN, PAGES, PUBLIC, TABLES, Page
+from tests.persona_rules import EXPORTS, MISSING, NOBODY, OWN, PAGES, PUBLIC, TABLES, Page
 from tests.persona_world import FAR, FAR_TREE, PERSONAS, PLAIN
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("personas")]
@@ -202,6 +202,15 @@ def test_rows_behind_every_number_stay_in_the_own_district(world, persona):
         found += [f"{metric} {wrong}" for wrong in leaks(persona, response, page)]
         found += [f"{metric} is {response.status_code}"] if response.status_code >= 500 else []
     assert not found, "; ".join(found)
+
+
+@pytest.mark.parametrize(("name", "parameters", "sent", "who"), EXPORTS, ids=[export[0] for export in EXPORTS])
+def test_file_that_leaves_holds_only_the_own_district(world, name, parameters, sent, who):
+    page = Page(NOBODY, method="post", query=sent)
+    for persona in who:
+        response = ask(world, persona, page, reverse(name, kwargs=parameters))
+        assert (response.status_code, response.headers["Content-Type"].split(";")[0]) == (200, "text/csv"), persona
+        assert leaks(persona, response, page) == [] and len(response.text_now.splitlines()) == 2, response.text_now
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))
