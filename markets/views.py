@@ -9,6 +9,7 @@ from django.views import View
 from django.views.generic import DetailView
 
 from accounts import audit
+from accounts.people import signed_in
 from markets.filters import BusinessFilter, MarketFilter
 from markets.models import Business, Market
 from markets.selectors import coverages_of, declarations_of, versions_of
@@ -115,7 +116,7 @@ class BusinessExport(DoorMixin, View):
     @transaction.atomic
     def _record(self, columns, chosen: dict, count: int) -> None:
         kept = Export.objects.create(
-            owner=self.request.user,
+            owner=signed_in(self.request),
             table=BUSINESSES.name,
             purpose=chosen["purpose"],
             columns=[column.key for column in columns],

@@ -36,11 +36,22 @@ def open_workbook(path: Path) -> CalamineWorkbook:
     if zipfile.is_zipfile(path):
         _check_size(path)
     try:
-        return CalamineWorkbook.from_path(str(path))
+        return _open(path)
     except PasswordError as error:
         raise Refused("文件设了打开密码，系统读不了。请在 Excel 里去掉密码后另存，再重新上传。") from error
     except (CalamineError, ZipError, ValueError, OSError) as error:
         raise Refused("文件打不开：可能没有传完整，或者不是表格。请用 Excel 打开确认后另存为 .xlsx 再上传。") from error
+
+
+def _open(path: Path) -> CalamineWorkbook:
+    """By its name first, which needs no copy in memory; then by its content, for an .xlsx that calls itself .xls."""
+    try:
+        return CalamineWorkbook.from_path(str(path))
+    except PasswordError:
+        raise
+    except (CalamineError, ZipError):
+        with path.open("rb") as file:
+            return CalamineWorkbook.from_filelike(file)
 
 
 def _check_size(path: Path) -> None:

@@ -30,7 +30,7 @@ BOMS = (
 
 def _utf16_without_mark(head: bytes) -> str | None:
     """Delimiters and line ends of one byte beside a zero byte betray UTF-16."""
-    if head.count(0) < len(head) // 20:
+    if head.count(0) * 20 <= len(head):
         return None
     little = sum(head.count(mark) for mark in (b",\x00", b"\t\x00", b"\n\x00"))
     big = sum(head.count(mark) for mark in (b"\x00,", b"\x00\t", b"\x00\n"))
