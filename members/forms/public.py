@@ -118,13 +118,12 @@ class HomeStep(Step):
         label="党组织名称", max_length=100, required=False, help_text="例如：某某镇某某村党支部；记不全可以只写镇、村"
     )
 
-    def clean(self) -> dict:
-        data = super().clean() or {}
-        if not data.get("home_unknown"):
-            for name, words in (("home_place", "请填写所在省市县"), ("home_branch", "请填写党组织名称")):
-                if not (data.get(name) or "").strip() and name not in self.errors:
-                    self.add_error(name, f"{words}；实在不清楚，请勾选“我不清楚组织关系在哪里”。")
-        return data
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        is_unknown = self.is_bound and bool(self.data.get("home_unknown"))
+        for name, words in (("home_place", "请填写所在省市县"), ("home_branch", "请填写党组织名称")):
+            self.fields[name].required = not is_unknown
+            self.fields[name].error_messages["required"] = f"{words}；实在不清楚，请勾选“我不清楚组织关系在哪里”。"
 
 
 STEPS: tuple[type[Step], ...] = (

@@ -141,6 +141,6 @@ def _facts(row: Registration) -> list[tuple[str, str]]:
         ("组织关系所在", home),
         ("来源", f"{row.get_channel_display()}，{row.get_confirmation_display()}"),
         ("报到时间", f"{timezone.localtime(row.submitted_at):%Y-%m-%d %H:%M}"),
-        ("应办结日期", f"{row.due_on:%Y-%m-%d} {due_text(row)}"),
+        ("应办结日期", f"{row.due_on:%Y-%m-%d}"),
         ("经办人", str(row.assigned_to or "还没有人领取")),
     ]
