@@ -1,7 +1,7 @@
 """Every route of /api/v1/ in one list. A room's api.py holds its viewsets."""
 
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.urls import include, path, reverse
+from django.urls import URLPattern, URLResolver, include, path, reverse
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import IsAuthenticated
@@ -38,7 +38,7 @@ class DocsView(LoginRequiredMixin, SpectacularSwaggerSplitView):
         return response
 
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
     path("token/", DemoTokenView.as_view(), name="token"),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="schema"),

@@ -98,6 +98,22 @@ class BusinessMaker:
             + _take(endings, types)
         )
 
+    def _places(self, units: np.ndarray, assigned: pl.Series) -> dict[str, pl.Series]:
+        """The four ancestor columns: unassigned businesses are known to a district only."""
+        found = {name: pl.Series(self.columns[name][units]) for name in self.columns}
+        for name in ("guidance_station_id", "street_id"):
+            found[name] = pl.select(pl.when(assigned).then(found[name])).to_series()
+        return found
+
+    @staticmethod
+    def _type(types: np.ndarray, employees: np.ndarray) -> dict[str, pl.Series | np.ndarray]:
+        return {
+            "entity_type": _take([t[0] for t in TYPES], types),
+            "entity_type_text": _take([t[1] for t in TYPES], types),
+            "scale": np.where(types == 0, "unknown", np.where(employees < 20, "micro", "small")),
+            "scale_source": np.where(types == 0, "", "registry"),
+        }
+
     def block(self, start: int, count: int) -> pl.DataFrame:
         rng = self.rng
         numbers = np.arange(start, start + count)
@@ -112,28 +128,17 @@ class BusinessMaker:
         registered = np.datetime64("1995-01-01") + (days * rng.beta(4, 1.3, count)).astype(int)
         assigned = pl.Series(rng.random(count) >= UNASSIGNED)
         in_market = (rng.random(count) < IN_A_MARKET) & assigned.to_numpy()
-        kinds = np.array([t[2] for t in TYPES])[types]
         above = (employees >= 100) & (types != 0)
-        codes = pl.Series(credit_codes(numbers, kinds, self.seed))
+        codes = pl.Series(credit_codes(numbers, np.array([t[2] for t in TYPES])[types], self.seed))
         entered = np.maximum(registered.astype("datetime64[D]"), np.datetime64("2021-10-01"))
-
-        def column(name: str, always: bool) -> pl.Series:
-            values = pl.Series(self.columns[name][units])
-            return values if always else pl.select(pl.when(assigned).then(values)).to_series()
 
         return pl.DataFrame(
             {
-                "district_committee_id": column("district_committee_id", True),
-                "guidance_station_id": column("guidance_station_id", False),
-                "district_id": column("district_id", True),
-                "street_id": column("street_id", False),
+                **self._places(units, assigned),
+                **self._type(types, employees),
                 "uscc": codes,
                 "name": self._names(numbers, trades, types),
                 "name_pinyin": pl.Series([""]).gather(np.zeros(count, dtype=np.int64)),
-                "entity_type": _take([t[0] for t in TYPES], types),
-                "entity_type_text": _take([t[1] for t in TYPES], types),
-                "scale": np.where(types == 0, "unknown", np.where(employees < 20, "micro", "small")),
-                "scale_source": np.where(types == 0, "", "registry"),
                 "industry": _take([t[1] for t in words.TRADES], trades),
                 "registered_on": pl.Series(registered.astype("datetime64[D]")),
                 "status": _take([s[0] for s in STATUSES], statuses),

@@ -61,10 +61,7 @@ def _candidates(per_unit: int) -> list[tuple]:
 def build_city(
     *, businesses: int, seed: int, today: dt.date | None = None, months: int = MONTHS, say: Callable[[str], object]
 ) -> dict:
-    """Build everything, with numbers for the past `months`. Returns the accounts and the public paths.
-
-    Raises DemoExists.
-    """
+    """Build it all, with numbers for the past `months`. Returns the accounts and the public paths. Raises DemoExists."""
     if Organization.objects.exists():
         raise DemoExists("数据库里已有组织，示范城市只能建在空库里。")
     today = today or timezone.localdate()

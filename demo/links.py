@@ -1,6 +1,7 @@
 """What covers what: branches and businesses, branches and markets, instructors, group organizations, head-counts."""
 
 import datetime as dt
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -24,6 +25,7 @@ JOINT_MODES = [
     Mode.JOINT, Mode.JOINT, Mode.AREA_JOINT, Mode.INDUSTRY_JOINT, Mode.CHAIN_JOINT, Mode.LEADER_JOINT,
     Mode.BUILDING_JOINT, Mode.ASSOCIATION_JOINT,
 ]  # fmt: skip
+BUSINESSES_OF: dict[str, int] = {Kind.JOINT_BRANCH: 4, Kind.FUNCTIONAL_BRANCH: 3, Kind.FLOATING_BRANCH: 2}
 OWN_KINDS = (Kind.BRANCH, Kind.GENERAL_BRANCH, Kind.GRASSROOTS_COMMITTEE, Kind.PROJECT_BRANCH)
 
 
@@ -54,7 +56,7 @@ def build_business_coverage(places: list[Place], rng: np.random.Generator, today
             mode = JOINT_MODES[rng.integers(len(JOINT_MODES))]
             if rng.random() < 0.06:
                 mode = Mode.FALLBACK
-            picks = rng.choice(len(free), size=min(several, len(free)), replace=False) if free else []
+            picks: Iterable[int] = rng.choice(len(free), size=min(several, len(free)), replace=False) if free else []
             links += [(organization, free[i], mode) for i in picks]
     BusinessCoverage.objects.bulk_create(
         [

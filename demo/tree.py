@@ -6,6 +6,7 @@ level, because 10,000 single services would take minutes; `manage.py check_tree`
 
 import datetime as dt
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,7 +89,7 @@ def _years_on(day: dt.date, years: int) -> dt.date:
     return day.replace(year=day.year + years, day=min(day.day, 28))
 
 
-def guidance_weights(districts: list[Division], streets: dict[int, list[Division]]) -> dict[int, float]:
+def guidance_weights(districts: list[Division], streets: Mapping[int | None, list[Division]]) -> dict[int, float]:
     """Each street's share of the city's businesses: the district's share, falling off by rank inside it."""
     weights = {}
     for district in districts:

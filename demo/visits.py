@@ -22,8 +22,8 @@ def _uuids(count: int, rng: np.random.Generator) -> list[str]:
     return [str(uuid.UUID(bytes=rng.bytes(16), version=4)) for _ in range(count)]
 
 
-def build_check_ins(points: list[ServicePoint], officers: dict[int, User], rng, today: dt.date) -> int:
-    """Only members who gave the separate consent 签到, only from the day they gave it, at places near by."""
+def _visits(points: list[ServicePoint], rng, today: dt.date) -> list[tuple]:
+    """(member, place, purpose, day, minute) in order of time, as unique as the table wants them."""
     near: dict[int | None, list[ServicePoint]] = {}
     for point in points:
         if point.kind != ServicePoint.Kind.CARING_MERCHANT:
@@ -45,7 +45,12 @@ def build_check_ins(points: list[ServicePoint], officers: dict[int, User], rng, 
             purpose = PURPOSES[rng.choice(4, p=PURPOSE_SHARES)]
             rows.append((member, place, purpose, day, int(rng.integers(8 * 60, 20 * 60))))
     seen = {(row[0], row[1].pk, row[2], row[3]): row for row in rows}
-    rows = sorted(seen.values(), key=lambda row: (row[3], row[4]))
+    return sorted(seen.values(), key=lambda row: (row[3], row[4]))
+
+
+def build_check_ins(points: list[ServicePoint], officers: dict[int, User], rng, today: dt.date) -> int:
+    """Only members who gave the separate consent 签到, only from the day they gave it, at places near by."""
+    rows = _visits(points, rng, today)
     times = [f"{day} {minute // 60:02d}:{minute % 60:02d}+08" for *_, day, minute in rows]
     copy_frame(
         "stations_checkin",

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.mixins import AccessMixin
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from rest_framework.exceptions import PermissionDenied as ApiPermissionDenied
 
 from orgs.api_base import ReadViewSet
@@ -14,6 +15,7 @@ class DoorMixin(AccessMixin):
     """A staff page: signed in, and holding `permission` somewhere. What rows it shows is the queryset's business."""
 
     permission: str
+    request: HttpRequest
 
     def dispatch(self, request, *args, **kwargs):
         if not request.user.is_authenticated:

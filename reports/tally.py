@@ -40,7 +40,7 @@ class Tree:
 
     city: int | None
     districts: set[int]
-    stations: set[int]
+    guidance_stations: set[int]
     grassroots: dict[int, tuple[int | None, int | None]]  # → district committee, guidance station
     division_city: int | None
     division_districts: set[int]
@@ -49,7 +49,7 @@ class Tree:
 
     def units(self) -> set[UnitKey]:
         """Every unit of the upper levels, with the 直属/待分派 lines of cities and districts."""
-        found: set[UnitKey] = {(ORGANIZATION, pk, OWN) for pk in self.stations}
+        found: set[UnitKey] = {(ORGANIZATION, pk, OWN) for pk in self.guidance_stations}
         found |= {(DIVISION, pk, OWN) for pk in self.streets}
         for line, tops in (
             (ORGANIZATION, {self.city} | self.districts),

@@ -11,6 +11,7 @@ from tables.models import Batch, RowError
 VALUE_SHOWN = 200  # characters of a wrong cell that are kept
 FLUSH = 20_000
 Kind = RowError.Kind
+Texts = Sequence[str] | Sequence[str | None] | pl.Series
 
 
 def copy_in(table: str, frame: pl.DataFrame) -> None:

@@ -130,6 +130,28 @@ def test_files_stay_small():
     assert long == {}
 
 
+FUNCTION_LINES = 40
+
+
+def long_functions(text: str) -> dict[str, int]:
+    """Functions over the budget and their lines, from `def` to the last; decorators do not count."""
+    functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    sizes = [(each.name, (each.end_lineno or each.lineno) - each.lineno + 1) for each in functions]
+    return {name: lines for name, lines in sizes if lines > FUNCTION_LINES}
+
+
+def test_functions_stay_small():
+    files = [path for path in python_files(*CODE_FOLDERS) if "migrations" not in path.parts]
+    assert {shown(path): found for path in files if (found := long_functions(path.read_text()))} == {}
+
+
+def test_the_finder_of_long_functions_finds():
+    body = "    x = 1\n"
+    fits = f"def fits():\n{body * (FUNCTION_LINES - 1)}"
+    method = f"class A:\n    async def long(self):\n{f'    {body}' * FUNCTION_LINES}"
+    assert long_functions(fits + method) == {"long": FUNCTION_LINES + 1}
+
+
 # --- models -----------------------------------------------------------------------------------------------------------
 
 MODELS = [model for model in apps.get_models() if model._meta.app_label in ORDER]

@@ -91,7 +91,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def die_with_parent(signum: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(signum: int) -> Callable[[], None] | None:
     """A preexec_fn: the kernel sends `signum` when the parent dies, even by SIGKILL. Linux only."""
     if not sys.platform.startswith("linux"):
         return None
@@ -106,7 +106,7 @@ def die_with_parent(signum: signal.Signals) -> Callable[[], None] | None:
     return in_child
 
 
-def stop_process(process: subprocess.Popen, signum: signal.Signals, patience: float) -> None:
+def stop_process(process: subprocess.Popen, signum: int, patience: float) -> None:
     if process.poll() is None:
         process.send_signal(signum)
         try:
