@@ -201,7 +201,8 @@ class CounterForm(PersonStep, PhoneStep, NumberStep, StandingStep, WorkStep, Hom
         self.fields["guidance_station"].queryset = own.filter(level=Level.GUIDANCE_STATION).order_by("name")
 
     def clean(self) -> dict:
-        data = super().clean()
+        super().clean()
+        data = self.cleaned_data
         if data.get("id_number") and not data.get("heard_id_number"):
             self.add_error("id_number", "本人没有同意填写身份号码：请勾选同意，或清空号码。")
         return data
