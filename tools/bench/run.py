@@ -1,0 +1,245 @@
+"""`make bench ROWS=430000 OUT=bench.json`: P1–P10 as ratios, both sides of each measured in the same run.
+
+Everything happens on two cities made for it, one with ROWS businesses and one with a tenth of them, on the servers of
+the environment. Databases, files and processes are gone when it ends. docs/benchmarks.md says what each P means.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).resolve().parent.parent.parent)  # started as a file: imports begin at the project
+
+from tools.bench import bare, figures, registry  # noqa: E402  # after the path above
+from tools.bench.child import MeasurementFailed, measured  # noqa: E402
+from tools.bench.databases import Databases, connected  # noqa: E402
+from tools.bench.figures import median  # noqa: E402
+
+ONCE_FROM = 1_000_000  # rows from which an import is measured once: minutes need no repetition
+FLAT, LEAST_ROWS = 1.5, 2_000
+
+
+@dataclass
+class Effort:
+    """How often each thing is measured."""
+
+    imports: int = 2
+    copies: int = 3
+    coverage: int = 4
+    pages: int = 60
+    searches: int = 12
+    rounds: int = 3
+    seconds: float = 3.0
+
+
+QUICK = Effort(imports=1, copies=1, coverage=1, pages=3, searches=2, rounds=1, seconds=0.5)
+
+
+@dataclass
+class Size:
+    """What was measured on one city. A measurement that failed is None, and `why` has the reason."""
+
+    rows: int
+    found: dict[str, dict] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+
+
+def say(text: str) -> None:
+    print(f"[bench {time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+
+
+def imports(databases: Databases, city: str, rows: int, effort: Effort, folder: Path) -> dict:
+    """First loads, the file again with 1 % changed, and the bare COPY of the same rows, in turns."""
+    files = [folder / name for name in ("first.csv", "again.csv", "rows.csv")]
+    registry.write_file(databases.owner(city), files[0])
+    registry.write_file(databases.owner(city), files[1], changed=1)
+    first, again, copies = [], [], []
+    for number in range(1 if rows >= ONCE_FROM else effort.imports):
+        name = databases.create(f"import_{rows}_{number}", template=city)
+        with connected(databases.owner(name)) as cursor:
+            cursor.execute("TRUNCATE markets_business RESTART IDENTITY CASCADE")
+            cursor.execute("VACUUM (ANALYZE)")
+        environment = databases.environment(name)
+        expect = {"rows": rows, "new": rows, "wrong": 0, "duplicate": 0, "out_of_scope": 0}
+        first.append(measured("loading", environment, path=str(files[0]), expect=expect))
+        with connected(databases.owner(name)) as cursor:
+            cursor.execute("VACUUM (ANALYZE) markets_business")  # as autovacuum does between two monthly files
+        columns = bare.export(databases.owner(name), files[2])
+        copies += [bare.load(databases.owner(name), files[2], columns) for _ in range(effort.copies)]
+        again.append(measured("loading", environment, path=str(files[1]), expect={"rows": rows, "new": 0, "wrong": 0}))
+        databases.drop(name)
+    copy, build = (median([one[key] for one in copies]) for key in ("copy", "build"))
+    seconds, repeated = (median([one["seconds"] for one in series]) for series in (first, again))
+    return {
+        "first_ratio": seconds / (copy + build), "again_ratio": repeated / copy,
+        "first_seconds": seconds, "again_seconds": repeated, "copy_seconds": copy, "build_seconds": build,
+        "peak_mb": max(one["peak_mb"] for one in first + again), "file_mb": files[0].stat().st_size / 1e6,
+        "first_counts": first[-1]["counts"], "again_counts": again[-1]["counts"],
+        "repetitions": {"imports": len(first), "copies": len(copies)},
+    }  # fmt: skip
+
+
+def measure(databases: Databases, rows: int, effort: Effort, *, web: bool) -> Size:
+    size = Size(rows)
+    say(f"a city with {rows:,} businesses …")
+    city = databases.city(rows)
+    environment = databases.environment(city)
+    steps = {
+        "coverage": lambda: measured("coverage", environment, repetitions=effort.coverage),
+        "lists": lambda: measured("lists", environment, repetitions=effort.pages),
+        "names": lambda: measured("names", environment, repetitions=effort.searches),
+        "web": lambda: measured("web", environment, rounds=effort.rounds, seconds=effort.seconds),
+        "imports": lambda: in_folder(lambda folder: imports(databases, city, rows, effort, folder)),
+    }
+    if not web:
+        del steps["web"]
+    for name, step in steps.items():
+        say(f"{name}, {rows:,} businesses …")
+        try:
+            size.found[name] = step()
+        except (MeasurementFailed, OSError) as failure:
+            say(f"{name} was not measured: {failure}")
+            size.why[name] = str(failure)
+    if not databases.keep:
+        databases.drop(city)
+    return size
+
+
+def in_folder(step):
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        return step(Path(folder))
+
+
+def growth(large: Size, small: Size) -> dict[str, float]:
+    """How much more the tenfold size takes, over what is allowed: the rows' factor for imports and coverage, 1.5 for
+    pages, search and one guidance station."""
+    factor = large.rows / small.rows
+    wanted = {
+        "import": ("imports", ("first_seconds",), factor),
+        "import_again": ("imports", ("again_seconds",), factor),
+        "coverage": ("coverage", ("refresh_seconds",), factor),
+        "one_guidance_station": ("coverage", ("one", "p95_seconds"), FLAT),
+        "pages": ("lists", ("slowest_p95_ms",), FLAT),
+        "search": ("names", ("p95_ms",), FLAT),
+    }
+    found = {}
+    for name, (step, path, allowed) in wanted.items():
+        if step in large.found and step in small.found:
+            a, b = (_at(size.found[step], path) for size in (large, small))
+            found[name] = a / b / allowed
+    return found
+
+
+def _at(found: dict, path: tuple[str, ...]) -> float:
+    for key in path:
+        found = found[key]
+    return found  # type: ignore[return-value]  # the path ends at a number
+
+
+def ten_figures(large: Size, small: Size) -> dict[str, dict]:
+    """P1–P10 with their details, from what was measured on the two cities."""
+    got: dict[str, tuple[float | None, dict]] = {}
+
+    def put(code: str, step: str, make) -> None:
+        got[code] = make(large.found[step]) if step in large.found else (None, {"why": large.why.get(step, "")})
+
+    put(
+        "P1",
+        "imports",
+        lambda m: (
+            m["first_ratio"],
+            {
+                key: m[key]
+                for key in ("first_seconds", "copy_seconds", "build_seconds", "file_mb", "first_counts", "repetitions")
+            },
+        ),
+    )
+    put(
+        "P2",
+        "imports",
+        lambda m: (m["again_ratio"], {key: m[key] for key in ("again_seconds", "copy_seconds", "again_counts")}),
+    )
+    put(
+        "P3",
+        "coverage",
+        lambda m: (
+            m["ratio"],
+            {key: m[key] for key in ("counting_alone_ratio", "refresh_seconds", "counting_seconds", "scan_seconds")},
+        ),
+    )
+    tenth = small.found.get("coverage", {}).get("one", {})
+    put(
+        "P4",
+        "coverage",
+        lambda m: (
+            m["one"]["p95_seconds"],
+            m["one"]
+            | {"at_a_tenth": tenth, "times_a_tenth": m["one"]["p95_seconds"] / tenth.get("p95_seconds", float("nan"))},
+        ),
+    )
+    put("P5", "lists", lambda m: (m["ratio"], {key: one for key, one in m.items() if key != "ratio"}))
+    put("P6", "names", lambda m: (m["p95_ms"], {key: one for key, one in m.items() if key != "p95_ms"}))
+    put(
+        "P7",
+        "web",
+        lambda m: (
+            min(m["dashboard"].values()),
+            {"by_reader": m["dashboard"], "requests_per_second": m["requests_per_second"], "gunicorn": m["gunicorn"]},
+        ),
+    )
+    put(
+        "P8",
+        "web",
+        lambda m: (
+            m["check_in"],
+            {
+                "requests_per_second": {key: m["requests_per_second"][key] for key in ("check_in", "bare_post")},
+                "gunicorn": m["gunicorn"],
+            },
+        ),
+    )
+    put("P9", "imports", lambda m: (m["peak_mb"], {"file": "csv", "file_mb": m["file_mb"], "xlsx": "not measured"}))
+    grown = growth(large, small)
+    got["P10"] = (
+        max(grown.values()) if len(grown) == 6 else None,
+        {"from": small.rows, "to": large.rows, "over_what_is_allowed": grown, **small.why, **large.why},
+    )
+    return figures.complete(got)  # fmt: skip
+
+
+def run(rows: int, out: Path, effort: Effort, keep: bool) -> int:
+    databases = Databases(os.environ["DATABASE_OWNER_URL"], os.environ["DATABASE_URL"], keep)
+    databases.drop_leftovers()
+    started = time.monotonic()
+    try:
+        small = measure(databases, rows // 10, effort, web=False)
+        large = measure(databases, rows, effort, web=True)
+    finally:
+        databases.drop_mine()
+    found = ten_figures(large, small)
+    figures.write(found, out)
+    print(figures.table(found))
+    say(f"{time.monotonic() - started:.0f} s; details in {out}")
+    return 0 if all(figure["value"] is not None for figure in found.values()) else 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="P1–P10 of docs/benchmarks.md, as ratios")
+    parser.add_argument("--rows", type=int, default=430_000, help="businesses (also measured: a tenth of them)")
+    parser.add_argument("--out", type=Path, default=Path("bench.json"))
+    parser.add_argument("--quick", action="store_true", help="each thing once: shows that it runs, says nothing")
+    parser.add_argument("--keep", action="store_true", help="keep the two cities and use them again")
+    options = parser.parse_args()
+    if options.rows < LEAST_ROWS:
+        parser.error(f"--rows needs at least {LEAST_ROWS}")
+    if not os.environ.get("DATABASE_OWNER_URL"):
+        parser.error("run it by `make bench`, or under devservices.py exec")
+    return run(options.rows, options.out, QUICK if options.quick else Effort(), options.keep)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
