@@ -30,7 +30,7 @@ LABELS = {
 @never_cache
 def poster(request: HttpRequest, code: str) -> HttpResponse:
     """The one address of every public QR. Unknown and withdrawn codes answer alike."""
-    row = Poster.objects.live().select_related("market", "organization").filter(code=code.upper()).first()
+    row = Poster.objects.live().select_related("market", "organization").filter(code__in={code, code.upper()}).first()
     view = view_of(row.kind) if row else None
     if row is None or view is None:
         return render(request, "members/public/no_poster.html", status=404)

@@ -1,6 +1,5 @@
 """Opening a registration: consent, one form one receipt, and nothing that tells whether a number is known."""
 
-import re
 import threading
 import uuid
 
@@ -147,7 +146,7 @@ def test_a_joining_form_runs_the_same_statements_as_a_first_one(poster):
     def statements(phone: str) -> list[str]:
         with CaptureQueriesContext(connection) as queries:
             make.submit(poster, phone=phone)
-        texts = [re.sub(r"-?[0-9]+", "", query["sql"])[:30] for query in queries.captured_queries]
+        texts = [query["sql"].split("(")[0][:30] for query in queries.captured_queries]
         return [text for text in texts if text.split(" ")[0] in ("INSERT", "SELECT", "UPDATE", "DELETE")]
 
     phone = make.phone()
