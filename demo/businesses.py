@@ -24,7 +24,7 @@ TYPES = [
 STATUSES = [("active", 0.865), ("dormant", 0.005), ("revoked", 0.03), ("deregistered", 0.085), ("moved_away", 0.015)]
 NOT_OPERATING = [("", 0.86), ("zombie", 0.06), ("shell", 0.04), ("second_licence", 0.02), ("not_found", 0.02)]
 UNASSIGNED = 0.012  # no guidance station yet: 待分派
-IN_A_MARKET = 0.06
+IN_A_MARKET = 0.10
 
 
 def _pick(options: list[tuple], rng: np.random.Generator, count: int) -> np.ndarray:

@@ -25,7 +25,7 @@ from orgs.models import Organization
 CITY_BUSINESSES = 4_280_000  # the figures below are Shenzhen's; the demo takes its share of them
 CITY_MEMBERS = 53_000
 CITY_ORGANIZATIONS = 10_090
-LEAST_MEMBERS = 1_900  # fewer would leave guidance stations without anybody
+LEAST_MEMBERS = 4_200  # fewer would leave guidance stations without anybody
 LEAST_ORGANIZATIONS = 640
 CANDIDATES = 40  # businesses of a guidance station that members work in and branches cover
 
@@ -48,7 +48,7 @@ def _candidates(per_unit: int) -> list[tuple]:
             SELECT id, guidance_station_id, name, market_id FROM (
                 SELECT id, guidance_station_id, name, market_id, employees, row_number() OVER (
                     PARTITION BY guidance_station_id
-                    ORDER BY employees * (1 + (market_id IS NOT NULL)::int) DESC, uscc) n
+                    ORDER BY employees * (1 + 3 * (market_id IS NOT NULL)::int) DESC, uscc) n
                 FROM markets_business WHERE is_operating AND guidance_station_id IS NOT NULL) ranked
             WHERE n <= %s ORDER BY guidance_station_id, n
             """,
