@@ -112,7 +112,9 @@ def make_receipt(registration, **more) -> str:
 
 def test_member_sees_disputes_and_deletes_own_check_ins(client, place, person):
     row, _ = services.check_in(member=person.member, place=place, **values())
-    page = reverse("stations:own_check_ins", args=[make_receipt(person.registration)])
+    code = make_receipt(person.registration)
+    page = reverse("stations:own_check_ins", args=[code])
+    assert page in client.get(reverse("members:receipt", args=[code])).content.decode()
     assert place.name in client.get(page).content.decode()
     assert "已记下" in client.post(page, {"check_in": row.pk, "act": "dispute"}, follow=True).content.decode()
     row.refresh_from_db()
