@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit
+from jobs.models import Job
 from jobs.services import job_cancel, job_start
 from tables.exports import write_wrong_rows
 from tables.models import Batch
@@ -120,6 +121,25 @@ def batch_apply(*, batch: Batch, path: Path | None = None, progress: Progress = 
         raise Cannot(CHANGED_MEANWHILE) from error
     batch.refresh_from_db()
     return outcome
+
+
+def batch_settle(batch: Batch) -> None:
+    """A batch whose job ended without its work (cancelled while it waited, failed, given up) says so."""
+    job = batch.job
+    if job is None or job.state not in (Job.State.CANCELLED, Job.State.FAILED):
+        return
+    if batch.state == Batch.State.APPLYING:  # nothing was written: it waits for a decision again
+        after = {"state": Batch.State.CHECKED}
+    elif batch.state == Batch.State.READING and job.state == Job.State.CANCELLED:
+        after = {"state": Batch.State.CANCELLED}
+    elif batch.state == Batch.State.READING:
+        after = {"state": Batch.State.REFUSED, "problem": job.message}
+    else:
+        return
+    if Batch.objects.filter(pk=batch.pk, state=batch.state, job=job).update(**after):
+        if after["state"] != Batch.State.CHECKED:
+            forget(batch, wrong=True)
+        batch.refresh_from_db()
 
 
 @transaction.atomic

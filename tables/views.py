@@ -59,7 +59,9 @@ class ImportView(View):
         return super().dispatch(request, *args, **kwargs)
 
     def get_batch(self, pk: int) -> Batch:
-        return get_object_or_404(own_batches(self.request.user), pk=pk)
+        batch = get_object_or_404(own_batches(self.request.user), pk=pk)
+        services.batch_settle(batch)
+        return batch
 
 
 class Upload(ImportView):
@@ -113,6 +115,8 @@ class BatchList(ImportView):
         if before.isascii() and before.isdigit() and len(before) < 19:
             batches = batches.filter(pk__lt=int(before))
         rows = list(batches[: BATCHES_SHOWN + 1])
+        for batch in rows:
+            services.batch_settle(batch)
         page = {"first_url": request.path, "previous_url": request.path} if before else {}
         if len(rows) > BATCHES_SHOWN:
             page["next_url"] = f"?before={rows[BATCHES_SHOWN - 1].pk}"

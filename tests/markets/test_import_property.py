@@ -29,7 +29,7 @@ ROWS = st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=12)
 
 
 @pytest.mark.django_db
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, encoding=st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "utf-16"]))
 def test_the_arithmetic_holds_and_the_second_time_changes_nothing(rows, encoding, registrar, tmp_path):
     before = set(Business.objects.values_list("pk", flat=True))

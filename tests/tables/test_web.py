@@ -1,0 +1,221 @@
+"""The way of a file through the pages: sent, checked, shown, confirmed or left; only by its owner."""
+
+import csv
+import io
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from python_calamine import CalamineWorkbook
+
+from accounts.models import AuditEvent
+from jobs.models import Job
+from jobs.runner import job_run
+from markets.models import Business
+from tables import register, services
+from tables.models import Batch
+from tests import factories
+from tests.markets import files
+from tests.markets.files import make_code, make_row
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clerk(client, city):
+    user = factories.make_user("registrar", city.nanshan)
+    client.force_login(user)
+    return user
+
+
+def upload(client, rows, name="名册.csv", content=None):
+    """Send a file and let the worker check it; the batch."""
+    file = SimpleUploadedFile(name, files.to_csv(rows).encode("gb18030") if content is None else content)
+    answer = client.post(reverse("tables:upload"), {"target": "business", "file": file})
+    assert answer.status_code == 302, answer.context["form"].errors
+    batch = Batch.objects.latest("pk")
+    assert answer["Location"] == batch.job.get_absolute_url()
+    job_run(job_id=batch.job_id)
+    batch.refresh_from_db()
+    return batch
+
+
+def detail(client, batch):
+    return client.get(reverse("tables:batch", args=[batch.pk]))
+
+
+def test_upload_check_confirm_apply(client, clerk, city):
+    heard = []
+    register.on_applied(lambda name, units: heard.append((name, units)))
+    try:
+        code = make_code()
+        batch = upload(
+            client,
+            [make_row(监管所="粤海所"), make_row(统一社会信用代码=code, 经营状态="?"), make_row(统一社会信用代码=code)],
+        )
+        assert (batch.state, batch.counts["new"], batch.counts["wrong"], batch.counts["duplicate"]) == (
+            "checked",
+            1,
+            1,
+            1,
+        )
+        assert not Business.objects.exists()
+        page = detail(client, batch)
+        text = page.content.decode()
+        assert "确认写入 1 行" in text and "认不出的经营状态" in text and "以第 3 行为准" in text
+        answer = client.post(reverse("tables:confirm", args=[batch.pk]))
+        batch.refresh_from_db()
+        assert batch.state == "applying" and answer["Location"] == batch.job.get_absolute_url()
+        job = job_run(job_id=batch.job_id)
+        batch.refresh_from_db()
+        assert (job.state, job.result["url"], batch.state) == (
+            "done",
+            reverse("tables:batch", args=[batch.pk]),
+            "applied",
+        )
+        assert Business.objects.count() == 1
+        assert heard == [("business", sorted([city.yuehai.pk, city.nanshan.pk]))]
+        assert AuditEvent.objects.filter(act="markets.business.import", actor=clerk).count() == 1
+        assert not services.stored(batch).exists() and services.wrong_rows(batch).exists()
+        assert "确认写入" not in detail(client, batch).content.decode()
+    finally:
+        register._hearers.pop()
+
+
+def test_confirmed_twice_is_written_once(client, clerk):
+    batch = upload(client, [make_row()])
+    client.post(reverse("tables:confirm", args=[batch.pk]))
+    jobs = Job.objects.count()
+    client.post(reverse("tables:confirm", args=[batch.pk]))
+    assert Job.objects.count() == jobs
+    batch.refresh_from_db()
+    job_run(job_id=batch.job_id)
+    Job.objects.filter(pk=batch.job_id).update(state="queued")  # as if the worker had died after its commit
+    job_run(job_id=batch.job_id)
+    assert Business.objects.count() == 1
+    assert AuditEvent.objects.filter(act="markets.business.import").count() == 1
+
+
+def test_plan_is_made_anew_when_it_is_written(client, clerk, city):
+    code = make_code()
+    batch = upload(client, [make_row(统一社会信用代码=code), make_row()])
+    assert batch.counts["new"] == 2
+    factories.make_business(city.lianhua, uscc=code)
+    client.post(reverse("tables:confirm", args=[batch.pk]))
+    batch.refresh_from_db()
+    job_run(job_id=batch.job_id)
+    batch.refresh_from_db()
+    assert (batch.counts["new"], batch.counts["out_of_scope"]) == (1, 1)
+    assert batch.errors.get().reason == "该主体已由其他单位登记"
+
+
+def test_wrong_rows_come_back_with_their_reasons_and_can_be_sent_again(client, clerk, tmp_path):
+    rows = [make_row(备注="甲"), make_row(备注="=乙", 从业人数="-1"), make_row(备注="丙", 经营状态="?", 从业人数="1.5")]
+    batch = upload(client, rows)
+    address = reverse("tables:errors_file", args=[batch.pk])
+    content = b"".join(client.get(f"{address}?format=csv").streaming_content).decode("utf-8-sig")
+    found = list(csv.DictReader(io.StringIO(content)))
+    assert [row["原行号"] for row in found] == ["3", "4"]
+    assert found[0]["统一社会信用代码"] == rows[1]["统一社会信用代码"] and found[0]["备注"] == "'=乙"
+    assert found[0]["原因"] == "从业人数：人数不能是负数"
+    assert "经营状态：" in found[1]["原因"] and "人数不能是小数" in found[1]["原因"]
+    path = tmp_path / "wrong.xlsx"
+    path.write_bytes(b"".join(client.get(address).streaming_content))
+    sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
+    assert len(sheet) == 3 and sheet[0][-1] == "原因"
+    mended = [{**row, "从业人数": "5", "经营状态": ""} for row in found]
+    assert upload(client, mended).counts["new"] == 2
+
+
+def test_unreadable_file_says_why_and_is_removed(client, clerk):
+    batch = upload(client, [], content="姓名,电话\n张三,1\n".encode())
+    assert batch.state == "refused" and "没有找到表头" in batch.problem
+    assert batch.problem in detail(client, batch).content.decode()
+    assert not services.stored(batch).exists()
+    answer = client.post(reverse("tables:upload"), {"target": "business", "file": SimpleUploadedFile("a.csv", b"")})
+    assert answer.status_code == 422 and "文件是空的" in answer.content.decode()
+
+
+def test_cancel_leaves_nothing(client, clerk, django_capture_on_commit_callbacks):
+    batch = upload(client, [make_row(), make_row(经营状态="?")])
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(reverse("tables:cancel", args=[batch.pk]))
+    batch.refresh_from_db()
+    assert (
+        batch.state == "cancelled" and not services.stored(batch).exists() and not services.wrong_rows(batch).exists()
+    )
+    client.post(reverse("tables:confirm", args=[batch.pk]))
+    batch.refresh_from_db()
+    assert batch.state == "cancelled" and not Business.objects.exists()
+
+
+def test_a_batch_is_its_owners_only(client, clerk, city):
+    batch = upload(client, [make_row(经营状态="?")])
+    client.force_login(factories.make_user("registrar", city.city))
+    for name, method in (("batch", "get"), ("errors_file", "get"), ("confirm", "post"), ("cancel", "post")):
+        assert getattr(client, method)(reverse(f"tables:{name}", args=[batch.pk])).status_code == 404
+    assert "名册" not in client.get(reverse("tables:list")).content.decode()
+    assert client.get(batch.job.get_absolute_url()).status_code == 404
+
+
+def test_uploads_are_private_and_go_after_a_week(client, clerk):
+    batch, waiting = upload(client, [make_row(经营状态="?")], name="../../x.csv"), upload(client, [make_row()])
+    path = services.stored(batch)
+    assert (
+        path.parent == Path(django_settings.MEDIA_ROOT) / "imports"
+        and "x" not in path.name.replace(path.suffix, "")[:0]
+    )
+    assert path.stat().st_mode & 0o077 == 0 and batch.file_name == "x.csv"
+    Batch.objects.filter(pk=batch.pk).update(created_at=batch.created_at - timedelta(days=8))
+    assert services.retention() == 1
+    batch.refresh_from_db()
+    assert batch.state == "cancelled" and not path.exists() and services.stored(waiting).exists()
+    assert detail(client, batch).status_code == 200
+
+
+@pytest.mark.parametrize("format", ["xlsx", "csv"])
+def test_template_has_header_and_examples_that_are_never_taken(client, clerk, tmp_path, registrar, format):
+    answer = client.get(f"{reverse('tables:template', args=['business'])}?format={format}")
+    path = tmp_path / f"template.{format}"
+    path.write_bytes(b"".join(answer.streaming_content))
+    told = files.import_file(path, registrar, "--dry-run")
+    assert told["rows"] == told["wrong"] == 2
+    assert {error["column"] for error in told["errors"]} == {"统一社会信用代码"}
+    assert client.get(reverse("tables:template", args=["nothing"])).status_code == 404
+
+
+def test_errors_are_paged_without_cutting_a_row(client, clerk):
+    batch = upload(client, [make_row(经营状态="?", 从业人数="-1", 成立日期="x") for _ in range(70)])
+    seen, address = [], reverse("tables:batch", args=[batch.pk])
+    while address:
+        context = client.get(address).context
+        seen += [(error.row, error.column) for error in context["errors"]]
+        address = context["next_url"] and reverse("tables:batch", args=[batch.pk]) + context["next_url"]
+    assert len(seen) == len(set(seen)) == 210
+    assert [reason.count for reason in context["reasons"]] in ([], [70, 70, 70])
+
+
+def test_cancelled_job_writes_nothing_and_the_batch_waits_again(client, clerk):
+    batch = upload(client, [make_row()])
+    client.post(reverse("tables:confirm", args=[batch.pk]))
+    batch.refresh_from_db()
+    client.post(reverse("jobs:cancel", args=[batch.job_id]))
+    assert job_run(job_id=batch.job_id) is None and not Business.objects.exists()
+    assert "确认写入 1 行" in detail(client, batch).content.decode()
+    client.post(reverse("tables:confirm", args=[batch.pk]))
+    batch.refresh_from_db()
+    job_run(job_id=batch.job_id)
+    assert Business.objects.count() == 1
+
+
+def test_check_that_was_cancelled_or_failed_says_so(client, clerk):
+    for state, shown in (("cancelled", "cancelled"), ("failed", "refused")):
+        batch = upload(client, [make_row()])
+        Batch.objects.filter(pk=batch.pk).update(state="reading")
+        Job.objects.filter(pk=batch.job_id).update(state=state, message="没有办成")
+        assert detail(client, batch).status_code == 200
+        batch.refresh_from_db()
+        assert batch.state == shown and not services.stored(batch).exists()
