@@ -92,6 +92,8 @@ class Dashboard(UnitMixin, View):
                 {"code": code, "label": name, "current": code == basis.range} for code, name in metrics.RANGES.items()
             ],
             "other_line": self._other_line(unit, basis),
+            "import_url": reverse("tables:upload") if request.user.has_perm("markets.import_business") else "",
+            "record_url": reverse("orgs:detail", args=[unit.pk]) if isinstance(unit, Organization) else "",
         }
         if released is not None:
             context |= self._numbers(unit, basis, released)

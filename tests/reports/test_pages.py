@@ -109,6 +109,12 @@ def test_a_secretary_sees_the_own_organization_only(sign_in, town):
     assert client.get(organization(town.city.yuehai)).status_code == 404
 
 
+def test_a_registrar_has_the_import_at_hand_and_a_leader_does_not(sign_in):
+    upload = reverse("tables:upload")
+    assert f'class="btn btn-primary" href="{upload}"' in sign_in("registrar").get(DASHBOARD).content.decode()
+    assert upload not in sign_in("city_leader").get(DASHBOARD).content.decode()
+
+
 def test_it_opens_on_with_members_and_shows_operating_beside_it(sign_in, town):
     page = sign_in("city_leader").get(DASHBOARD)
     assert page.context["basis"].denominator == "with_members"
