@@ -1,6 +1,7 @@
 """What P1–P10 are, what is to be reached, and how a run's figures become a table and a JSON file."""
 
 import json
+import math
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ TARGETS: dict[str, Target] = {
 def p95(values: Sequence[float]) -> float:
     """The 95th percentile by nearest rank: a value that was measured, not one between two."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(0.95 * len(ordered) + 0.5) - 1)]
+    return ordered[math.ceil(0.95 * len(ordered)) - 1]
 
 
 def median(values: Sequence[float]) -> float:

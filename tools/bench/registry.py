@@ -1,6 +1,10 @@
 """A registry file as a bureau would send it, written from a city of the demo: its codes are valid, its places known."""
 
+import csv
+import itertools
 from pathlib import Path
+
+import xlsxwriter
 
 from tools.bench.databases import connected
 
@@ -33,3 +37,16 @@ def write_file(city_url: str, path: Path, changed: int | None = None) -> None:
     )
     with connected(city_url) as cursor, path.open("wb") as file:
         cursor.copy_expert(f"COPY ({rows}) TO STDOUT WITH (FORMAT csv, HEADER)", file)
+
+
+def write_workbook(source: Path, path: Path, rows: int) -> int:
+    """The first rows of such a file as xlsx, every cell a text, as registries export it. How many there were."""
+    written = 0
+    with (
+        source.open(encoding="utf-8", newline="") as file,
+        xlsxwriter.Workbook(path, {"constant_memory": True}) as book,
+    ):
+        sheet = book.add_worksheet()
+        for written, cells in enumerate(itertools.islice(csv.reader(file), rows + 1)):
+            sheet.write_row(written, 0, cells)
+    return written
