@@ -96,7 +96,7 @@ def child_units(unit: Unit) -> list[Unit]:
     """
     if isinstance(unit, Division):
         return list(unit.children.exclude(level=Division.Level.COMMUNITY).order_by("sort", "code"))
-    below = unit.children.order_by("path")
+    below = unit.children.select_related("district").order_by("path")
     if unit.level in (Level.CITY, Level.DISTRICT):
         below = below.exclude(level=Level.GRASSROOTS)
     return list(below)
