@@ -39,7 +39,7 @@ class BusinessFilter(PlacedFilter):
         method="by_type",
     )  # fmt: skip
     state = django_filters.ChoiceFilter(label="状态", choices=STATES, empty_label="全部", method="by_state")
-    market = django_filters.NumberFilter(label="所属市场编号", field_name="market", max_value=2**63 - 1)
+    market = django_filters.CharFilter(label="所属市场", method="by_market")
     unassigned = django_filters.BooleanFilter(label="只看待分派", method="by_unassigned", widget=forms.CheckboxInput)
 
     def search(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
@@ -48,6 +48,11 @@ class BusinessFilter(PlacedFilter):
         if codes.is_uscc(code) or codes.is_legacy(code):
             return queryset.filter(Q(uscc=code) | Q(legacy_registration_no=code))
         return queryset.filter(name__contains=value.strip())
+
+    def by_market(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """By the market's code or its whole name."""
+        text = value.strip()
+        return queryset.filter(market__in=Market.objects.filter(Q(code__iexact=text) | Q(name=text)))
 
     def by_type(self, queryset, name: str, value: str):
         return queryset.enterprises() if value == "enterprise" else queryset.filter(entity_type=value)

@@ -5,6 +5,7 @@ from django.http import Http404
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views import View
 from django.views.generic import DetailView
 
@@ -246,7 +247,7 @@ class MarketDetail(ScopedMixin, DetailView):
             "plans": list(row.plans.visible_to(user)),
             "table": table_context(BUSINESSES, columns, shown),
             "businesses_total": total_text(businesses, "户"),
-            "businesses_url": f"{reverse('markets:business_list')}?market={row.pk}",
+            "businesses_url": f"{reverse('markets:business_list')}?{urlencode({'market': row.code})}",
             "slots": slots_of("market", row, user),
             "edit_url": reverse("admin:markets_market_change", args=[row.pk])
             if user.has_perm("markets.change_market", row)

@@ -290,10 +290,16 @@ class Checker:
         if not out.any():
             return
         self.out_of_scope += int(out.sum())
-        key = next((each for each in ("office", "street", "district") if each in self.source.mapping), "district")
-        at = np.flatnonzero(out)
         reason = "不在您的权限范围内，请由所在区或指导站的登记人员导入"
-        self.errors.add(Kind.OUT_OF_SCOPE, self.block.numbers[at], self.label(key), self.cells(key).gather(at), reason)
+        left = out.copy()
+        for key in ("office", "street", "district"):  # the column that said where the row stands
+            said = self._lookup(f"{key} said", self.cells(key), lambda text: True, pl.Boolean)[0]
+            here = left & said.fill_null(False).to_numpy()
+            left &= ~here
+            if here.any():
+                at = np.flatnonzero(here)
+                values = self.cells(key).gather(at)
+                self.errors.add(Kind.OUT_OF_SCOPE, self.block.numbers[at], self.label(key), values, reason)
 
 
 PLACE_SCHEMA = {

@@ -19,7 +19,8 @@ def test_rows_outside_the_own_scope_are_told(send, city):
     rows = [make_row(), make_row(所属区="福田区"), make_row(监管所="粤海所"), make_row(所属区="", 监管所="莲花所")]
     answer = send(rows, by=clerk)
     assert (answer["new"], answer["out_of_scope"]) == (2, 2)
-    assert [error["row"] for error in answer["errors"]] == [3, 5]
+    said = [(error["row"], error["column"], error["value"]) for error in answer["errors"]]
+    assert said == [(3, "所属区", "福田区"), (5, "监管所", "莲花所")]
     assert all("权限范围" in error["reason"] for error in answer["errors"])
 
 

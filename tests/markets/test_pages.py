@@ -59,6 +59,8 @@ def test_outside_answers_like_missing(client, city, world):
         ("entity_type=sole_trader", {"注销户"}),
         ("entity_type=enterprise", {"近处", "待分派户"}),
         ("unassigned=on", {"待分派户"}),
+        ("market=华强市场", {"近处"}),
+        ("market=none", set()),
     ],
 )
 def test_filters(client, city, world, query, names):
@@ -131,6 +133,8 @@ def test_market_detail_shows_businesses_and_plans(client, city, world):
     sign_in(client, "leader", city.nanshan)
     text = client.get(reverse("markets:market_detail", args=[world["market"].pk])).content.decode()
     assert "近处商贸" in text and "建立联合党支部" in text and "共 1 户" in text
+    everything = client.get(f"{reverse('markets:business_list')}?market={world['market'].code}")
+    assert [row["cells"][0]["text"] for row in everything.context["table"]["rows"]] == ["近处商贸有限公司"]
 
 
 def test_export_needs_a_purpose_and_is_audited(client, city, world):
