@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -152,69 +153,48 @@ def _at(found: dict, path: tuple[str, ...]) -> float:
     return found  # type: ignore[return-value]  # the path ends at a number
 
 
+def _some(found: dict, *keys: str) -> dict:
+    return {key: found[key] for key in keys}
+
+
+def _beside(found: dict, key: str) -> dict:
+    return {name: one for name, one in found.items() if name != key}
+
+
+def _one_unit(found: dict, tenth: dict) -> tuple[float, dict]:
+    one, before = found["one"], tenth.get("one", {})
+    seconds = one["p95_seconds"]
+    times = seconds / before.get("p95_seconds", float("nan"))
+    return seconds, one | {"at_a_tenth": before, "times_a_tenth": times}
+
+
+# figure → the step that measures it; its value and details, from what the step found at full size and at a tenth
+MEASURED: dict[str, tuple[str, Callable[[dict, dict], tuple[float | None, dict]]]] = {
+    "P1": ("imports", lambda m, _: (m["first_ratio"], _some(
+        m, "first_seconds", "copy_seconds", "build_seconds", "file_mb", "first_counts", "repetitions"))),
+    "P2": ("imports", lambda m, _: (m["again_ratio"], _some(m, "again_seconds", "copy_seconds", "again_counts"))),
+    "P3": ("coverage", lambda m, _: (m["ratio"], _some(
+        m, "counting_alone_ratio", "refresh_seconds", "counting_seconds", "scan_seconds"))),
+    "P4": ("coverage", _one_unit),
+    "P5": ("lists", lambda m, _: (m["ratio"], _beside(m, "ratio"))),
+    "P6": ("names", lambda m, _: (m["p95_ms"], _beside(m, "p95_ms"))),
+    "P7": ("web", lambda m, _: (min(m["dashboard"].values()), {
+        "by_reader": m["dashboard"], **_some(m, "requests_per_second", "gunicorn")})),
+    "P8": ("web", lambda m, _: (m["check_in"], {
+        "requests_per_second": _some(m["requests_per_second"], "check_in", "bare_post"), "gunicorn": m["gunicorn"]})),
+    "P9": ("imports", lambda m, _: (m["peak_mb"], {
+        "file": "csv", "file_mb": m["file_mb"], "xlsx_checked": m["xlsx"]})),
+}  # fmt: skip
+
+
 def ten_figures(large: Size, small: Size) -> dict[str, dict]:
     """P1–P10 with their details, from what was measured on the two cities."""
     got: dict[str, tuple[float | None, dict]] = {}
-
-    def put(code: str, step: str, make) -> None:
-        got[code] = make(large.found[step]) if step in large.found else (None, {"why": large.why.get(step, "")})
-
-    put(
-        "P1",
-        "imports",
-        lambda m: (
-            m["first_ratio"],
-            {
-                key: m[key]
-                for key in ("first_seconds", "copy_seconds", "build_seconds", "file_mb", "first_counts", "repetitions")
-            },
-        ),
-    )
-    put(
-        "P2",
-        "imports",
-        lambda m: (m["again_ratio"], {key: m[key] for key in ("again_seconds", "copy_seconds", "again_counts")}),
-    )
-    put(
-        "P3",
-        "coverage",
-        lambda m: (
-            m["ratio"],
-            {key: m[key] for key in ("counting_alone_ratio", "refresh_seconds", "counting_seconds", "scan_seconds")},
-        ),
-    )
-    tenth = small.found.get("coverage", {}).get("one", {})
-    put(
-        "P4",
-        "coverage",
-        lambda m: (
-            m["one"]["p95_seconds"],
-            m["one"]
-            | {"at_a_tenth": tenth, "times_a_tenth": m["one"]["p95_seconds"] / tenth.get("p95_seconds", float("nan"))},
-        ),
-    )
-    put("P5", "lists", lambda m: (m["ratio"], {key: one for key, one in m.items() if key != "ratio"}))
-    put("P6", "names", lambda m: (m["p95_ms"], {key: one for key, one in m.items() if key != "p95_ms"}))
-    put(
-        "P7",
-        "web",
-        lambda m: (
-            min(m["dashboard"].values()),
-            {"by_reader": m["dashboard"], "requests_per_second": m["requests_per_second"], "gunicorn": m["gunicorn"]},
-        ),
-    )
-    put(
-        "P8",
-        "web",
-        lambda m: (
-            m["check_in"],
-            {
-                "requests_per_second": {key: m["requests_per_second"][key] for key in ("check_in", "bare_post")},
-                "gunicorn": m["gunicorn"],
-            },
-        ),
-    )
-    put("P9", "imports", lambda m: (m["peak_mb"], {"file": "csv", "file_mb": m["file_mb"], "xlsx_checked": m["xlsx"]}))
+    for code, (step, read) in MEASURED.items():
+        if step in large.found:
+            got[code] = read(large.found[step], small.found.get(step, {}))
+        else:
+            got[code] = (None, {"why": large.why.get(step, "")})
     grown = growth(large, small)
     got["P10"] = (
         max(grown.values()) if len(grown) == 6 else None,
