@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from django.contrib.auth.models import AnonymousUser
 
+from accounts import addresses
 from accounts.models import AuditEvent, User
 
 Listener = Callable[[list[AuditEvent]], None]
@@ -41,7 +42,8 @@ def record(
 
     `act` is a dotted English name such as "members.registration.verify". `subjects` are model instances of one model
     or plain ids (then give `subject_type`). `units` are ids of the organizations whose numbers the act may change.
-    `detail` holds counts and names of columns only: never a person's data.
+    `detail` holds counts and names of columns only: never a person's data. The source address is that of the request
+    being answered; none in a task or a command.
     """
     rows = list(subjects)
     ids = [row if isinstance(row, int) else row.pk for row in rows]
@@ -56,5 +58,5 @@ def record(
         purpose=purpose,
         detail=detail or {},
         succeeded=succeeded,
-        address=request.META.get("REMOTE_ADDR") or None if request is not None else None,
+        address=addresses.current.get() if request is None else request.META.get("REMOTE_ADDR") or None,
     )

@@ -1,4 +1,21 @@
-"""Facts about the signed-in person that every request carries."""
+"""Facts that every request carries: where it comes from, and that answers to the signed-in are theirs alone."""
+
+from accounts import addresses
+
+
+class ClientAddressMiddleware:
+    """Stands first: everything behind it finds the client's address in REMOTE_ADDR, axes included."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        address = request.META["REMOTE_ADDR"] = addresses.client_address(request.META)
+        token = addresses.current.set(address or None)
+        try:
+            return self.get_response(request)
+        finally:
+            addresses.current.reset(token)
 
 
 class SignedInMiddleware:

@@ -28,6 +28,7 @@ SECRET_KEY = required("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 BEHIND_HTTPS = env.bool("BEHIND_HTTPS", False)
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)  # nginx is in front and writes X-Forwarded-For itself (deploy/)
 PUBLIC_URL = env("PUBLIC_URL", default="")  # what QR codes point at; empty: the address of the request
 
 # --- keys: lost keys are lost data ----------------------------------------------------------------------------------
@@ -78,6 +79,7 @@ INSTALLED_APPS = [
     "rest_framework",
 ]
 MIDDLEWARE = [
+    "accounts.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -19,15 +19,9 @@ def _within(key: str, limit: int) -> bool:
         return True
 
 
-def _address(request: HttpRequest) -> str:
-    """Who is asking. In production everybody comes through nginx, which writes this header itself (deploy/)."""
-    forwarded = request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()
-    return forwarded or request.META.get("REMOTE_ADDR", "")
-
-
 def may_post(request: HttpRequest, *, poster: str = "", receipt: str = "") -> bool:
     """Whether one more public form is taken from this address, on this poster or receipt."""
-    checks = [(f"address:{_address(request)}", PER_ADDRESS)]
+    checks = [(f"address:{request.META.get('REMOTE_ADDR', '')}", PER_ADDRESS)]
     if poster:
         checks.append((f"poster:{poster}", PER_POSTER))
     if receipt:
