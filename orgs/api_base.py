@@ -4,6 +4,7 @@ and the audit of answers that show persons."""
 from collections.abc import Iterator
 from typing import Any
 
+from django.db import models
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import NotFound, ValidationError
@@ -26,6 +27,21 @@ class NewestFirst(CursorPagination):
     cursor_query_description = "翻页用的游标，取自上一次回答的 next 或 previous。"
     page_size_query_description = "每页行数，最多 500。"
     invalid_cursor_message = "游标无效：请从第一页重新取，不要自己拼写 cursor。"
+
+    def decode_cursor(self, request):
+        """The position is a key of ours: what is no bigint was made up, and the database would stumble over it."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None:
+            is_key = len(cursor.position) < 20 and cursor.position.isascii() and cursor.position.isdecimal()
+            if not is_key or int(cursor.position) > models.BigIntegerField.MAX_BIGINT:
+                raise NotFound(self.invalid_cursor_message)
+        return cursor
+
+    def get_page_size(self, request):
+        asked = request.query_params.get(self.page_size_query_param, "1")
+        if not (asked.isascii() and asked.isdecimal() and asked.strip("0")):
+            raise ValidationError({"detail": f"page_size 要是 1 到 {self.max_page_size} 的整数。"})
+        return super().get_page_size(request)
 
 
 def parameters(form) -> Iterator[str]:

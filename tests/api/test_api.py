@@ -1,6 +1,8 @@
 """The API as a whole: sign-in, cursor pages, strict filters, sentences in Chinese, the schema and its page."""
 
+from base64 import b64encode
 from io import StringIO
+from urllib.parse import urlencode
 
 import pytest
 from django.core.management import call_command
@@ -77,6 +79,19 @@ def test_page_size_has_an_upper_limit(client, leader, city):
     from orgs.api_base import NewestFirst
 
     assert NewestFirst.max_page_size == 500
+
+
+@pytest.mark.parametrize("position", ["abc", "1.5", "-1", "٣", "9" * 19, "9" * 5000])
+def test_cursor_with_a_made_up_position_is_refused(client, leader, position):
+    cursor = b64encode(urlencode({"p": position}).encode()).decode()
+    response = client.get("/api/v1/service-points/", {"cursor": cursor})
+    assert response.status_code == 404 and "游标无效" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "abc", "1.5", "٣", ""])
+def test_page_size_that_is_no_number_of_rows_is_refused(client, leader, size):
+    response = client.get("/api/v1/service-points/", {"page_size": size})
+    assert response.status_code == 400 and "1 到 500" in response.json()["detail"]
 
 
 def test_cursor_that_was_made_up_is_refused_in_chinese(client, leader):
