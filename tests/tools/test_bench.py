@@ -75,6 +75,7 @@ def test_growth_is_the_worst_of_all_against_what_each_may_grow():
         ("P1", 2.51, {}, "NO"),
         ("P4", 0.2, {"times_a_tenth": 1.6}, "NO"),
         ("P4", 0.2, {"times_a_tenth": 1.5}, "yes"),
+        ("P4", 0.2, {"times_a_tenth": None}, "NO"),
         ("P5", 1.0, {"slowest_p95_ms": 5.1}, "NO"),
         ("P6", 10.0, {"times_faster_than_scan": 11.0}, "NO"),
         ("P7", 0.19, {}, "NO"),

@@ -164,7 +164,7 @@ def _beside(found: dict, key: str) -> dict:
 def _one_unit(found: dict, tenth: dict) -> tuple[float, dict]:
     one, before = found["one"], tenth.get("one", {})
     seconds = one["p95_seconds"]
-    times = seconds / before.get("p95_seconds", float("nan"))
+    times = seconds / before["p95_seconds"] if before else None
     return seconds, one | {"at_a_tenth": before, "times_a_tenth": times}
 
 
@@ -206,6 +206,7 @@ def ten_figures(large: Size, small: Size) -> dict[str, dict]:
 def run(rows: int, out: Path, effort: Effort, keep: bool) -> int:
     databases = Databases(os.environ["DATABASE_OWNER_URL"], os.environ["DATABASE_URL"], keep)
     databases.drop_leftovers()
+    say(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     started = time.monotonic()
     try:
         small = measure(databases, rows // 10, effort, web=False)
