@@ -17,7 +17,9 @@ _CITY = re.compile(r"^(广东省)?(深圳市|深圳)(?=.)")
 _OFFICE_TAIL = re.compile(
     r"(市场监督管理局|市场监管局|市场监督管理|市场监管|监管|工商)?(分局|所|局)?(党建工作)?(党建)?(指导站)?$"
 )
-_DISTRICT_TAIL = re.compile(r"(特别合作区|新区|区|县|市)$")
+_DISTRICT_TAIL = re.compile(r"(特别合作区|合作区|新区|区|县|市)$")
+_DISTRICT_HEAD = re.compile(r"^(.+?(?:合作区|新区|区))(.+)$")
+_BUREAUS_ABOVE = re.compile(r"^.*局(?=.)")
 _STREET_TAIL = re.compile(r"(街道办事处|街道办|街道|镇|乡)$")
 
 
@@ -30,8 +32,8 @@ def street_key(text: str) -> str:
 
 
 def office_key(text: str) -> str:
-    """粤海市场监管所, 粤海监管所, 粤海所, 粤海指导站, 粤海市场监管所党建工作指导站 are one."""
-    return _OFFICE_TAIL.sub("", _CITY.sub("", folded(text)))
+    """粤海市场监管所, 粤海监管所, 粤海所, 粤海指导站, 粤海市场监管所党建工作指导站 are one, also after their bureaus."""
+    return _OFFICE_TAIL.sub("", _CITY.sub("", _BUREAUS_ABOVE.sub("", folded(text))))
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,10 @@ class Places:
         if not (district or street or office):
             raise PlaceWrong("district", "所属区、所属街道、监管所至少要填一项")
         in_district = self._district(district)
+        if office and self._is_bureau(office):
+            in_district, office = self._of_bureau(office, in_district), None
+            if not (in_district or street):
+                raise PlaceWrong("office", "这里写的是市局，看不出是哪个区。请填所属区、所属街道或监管所")
         on_street = self._street(street, in_district)
         district_id = in_district.pk if in_district else on_street.parent_id if on_street else None
         if office:
@@ -152,7 +158,7 @@ class Places:
     def _street(self, text: str | None, district: Division | None) -> Division | None:
         if not text:
             return None
-        known = self.streets.get(folded(text)) or self.streets.get(street_key(text)) or []
+        known = self._streets_called(text)
         if not known:
             raise PlaceWrong("street", "没有这个街道（镇），请核对名称")
         if district is not None:
@@ -162,6 +168,30 @@ class Places:
         if len(known) > 1:
             raise PlaceWrong("street", "几个区都有这个街道，请把所属区也填上")
         return known[0]
+
+    def _streets_called(self, text: str) -> list[Division]:
+        """By code or name, also with the district in front: 南山区粤海街道."""
+        known = self.streets.get(folded(text)) or self.streets.get(street_key(text)) or []
+        if not known and (parts := _DISTRICT_HEAD.match(_CITY.sub("", folded(text)))):
+            district = self.districts.get(district_key(parts[1]))
+            known = [
+                each
+                for each in self.streets.get(street_key(parts[2]), [])
+                if district and each.parent_id == district.pk
+            ]
+        return known
+
+    def _is_bureau(self, office: str) -> bool:
+        """南山监管局 is the bureau of the district, not the office of the street with the same name."""
+        key = office_key(office)
+        return folded(office).endswith("局") and (not key or district_key(key) in self.districts)
+
+    def _of_bureau(self, office: str, district: Division | None) -> Division | None:
+        """A bureau says no more than its district; the city's bureau says nothing."""
+        said = self.districts.get(district_key(office_key(office)))
+        if said and district and said.pk != district.pk:
+            raise PlaceWrong("office", "监管局与所属区不符，请核对")
+        return district or said
 
     def _at_office(self, text: str, street: Division | None, district_id: int | None) -> Place:
         units = self.offices.get(office_key(text)) or self.offices.get(folded(text)) or []

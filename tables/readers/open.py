@@ -1,5 +1,6 @@
 """What a file is, decided by its content and never by its name, and where its header stands."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from tables.readers.text import DELIMITERS, TextReader
 from tables.table import Table
 
 ZIP, OLE, PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"
+PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
+ARCHIVES = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")
+CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 WEB_PAGE = (b"<html", b"<!doctype", b"<table", b"<?xml")
 FOUND_SHOWN = 15  # columns named in a refusal
 
@@ -47,6 +51,10 @@ def _readers(path: Path) -> Iterator[Reader]:
         raise Refused("这是 PDF，不是表格。请上传 Excel(.xlsx)或 CSV 文件。")
     if start.startswith(WEB_PAGE):
         raise Refused("这个文件其实是网页格式（有些系统导出的 .xls 是这样）。请用 Excel 打开，另存为 .xlsx 再上传。")
+    if head.startswith(PICTURES):
+        raise Refused("这是图片，不是表格。请上传 Excel(.xlsx)或 CSV 文件。")
+    if head.startswith(ARCHIVES):
+        raise Refused("这是压缩包。请先解压，再上传里面的 Excel(.xlsx)或 CSV 文件。")
     reader = TextReader(path)
     for delimiter in DELIMITERS:
         reader.delimiter = delimiter
@@ -58,6 +66,7 @@ def _find_header(reader: Reader, table: Table) -> tuple[Source | None, list[str]
     best: Source | None = None
     fullest: list[str] = []
     for number, cells in reader.top():
+        cells = [CONTROLS.sub("", cell) for cell in cells]
         while cells and not cells[-1].strip():
             cells = cells[:-1]
         if sum(bool(cell.strip()) for cell in cells) > sum(bool(cell.strip()) for cell in fullest):

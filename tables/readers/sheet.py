@@ -35,6 +35,7 @@ def open_workbook(path: Path) -> CalamineWorkbook:
     """Raises Refused where the workbook is locked, broken or a bomb."""
     if zipfile.is_zipfile(path):
         _check_size(path)
+        _check_kind(path)
     try:
         return _open(path)
     except PasswordError as error:
@@ -59,6 +60,14 @@ def _check_size(path: Path) -> None:
         unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > UNPACKED_LIMIT or unpacked > UNPACKED_RATIO * max(path.stat().st_size, 100_000):
         raise Refused("文件解压后大得不正常，系统不读取。请把表格另存为 .csv 或拆成几份再上传。")
+
+
+def _check_kind(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    # Every workbook (xlsx, xlsm, xlsb, ods) says what its parts are in one of these.
+    if not {"[Content_Types].xml", "META-INF/manifest.xml", "content.xml"} & set(names):
+        raise Refused("这是压缩包。请先解压，再上传里面的 Excel(.xlsx)或 CSV 文件。")
 
 
 class SheetReader:

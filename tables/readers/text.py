@@ -214,18 +214,24 @@ def split_records(text: str, delimiter: str, *, last: bool) -> tuple[list[list[s
 
 def _quoted(lines: list[str], at: int, delimiter: str) -> tuple[list[str] | None, int]:
     """The record that starts at a line with quotation marks and how many lines it takes; None: it does not end."""
-    pulled = 0
     within = lines[at : at + OPEN_QUOTE_LINES]
+    # Over several lines only where every mark stands as a writer sets it: two stray ones would swallow the rows between.
+    record, used = _by_csv(within, delimiter, strict=True)
+    return (record, used) if record is not None else _by_csv(within[:1], delimiter, strict=False)
+
+
+def _by_csv(lines: list[str], delimiter: str, *, strict: bool) -> tuple[list[str] | None, int]:
+    pulled = 0
 
     def feed() -> Iterator[str]:
         nonlocal pulled
-        for line in within:
+        for line in lines:
             pulled += 1
             yield line + "\n"
         pulled += 1
 
     try:
-        record = next(csv.reader(feed(), delimiter=delimiter))
+        record = next(csv.reader(feed(), delimiter=delimiter, strict=strict))
     except (csv.Error, StopIteration):
         return None, 1
-    return (None, 1) if pulled > len(within) else (record, pulled)
+    return (None, 1) if pulled > len(lines) else (record, pulled)

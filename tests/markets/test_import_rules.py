@@ -312,23 +312,37 @@ def test_office_by_its_names(send, city):
         "粤海市场监督管理所",
         "粤海指导站",
         "粤海市场监管所党建工作指导站",
+        "深圳市市场监督管理局南山监管局粤海所",
+        "南山分局粤海市场监管所",
     ]
     assert send([make_row(所属区="", 监管所=text) for text in texts])["new"] == len(texts)
     assert Business.objects.filter(guidance_station=city.yuehai).count() == len(texts)
 
 
 def test_street_places_under_its_guidance_station(send, city):
-    texts = ["粤海", "粤海街道", "粤海街道办事处"]
+    texts = ["粤海", "粤海街道", "南山区粤海街道办事处"]
     assert send([make_row(所属区="", 所属街道=text) for text in texts])["new"] == len(texts)
     assert Business.objects.filter(guidance_station=city.yuehai, district_committee=city.nanshan).count() == 3
+
+
+def test_bureau_of_a_district_is_not_the_office_of_its_namesake_street(send, city):
+    factories.organization_create(by=None, parent=city.nanshan, level=3, code="NS", name="南山市场监管所党建工作指导站")
+    texts = ["南山监管局", "深圳市市场监督管理局南山监管局", "南山区市场监督管理局", "南山分局"]
+    rows = [make_row(所属街道="粤海街道", 监管所=text) for text in texts]
+    rows += [make_row(所属区="", 监管所=text) for text in texts]
+    rows += [make_row(监管所="深圳市市场监督管理局")]
+    assert send(rows)["new"] == len(rows)
+    places = Business.objects.order_by("pk").values_list("guidance_station", "district_committee")
+    assert list(places) == [(city.yuehai.pk, city.nanshan.pk)] * 4 + [(None, city.nanshan.pk)] * 5
+    assert send([make_row(监管所="福田监管局"), make_row(所属区="", 监管所="市场监督管理局")])["wrong"] == 2
 
 
 def test_special_districts(send, city):
     for name in ("大鹏新区", "深汕特别合作区"):
         division = factories.make_division(name, 2, city.divisions["city"])
         factories.organization_create(by=None, parent=city.city, level=2, code=name, name=name, district=division)
-    rows = [make_row(所属区=name) for name in ("大鹏", "大鹏新区", "深汕", "深汕特别合作区")]
-    assert send(rows)["new"] == 4
+    rows = [make_row(所属区=name) for name in ("大鹏", "大鹏新区", "深汕", "深汕合作区", "深汕特别合作区")]
+    assert send(rows)["new"] == 5
     assert Business.objects.filter(district_committee__code="大鹏新区").count() == 2
 
 

@@ -99,6 +99,15 @@ def test_quotes_line_breaks_and_stray_quotes(tmp_path, monkeypatch, chunk):
     assert len(found) == 7
 
 
+@pytest.mark.parametrize("chunk", [16, 8 * 1024 * 1024])
+def test_two_stray_quotes_swallow_no_rows_between(tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr(text, "CHUNK", chunk)
+    content = '代码,名称,人数\n001,"甲,1\n002,乙,2\n003,"丙,3\n004,丁,4\n'
+    found = read(save(tmp_path, content.encode()))
+    assert found[3] == ("002", "乙", "2") and found[5] == ("004", "丁", "4")
+    assert len(found) == 4
+
+
 @pytest.mark.parametrize("chunk", [64, 1000])
 def test_blocks_do_not_move_row_numbers(tmp_path, monkeypatch, chunk):
     monkeypatch.setattr(text, "CHUNK", chunk)
@@ -159,6 +168,9 @@ def test_the_sheet_with_the_header_is_taken(tmp_path):
         (b"PK\x03\x04 broken", "打不开"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 broken", "打不开"),
         (b"%PDF-1.7", "PDF"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), "图片"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(99), "压缩包"),
+        (bytes(3000), "没有找到"),
         (b"<html><table><tr><td>x</td></tr></table></html>", "网页"),
         (bytes(range(128, 256)) * 50, "编码"),
         ("姓名,电话\n张三,1\n".encode(), "没有找到表头"),
@@ -177,6 +189,21 @@ def test_refusal_names_what_is_needed_and_what_was_found(tmp_path):
     said = str(refused.value)
     for part in ("统一社会信用代码", "名称", "主体类型", "所属区", "姓名、电话、备注"):
         assert part in said
+
+
+def test_no_control_characters_in_refusals_and_column_names(tmp_path):
+    with pytest.raises(Refused) as refused:
+        read(save(tmp_path, "颜色\x00,尺寸\x01\n1,2\n".encode()))
+    assert "颜色、尺寸" in str(refused.value)
+    source = open_source(save(tmp_path, ("代码(\x00),名称\x00\n" + "001,甲\n" * 20).encode()), TABLE)
+    assert source.header == ["代码()", "名称"] and source.label("name") == "名称"
+
+
+def test_plain_archive_says_unpack(tmp_path):
+    with zipfile.ZipFile(tmp_path / "file.xlsx", "w") as archive:
+        archive.writestr("名单.csv", PLAIN)
+    with pytest.raises(Refused, match="解压"):
+        read(tmp_path / "file.xlsx")
 
 
 def test_bomb_is_refused_before_it_is_opened(tmp_path):
