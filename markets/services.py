@@ -86,17 +86,23 @@ def _covered(link: BusinessCoverage | MarketCoverage) -> Business | Market:
 @transaction.atomic
 def coverage_link(*, link: BusinessCoverage | MarketCoverage, by) -> BusinessCoverage | MarketCoverage:
     """Link an organization to a business or a market, or change such a link. Raises CannotSave where both overlap."""
-    is_new = link.pk is None
+    old = type(link)._default_manager.filter(pk=link.pk).first() if link.pk else None
     noun = link._meta.model_name
     link.save()
-    organization, row = link.organization, _covered(link)
     audit.record(
-        f"markets.{noun}.{'create' if is_new else 'edit'}",
+        f"markets.{noun}.{'edit' if old else 'create'}",
         by=by,
         subjects=[link],
-        units=[*_units(row), organization.guidance_station_id, organization.district_committee_id, organization.pk],
+        units=[unit for one in (old, link) if one is not None for unit in _units_of_link(one)],
     )
     return link
+
+
+def _units_of_link(link: BusinessCoverage | MarketCoverage) -> list[int | None]:
+    organization = link.organization
+    return [
+        *_units(_covered(link)), organization.guidance_station_id, organization.district_committee_id, organization.pk,
+    ]  # fmt: skip
 
 
 @transaction.atomic

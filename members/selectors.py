@@ -44,11 +44,14 @@ def has_check_in_consent(member: Member) -> bool:
 
 
 def units_of_member(member: Member) -> list[int | None]:
-    """Organizations whose numbers change with this member."""
+    """Organizations whose numbers change with this member, the workplace's among them."""
+    work = member.workplace_business
+    at_work = [work.guidance_station_id, work.district_committee_id] if work is not None else []
     rows = Affiliation.objects.live().filter(member=member)
     units = [unit for row in rows.values_list("guidance_station", "district_committee", "organization") for unit in row]
     through = Registration.objects.showing_a_person().filter(member=member)
-    return units + [unit for row in through.values_list("guidance_station", "district_committee") for unit in row]
+    units += [unit for row in through.values_list("guidance_station", "district_committee") for unit in row]
+    return units + at_work
 
 
 # --- the same person -------------------------------------------------------------------------------------------------
@@ -129,11 +132,18 @@ def with_relations(members: QuerySet) -> QuerySet:
     )
 
 
-def lookups_of(member: Member, limit: int = 20) -> QuerySet:
-    """Who saw this member's clear data or took it out, and why."""
+def _events(acts: list[str], subject_type: str, ids: list[int]) -> QuerySet:
+    rows = AuditEvent.objects.filter(act__in=acts, subject_type=subject_type, subjects__overlap=ids)
+    return rows.select_related("actor").order_by("-id")
+
+
+def lookups_of(member: Member, limit: int = 20) -> list[AuditEvent]:
+    """Who saw this member's clear data, here or in a registration, or took it out, and why; newest first."""
     acts = ["members.member.reveal", "members.member.export"]
-    return (
-        AuditEvent.objects.filter(act__in=acts, subject_type="members.member", subjects__contains=[member.pk])
-        .select_related("actor")
-        .order_by("-id")[:limit]
-    )
+    forms = list(Registration.objects.filter(member=member).values_list("pk", flat=True))
+    rows = [*_events(acts, "members.member", [member.pk])[:limit], *lookups_of_registrations(forms, limit)]
+    return sorted(rows, key=lambda event: -event.pk)[:limit]
+
+
+def lookups_of_registrations(ids: list[int], limit: int = 20) -> QuerySet:
+    return _events(["members.registration.reveal"], "members.registration", ids)[:limit]

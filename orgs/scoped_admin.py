@@ -20,6 +20,7 @@ from django.http import Http404
 from django.utils.functional import cached_property
 
 from accounts import audit
+from accounts.admin_lookups import ListedLookupsMixin
 from orgs.fields import GuidancePlaced
 from orgs.forms import DoorFormMixin, GuidancePlacedFormMixin, PlacedFormMixin
 
@@ -77,7 +78,7 @@ def _without_names(message: list[dict]) -> str:
     return json.dumps(message, ensure_ascii=False)
 
 
-class ScopedAdmin(QuietLogMixin, admin.ModelAdmin):
+class ScopedAdmin(QuietLogMixin, ListedLookupsMixin, admin.ModelAdmin):
     """The door in the admin. Nothing is deleted here; choices of foreign keys are scoped too."""
 
     show_full_result_count = False
@@ -143,7 +144,7 @@ class ScopedAdmin(QuietLogMixin, admin.ModelAdmin):
             raise PermissionDenied("保存后这条记录会在您的范围之外，没有保存。")
 
     def save_model(self, request, obj, form, change) -> None:
-        before = placed_units(type(obj)._default_manager.get(pk=obj.pk)) if change else []
+        before = self.audit_units(type(obj)._default_manager.get(pk=obj.pk)) if change else []
         super().save_model(request, obj, form, change)
         self.must_be_in_scope(request, obj, change)
         audit.record(

@@ -198,29 +198,56 @@ def holders_of(units: Iterable[int]) -> set[int]:
     return set(Organization.objects.filter(level=Level.CITY).values_list("pk", flat=True))
 
 
+def _holder(alias: str) -> str:
+    """The holder that a row is counted by: where it has no guidance station, what it is directly under."""
+    return f"coalesce({alias}.guidance_station_id, {alias}.district_committee_id, %(city)s)"
+
+
+def _held(alias: str) -> str:
+    return (
+        f"({alias}.guidance_station_id = ANY(%(ids)s) OR {alias}.guidance_station_id IS NULL"
+        f" AND coalesce({alias}.district_committee_id, %(city)s) = ANY(%(ids)s))"
+    )
+
+
+_LINKED = f"""
+    SELECT {_holder("b")} FROM markets_businesscoverage c
+    JOIN orgs_organization o ON o.id = c.organization_id JOIN markets_business b ON b.id = c.business_id
+    WHERE o.level = 4 AND {_held("o")}
+    UNION SELECT {_holder("b")} FROM markets_market m JOIN markets_business b ON b.market_id = m.id WHERE {_held("m")}
+    UNION SELECT {_holder("m")} FROM markets_marketcoverage c
+    JOIN orgs_organization o ON o.id = c.organization_id JOIN markets_market m ON m.id = c.market_id
+    WHERE o.level = 4 AND {_held("o")}
+    UNION SELECT {_holder("b")} FROM markets_marketcoverage c
+    JOIN orgs_organization o ON o.id = c.organization_id JOIN markets_business b ON b.market_id = c.market_id
+    WHERE o.level = 4 AND {_held("o")}
+    UNION SELECT {_holder("b")} FROM members_affiliation a
+    JOIN members_member m ON m.id = a.member_id JOIN markets_business b ON b.id = m.workplace_business_id
+    WHERE {_held("a")}
+    UNION SELECT {_holder("b")} FROM members_registration r
+    JOIN members_member m ON m.id = r.member_id JOIN markets_business b ON b.id = m.workplace_business_id
+    WHERE {_held("r")} AND r.state = 'verified'"""
+# A market is due by the members of its businesses, wherever these stand.
+_THEIR_MARKETS = f"""
+    SELECT DISTINCT {_holder("m")} FROM markets_business b JOIN markets_market m ON m.id = b.market_id
+    WHERE {_held("b")}"""
+
+
 def linked_holders(ids: Iterable[int]) -> set[int]:
-    """These guidance stations, and those on the other side of links that cross: where a business stands elsewhere than
-    the organization that covers it, the market it is in, or the members who work there.
+    """These holders, and those on the other side of links that cross: where a business stands elsewhere than the
+    organization that covers it, the market it is in, or the members who work there.
     """
-    wanted = [int(pk) for pk in ids]
+    found = {int(pk) for pk in ids}
+    city = Organization.objects.filter(level=Level.CITY).values_list("pk", flat=True).first()
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT b.guidance_station_id FROM markets_businesscoverage c
-            JOIN orgs_organization o ON o.id = c.organization_id JOIN markets_business b ON b.id = c.business_id
-            WHERE o.guidance_station_id = ANY(%(ids)s)
-            UNION SELECT b.guidance_station_id FROM markets_market m JOIN markets_business b ON b.market_id = m.id
-            WHERE m.guidance_station_id = ANY(%(ids)s)
-            UNION SELECT m.guidance_station_id FROM markets_marketcoverage c
-            JOIN orgs_organization o ON o.id = c.organization_id JOIN markets_market m ON m.id = c.market_id
-            WHERE o.guidance_station_id = ANY(%(ids)s)
-            UNION SELECT b.guidance_station_id FROM members_affiliation a
-            JOIN members_member m ON m.id = a.member_id JOIN markets_business b ON b.id = m.workplace_business_id
-            WHERE a.guidance_station_id = ANY(%(ids)s)
-            UNION SELECT b.guidance_station_id FROM members_registration r
-            JOIN members_member m ON m.id = r.member_id JOIN markets_business b ON b.id = m.workplace_business_id
-            WHERE r.guidance_station_id = ANY(%(ids)s) AND r.state = 'verified'
-            """,
-            {"ids": wanted},
-        )
-        return set(wanted) | {pk for (pk,) in cursor.fetchall() if pk is not None}
+        for sql in (_LINKED, _THEIR_MARKETS):
+            cursor.execute(sql, {"ids": sorted(found), "city": city})
+            found |= {pk for (pk,) in cursor.fetchall() if pk is not None}
+    return found
+
+
+def direct_holders(ids: Iterable[int]) -> set[int]:
+    """What is directly under the districts and the city of these: a row may have come from there, or gone there."""
+    above = Organization.objects.filter(pk__in=list(ids), level=Level.GUIDANCE_STATION)
+    city = Organization.objects.filter(level=Level.CITY)
+    return set(above.values_list("district_committee", flat=True)) | set(city.values_list("pk", flat=True))

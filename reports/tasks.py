@@ -21,7 +21,7 @@ def refresh_guidance_stations(ids: list[int]) -> None:
     """Count again what these guidance stations touch. In place of one, a district committee or the city stands for
     what is directly under it. Changes that come while this runs queue the next refresh."""
     from orgs.models import Organization
-    from reports.selectors import linked_holders
+    from reports.selectors import direct_holders, linked_holders
     from reports.services import coverage_refresh
 
     cache.delete_many([_mark(pk) for pk in ids])
@@ -29,7 +29,7 @@ def refresh_guidance_stations(ids: list[int]) -> None:
     if len(holders) > MANY:
         coverage_refresh()
     elif holders:
-        coverage_refresh(guidance_station=Organization.objects.filter(pk__in=holders))
+        coverage_refresh(guidance_station=Organization.objects.filter(pk__in=holders | direct_holders(ids)))
 
 
 def _mark(pk: int) -> str:

@@ -52,7 +52,12 @@ def _note(act: str, affiliation: Affiliation, by, **detail) -> None:
         f"members.affiliation.{act}",
         by=by,
         subjects=[affiliation.member],
-        units=[affiliation.guidance_station_id, affiliation.district_committee_id, affiliation.organization_id],
+        units=[
+            affiliation.guidance_station_id,
+            affiliation.district_committee_id,
+            affiliation.organization_id,
+            *selectors.units_of_member(affiliation.member),
+        ],
         detail={"kind": affiliation.kind, "affiliation": affiliation.pk, **detail},
     )
 
@@ -143,11 +148,12 @@ def member_edit(*, member: Member, by, **changes) -> Member:
         changes["phone"] = identity.check_phone(changes["phone"])
         changes["phone_index"] = identity.phone_index(changes["phone"])
         changes["phone_tail"] = identity.phone_tail(changes["phone"])
+    before = selectors.units_of_member(current)
     for name, value in changes.items():
         setattr(current, name, value)
     if changes:
         current.save(update_fields=list(changes))
-        units, fields = selectors.units_of_member(current), sorted(set(changes) & set(EDITABLE))
+        units, fields = [*before, *selectors.units_of_member(current)], sorted(set(changes) & set(EDITABLE))
         audit.record("members.member.edit", by=by, subjects=[current], units=units, detail={"fields": fields})
     return current
 
