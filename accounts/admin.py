@@ -12,6 +12,7 @@ from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 
 from accounts.admin_filters import ActFilter, ActorFilter, EstimatingPaginator, FromFilter, UntilFilter
+from accounts.admin_lookups import ListedLookupsMixin
 from accounts.audit_export import export
 from accounts.forms import UserForm
 from accounts.models import AuditEvent, User
@@ -28,7 +29,7 @@ for model in (Group, AccessAttempt, AccessLog, AccessFailureLog):
         admin.site.unregister(model)
 
 
-class DutyAdmin(admin.ModelAdmin):
+class DutyAdmin(ListedLookupsMixin, admin.ModelAdmin):
     """Asks the door for everything. Read-only unless a subclass says otherwise; nothing is deleted."""
 
     show_full_result_count = False

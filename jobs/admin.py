@@ -2,11 +2,12 @@
 
 from django.contrib import admin
 
+from accounts.admin_lookups import ListedLookupsMixin
 from jobs.models import Job
 
 
 @admin.register(Job)
-class JobAdmin(admin.ModelAdmin):
+class JobAdmin(ListedLookupsMixin, admin.ModelAdmin):
     fields = readonly_fields = (
         "id", "kind", "state", "attempts", "done", "total", "lease_until", "created_at", "started_at", "finished_at",
         "error",

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.urls import path
 
+from accounts.admin_lookups import ListedLookupsMixin
 from accounts.models import User
 from orgs.kinds import Level
 from orgs.models import Division, Organization, OrganizationChange, Posting
@@ -205,7 +206,7 @@ class PostingForm(forms.ModelForm):
 
 
 @admin.register(Posting)
-class PostingAdmin(QuietLogMixin, admin.ModelAdmin):
+class PostingAdmin(QuietLogMixin, ListedLookupsMixin, admin.ModelAdmin):
     """Who holds which role where: granted and ended by the security administrator, who sees nothing behind it."""
 
     form = PostingForm

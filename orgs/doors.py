@@ -27,7 +27,9 @@ _EDIT_PLACES = {
         "marketplan", "platform", "deliverysite",
     )
 } | {"stations.add_servicepoint", "stations.change_servicepoint"}  # fmt: skip
-_VIEW_NUMBERS = {"reports.view_snapshot", "reports.view_monthclosing", "stations.view_footfalltally"}
+_VIEW_NUMBERS = {
+    "reports.view_snapshot", "reports.view_monthclosing", "reports.view_reportedfigure", "stations.view_footfalltally",
+}  # fmt: skip
 _VIEW_PEOPLE = {
     "members.view_member", "members.view_affiliation", "members.view_instructorassignment",
     "members.view_instructor", "stations.view_checkin",

@@ -2,10 +2,11 @@
 
 from django.contrib import admin
 
+from accounts.admin_lookups import ListedLookupsMixin
 from reports.models import MonthClosing, ReportedFigure
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(ListedLookupsMixin, admin.ModelAdmin):
     """Rows without a scope, open to whoever holds the right to view them anywhere."""
 
     def has_module_permission(self, request) -> bool:

@@ -220,5 +220,5 @@ TABLES: dict[str, Table] = {
     "members_seat": Table(OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="seat"),
     "members_transfer": Table(OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="transfer"),
     "reports_monthclosing": Table(PLACES, row="closing", everywhere=PLACES),
-    "reports_reportedfigure": Table(NOBODY, row="closing"),
+    "reports_reportedfigure": Table(PLACES, row="reported", everywhere=PLACES),
 }

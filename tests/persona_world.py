@@ -41,7 +41,7 @@ from members.models import (
     Transfer,
 )
 from members.services import notice_publish
-from reports.models import MonthClosing, Snapshot
+from reports.models import MonthClosing, ReportedFigure, Snapshot
 from stations import services
 from stations.posters import poster_make
 from tables.models import Batch
@@ -125,6 +125,7 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         event=AuditEvent.objects.filter(subjects=[branch.pk]).latest("pk"), notice=notice,
         attempt=AccessAttempt.objects.create(username="x", failures_since_start=1), posting=officer.postings.get(),
         closing=MonthClosing.objects.get_or_create(month=DAY, defaults={"as_of": DAY})[0],
+        reported=ReportedFigure.objects.get_or_create(place="深圳市", name="市场", as_of=DAY, defaults={"value": 459})[0],
         **market_rows(unit, branch, market, business, canary),
         batch=Batch.objects.create(target="business", owner=officer, file_name=f"{canary}.csv", state="checked"),
         snapshot=Snapshot.objects.create(organization=branch, as_of=DAY, computed_at=timezone.now()),

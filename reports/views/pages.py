@@ -50,7 +50,7 @@ class Closings(DoorMixin, TemplateView):
 class Reported(DoorMixin, TemplateView):
     """公布数据: numbers that somebody published, with source and day. Never added to what this system counts."""
 
-    permission = "reports.view_monthclosing"
+    permission = "reports.view_reportedfigure"
     template_name = "generic/list.html"
 
     def get_context_data(self, **kwargs):
