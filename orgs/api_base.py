@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts import audit
+from orgs.api_schema import ReadSchema
 
 NOT_FOUND = "没有这条记录，或者它不在您的范围内。"
 
@@ -111,5 +112,6 @@ class PersonsAuditedMixin:
 
 
 class ReadViewSet(ChineseErrorsMixin, ReadOnlyModelViewSet):
+    schema = ReadSchema()
     pagination_class = NewestFirst
     filter_backends = [StrictFilterBackend]

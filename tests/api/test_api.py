@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
 
 from accounts.models import AuditEvent
 from config.api import router
@@ -129,6 +130,14 @@ def test_schema_has_no_warning(city):
     out = StringIO()
     call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
     assert all(f"/api/v1/{route}/" in out.getvalue() for route in ROUTES)
+
+
+def test_schema_knows_refusals_and_empty_choices(city):
+    schema = SchemaGenerator().get_schema(public=True)
+    answers = schema["paths"]["/api/v1/businesses/"]["get"]["responses"]
+    assert set(answers) == {"200", "400", "401", "403", "404"}
+    reason = schema["components"]["schemas"]["Business"]["properties"]["not_operating"]
+    assert {"$ref": "#/components/schemas/BlankEnum"} in reason["oneOf"]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/schema/", "/api/v1/docs/"])
