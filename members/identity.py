@@ -31,9 +31,19 @@ class IdentityError(ValueError):
     """A number that cannot be right; the message is for the person who typed it."""
 
 
+def _without_marks(text: str) -> str:
+    return "".join(mark for mark in text if unicodedata.category(mark) != "Cf")
+
+
 def _plain(text: str) -> str:
-    """Full-width forms to ASCII, without spaces and hyphens, upper case."""
-    return re.sub(r"[\s\-‐-―]", "", unicodedata.normalize("NFKC", text or "")).upper()
+    """Full-width forms to ASCII, without spaces, hyphens and the unseen marks that come along with a copied number."""
+    return re.sub(r"[\s\-‐-―]", "", _without_marks(unicodedata.normalize("NFKC", text or ""))).upper()
+
+
+def clean_name(text: str) -> str:
+    """Without unseen marks (they can turn a line round or hide a name), single spaces; empty without any letter."""
+    seen = "".join(" " if unicodedata.category(mark)[0] in "ZC" else mark for mark in _without_marks(text))
+    return " ".join(seen.split()) if any(mark.isalpha() for mark in seen) else ""
 
 
 # --- identity number (GB 11643-1999) --------------------------------------------------------------------------------
@@ -81,9 +91,8 @@ def id_number_index(text: str) -> bytes:
 
 
 def normalise_phone(text: str) -> str:
-    """Eleven digits, without +86."""
-    digits = _plain(text).lstrip("+")
-    return digits[2:] if len(digits) == 13 and digits.startswith("86") else digits
+    """Eleven digits, without +86 or 0086, brackets and dots."""
+    return re.sub(r"^(\+|00)?86(?=[0-9]{11}$)", "", re.sub(r"[().]", "", _plain(text)))
 
 
 def check_phone(text: str) -> str:

@@ -5,7 +5,7 @@ from members.views import acts, counter, member_acts, people, posters, queue, re
 app_name = "members"
 urlpatterns = [
     # public: no account
-    path("q/<str:code>/", report.poster, name="poster"),
+    path("q/<slug:code>/", report.poster, name="poster"),
     path("r/<str:code>/", receipt.receipt, name="receipt"),
     path("r/<str:code>/withdraw/", receipt.withdraw, name="receipt_withdraw"),
     path("r/<str:code>/rights/", receipt.rights, name="receipt_rights"),
@@ -36,10 +36,10 @@ urlpatterns = [
     # posters/
     path("posters/", posters.PosterList.as_view(), name="posters"),
     path("posters/new/", posters.PosterNew.as_view(), name="poster_new"),
-    path("posters/<str:code>/print/", posters.PosterPrint.as_view(), name="poster_print"),
-    path("posters/<str:code>/poster.pdf", posters.PosterPdf.as_view(), name="poster_pdf"),
-    path("posters/<str:code>/invite/", posters.PosterInvite.as_view(), name="poster_invite"),
-    path("posters/<str:code>/withdraw/", posters.PosterWithdraw.as_view(), name="poster_withdraw"),
+    path("posters/<slug:code>/print/", posters.PosterPrint.as_view(), name="poster_print"),
+    path("posters/<slug:code>/poster.pdf", posters.PosterPdf.as_view(), name="poster_pdf"),
+    path("posters/<slug:code>/invite/", posters.PosterInvite.as_view(), name="poster_invite"),
+    path("posters/<slug:code>/withdraw/", posters.PosterWithdraw.as_view(), name="poster_withdraw"),
     # rights/
     path("rights/", rights.RightsList.as_view(), name="rights"),
     path("rights/<int:pk>/", rights.RightsAnswer.as_view(), name="rights_answer"),

@@ -23,6 +23,14 @@ class IdentityField(forms.CharField):
             raise forms.ValidationError(str(error)) from error
 
 
+# Instead of the framework's words about variables and characters.
+PLAIN_WORDS = {
+    "max_length": "最多 %(limit_value)d 个字，现在有 %(show_value)d 个，请写短一些。",
+    "null_characters_not_allowed": "里面有看不见的字符，请删掉后重新输入。",
+    "invalid_choice": "请从列出的几项中选择。",
+}
+
+
 class Step(forms.Form):
     """A step knows its key, its heading and why it asks. The words of an error are ours, not the browser's."""
 
@@ -30,6 +38,11 @@ class Step(forms.Form):
     key: str
     heading: str
     why: str
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.error_messages = field.error_messages | PLAIN_WORDS
 
 
 class ConsentStep(Step):
@@ -60,6 +73,12 @@ class PersonStep(Step):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )  # fmt: skip
     sex = forms.ChoiceField(label="性别", required=False, choices=[("1", "男"), ("2", "女")], widget=forms.RadioSelect)
+
+    def clean_name(self) -> str:
+        name = identity.clean_name(self.cleaned_data["name"])
+        if not name:
+            raise forms.ValidationError("请填写姓名，用汉字或字母。")
+        return name
 
     def clean_sex(self) -> str:
         return self.cleaned_data["sex"] or Member.Sex.UNKNOWN

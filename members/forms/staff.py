@@ -5,7 +5,16 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from members import identity
-from members.forms.public import HomeStep, IdentityField, NumberStep, PersonStep, PhoneStep, StandingStep, WorkStep
+from members.forms.public import (
+    PLAIN_WORDS,
+    HomeStep,
+    IdentityField,
+    NumberStep,
+    PersonStep,
+    PhoneStep,
+    StandingStep,
+    WorkStep,
+)
 from members.models import Affiliation, ContactLog, Member, Registration
 from members.services.people import REVEALABLE
 from orgs.kinds import Level
@@ -21,6 +30,11 @@ PURPOSES = [
 
 class Ours(forms.Form):
     use_required_attribute = False
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.error_messages = field.error_messages | PLAIN_WORDS
 
 
 class TakeForm(Ours):

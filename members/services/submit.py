@@ -123,7 +123,7 @@ def _columns(answers: Answers, consents: set[str]) -> dict:
     if number and Consent.Item.ID_NUMBER not in consents:
         raise ConsentMissing("没有同意填写身份号码，系统不会保存它；请去掉号码或重新勾选同意。")
     phone = identity.check_phone(answers.phone)
-    name = answers.name.strip()
+    name = identity.clean_name(answers.name)
     if not name:
         raise Refused("请填写姓名。")
     return {

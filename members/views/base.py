@@ -45,7 +45,9 @@ class Result:
 
 def refused(request: HttpRequest, error: Exception, links: list[Link]) -> HttpResponse:
     status = 409 if isinstance(error, Conflict) else 422
-    return Result("没有办成", [str(error)], links, kind="bad", icon="alert-triangle", status=status).response(request)
+    return Result(
+        "没有办成", [str(error).removeprefix("没有办成：")], links, kind="bad", icon="alert-triangle", status=status
+    ).response(request)
 
 
 class ActView(ScopedMixin, View):

@@ -121,6 +121,7 @@ def registration_context(row: Registration, user) -> dict:
         "contacts": row.contacts.select_related("by"),
         "contact_form": ContactForm(),
         "consents": row.consents.select_related("notice").order_by("pk"),
+        "lookups": selectors.lookups_of_registrations([row.pk]),
         "duplicates": selectors.duplicates_here(row, user) if is_open else [],
         "is_elsewhere": is_open and selectors.is_known_elsewhere(row, user),
         "joined_count": joined.count(),

@@ -20,6 +20,9 @@ CHECK = "check"
 DISCARD = "discard"
 FORMS = {step.key: step for step in STEPS}
 SESSION_KEY = "report_forms"
+AGAIN_KEY = "report_again"
+TYPED = "typed"  # in a draft: what was sent wrongly, by step, until it is put right
+LONGEST_TYPED = 300
 LABELS = {
     "name": "姓名", "sex": "性别", "phone": "手机号", "id_number": "身份号码", "standing": "党员类别",
     "occupation": "职业", "workplace": "工作单位或摊位", "home_place": "组织关系所在地", "home_branch": "党组织名称",
@@ -70,7 +73,9 @@ def _shown(request: HttpRequest, poster: Poster) -> HttpResponse:
         return _check_page(request, poster, draft)
     if key not in _keys(content):
         return redirect(_address(poster, CHECK))
-    return _step_page(request, poster, FORMS[key](initial=content.get(key)), draft.form_token, content)
+    typed = content.get(TYPED, {}).get(key)
+    form = FORMS[key](initial=content.get(key)) if typed is None else FORMS[key](typed)
+    return _step_page(request, poster, form, draft.form_token, content)
 
 
 def _first_screen(request, poster: Poster, token: uuid.UUID | None, draft: Draft | None) -> HttpResponse:
@@ -78,7 +83,8 @@ def _first_screen(request, poster: Poster, token: uuid.UUID | None, draft: Draft
         token = uuid.uuid4()
         request.session[SESSION_KEY] = request.session.get(SESSION_KEY, {}) | {poster.code: token.hex}
     content = services.draft_content(draft) if draft else {}
-    return _step_page(request, poster, STEPS[0](), token, content)  # ticks start empty, also on the way back
+    again = request.session.pop(AGAIN_KEY, {}).get(poster.code) if "again" in request.GET else None
+    return _step_page(request, poster, STEPS[0](again), token, content)  # ticks start empty, also on the way back
 
 
 def _step_page(request, poster: Poster, form: Step, token: uuid.UUID, content: dict) -> HttpResponse:
@@ -93,7 +99,7 @@ def _step_page(request, poster: Poster, form: Step, token: uuid.UUID, content: d
         "position": place + 1,
         "total": len(keys) + 1,
         "back_url": _address(poster, back) if back else None,
-        "then": CHECK if request.GET.get("then") == CHECK or request.POST.get("then") == CHECK else "",
+        "then": CHECK if request.GET.get("then") == CHECK else "",
         "is_saved": bool(content),
         "via": "invitation" if request.GET.get("via") == "invitation" else "",
     }
@@ -167,23 +173,36 @@ def _save_step(request, poster: Poster, token: uuid.UUID, form: Step) -> HttpRes
     if form.key not in _keys(content):
         return redirect(_address(poster, CHECK))
     if not form.is_valid():
-        return _step_page(request, poster, form, token, content)
+        return _asked_again(request, poster, token, form, content)
+    typed = {key: sent for key, sent in content.get(TYPED, {}).items() if key != form.key}
+    answered: dict[str, Any] = {form.key: form.cleaned_data, TYPED: typed}
     if form.key == STEPS[0].key:
         notice = current_notice()
         saved = {"consents": form.consents(), "version": notice.version}  # type: ignore[attr-defined, union-attr]
         if request.POST.get("via") == "invitation":
             saved["channel"] = Registration.Channel.INVITATION
+        answered[form.key] = saved
         if Consent.Item.ID_NUMBER not in saved["consents"]:
-            services.draft_save(form_token=token, poster=poster, number=None)  # a withdrawn tick takes the number along
-    else:
-        saved = form.cleaned_data
-    answered: dict[str, Any] = {form.key: saved}
+            answered["number"] = None  # a withdrawn tick takes the number along
+            typed.pop("number", None)
     draft = services.draft_save(form_token=token, poster=poster, **answered)
     content = services.draft_content(draft)
     if request.POST.get("then") == CHECK:
         return redirect(_address(poster, _first_missing(content) or CHECK))
     keys = [*_keys(content), CHECK]
     return redirect(_address(poster, keys[keys.index(form.key) + 1]))
+
+
+def _asked_again(request, poster: Poster, token: uuid.UUID, form: Step, content: dict) -> HttpResponse:
+    """The same step by its own address, with what was typed: a page that answered a POST and may not be stored is a
+    dead end for the browser's back button."""
+    typed = {name: request.POST[name][:LONGEST_TYPED] for name in form.fields if name in request.POST}
+    address = _address(poster, form.key, then=request.POST.get("then") == CHECK)
+    if form.key != STEPS[0].key:
+        services.draft_save(form_token=token, poster=poster, typed=content.get(TYPED, {}) | {form.key: typed})
+        return redirect(address)
+    request.session[AGAIN_KEY] = {poster.code: typed}  # not in a draft: before consent nothing is kept
+    return redirect(address + "&again=1" + ("&via=invitation" if request.POST.get("via") == "invitation" else ""))
 
 
 def _submit(request, poster: Poster, token: uuid.UUID) -> HttpResponse:

@@ -41,6 +41,17 @@ def test_each_mistake_has_its_own_sentence(number, words):
         identity.check_id(number)
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        (" 欧阳\u3000娜娜 ", "欧阳 娜娜"), ("买买提·艾力", "买买提·艾力"), ("王\u202e小\u200b明", "王小明"), ("张\n三", "张 三"),
+        ("\u200b", ""), ("😀", ""), ("123", ""),
+    ],
+)  # fmt: skip
+def test_a_name_keeps_its_letters_and_loses_what_is_not_seen(typed, kept):
+    assert identity.clean_name(typed) == kept
+
+
 def test_nobody_is_born_tomorrow():
     tomorrow = timezone.localdate() + datetime.timedelta(days=1)
     with pytest.raises(identity.IdentityError, match="还没有到"):
@@ -48,12 +59,18 @@ def test_nobody_is_born_tomorrow():
     assert identity.check_id(make.id_number(born=f"{timezone.localdate():%Y%m%d}"))
 
 
-@pytest.mark.parametrize("typed", ["13800138000", "138 0013 8000", "+86 138-0013-8000", "８６１３８００１３８０００"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "13800138000", "138 0013 8000", "+86 138-0013-8000", "８６１３８００１３８０００", "0086 13800138000",
+        "(138)0013.8000", "\u202d13800138000\u202c",
+    ],
+)  # fmt: skip
 def test_phones_have_one_form(typed):
     assert identity.check_phone(typed) == "13800138000"
 
 
-@pytest.mark.parametrize("typed", ["075512345678", "12800138000", "1380013800", ""])
+@pytest.mark.parametrize("typed", ["075512345678", "12800138000", "1380013800", "0013800138000", ""])
 def test_what_is_no_mobile_number_is_refused(typed):
     with pytest.raises(identity.IdentityError):
         identity.check_phone(typed)

@@ -57,6 +57,12 @@ class Phone:
     def send(self, step: str, **data):
         return self.client.post(self.url, {"form_token": self.token, "step": step, **data})
 
+    def told(self, step: str, **data) -> str:
+        """What the page says to a form that is not accepted: by its own address, so that going back works."""
+        response = self.send(step, **data)
+        assert response.status_code == 302
+        return page(self.client.get(response.url))
+
     def fill(self, *, ticks=("membership", "home_verify"), **answers):
         self.open()
         self.send("notice", **dict.fromkeys(ticks, "on"))
@@ -97,7 +103,7 @@ def test_without_a_needed_tick_nothing_is_asked(poster, missing):
     phone.open()
     ticks = {"membership": "on", "home_verify": "on"}
     del ticks[missing]
-    assert "报到需要您同意这一项" in page(phone.send("notice", **ticks))
+    assert "报到需要您同意这一项" in phone.told("notice", **ticks)
     assert not Draft.objects.exists()
     assert phone.client.get(phone.url + "?step=person").status_code == 200
     assert PROMISE in page(phone.client.get(phone.url + "?step=person"))
@@ -160,16 +166,65 @@ def test_an_invitation_is_the_same_form_with_its_own_channel(poster):
 def test_an_error_stands_on_top_and_at_the_field_and_loses_nothing(poster, step, data, words):
     phone = Phone(poster)
     phone.fill()
-    text = page(phone.send(step, **data))
+    text = phone.told(step, **data)
     assert text.count(words) == 2
     phone.send("check")
     assert Registration.objects.get().name == "张三丰"  # what was saved before the mistake still stands
 
 
-def test_what_was_typed_wrongly_is_still_in_the_field(poster):
+def test_what_was_typed_wrongly_stays_until_it_is_put_right(poster):
     phone = Phone(poster)
     phone.fill()
-    assert 'value="0755-1234"' in page(phone.send("phone", phone="0755-1234"))
+    assert 'value="0755-1234"' in phone.told("phone", phone="0755-1234")
+    address = phone.url + "?step=phone"
+    assert 'value="0755-1234"' in page(phone.client.get(address))  # reloaded, or come back to
+    phone.send("phone", phone="13800138001")
+    text = page(phone.client.get(address))
+    assert 'value="13800138001"' in text
+    assert "data-error-summary" not in text
+
+
+def test_ticks_are_kept_for_the_answer_to_a_mistake_and_no_longer(poster):
+    phone = Phone(poster)
+    phone.open()
+    sent = phone.send("notice", membership="on")
+    assert "checked" in page(phone.client.get(sent.url))
+    again = page(phone.client.get(sent.url))
+    assert "checked" not in again
+    assert "data-error-summary" not in again
+
+
+def test_a_number_typed_wrongly_goes_with_its_tick(poster):
+    phone = Phone(poster)
+    phone.open()
+    phone.send("notice", membership="on", home_verify="on", id_number="on")
+    phone.send("person", **ANSWERS["person"])
+    phone.send("phone", **ANSWERS["phone"])
+    assert "440524750312001" in phone.told("number", id_number="440524750312001")
+    phone.send("notice", membership="on", home_verify="on")
+    assert "440524750312001" not in Draft.objects.get().content
+
+
+@pytest.mark.parametrize("name", ["\u200b", "😀😀", "12345", "\u202e\u2066"])
+def test_a_name_has_a_letter_that_can_be_seen(poster, name):
+    phone = Phone(poster)
+    phone.fill()
+    assert "用汉字或字母" in phone.told("person", name=name)
+
+
+def test_the_words_of_an_error_are_for_people(poster):
+    phone = Phone(poster)
+    phone.fill()
+    assert "最多 60 个字，现在有 200 个" in phone.told("person", name="张" * 200)
+    assert "变量" not in phone.told("work", occupation="hacker")
+
+
+def test_the_phone_history_does_not_say_what_was_asked(poster):
+    phone = Phone(poster)
+    phone.fill()
+    for step in ("", "?step=standing", "?step=home", "?step=check"):
+        title = re.search(r"<title>(.*?)</title>", page(phone.client.get(phone.url + step))).group(1)
+        assert "党员" not in title
 
 
 def test_unknown_home_needs_no_place(poster):
@@ -262,6 +317,10 @@ def test_the_page_of_a_known_number_is_the_page_of_an_unknown_one(poster):
         texts.append(re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "WHEN", text))
     assert [receipt.is_joined for receipt in Receipt.objects.order_by("pk")] == [False, True]
     assert texts[0] == texts[1]
+
+
+def test_an_address_with_a_null_is_a_404(poster):
+    assert Client().get("/q/%00/").status_code == 404
 
 
 @pytest.mark.parametrize("code", ["NOSUCHCODE", "A" * 60])

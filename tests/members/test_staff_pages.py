@@ -165,6 +165,16 @@ def test_a_reveal_states_a_purpose_shows_once_and_is_seen_on_the_page(city, offi
     assert "13912340003" not in detail
 
 
+def test_a_reveal_of_a_registration_is_seen_there_and_at_the_member(city, officer, browser_of):
+    row = make.verified(city.yuehai, by=officer)
+    client = browser_of(officer)
+    assert "谁看过明文" not in page(client.get(url("registration", row.pk)))
+    client.post(url("registration_reveal", row.pk), {"fields_wanted": ["name"], "purpose": "组织关系核对"})
+    for name, pk in (("registration", row.pk), ("detail", row.member.pk)):
+        seen = page(client.get(url(name, pk)))
+        assert f"{officer}：组织关系核对" in seen
+
+
 def test_filters_by_relation_and_standing(city, officer, browser_of):
     branch = factories.make_branch(city.yuehai)
     on_roll = make.person(standing="probationary")
