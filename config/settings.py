@@ -196,6 +196,7 @@ SMS_BACKEND = env("SMS_BACKEND", default="")  # dotted path of send(phone, text)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "filters": {"without_codes": {"()": "config.logs.WithoutCodes"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["without_codes"]}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="WARNING")},
 }
