@@ -1,12 +1,12 @@
 """What may be asked of a list in the admin by its address."""
 
 from inspect import isclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models.constants import LOOKUP_SEP
 
-_Admin = admin.ModelAdmin if TYPE_CHECKING else object
+_Admin: Any = admin.ModelAdmin if TYPE_CHECKING else object
 
 
 class ListedLookupsMixin(_Admin):
