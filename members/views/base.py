@@ -1,10 +1,11 @@
 """What the staff pages of this room share: one event for a page that shows persons, acts with a result screen."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.generic import View
 
@@ -19,6 +20,9 @@ def note_shown(request: HttpRequest, act: str, rows, *, purpose: str = "") -> No
     rows = list(rows)
     if rows:
         audit.record(act, by=request.user, subjects=rows, purpose=purpose, detail={"rows": len(rows)}, request=request)
+
+
+RESULT_KEY = "members_result"
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,23 @@ class Result:
 
     def response(self, request: HttpRequest) -> HttpResponse:
         return render(request, "members/result.html", {"result": self}, status=self.status)
+
+    def moved(self, request: HttpRequest) -> HttpResponse:
+        """Answer by an address of its own, so that back and reload work. Clear data (`facts`) is shown at once and only
+        once; anything else waits in the session until the next result."""
+        if self.facts:
+            return self.response(request)
+        request.session[RESULT_KEY] = [request.path, asdict(self)]
+        return redirect(f"{request.path}?done=1")
+
+    @classmethod
+    def waiting(cls, request: HttpRequest) -> Self | None:
+        """What `moved` left for this address."""
+        path, saved = request.session.get(RESULT_KEY, ["", {}]) if "done" in request.GET else ["", {}]
+        if path != request.path:
+            return None
+        plain: dict[str, Any] = saved | {"links": [Link(**link) for link in saved["links"]]}
+        return cls(**plain)
 
 
 def refused(request: HttpRequest, error: Exception, links: list[Link]) -> HttpResponse:
@@ -92,6 +113,8 @@ class ActView(ScopedMixin, View):
         return render(self.request, self.template_name, context, status=status)
 
     def get(self, request, *args, **kwargs):
+        if result := Result.waiting(request):
+            return result.response(request)  # first: the row may be out of reach by now
         self.object = self.get_object()
         return self.show(self.get_form())
 
@@ -104,7 +127,7 @@ class ActView(ScopedMixin, View):
             result = self.do(self.object, form)
         except (Refused, identity.IdentityError) as error:
             return refused(request, error, [self.back()])
-        return result.response(request)
+        return result.moved(request)
 
 
 def detail_url(name: str, row) -> str:

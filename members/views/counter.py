@@ -74,9 +74,8 @@ class CounterConfirm(DoorMixin, View):
         if not form.is_valid():
             return self.show(draft, form=form, status=422)
         try:
-            return self.done(
-                services.counter_confirm_by_code(draft=draft, code=form.cleaned_data["code"], by=request.user)
-            )
+            services.counter_confirm_by_code(draft=draft, code=form.cleaned_data["code"], by=request.user)
+            return redirect("members:counter_confirm", form_token=form_token)  # shows what was done
         except (Refused, identity.IdentityError) as error:
             form.add_error("code", str(error))
             return self.show(draft, form=form, status=422)

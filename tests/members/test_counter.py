@@ -70,7 +70,7 @@ def test_the_code_on_the_persons_phone_agrees(city, officer, client, settings):
     code = re.search(r"data-demo-code>(\d{6})<", shown).group(1)
     wrong = f"{(int(code) + 1) % 10**6:06d}"
     assert client.post(url, {"code": wrong}).status_code == 422
-    assert "已收到" in text(client.post(url, {"code": code}))
+    assert "已收到" in text(client.post(url, {"code": code}, follow=True))
     row = Registration.objects.get()
     assert (row.channel, row.confirmation, row.guidance_station, row.assigned_to) == (
         "counter", "sms", city.yuehai, officer,
@@ -166,7 +166,7 @@ def test_a_number_known_in_another_district_says_only_that(city, officer, client
     make.registration(city.lianhua, id_number=number)
     url = start(client, city, id_number=number, heard_id_number="on")
     code = re.search(r"data-demo-code>(\d{6})<", text(client.post(url, {"send": "1"}))).group(1)
-    answer = text(client.post(url, {"code": code}))
+    answer = text(client.post(url, {"code": code}, follow=True))
     assert "已在他处报到" in answer
     assert "莲花" not in answer
     assert "福田" not in answer

@@ -107,7 +107,7 @@ def test_a_poster_is_made_and_withdrawn_on_pages(city, client):
     assert client.post(url("poster_new"), {"market": far.pk}).status_code == 422
     assert client.post(url("poster_new"), {"market": market.pk}).status_code == 302
     poster = Poster.objects.get(market=market)
-    assert client.post(url("poster_withdraw", poster.code)).status_code == 200
+    assert client.post(url("poster_withdraw", poster.code), follow=True).status_code == 200
     assert not Poster.objects.live().exists()
 
 

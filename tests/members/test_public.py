@@ -94,6 +94,9 @@ def test_first_screen_says_the_sentences_the_whole_notice_and_ticks_nothing(post
         assert getattr(make.notice(), part) in text
     assert text.count('type="checkbox"') == 4
     assert "checked" not in text
+    assert re.search(
+        r'<form [^>]*autocomplete="off"[^>]*>(?:(?!</form>).)*name="membership"', text
+    )  # nor by the browser
     assert "no-store" in response["Cache-Control"]
 
 

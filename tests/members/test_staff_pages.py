@@ -175,6 +175,19 @@ def test_a_reveal_of_a_registration_is_seen_there_and_at_the_member(city, office
         assert f"{officer}：组织关系核对" in seen
 
 
+def test_a_result_has_an_address_to_come_back_to_and_clear_data_has_none(city, officer, browser_of):
+    row = make.registration(city.yuehai)
+    client = browser_of(officer)
+    sent = client.post(url("registration_contact", row.pk), {"outcome": "reached"})
+    assert sent.status_code == 302
+    for _ in range(2):
+        assert "已记下" in page(client.get(sent.url))
+    assert "已记下" not in page(client.get(url("registration_take", row.pk) + "?done=1"))
+    shown = client.post(url("registration_reveal", row.pk), {"fields_wanted": ["phone"], "purpose": "核实报到"})
+    assert row.phone in page(shown)
+    assert row.phone not in str(dict(client.session))
+
+
 def test_filters_by_relation_and_standing(city, officer, browser_of):
     branch = factories.make_branch(city.yuehai)
     on_roll = make.person(standing="probationary")
@@ -214,19 +227,19 @@ def test_an_officers_whole_way_from_the_queue_to_taken_in(city, officer, browser
     factories.make_affiliation(contact, branch, starts_on="2025-01-01")
     row = make.registration(city.yuehai)
     client = browser_of(officer)
-    assert "已领取" in page(client.post(url("registration_take", row.pk), {"seen": ""}))
-    assert "已记下" in page(client.post(url("registration_contact", row.pk), {"outcome": "reached"}))
+    assert "已领取" in page(client.post(url("registration_take", row.pk), {"seen": ""}, follow=True))
+    assert "已记下" in page(client.post(url("registration_contact", row.pk), {"outcome": "reached"}, follow=True))
     assert client.post(url("registration_verify", row.pk), {}).status_code == 422
-    assert "已核实" in page(client.post(url("registration_verify", row.pk), {"method": "home_branch"}))
+    assert "已核实" in page(client.post(url("registration_verify", row.pk), {"method": "home_branch"}, follow=True))
     row.refresh_from_db()
     accept = url("member_accept", row.member_id)
     second = client.post(accept, {"organization": branch.pk})
     assert "赵*" in page(second)
     assert not Affiliation.objects.filter(member=row.member_id).exists()
-    assert "已纳管" in page(client.post(accept, {"organization": branch.pk, "contact": contact.pk}))
+    assert "已纳管" in page(client.post(accept, {"organization": branch.pk, "contact": contact.pk}, follow=True))
     made = Affiliation.objects.get(member=row.member_id)
     assert (made.kind, made.contact) == ("activity", contact)
-    assert "已结束" in page(client.post(url("affiliation_end", made.pk)))
+    assert "已结束" in page(client.post(url("affiliation_end", made.pk), follow=True))
 
 
 def test_the_second_officer_is_told_what_the_first_did(city, officer, browser_of):
@@ -272,10 +285,13 @@ def test_editing_and_ending_a_member(city, officer, browser_of):
     client = browser_of(officer)
     data = {"sex": "1", "standing": "probationary", "occupation": "rider", "workplace": "某站", "phone": "123"}
     assert client.post(url("member_edit", member.pk), data).status_code == 422
-    assert client.post(url("member_edit", member.pk), data | {"phone": ""}).status_code == 200
+    assert client.post(url("member_edit", member.pk), data | {"phone": ""}, follow=True).status_code == 200
     member.refresh_from_db()
     assert (member.standing, member.occupation) == ("probationary", "rider")
-    assert client.post(url("member_end", member.pk), {"reason": "died", "ended_on": "2026-01-01"}).status_code == 200
+    assert (
+        client.post(url("member_end", member.pk), {"reason": "died", "ended_on": "2026-01-01"}, follow=True).status_code
+        == 200
+    )
     member.refresh_from_db()
     assert member.ended == "died"
 
@@ -295,7 +311,7 @@ def test_rights_requests_are_answered_once(city, officer, browser_of):
     request = services.rights_request(receipt=receipt, kind="copy")
     client = browser_of(officer)
     assert url("rights_answer", request.pk) in page(client.get(url("rights")))
-    assert client.post(url("rights_answer", request.pk), {"answer": "当面交给本人"}).status_code == 200
+    assert client.post(url("rights_answer", request.pk), {"answer": "当面交给本人"}, follow=True).status_code == 200
     assert client.post(url("rights_answer", request.pk), {"answer": "再来"}).status_code == 422
     stranger = browser_of(factories.make_user("officer", city.shahe))
     assert stranger.get(url("rights_answer", request.pk)).status_code == 404
