@@ -1,5 +1,7 @@
 """Facts that every request carries: where it comes from, and that answers to the signed-in are theirs alone."""
 
+from django.http import Http404
+
 from accounts import addresses
 
 
@@ -16,6 +18,18 @@ class ClientAddressMiddleware:
             return self.get_response(request)
         finally:
             addresses.current.reset(token)
+
+
+class NulMiddleware:
+    """No row of ours has a NUL in its code, and PostgreSQL cannot even be asked for one."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if "\x00" in request.path:
+            raise Http404
+        return self.get_response(request)
 
 
 class SignedInMiddleware:

@@ -32,7 +32,7 @@ web)
     require $KEYS DATABASE_URL REDIS_URL ALLOWED_HOSTS
     refuse_owner
     exec gunicorn config.wsgi --bind 0.0.0.0:8000 --workers "${WEB_WORKERS:-4}" --threads "${WEB_THREADS:-4}" \
-        --timeout 120 --graceful-timeout 20 --worker-tmp-dir /dev/shm --no-control-socket
+        --timeout 120 --graceful-timeout 20 --keep-alive 75 --worker-tmp-dir /dev/shm --no-control-socket
     ;;
 worker)
     require $KEYS DATABASE_URL REDIS_URL

@@ -27,9 +27,12 @@ def test_admin_offers_no_lookup_on_a_column_that_is_no_filter(rf, model, model_a
         ("leader", User.Duty.STAFF, "/admin/members/member/?phone_tail__exact=8000"),
         ("", User.Duty.SECURITY, "/admin/accounts/user/?password__startswith=pbkdf2"),
         ("", User.Duty.SYSTEM, "/admin/jobs/job/?title__contains=a"),
+        ("", User.Duty.AUDIT, "/admin/accounts/auditevent/?act=%00"),
+        ("", User.Duty.AUDIT, "/admin/accounts/auditevent/?actor=%00"),
+        ("", User.Duty.SECURITY, "/admin/orgs/posting/?role__exact=%00"),
     ],
 )
-def test_masked_column_is_not_spelled_out_by_a_lookup(client, role, duty, url):
+def test_lookup_that_is_not_offered_or_cannot_be_is_refused(client, role, duty, url):
     unit = make.make_city().city if role else None
     client.force_login(make.make_user(role, unit) if role else make.make_user(duty=duty))
     assert client.get(url).status_code == 400
@@ -41,3 +44,10 @@ def test_filter_that_a_list_offers_still_works(client):
         assert client.get(f"/admin/members/member/?{query}").status_code == 200
     assert client.get("/admin/orgs/organization/?open=yes&level__exact=4").status_code == 200
     assert client.get("/admin/stations/servicepoint/?closed_on__isempty=1").status_code == 200
+
+
+@pytest.mark.parametrize("url", ["/dashboard/o/%00/", "/q/%00/", "/r/%00/", "/api/v1/organizations/%00/"])
+def test_address_with_a_nul_is_a_missing_one(client, url):
+    client.force_login(make.make_user("leader", make.make_city().city))
+    response = client.get(url)
+    assert response.status_code == 404 and "Content-Security-Policy" in response.headers

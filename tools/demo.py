@@ -14,11 +14,12 @@ import subprocess
 import sys
 import time
 import unicodedata
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from devservices import services, signals_as_interrupt, try_lock, write_private
+from devservices import NEEDED, make_folder, services, signals_as_interrupt, try_lock, write_private
 from tools.embedded import HOST, StartFailed, die_with_parent, stop_process
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,6 +78,22 @@ def only_demo_of(data: Path) -> Iterator[None]:
         yield
 
 
+def require_servers(environment: dict[str, str]) -> None:
+    """The user's own servers must answer: migrations, and the web server after a minute, would fail less clearly."""
+    for name in NEEDED:
+        address = urllib.parse.urlsplit(environment[name])
+        if not address.hostname:  # a socket's file
+            continue
+        port = address.port or (6379 if name == "REDIS_URL" else 5432)
+        try:
+            socket.create_connection((address.hostname, port), timeout=5).close()
+        except OSError as error:
+            reason = error.strerror or error
+            raise StartFailed(
+                f"{name} 指向的服务器 {address.hostname}:{port} 没有应答（{reason}），演示没有启动。"
+            ) from None
+
+
 # --- the database -------------------------------------------------------------------------------------------------
 
 
@@ -120,7 +137,9 @@ def commands(data: Path, port: int) -> dict[str, list[str]]:
     return {
         # The control socket would lie in the home folder and be shared by two demos.
         "web": ["gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}", "--workers", "2", "--threads", "4"]
-        + ["--timeout", "120", "--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket", *memory],
+        # A browser keeps a connection for a minute: closing it sooner resets whatever it sends at that moment.
+        + ["--timeout=120", "--graceful-timeout=5", "--keep-alive=75", "--log-level=warning", "--no-control-socket"]
+        + memory,
         # Two queues, two workers: an import of minutes must not delay what is due within seconds.
         "worker-prompt": [*worker, "-n", "prompt@%h", "-Q", "prompt", "-c", "1"],
         "worker-long": [*worker, "-n", "long@%h", "-Q", "long", "-c", "1"],
@@ -227,18 +246,25 @@ def announce(note: dict, data: Path, seconds: float) -> None:
 # --- all of it ----------------------------------------------------------------------------------------------------
 
 
-def serve(data: Path, port: int, environment: dict[str, str], make: int | None, started_at: float) -> None:
+def serve(
+    data: Path,
+    port: int,
+    environment: dict[str, str],
+    servers: dict[str, subprocess.Popen],
+    make: int | None,
+    started_at: float,
+) -> None:
     """Until a signal raises KeyboardInterrupt, one of the processes ends by itself, or make above us was killed."""
     url = f"http://{HOST}:{port}"
     note = data / "demo.json"
     processes = start_all(data, port, environment)
     try:
-        wait_until_it_answers(url, data, processes)
+        wait_until_it_answers(url, data, servers | processes)
         content = note_for_scripts(data, url)
         write_private(note, content)
         announce(content, data, time.monotonic() - started_at)
         while make is None or os.getppid() == make:
-            refuse_if_one_ended(data, processes)
+            refuse_if_one_ended(data, servers | processes)
             time.sleep(0.5)
     finally:
         note.unlink(missing_ok=True)
@@ -258,16 +284,17 @@ def demo_settings(port: int) -> dict[str, str]:
 
 def run(data: Path, port: int, businesses: int, make: int | None = None) -> None:
     started_at = time.monotonic()
-    data.mkdir(parents=True, exist_ok=True)
+    data = make_folder(data)
     with only_demo_of(data):
         # A note that outlived its demo: that one was killed, and what it started may need a moment to end.
         note = data / "demo.json"
         require_free_port(port, patience=STOP_PATIENCE if note.exists() else 0)
         note.unlink(missing_ok=True)
-        with services(data) as found:
-            environment = os.environ | found | demo_settings(port)
+        with services(data) as running:
+            environment = os.environ | running.environment | demo_settings(port)
+            require_servers(environment)
             prepare_database(data, environment, businesses)
-            serve(data, port, environment, make, started_at)
+            serve(data, port, environment, running.servers, make, started_at)
 
 
 def port_number(text: str) -> int:
@@ -291,7 +318,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         with signals_as_interrupt():
-            run(options.data.resolve(), options.port, options.businesses, options.make)
+            run(options.data, options.port, options.businesses, options.make)
     except StartFailed as failure:
         print(failure, file=sys.stderr)
         return 1
