@@ -21,11 +21,12 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
 
 from tools.embedded import EmbeddedPostgres, EmbeddedValkey, StartFailed, die_with_parent, stop_process
 
@@ -35,8 +36,16 @@ CHILD_PATIENCE = 25  # seconds for a command to end after it was told to
 
 
 class Server(Protocol):
+    process: subprocess.Popen | None
+    log: Path
+
     def start(self) -> dict[str, str]: ...
     def stop(self) -> None: ...
+
+
+class Running(NamedTuple):
+    environment: dict[str, str]  # for whoever works on the data folder
+    servers: dict[str, subprocess.Popen]  # those started here, by the name of their log
 
 
 def say(text: str) -> None:
@@ -55,14 +64,17 @@ def write_private(path: Path, content: object) -> None:
 
 @contextlib.contextmanager
 def signals_as_interrupt() -> Iterator[None]:
-    """The first SIGINT or SIGTERM raises KeyboardInterrupt, later ones are ignored: cleaning up runs undisturbed."""
+    """The first signal to end raises KeyboardInterrupt, later ones are ignored: cleaning up runs undisturbed."""
+    endings = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup: the terminal's end is not ours
+        endings.append(signal.SIGHUP)
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
-        for one in (signal.SIGINT, signal.SIGTERM):
+        for one in endings:
             signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    for one in (signal.SIGINT, signal.SIGTERM):
+    for one in endings:
         signal.signal(one, interrupt)
     yield
 
@@ -73,6 +85,20 @@ def try_lock(file: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def make_folder(data: Path) -> Path:
+    """The data folder, made where it is missing. A folder that holds the checkout itself is refused."""
+    data = data.resolve()
+    if data == Path(__file__).resolve().parent:  # DATA= (empty) would fill the checkout itself
+        raise StartFailed("数据目录不能为空，也不能是项目目录本身；请写成例如 DATA=.local/demo。")
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data):
+            pass
+    except OSError as error:
+        raise StartFailed(f"数据目录 {data} 不能使用（{error.strerror}）；请换一个可以写入的目录。") from None
+    return data
 
 
 def folder_settings(data: Path) -> dict[str, str]:
@@ -137,7 +163,7 @@ def wait_for_guests(note: Path, guests: IO[str]) -> None:
 
 
 @contextlib.contextmanager
-def own_servers(data: Path, fast: bool, guests: IO[str]) -> Iterator[dict[str, str]]:
+def own_servers(data: Path, fast: bool, guests: IO[str]) -> Iterator[Running]:
     """Start what the environment does not already name; stop it at the end. Call with the lock held."""
     started_at = time.monotonic()
     note = data / "services.json"
@@ -157,23 +183,23 @@ def own_servers(data: Path, fast: bool, guests: IO[str]) -> Iterator[dict[str, s
         write_private(note, found)
         if wanted:
             say(f"[服务] 内置服务已就绪（{time.monotonic() - started_at:.1f} 秒）")
-        yield without_own_settings(found | settings)
+        processes = {server.log.stem: server.process for server in wanted if server.process}
+        yield Running(without_own_settings(found | settings), processes)
         wait_for_guests(note, guests)  # on an ordinary end only: an interrupted run stops its servers at once
 
 
 @contextlib.contextmanager
-def services(data: Path, fast: bool = False) -> Iterator[dict[str, str]]:
-    """The environment for whoever works on the data folder, while its servers run."""
+def services(data: Path, fast: bool = False) -> Iterator[Running]:
+    """What whoever works on the data folder needs, while its servers run."""
     refuse_half_a_database()
-    data = data.resolve()
-    data.mkdir(parents=True, exist_ok=True)
+    data = make_folder(data)
     with (data / "lock").open("a") as lock, (data / "joined").open("a") as guests:
         found = join_or_lock(data, lock, guests)
         if found is not None:
-            yield joined_environment(data, found)
+            yield Running(joined_environment(data, found), {})
         else:
-            with own_servers(data, fast, guests) as environment:
-                yield environment
+            with own_servers(data, fast, guests) as running:
+                yield running
 
 
 def child_environment(extra: dict[str, str]) -> dict[str, str]:
@@ -216,8 +242,8 @@ def parse_arguments(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
 def main() -> int:
     options, command = parse_arguments(sys.argv[1:])
     try:
-        with signals_as_interrupt(), services(options.data, options.fast) as environment:
-            return run_command(command, environment)
+        with signals_as_interrupt(), services(options.data, options.fast) as running:
+            return run_command(command, running.environment)
     except StartFailed as failure:
         say(str(failure))
         return 1

@@ -1,6 +1,7 @@
 """What `make demo` refuses, and what it tells people and scripts."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from devservices import try_lock
 from tools import demo
-from tools.embedded import StartFailed
+from tools.embedded import StartFailed, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,6 +63,34 @@ def test_one_demo_per_data_folder(tmp_path):
             demo.run(tmp_path, port=8000, businesses=10)
     with demo.only_demo_of(tmp_path):
         pass
+
+
+def test_a_server_of_ones_own_that_does_not_answer_is_named(tmp_path):
+    dead = f"127.0.0.1:{free_port()}"
+    addresses = {
+        "DATABASE_URL": f"postgres://web:geheim@{dead}/app",
+        "DATABASE_OWNER_URL": f"postgres://owner:geheim@{dead}/app",
+        "REDIS_URL": f"redis://{dead}/0",
+    }
+    words = ["--data", str(tmp_path), "--port", str(free_port()), "--businesses", "10"]
+    result = subprocess.run(
+        [sys.executable, "-m", "tools.demo", *words],
+        cwd=ROOT,
+        env=os.environ | addresses,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert f"DATABASE_URL 指向的服务器 {dead} 没有应答" in result.stderr
+    assert "geheim" not in result.stderr and "Traceback" not in result.stderr
+
+
+def test_a_database_that_died_ends_the_demo(tmp_path):
+    (tmp_path / "postgres.log").write_text("out of memory\n")
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    with pytest.raises(StartFailed, match="out of memory\n.*postgres 意外结束"):
+        demo.serve(tmp_path, free_port(), dict(os.environ), {"postgres": dead}, make=None, started_at=0)
 
 
 def test_what_serves_never_learns_the_owner():

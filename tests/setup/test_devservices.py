@@ -123,7 +123,11 @@ def test_second_run_joins_and_the_first_waits_for_it(data):
     assert first.wait(20) == 0
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+# Under nohup a hang-up is ignored, as it should be; there is nothing to try then.
+ENDINGS = [one for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) != signal.SIG_IGN]
+
+
+@pytest.mark.parametrize("signum", ENDINGS)
 def test_a_signal_stops_everything(data, signum):
     process = hold(data)
     pids = server_pids(data)
@@ -177,3 +181,14 @@ def test_private_notes_are_private_from_the_start(data):
     write_private(data / "note.json", {"甲": 1})
     assert stat.S_IMODE((data / "note.json").stat().st_mode) == 0o600
     assert json.loads((data / "note.json").read_text("utf-8")) == {"甲": 1}
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"), [("", "不能是项目目录本身"), ("README.md", "不能使用"), ("/proc/x", "不能使用")]
+)
+def test_a_folder_that_cannot_hold_the_data_is_refused(folder, reason):
+    words = [sys.executable, "devservices.py", "exec", "--data", folder, "--", "true"]
+    result = subprocess.run(words, cwd=ROOT, env=BARE | ELSEWHERE, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert reason in result.stderr and "Traceback" not in result.stderr
+    assert not (ROOT / "lock").exists()
