@@ -57,11 +57,11 @@ class Result:
     @classmethod
     def waiting(cls, request: HttpRequest) -> Self | None:
         """What `moved` left for this address."""
-        path, saved = request.session.get(RESULT_KEY, ["", {}]) if "done" in request.GET else ["", {}]
-        if path != request.path:
+        waiting = request.session.get(RESULT_KEY) if "done" in request.GET else None
+        if waiting is None or waiting[0] != request.path:
             return None
-        plain: dict[str, Any] = saved | {"links": [Link(**link) for link in saved["links"]]}
-        return cls(**plain)
+        saved: dict[str, Any] = waiting[1]
+        return cls(**saved | {"links": [Link(**link) for link in saved["links"]]})
 
 
 def refused(request: HttpRequest, error: Exception, links: list[Link]) -> HttpResponse:
