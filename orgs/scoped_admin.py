@@ -82,6 +82,7 @@ class ScopedAdmin(QuietLogMixin, ListedLookupsMixin, admin.ModelAdmin):
     """The door in the admin. Nothing is deleted here; choices of foreign keys are scoped too."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they would count millions once for each choice
     list_per_page = 50
     paginator = CappedPaginator
 
