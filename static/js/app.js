@@ -93,5 +93,10 @@
   document.querySelectorAll("form[data-filter]").forEach(chips);
   document.querySelectorAll("form[data-autosubmit]").forEach(autosubmit);
   document.querySelectorAll("[data-select-all]").forEach((input) => input.addEventListener("focus", () => input.select()));
-  document.querySelector("[data-error-summary]")?.focus();
+  const errors = document.querySelector("[data-error-summary]");
+  errors?.focus();
+  // A page of errors answered a POST and may not be stored: going back to it would end at the browser's own error. Where the
+  // form is sent to its own address, that address can be asked for again instead.
+  const form = errors?.closest("main")?.querySelector("form[data-guard]");
+  if (form && !form.getAttribute("action")) history.replaceState(history.state, "", location.href);
 })();
