@@ -7,6 +7,7 @@ from orgs.scoped import ScopedViewSet
 from reports import metrics, releases, selectors
 from reports.models import Snapshot
 from reports.selectors import Numbers, Unit
+from reports.withheld import Withheld
 
 
 def unit_of(row: Snapshot) -> Unit:
@@ -34,14 +35,16 @@ class SnapshotSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def _released(self, row: Snapshot) -> Numbers:
-        """Worked out once a row; the tables of parents once an answer, kept with the request."""
+        """Worked out once a row, what a day withholds once an answer; kept with the request."""
         request = self.context["request"]
         if not hasattr(request, "released_rows"):
-            request.released_rows, request.released_tables = {}, {}
-        rows = request.released_rows
+            request.released_rows, request.withheld_on = {}, {}
+        rows, days = request.released_rows, request.withheld_on
         if row.pk not in rows:
+            if row.as_of not in days:
+                days[row.as_of] = Withheld(row.as_of)
             numbers = selectors.numbers(row, unit_of(row))
-            rows[row.pk] = releases.release_one(request.user, numbers, request.released_tables)
+            rows[row.pk] = releases.release_one(request.user, numbers, days[row.as_of])
         return rows[row.pk]
 
     def get_unit_code(self, row: Snapshot) -> str:

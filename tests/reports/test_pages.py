@@ -184,6 +184,7 @@ def test_queries_do_not_grow_with_the_number_of_children(sign_in, town, django_a
             name=f"新{next(make._numbers)}区党委",
         )
     services.coverage_refresh()
+    client.get(DASHBOARD)  # the first reader after a refresh works out what is withheld: twice a query, for everybody
     assert queries() == few
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from members.models import Affiliation
 from reports import selectors
-from reports.releases import is_responsible, released
+from reports.releases import is_responsible
 from reports.rows import NoRows, RowsNotOpen, rows
+from reports.withheld import released
 from tests import factories as make
 from tests.reports import builders as build
 from tests.reports.helpers import coverage, refresh
@@ -135,3 +136,31 @@ def test_the_parts_of_a_number_do_not_give_a_small_part_away(db):
     assert own.counts["members_distinct"] == 30
     assert own.counts["members_full"] is None
     assert own.counts["members_probationary"] is None
+
+
+def test_the_other_line_does_not_give_away_what_this_one_hides(db):
+    """One member waits directly under the district: by streets everything is large, by guidance stations one is not."""
+    city = make.make_city()
+    for unit, number in ((city.yuehai, 20), (city.shahe, 30)):
+        for _ in range(number):
+            build.business(unit, full=1)
+    build.business(city.nanshan, full=1, street_id=city.divisions["shahe"].pk)
+    refresh()
+    leader = make.make_user("leader", city.city)
+    assert shown(leader, city.nanshan, "with_members") == {"own": 51, "yuehai": None, "shahe": None, "rest": None}
+    streets = selectors.for_reader(leader, city.divisions["nanshan"]).children
+    assert {line.unit.name: line.counts["with_members"] for line in streets} == {"粤海街道": None, "沙河街道": None}
+
+
+def test_a_number_hidden_on_the_units_own_page_is_hidden_in_its_parents_table(db):
+    """Nobody but probationary members in one guidance station: the district's page hides its sum, the city's too."""
+    city = make.make_city()
+    for unit, number in ((city.yuehai, 7), (city.lianhua, 40), (city.huafu, 30)):
+        branch = make.make_branch(unit)
+        for index in range(number):
+            standing = "probationary" if unit == city.yuehai and index < 3 else "full"
+            make.make_affiliation(make.make_member(standing=standing), branch)
+    refresh()
+    leader = make.make_user("leader", city.city)
+    for child in selectors.for_reader(leader, city.city).children:
+        assert child.hidden == selectors.for_reader(leader, child.unit).own.hidden

@@ -1,0 +1,240 @@
+"""Which cells about persons are kept back: worked out once a day's numbers for the whole tree, in both lines.
+
+A number from 1 to SMALL_CELL − 1 is kept back, and with it so much more that no sum gives it away again: in every
+equation total = Σ parts that has a hidden cell, at least two cells are hidden, and the hidden parts under a shown
+total add up to at least SMALL_CELL. Equations are the children of a unit with its 直属/待分派 line, and the parts of a
+number inside one unit. Zero is shown: it is nobody's.
+
+One table alone would not do: what a unit's own page hides its parent's table must not show, and what one line hides
+the other must not show under the name of the same place (a guidance station and its street are nearly one set of rows).
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from datetime import date, datetime
+from functools import cache as memo
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import F, Max
+
+from orgs.kinds import Level
+from orgs.models import Organization
+from reports import metrics
+from reports.models import Snapshot
+
+Name = Hashable
+Cell = tuple[Name, str]
+Equation = tuple[Cell, tuple[Cell, ...]]
+Lines = Mapping[Name, Mapping[str, int]]  # name of a unit or its 直属/待分派 line → its counts
+Hidden = dict[Name, frozenset[str]]
+ORGANIZATION, DIVISION = "o", "d"
+OWN, UNASSIGNED = "", "unassigned"
+KEPT_FOR = 600  # seconds; the name in the cache changes with the numbers
+
+
+@memo
+def _is_personal_key(key: str) -> bool:
+    code, _, rest = key.partition("#")[0].partition("@")
+    return code in metrics.METRICS and metrics.is_personal(code, rest or metrics.DEFAULT_DENOMINATOR)
+
+
+def personal_keys(counts: Iterable[str]) -> list[str]:
+    """The keys of `counts` that are about persons."""
+    return [key for key in counts if _is_personal_key(key)]
+
+
+def small_keys(counts: Mapping[str, int | None]) -> frozenset[str]:
+    return frozenset(key for key in personal_keys(counts) if 0 < (counts[key] or 0) < settings.SMALL_CELL)
+
+
+# --- a day's numbers --------------------------------------------------------------------------------------------------
+
+
+class Withheld:
+    """The hidden keys of the units of one day. Make one for an answer; what it works out is kept for the next."""
+
+    def __init__(self, on: date):
+        self.on = on
+        found: datetime | None = Snapshot.objects.filter(as_of=on).aggregate(at=Max("computed_at"))["at"]
+        self._stamp = f"{on:%Y%m%d}:{found.timestamp() if found else 0}:{settings.SMALL_CELL}"
+        self._known: dict[str, Hidden] = {}
+
+    def keys(self, unit, *, unassigned: bool = False) -> frozenset[str]:
+        """The keys that a unit (or its 直属/待分派 line) keeps back from whoever is not responsible for it."""
+        if isinstance(unit, Organization):
+            if unit.level == Level.GRASSROOTS:
+                return self._below(unit.parent).get(unit.pk, frozenset()) if unit.parent else frozenset()
+            return self._tree().get((ORGANIZATION, unit.pk, UNASSIGNED if unassigned else OWN), frozenset())
+        return self._tree().get((DIVISION, unit.pk, UNASSIGNED if unassigned else OWN), frozenset())
+
+    def _tree(self) -> Hidden:
+        return self._once("tree", lambda: _hidden_in_tree(self.on))
+
+    def _below(self, parent: Organization) -> Hidden:
+        """Grassroots bodies right below: what their parent hides, they may not add up to."""
+        direct = parent.level in (Level.CITY, Level.DISTRICT)
+        whole = self.keys(parent, unassigned=direct)
+        return self._once(f"below:{parent.pk}", lambda: _hidden_below(parent, self.on, whole, direct))
+
+    def _once(self, name: str, work) -> Hidden:
+        if name not in self._known:
+            key = f"reports:withheld:{self._stamp}:{name}"
+            found = cache.get(key)
+            if found is None:
+                found = work()
+                cache.set(key, found, KEPT_FOR)
+            self._known[name] = found
+        return self._known[name]
+
+
+def _rows(on: date):
+    return Snapshot.objects.filter(as_of=on, key="", breakdown__in=(OWN, UNASSIGNED))
+
+
+def _hidden_in_tree(on: date) -> Hidden:
+    """City, districts, guidance stations and streets, in one go."""
+    lines: dict[Name, Mapping[str, int]] = {}
+    parts: dict[Name, list[Name]] = defaultdict(list)
+    twins: list[tuple[Name, Name]] = []
+    rows = _rows(on).exclude(organization__level=Level.GRASSROOTS)
+    city = rows.filter(division__parent=None, organization=None).values_list("division", flat=True).first()
+    for row in rows.values(
+        "organization", "division", "breakdown", "counts", level=F("organization__level"),
+        above=F("organization__parent"), above_here=F("division__parent"), district=F("organization__district"),
+        street=F("organization__street"),
+    ):  # fmt: skip
+        line, pk, parent = (
+            (ORGANIZATION, row["organization"], row["above"])
+            if row["organization"]
+            else (DIVISION, row["division"], row["above_here"])
+        )
+        name = (line, pk, row["breakdown"])
+        lines[name] = row["counts"]
+        whole = (line, pk, OWN) if row["breakdown"] else (line, parent, OWN)
+        parts[whole].append(name)
+        if line == ORGANIZATION:
+            place = {Level.CITY: city, Level.DISTRICT: row["district"]}.get(row["level"], row["street"])
+            twins.append((name, (DIVISION, place, row["breakdown"])))
+    return _hidden_in(lines, {whole: of for whole, of in parts.items() if whole in lines}, twins)
+
+
+def _hidden_below(parent: Organization, on: date, whole: frozenset[str], direct: bool) -> Hidden:
+    own = (
+        _rows(on).filter(organization=parent, breakdown=UNASSIGNED if direct else OWN).values_list("counts", flat=True)
+    )
+    below = _rows(on).filter(organization__parent=parent, organization__level=Level.GRASSROOTS)
+    lines: dict[Name, Mapping[str, int]] = dict(below.values_list("organization", "counts"))
+    parts: dict[Name, list[Name]] = {OWN: list(lines)}
+    if counts := own.first():
+        lines[OWN] = {key: counts[key] for key in personal_keys(counts)}
+    hidden = _hidden_in(lines, parts, given={(OWN, key) for key in whole}, keep_whole=OWN)
+    hidden.pop(OWN, None)
+    return hidden
+
+
+# --- the arithmetic ---------------------------------------------------------------------------------------------------
+
+
+def released(values: Mapping[Hashable, int | None], total: int | None = None) -> dict[Hashable, int | None]:
+    """The cells of one number over sibling units, small ones and what would give them away replaced by None.
+
+    `total` is the parent's number where it is shown; by default the sum.
+    """
+    cells: dict[Cell, int] = {(unit, ""): value for unit, value in values.items() if value is not None}
+    whole: Cell = (("whole",), "")
+    equation = (whole, tuple(cells))
+    hidden = _hide({**cells, whole: sum(cells.values()) if total is None else total}, [equation])
+    return {unit: None if (unit, "") in hidden else value for unit, value in values.items()}
+
+
+def hidden_alone(counts: Mapping[str, int | None], given: Iterable[str] = ()) -> frozenset[str]:
+    """The hidden keys of one line by itself; `given` are hidden already."""
+    lines: dict[Name, Mapping[str, int]] = {OWN: {key: number for key, number in counts.items() if number is not None}}
+    return _hidden_in(lines, {}, given={(OWN, key) for key in given}).get(OWN, frozenset())
+
+
+def _hidden_in(
+    lines: Lines,
+    parts: Mapping[Name, list[Name]],
+    twins: Iterable[tuple[Name, Name]] = (),
+    given: Iterable[Cell] = (),
+    keep_whole: Name | None = None,
+) -> Hidden:
+    cells: dict[Cell, int] = {}
+    for name, counts in lines.items():
+        for key in personal_keys(counts):
+            cells[(name, key)] = counts[key]
+    keys = {key for _, key in cells}
+    equations: list[Equation] = [
+        ((whole, key), tuple((name, key) for name in of if (name, key) in cells))
+        for whole, of in parts.items()
+        for key in keys
+    ]
+    inside = _inside(keys)
+    for name in lines:
+        if name != keep_whole:
+            equations += [
+                ((name, whole), tuple((name, key) for key in of if (name, key) in cells))
+                for whole, of in inside
+                if (name, whole) in cells
+            ]
+    pairs = {(one, key): (other, key) for pair in twins for one, other in (pair, pair[::-1]) for key in keys}
+    found: dict[Name, set[str]] = defaultdict(set)
+    for name, key in _hide(cells, equations, given, pairs, keep_whole):
+        found[name].add(key)
+    return {name: frozenset(keys) for name, keys in found.items()}
+
+
+def _inside(keys: set[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """The equations inside one unit: which key is the sum of which others."""
+    found = [
+        ("members_distinct", ("members_full", "members_probationary")),
+        ("registrations", tuple(f"registrations_{state}" for state in metrics.REGISTRATION_STATES)),
+    ]
+    for range in metrics.RANGES:
+        whole = metrics.count_key("covered", "with_members", range)
+        split = ("covered_own", "covered_joint", "covered_market")
+        found.append((whole, tuple(metrics.count_key(code, "with_members", range) for code in split)))
+    found += [(key, (f"{key}#sole_traders", f"{key}#enterprises")) for key in keys if "#" not in key]
+    return found
+
+
+def _hide(
+    cells: Mapping[Cell, int],
+    equations: list[Equation],
+    given: Iterable[Cell] = (),
+    pairs: Mapping[Cell, Cell] | None = None,
+    keep_whole: Name | None = None,
+) -> set[Cell]:
+    """`pairs`: cells that are hidden together. `keep_whole`: a line that is not hidden for its parts' sake here."""
+    pairs = pairs or {}
+    hidden = {cell for cell, number in cells.items() if 0 < number < settings.SMALL_CELL} | (set(given) & set(cells))
+    changed = True
+    while changed:
+        twins = {pairs[cell] for cell in hidden if cell in pairs}
+        fresh = {cell for cell in twins - hidden if cells.get(cell)}
+        hidden |= fresh
+        changed = bool(fresh)
+        for whole, parts in equations:
+            while (cell := _needed(cells, hidden, whole, parts)) is not None and cell[0] != keep_whole:
+                hidden.add(cell)
+                changed = True
+    return hidden
+
+
+def _needed(cells: Mapping[Cell, int], hidden: set[Cell], whole: Cell, parts: tuple[Cell, ...]) -> Cell | None:
+    """The next cell this equation needs hidden, smallest first; None where it gives nothing away."""
+    secret = [part for part in parts if part in hidden]
+    if not parts or (not secret and whole not in hidden):
+        return None
+    if whole in hidden:
+        enough = bool(secret)
+    else:
+        enough = len(secret) >= 2 and sum(cells[part] for part in secret) >= settings.SMALL_CELL
+    if enough:
+        return None
+    open_parts = [part for part in parts if part not in hidden and cells[part]]
+    if open_parts:
+        return min(open_parts, key=lambda part: (cells[part], str(part)))
+    return whole if whole in cells and whole not in hidden and secret else None
