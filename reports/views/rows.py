@@ -1,7 +1,10 @@
 """The rows behind a number: list and total are the tile's own, in the same 口径."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -104,12 +107,11 @@ class Rows(RowsMixin, View):
                 for row in shown
             ],
         }
-        unit_word = self.metric.unit if self.metric.kind == metrics.COUNT else "户"
         context = self._context(
             table=table,
             page=page,
             total=total,
-            total_text=f"共 {total:,} {unit_word}",
+            total_text=f"共 {total:,} {self._word()}",
             computed=self._computed(total),
             exports=self._exports(found.model, total),
             empty_reason="这个数字是 0，所以没有名单。" if total == 0 else "没有您可以查看的行。",
@@ -123,7 +125,7 @@ class Rows(RowsMixin, View):
         return [{"label": "导出", "url": f"{url}?{self.request.GET.urlencode()}"}]
 
     def _computed(self, total: int) -> str:
-        """What the dashboard says, where the rows have changed since it was computed."""
+        """What the dashboard says, where it differs: rows outside the reader's scope, or changes since."""
         read = selectors.unassigned if self.unassigned else selectors.latest
         own = read(self.unit, self.basis.as_of)
         if own is None:
@@ -134,7 +136,16 @@ class Rows(RowsMixin, View):
             number = own.value(self.metric.code, self.basis.denominator, self.basis.range)
         if number is None or number == total:
             return ""
+        if (away := self._everywhere() - total) > 0:
+            return f"另有 {away:,} {self._word()}不在您的管辖范围内，计入看板，名单里不列出。"
         return f"看板上的数字是 {number:,}（截至 {own.as_of:%Y-%m-%d}）；之后有变动，这里是现在的名单。"
+
+    def _everywhere(self) -> int:
+        """How many rows there are, whoever may see them: a branch may cover what stands under others."""
+        return behind(self.metric, self.unit, self.basis, None, unassigned=self.unassigned).count()
+
+    def _word(self) -> str:
+        return self.metric.unit if self.metric.kind == metrics.COUNT else "户"
 
     def _counts(self, reason: str) -> HttpResponse:
         """Not open here: how many there are in each unit below, small cells kept back, down to the guidance station."""
@@ -144,18 +155,21 @@ class Rows(RowsMixin, View):
             lines = [*released.children, *([released.unassigned] if released.unassigned else [])]
         table = {
             "caption": self.metric.name,
-            "columns": [{"label": "单位"}, {"label": self.metric.name, "numeric": True}],
+            "columns": [
+                {"label": "单位"},
+                *({"label": name, "numeric": True} for name, _ in self._counted()),
+            ],
             "rows": [
                 {
                     "url": None if line.is_unassigned else words.rows_page(line.unit, self.metric.code, self.basis),
-                    "cells": [{"text": line.name}, {"text": words.shown(line, self.metric.code, self.basis)}],
+                    "cells": [{"text": line.name}, *({"text": text(line)} for _, text in self._counted())],
                 }
                 for line in lines
             ],
         }
         whole = (released.unassigned if self.unassigned else released.own) if released else None
-        own = words.shown(whole, self.metric.code, self.basis)
-        unit_word = "" if self.metric.kind == metrics.RATE else f" {self.metric.unit}"
+        own = self._counted()[0][1](whole)
+        unit_word = f" {self._word()}" if own[:1].isdigit() else ""
         context = self._context(
             table=table,
             not_open=reason,
@@ -164,20 +178,40 @@ class Rows(RowsMixin, View):
         )
         return render(self.request, "reports/rows.html", context)
 
+    def _counted(self) -> list[tuple[str, Callable[[selectors.Numbers | None], str]]]:
+        """Columns of counts: the number itself; of a share its numerator, its denominator and the share."""
+        share = (self.metric.name, lambda line: words.shown(line, self.metric.code, self.basis))
+        if self.metric.kind == metrics.COUNT:
+            return [share]
+
+        def part(line: selectors.Numbers | None, index: int) -> str:
+            if line is None:
+                return words.UNKNOWN
+            number = tiles.fraction(self.metric, line, self.basis)[index]
+            hidden = number is None and line.is_hidden(self.metric.code, self.basis.denominator, self.basis.range)
+            return words.figure(number, metrics.COUNT, hidden=hidden)
+
+        below = metrics.METRICS[self.metric.denominator or self.basis.denominator].name
+        return [("分子", lambda line: part(line, 0)), (f"分母（{below}）", lambda line: part(line, 1)), share]
+
     def _empty(self, reason: str) -> HttpResponse:
         context = self._context(table={"columns": [], "rows": []}, empty_reason=reason)
         return render(self.request, "reports/rows.html", context, status=400)
 
 
 def behind(metric: metrics.Metric, unit, basis: Basis, user, *, unassigned: bool = False):
-    """The rows of a number; of a share, those of its numerator: its parts exclude each other."""
-    asked = {"user": user, "range": basis.range, "as_of": basis.as_of, "unassigned": unassigned}
+    """The rows of a number; of a share, those of its numerator: its parts exclude each other.
+
+    `user` None: without asking who reads, for counting only.
+    """
+    asked: dict[str, Any] = {"range": basis.range, "as_of": basis.as_of, "unassigned": unassigned}
+    read: Callable[..., QuerySet] = partial(rows.rows, user=user) if user is not None else rows.all_rows
     if metric.kind == metrics.COUNT:
-        return rows.rows(metric.code, unit, denominator=basis.denominator, **asked)
+        return read(metric.code, unit, denominator=basis.denominator, **asked)
     inside = metrics.DEFAULT_DENOMINATOR if metric.denominator else basis.denominator
     found = None
     for part in metric.numerator.split("+"):
-        one = rows.rows(part, unit, denominator=inside, **asked)
+        one = read(part, unit, denominator=inside, **asked)
         found = one if found is None else found | one
     return found
 

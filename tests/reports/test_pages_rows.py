@@ -154,3 +154,22 @@ def test_persons_are_not_exported_from_here(sign_in, town):
     client = sign_in("city_leader")
     for code in ("members_distinct", "registrations", "check_ins_30d", "with_members"):
         assert client.get(reverse("reports:rows_export", args=[code])).status_code == 404
+
+
+def test_a_share_ends_at_the_counts_of_its_parts(sign_in, town):
+    page = rows(
+        sign_in("city_leader"), "organization_coverage", organization=town.city.city.code, denominator="with_members"
+    )
+    assert page.context["not_open"]
+    assert [column["label"] for column in page.context["table"]["columns"]][1:3] == ["分子", "分母（有党员）"]
+    assert "%" not in page.context["total_text"]
+
+
+def test_rows_outside_the_readers_scope_are_told_apart_from_changes(sign_in, town):
+    from tests.reports.helpers import refresh
+
+    b.cover(town.branch, b.business(town.city.lianhua))
+    refresh()
+    client = sign_in("district_leader")
+    page = rows(client, "covered_own", organization=town.branch.code, denominator="operating")
+    assert "不在您的管辖范围内" in page.context["computed"]
