@@ -57,7 +57,7 @@ def build_markets(tree: Tree, rng: np.random.Generator) -> list[Market]:
             Market(
                 code=f"SC{number:04d}", name=f"{_place_of(unit)}{words.brand(number * 3)}{sign}", trade=trade,
                 organiser=f"深圳市{words.brand(number * 5)}市场管理有限公司", stalls=stalls, employees=stalls * 3,
-                address=f"{unit.district.name}{unit.street.name}示范路{number}号", **placed(unit),
+                address=f"{unit.district.name}{unit.street.name}示范路{number}号", entered_at=unit.entered_at, **placed(unit),
             )
         )  # fmt: skip
     markets = Market.objects.bulk_create(markets)

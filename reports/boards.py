@@ -376,7 +376,10 @@ def children_table(released: Released, basis: Basis) -> dict | None:
     return {
         "columns": [metrics.METRICS[code].name for code in codes],
         "rows": [
-            row(line, line.name, None if line.is_unassigned else words.unit_page(line.unit, basis)) for line in lines
+            row(line, line.name, None)
+            if line.is_unassigned
+            else row(line, words.short(line.unit), words.unit_page(line.unit, basis))
+            for line in lines
         ],
         "own": row(released.own, "合计", None)["cells"],
         "note": CHILDREN_OVERLAP if codes is GRASSROOTS_COLUMNS else CHILDREN_ADD_UP,

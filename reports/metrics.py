@@ -207,7 +207,7 @@ def _rates() -> list[Metric]:
         return Metric(code, name, definition, group, unit="%", kind=RATE, additive=False, numerator=numerator, **more)
 
     return [
-        make("organization_coverage", "组织覆盖率", "组织覆盖（单独、联合、市场）÷ 所选口径。", "covered"),
+        make("organization_coverage", "组织覆盖率（含市场）", "组织覆盖（单独、联合、市场）÷ 所选口径。", "covered"),
         make(
             "organization_coverage_strict", "组织覆盖率（单独+联合）", "（单独覆盖 + 联合覆盖）÷ 所选口径。",
             "covered_own+covered_joint",

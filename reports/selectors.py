@@ -250,4 +250,6 @@ def direct_holders(ids: Iterable[int]) -> set[int]:
     """What is directly under the districts and the city of these: a row may have come from there, or gone there."""
     above = Organization.objects.filter(pk__in=list(ids), level=Level.GUIDANCE_STATION)
     city = Organization.objects.filter(level=Level.CITY)
-    return set(above.values_list("district_committee", flat=True)) | set(city.values_list("pk", flat=True))
+    return {pk for pk in above.values_list("district_committee", flat=True) if pk} | set(
+        city.values_list("pk", flat=True)
+    )
