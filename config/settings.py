@@ -1,6 +1,7 @@
 """One file, driven by the environment. Every variable is listed in .env.example."""
 
 import base64
+import json
 from pathlib import Path
 
 import environ
@@ -17,8 +18,27 @@ def required(name: str) -> str:
     return value
 
 
-def key(text: str) -> bytes:
-    return base64.b64decode(text)
+def key(name: str, text: str) -> bytes:
+    """32 bytes. A shorter one would start, and fail at the first person who registers. The message hides the key."""
+    try:
+        found = base64.b64decode(text, validate=True)
+    except ValueError:
+        found = b""
+    if len(found) != 32:
+        raise ImproperlyConfigured(f"环境变量 {name} 不是 32 字节的 base64 密钥：请用 openssl rand -base64 32 生成。")
+    return found
+
+
+def key_ring(name: str) -> dict[str, bytes]:
+    """A JSON list of id:key."""
+    try:
+        items = json.loads(required(name))
+        pairs = [(pk, text) for pk, text in (item.split(":", 1) for item in items) if pk]
+    except (ValueError, AttributeError, TypeError):
+        items, pairs = [], []
+    if not pairs or len(dict(pairs)) != len(items):
+        raise ImproperlyConfigured(f'环境变量 {name} 应是密钥的列表，形如 ["k1:base64…"]，编号不重复，第一把用于加密。')
+    return {pk: key(name, text) for pk, text in pairs}
 
 
 # --- what this process is -------------------------------------------------------------------------------------------
@@ -32,11 +52,11 @@ BEHIND_PROXY = env.bool("BEHIND_PROXY", False)  # nginx is in front and writes X
 PUBLIC_URL = env("PUBLIC_URL", default="")  # what QR codes point at; empty: the address of the request
 
 # --- keys: lost keys are lost data ----------------------------------------------------------------------------------
-FIELD_KEYS = {item.split(":", 1)[0]: key(item.split(":", 1)[1]) for item in env.json("FIELD_KEYS", default=[])}
-BLIND_INDEX_KEY = key(required("BLIND_INDEX_KEY"))  # apart from the ring: rotating the ring must not move the index
-AUDIT_SEAL_KEY = key(required("AUDIT_SEAL_KEY"))
-if not FIELD_KEYS:
-    raise ImproperlyConfigured('缺少环境变量 FIELD_KEYS：至少一把，形如 ["k1:base64…"]，第一把用于加密。')
+FIELD_KEYS = key_ring("FIELD_KEYS")
+BLIND_INDEX_KEY = key(
+    "BLIND_INDEX_KEY", required("BLIND_INDEX_KEY")
+)  # apart: rotating the ring must not move the index
+AUDIT_SEAL_KEY = key("AUDIT_SEAL_KEY", required("AUDIT_SEAL_KEY"))
 
 # --- one alias, one role per process: web serves, owner migrates, seeds and flushes ----------------------------------
 DATABASE_ROLE = env("DATABASE_ROLE", default="web")

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,35 @@ def test_what_serves_refuses_the_owners_login(role):
     result = enter(role, **KEYS, ALLOWED_HOSTS="x", DATABASE_URL="x", DATABASE_OWNER_URL="x")
     assert result.returncode == 1
     assert "不得持有数据库所有者的登录" in result.stderr
+
+
+KEY = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("FIELD_KEYS", "geheim"),
+        ("FIELD_KEYS", '["geheim"]'),
+        ("FIELD_KEYS", '{"1": "geheim"}'),
+        ("FIELD_KEYS", "[]"),
+        ("FIELD_KEYS", "7"),
+        ("FIELD_KEYS", '["1:Z2VoZWlt"]'),  # valid base64, six bytes
+        ("FIELD_KEYS", f'["1:{KEY}", "1:{KEY}"]'),
+        ("BLIND_INDEX_KEY", "geheim!"),
+        ("AUDIT_SEAL_KEY", "Z2VoZWlt"),
+    ],
+)
+def test_a_key_that_cannot_be_one_stops_the_start_and_is_not_shown(variable, value):
+    keys = {"SECRET_KEY": "x", "FIELD_KEYS": f'["1:{KEY}"]', "BLIND_INDEX_KEY": KEY, "AUDIT_SEAL_KEY": KEY}
+    servers = {"DATABASE_URL": "postgres://web@127.0.0.1/app", "REDIS_URL": "redis://127.0.0.1/0"}
+    result = subprocess.run(
+        [sys.executable, "-c", "import config.settings"],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], **servers, **keys, variable: value}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert f"ImproperlyConfigured: 环境变量 {variable} " in result.stderr
+    assert "geheim" not in result.stderr and "Z2VoZWlt" not in result.stderr and KEY not in result.stderr
 
 
 def test_any_other_command_runs_as_it_is():
