@@ -163,3 +163,36 @@ def test_an_officer_verifies_on_a_phone(live_server, phone_page, city, client):
     row.refresh_from_db()
     assert row.state == services.decide.State.VERIFIED
     assert weight.complaints == []
+
+
+def test_the_phones_back_button_never_ends_at_the_browsers_own_error(live_server, phone_page, poster, city, client):
+    page = phone_page
+    page.goto(live_server.url + reverse("members:poster", args=[poster.code]))
+    submit(page, "同意并开始填写")
+    page.get_by_label("我同意登记我的党员身份").check()
+    page.get_by_label("我同意指导站向我").check()
+    submit(page, "同意并开始填写")
+    page.wait_for_url("**step=person")
+    submit(page, "下一步")
+    page.get_by_text("还不能提交").wait_for()
+    page.get_by_label("姓名").fill("张三丰")
+    submit(page, "下一步")
+    page.wait_for_url("**step=phone")
+    page.go_back()
+    page.wait_for_url("**step=person")
+
+    officer, row = factories.make_user("officer", city.yuehai), make.registration(city.yuehai)
+    client.force_login(officer)
+    name = client.cookies[next(iter(client.cookies))].key
+    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    page.goto(live_server.url + reverse("members:registration_verify", args=[row.pk]))
+    submit(page, "确认已核实")
+    page.get_by_text("还不能提交").wait_for()
+    page.get_by_label("当面核实").check()
+    submit(page, "确认已核实")
+    page.wait_for_url("**done=1")
+    page.get_by_role("link", name="看党员").click()
+    page.wait_for_url("**/members/*/")
+    for _ in range(2):
+        page.go_back()
+    page.wait_for_url("**/verify/")
