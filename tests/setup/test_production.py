@@ -87,6 +87,7 @@ def test_example_lists_every_variable():
     settings = (ROOT / "config/settings.py").read_text("utf-8")
     read = set(re.findall(r"""(?:env(?:\.\w+)?|required)\(\s*"([A-Z_]+)\"""", settings))
     needed = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text("utf-8")))
+    needed |= set(re.findall(r"\$\{([A-Z_]+):-", ENTRYPOINT.read_text("utf-8")))
     assert not {name for name in read | needed if not re.search(rf"\b{name}\b", example)}
 
 
