@@ -72,13 +72,15 @@ class Errors:
             for row, column, value, reason in cursor:
                 yield {"row": row, "column": column, "value": value, "reason": reason}
 
-    def reasons_by_row(self) -> dict[int, str]:
-        """What stands beside each row in the file of only the wrong rows."""
+    def wrong_rows(self) -> dict[int, str]:
+        """What stands beside each row in the file of only the wrong rows. Duplicates are not among them: sent again with
+        the mended rows they would replace the row that stands."""
         self.flush()
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT row, string_agg(CASE WHEN colname = '' THEN reason ELSE colname || '：' || reason END, '；' "
-                f"ORDER BY colname) FROM {self.TABLE} GROUP BY row"
+                f"ORDER BY colname) FROM {self.TABLE} WHERE kind = %s GROUP BY row",
+                [str(Kind.WRONG)],
             )
             return dict(cursor.fetchall())
 

@@ -149,8 +149,8 @@ def _template_xlsx(table: Table, header: Sequence[str], examples: Sequence[Seque
 
 
 def write_wrong_rows(*, source: Source, errors: Errors, to: Path) -> None:
-    """Keep the rows that have errors: the file's own columns, their number, the reasons. Gzipped JSON lines."""
-    reasons = errors.reasons_by_row()
+    """Keep the rows that are wrong: the file's own columns, their number, the reasons. Gzipped JSON lines."""
+    reasons = errors.wrong_rows()
     if not reasons:
         return
     wanted = np.fromiter(reasons, dtype=np.int64)

@@ -103,12 +103,14 @@ class TextReader:
 
     def _count_lines(self) -> int:
         feeds = returns = 0
+        last = ""
         wide = self.encoding.startswith("utf-16")
         for piece in self._texts() if wide else _pieces(self.path):
             feeds += piece.count("\n" if isinstance(piece, str) else b"\n")  # type: ignore[arg-type]
             returns += piece.count("\r" if isinstance(piece, str) else b"\r")  # type: ignore[arg-type]
+            last = (piece[-1:] if isinstance(piece, str) else piece[-1:].decode("latin-1")) or last
         self.lone_returns = feeds == 0 and returns > 0
-        return (returns if self.lone_returns else feeds) + 1
+        return (returns if self.lone_returns else feeds) + (last not in ("\n", "\r"))
 
     def _chunks(self) -> Iterator[bytes]:
         """The file in UTF-8, cut at line ends; the last chunk ends as the file does."""

@@ -82,6 +82,13 @@ def test_label_beats_alias(tmp_path):
     assert read(save(tmp_path, "编号,代码,名称\n9,001,甲\n".encode()))[2][0] == "001"
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_rows_for_progress_are_those_of_the_file(tmp_path, end, encoding):
+    content = (end or "\n").join(["代码,名称", "001,甲", "002,乙"]) + end
+    assert open_source(save(tmp_path, content.encode(encoding)), TABLE).rows == 2
+
+
 def test_short_and_long_rows(tmp_path):
     found = read(save(tmp_path, "代码,名称,人数\n001\n002,乙,2,多,余\n003,丙\n".encode()))
     assert found == {2: ("001", "", ""), 3: ("002", "乙", "2"), 4: ("003", "丙", "")}

@@ -112,9 +112,18 @@ def test_plan_is_made_anew_when_it_is_written(client, clerk, city):
     assert batch.errors.get().reason == "该主体已由其他单位登记"
 
 
+def test_large_counts_are_grouped(client, clerk):
+    batch = upload(client, [make_row()])
+    Batch.objects.filter(pk=batch.pk).update(counts=batch.counts | {"rows": 1_234_567, "new": 1_234_567})
+    page = detail(client, batch).content.decode()
+    assert "共 1,234,567 行" in page and "确认写入 1,234,567 行" in page
+
+
 def test_wrong_rows_come_back_with_their_reasons_and_can_be_sent_again(client, clerk, tmp_path):
     rows = [make_row(备注="甲"), make_row(备注="=乙", 从业人数="-1"), make_row(备注="丙", 经营状态="?", 从业人数="1.5")]
+    rows.append({**rows[0], "名称": "重复的一行"})  # would overwrite the first if it came back with the wrong ones
     batch = upload(client, rows)
+    assert batch.counts["duplicate"] == 1
     address = reverse("tables:errors_file", args=[batch.pk])
     content = b"".join(client.get(f"{address}?format=csv").streaming_content).decode("utf-8-sig")
     found = list(csv.DictReader(io.StringIO(content)))
