@@ -25,7 +25,7 @@ from tools.embedded import HOST, StartFailed, die_with_parent, stop_process
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
 SEED = 1
-ANSWER_PATIENCE = 60  # seconds from the start of the web server to its first answer
+ANSWER_PATIENCE = 180  # seconds from the start of the web server to its first answer
 STOP_PATIENCE = 15  # seconds for what an earlier, killed demo started to end
 COLUMNS = {
     "persona": "身份",

@@ -16,11 +16,12 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *args, **options):
         seen = 0
-        for figure in json.loads(FILE.read_text(encoding="utf-8"))["figures"]:
+        published = json.loads(FILE.read_text(encoding="utf-8"))
+        for figure in published["figures"]:
             for name, value in figure["values"].items():
                 ReportedFigure.objects.update_or_create(
                     place=figure["place"],
-                    name=name,
+                    name=published["names"][name],
                     as_of=date.fromisoformat(figure["as_of"]),
                     defaults={
                         "value": value,
