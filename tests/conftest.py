@@ -106,16 +106,19 @@ def owner_role(db):
 # --- a real worker ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def celery_worker_process(django_db_setup):
-    """One real worker for the run, signed in as web on this process's database and broker number.
+@pytest.fixture
+def celery_worker_process(transactional_db):
+    """A real worker for one test, signed in as web on this process's database and broker number.
 
-    It depends on django_db_setup so that it ends before the database is dropped. Mark its tests with
-    `django_db(transaction=True)` and `xdist_group("worker")`.
+    It ends with its test, before the tables are emptied: else it would take up what later tests enqueue, and its work
+    would deadlock with their TRUNCATE. What earlier tests enqueued is not its business either.
     """
+    import redis
     from django.conf import settings
     from django.db import connection
 
+    with redis.Redis.from_url(settings.REDIS_URL) as broker:
+        broker.delete("prompt", "long")
     server = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
     environment = os.environ | {
         "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",

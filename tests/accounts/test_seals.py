@@ -270,12 +270,10 @@ def test_what_is_recorded():
     assert event.at and event.transaction
 
 
-@pytest.mark.xdist_group("worker")
-@pytest.mark.django_db(transaction=True)
 def test_a_real_worker_seals_when_beat_asks(celery_worker_process):
     event = record()
     current_app.send_task("accounts.seal")
-    for _ in range(400):
+    for _ in range(1200):  # a minute: the machine may be busy with other tests
         if AuditSeal.objects.filter(event=event).exists():
             break
         time.sleep(0.05)

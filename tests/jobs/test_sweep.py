@@ -109,7 +109,7 @@ OWN_QUEUE = "killed"
 
 @pytest.fixture
 def own_queue(monkeypatch):
-    """Messages of jobs go to a queue that only this test's workers read: the worker that other tests share lives on."""
+    """Messages of jobs go to a queue that only this test's workers read; what earlier tests enqueued waits elsewhere."""
     monkeypatch.setattr(tasks.run, "queue", OWN_QUEUE, raising=False)
     monkeypatch.setattr(tasks.run, "_exec_options", None)  # where the task remembers its queue
 
