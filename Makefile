@@ -27,7 +27,7 @@ demo: .venv/.run .venv/.assets
 	@exec $(BIN)/python -m tools.demo --data "$(DATA)" --port "$(PORT)" --businesses "$(BUSINESSES)" --make $$PPID
 
 test: check .venv/.assets
-	$(SERVERS) --data .local/test --fast -- $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(SERVERS) --data .local/test --fast -- $(BIN)/pytest -n 2 $(ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff check -q .

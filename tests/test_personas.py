@@ -20,7 +20,7 @@ from tests import persona_world
 from tests.persona_rules import EXPORTS, MISSING, NOBODY, OWN, PAGES, PUBLIC, TABLES, Page
 from tests.persona_world import FAR, FAR_TREE, PERSONAS, PLAIN
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("personas")]
+pytestmark = pytest.mark.django_db
 ADMIN_VIEWS = ("changelist", "add", "history", "delete", "change")
 NEAR_ONLY = ("district_leader", "registrar_district", "officer", "secretary", "system_admin", "audit_admin")
 SECRETS = re.compile(r'(csrfmiddlewaretoken" value="|X-CSRFToken": ")[^"]+')

@@ -153,7 +153,6 @@ def test_docs_page_has_nothing_inline(client, leader):
     assert client.get("/api/v1/docs/?script=").headers["Content-Type"].startswith("application/javascript")
 
 
-@pytest.mark.xdist_group("browser")
 @pytest.mark.django_db(transaction=True)
 def test_docs_page_works_under_the_policy(live_server, page, client, city):
     client.force_login(make.make_user("leader", city.city))

@@ -34,8 +34,7 @@ def seeded(django_db_setup, django_db_blocker):
         block.__exit__(None, None, None)
 
 
-# One process, or each would build its own city.
-pytestmark = [pytest.mark.usefixtures("seeded"), pytest.mark.django_db, pytest.mark.xdist_group("demo city")]
+pytestmark = [pytest.mark.usefixtures("seeded"), pytest.mark.django_db]
 
 
 def test_one_eleven_seventy_eight():

@@ -144,7 +144,6 @@ def made(job: Job) -> set[str]:
     return set(User.objects.filter(username__startswith=f"made-by-{job.pk}-").values_list("username", flat=True))
 
 
-@pytest.mark.xdist_group("worker")
 @pytest.mark.django_db(transaction=True)
 def test_a_job_whose_worker_is_killed_is_taken_over_by_the_sweep(own_queue):
     user = make.make_user()

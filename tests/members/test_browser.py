@@ -9,7 +9,7 @@ from members.models import Receipt, Registration
 from tests import factories
 from tests.members import make
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.django_db(transaction=True)
 KILOBYTES = 100
 
 

@@ -29,8 +29,6 @@ PERSONAS = {
 FIRST_START = 300  # seconds, for a machine that is busy with other tests as well
 LATER_START = 120
 
-pytestmark = pytest.mark.xdist_group("servers")
-
 
 class Demo:
     def __init__(self) -> None:

@@ -36,9 +36,6 @@ cursor.execute("CREATE TABLE IF NOT EXISTS visit (); INSERT INTO visit DEFAULT V
 print(cursor.fetchone()[0])
 """
 
-# One process for all of them: each starts servers, and the processors have other tests to run.
-pytestmark = pytest.mark.xdist_group("servers")
-
 
 @pytest.fixture
 def data():

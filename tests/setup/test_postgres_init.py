@@ -12,10 +12,7 @@ import pytest
 from tools.embedded import EmbeddedPostgres
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy/postgres-init.sh"
-pytestmark = [
-    pytest.mark.xdist_group("servers"),
-    pytest.mark.skipif(shutil.which("psql") is None, reason="no psql on PATH"),
-]
+pytestmark = pytest.mark.skipif(shutil.which("psql") is None, reason="no psql on PATH")
 
 
 class BareCluster(EmbeddedPostgres):
