@@ -1,8 +1,10 @@
 """Forms of the admin: codes are checked, and a code that stands elsewhere says no more than that."""
 
 from django import forms
+from django.utils import timezone
 
 from markets import codes
+from markets.imports import texts
 from markets.models import Business, BusinessCoverage, Declaration, Market
 from markets.rules import TAKEN
 from markets.services import keeps_head_counts
@@ -17,7 +19,22 @@ def _clean_uscc(text: str | None) -> str | None:
     return code
 
 
-class BusinessForm(forms.ModelForm):
+def _within(form: forms.Form, name: str, limit: int):
+    value = form.cleaned_data[name]
+    if value is not None and abs(value) > limit:
+        raise forms.ValidationError(f"应在 −{limit} 到 {limit} 度之间。")
+    return value
+
+
+class PositionMixin(forms.ModelForm):
+    def clean_latitude(self):
+        return _within(self, "latitude", 90)
+
+    def clean_longitude(self):
+        return _within(self, "longitude", 180)
+
+
+class BusinessForm(PositionMixin):
     class Meta:
         model = Business
         fields = [
@@ -44,6 +61,25 @@ class BusinessForm(forms.ModelForm):
         self._refuse_taken("legacy_registration_no", code)
         return code
 
+    def clean_industry(self):
+        """As the import reads it."""
+        try:
+            return texts.industry(self.cleaned_data["industry"]) if self.cleaned_data["industry"] else ""
+        except texts.Wrong as wrong:
+            raise forms.ValidationError(f"{wrong}。") from wrong
+
+    def clean_registered_on(self):
+        day = self.cleaned_data["registered_on"]
+        if day and not texts.EARLIEST <= day <= timezone.localdate():
+            raise forms.ValidationError("成立日期应在 1900 年以后，且不能晚于今天。")
+        return day
+
+    def clean_predecessor(self):
+        before = self.cleaned_data["predecessor"]
+        if before is not None and before.pk == self.instance.pk:
+            raise forms.ValidationError("转型前的个体工商户不能是它自己。")
+        return before
+
     def _refuse_taken(self, column: str, code: str | None) -> None:
         """A credit code is a public fact: it may be said that somebody has it, never who or where."""
         if code and Business.objects.filter(**{column: code}).exclude(pk=self.instance.pk).exists():
@@ -63,7 +99,7 @@ class BusinessForm(forms.ModelForm):
         return f"信用代码以 {self.cleaned_data['uscc'][:2]} 开头，一般是{Business.EntityType(usual[0]).label}，请核对主体类型。"
 
 
-class MarketForm(forms.ModelForm):
+class MarketForm(PositionMixin):
     class Meta:
         model = Market
         fields = [

@@ -12,7 +12,7 @@ from orgs.models import Division, Organization, OrganizationChange, Posting
 from orgs.organization_acts import ACTS, act_page, may_act
 from orgs.organization_forms import OrganizationForm
 from orgs.scoped import ScopedAdmin
-from orgs.scoped_admin import CappedPaginator, QuietLogMixin
+from orgs.scoped_admin import CappedPaginator, ChooserMixin, QuietLogMixin
 from orgs.selectors import change_text
 from orgs.services import organization_create, organization_edit, organization_rename, posting_end, posting_grant
 from orgs.services.organizations import EDITABLE
@@ -206,7 +206,7 @@ class PostingForm(forms.ModelForm):
 
 
 @admin.register(Posting)
-class PostingAdmin(QuietLogMixin, ListedLookupsMixin, admin.ModelAdmin):
+class PostingAdmin(ChooserMixin, QuietLogMixin, ListedLookupsMixin, admin.ModelAdmin):
     """Who holds which role where: granted and ended by the security administrator, who sees nothing behind it."""
 
     form = PostingForm

@@ -5,7 +5,8 @@ Every period is half-open: `starts_on` counts, `ends_on` does not any more; no `
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
-from django.db import migrations, models
+from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS, migrations, models
 
 
 def organization_key(verbose_name: str) -> models.ForeignKey:
@@ -92,9 +93,27 @@ class DateRange(models.Func):
     output_field = DateRangeField()
 
 
+class NeverTwice(ExclusionConstraint):
+    """Says in a form what it is about; to migrations it is Django's own."""
+
+    def validate(self, model, instance, exclude=None, using=DEFAULT_DB_ALIAS) -> None:
+        if instance.starts_on and instance.ends_on and instance.ends_on <= instance.starts_on:
+            return  # `period_in_order` tells; PostgreSQL makes no range that ends before it starts
+        try:
+            super().validate(model, instance, exclude, using)
+        except ValidationError as error:
+            if self.violation_error_message != self.default_violation_error_message:
+                raise
+            raise ValidationError("这段时间里已有同样的一条。请改原来那条，或把起止期错开。", error.code) from error
+
+    def deconstruct(self) -> tuple:
+        _, args, kwargs = super().deconstruct()
+        return f"{ExclusionConstraint.__module__}.{ExclusionConstraint.__name__}", args, kwargs
+
+
 def never_twice(name: str, *fields: str, **more) -> ExclusionConstraint:
     """Two rows that agree in `fields` may not overlap in time."""
-    return ExclusionConstraint(
+    return NeverTwice(
         name=name,
         expressions=[
             (DateRange("starts_on", "ends_on", RangeBoundary()), RangeOperators.OVERLAPS),

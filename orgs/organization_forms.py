@@ -4,13 +4,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from orgs.forms import LocalityFormMixin
 from orgs.kinds import CAPABILITIES, Level
 from orgs.models import Organization
+from orgs.scoped_admin import Chooser
 from orgs.services import TreeError, check_place
 from orgs.services.moves import check_merge, check_move
 from orgs.services.organizations import check_terms
@@ -113,7 +113,7 @@ class ActForm(forms.Form):
 
 def chooser(label: str) -> forms.ModelChoiceField:
     """A search box over the organizations that the person sees; a list of 32,000 would be no choice."""
-    widget = AutocompleteSelect(Organization._meta.get_field("parent"), admin.site)
+    widget = Chooser(Organization._meta.get_field("parent"), admin.site)
     return forms.ModelChoiceField(
         label=label,
         queryset=Organization.objects.none(),

@@ -8,10 +8,11 @@ What an admin of any room gets from ScopedAdmin, and may override:
 """
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -24,6 +25,7 @@ from accounts.admin_lookups import ListedLookupsMixin
 from orgs.fields import GuidancePlaced
 from orgs.forms import DoorFormMixin, GuidancePlacedFormMixin, PlacedFormMixin
 
+_Admin: Any = admin.ModelAdmin if TYPE_CHECKING else object  # what the mixins stand left of
 COUNT_CAP = 10_000  # nobody turns 200 pages; counting millions for the last page's number would cost seconds
 
 
@@ -48,6 +50,20 @@ class CappedPaginator(Paginator):
 def placed_units(row: Any) -> list[int | None]:
     """The organizations that a row's ancestor columns name."""
     return [getattr(row, "guidance_station_id", None), getattr(row, "district_committee_id", None)]
+
+
+class Chooser(AutocompleteSelect):
+    """A search box whose form comes back with a sentence where a request carries no number; Django's own breaks."""
+
+    def optgroups(self, name, value, attr=None):
+        return super().optgroups(name, [each for each in value if str(each).isdecimal()], attr)
+
+
+class ChooserMixin(_Admin):
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", Chooser(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class QuietLogMixin:
@@ -78,7 +94,7 @@ def _without_names(message: list[dict]) -> str:
     return json.dumps(message, ensure_ascii=False)
 
 
-class ScopedAdmin(QuietLogMixin, ListedLookupsMixin, admin.ModelAdmin):
+class ScopedAdmin(ChooserMixin, QuietLogMixin, ListedLookupsMixin, admin.ModelAdmin):
     """The door in the admin. Nothing is deleted here; choices of foreign keys are scoped too."""
 
     show_full_result_count = False

@@ -59,11 +59,52 @@ def test_registrar_adds_a_business_and_its_place_is_filled(client, clerk, city):
         ({"uscc": "", "legacy_registration_no": ""}, "至少要填一个"),
         ({"legacy_registration_no": "123"}, "15 位数字"),
         ({"name": ""}, "name"),
+        ({"registered_on": "2999-01-01"}, "不能晚于今天"),
+        ({"industry": "Z99"}, "GB/T 4754"),
+        ({"latitude": "91", "longitude": "114"}, "−90 到 90"),
+        ({"longitude": "-181", "latitude": "22"}, "−180 到 180"),
     ],
 )
 def test_bad_input_is_told(client, clerk, city, more, part):
     assert part in errors(client.post(ADD, form(city, **more)))
     assert not Business.objects.exists()
+
+
+def test_nobody_is_the_own_predecessor_and_an_industry_gets_its_letter(client, clerk, city):
+    business = factories.make_business(city.yuehai)
+    address = reverse("admin:markets_business_change", args=[business.pk])
+    same = form(city, uscc=business.uscc or "", legacy_registration_no=business.legacy_registration_no or "")
+    assert "不能是它自己" in errors(client.post(address, same | {"predecessor": business.pk}))
+    assert client.post(address, same | {"industry": "5211"}).status_code == 302
+    business.refresh_from_db()
+    assert business.industry == "F5211"
+
+
+@pytest.mark.parametrize(
+    ("starts_on", "ends_on", "part"),
+    [
+        ("2026-02-01", "2026-01-01", "止期必须晚于起期"),
+        ("2026-01-01", "2026-01-01", "止期必须晚于起期"),
+        ("2025-06-01", "", "已有同样的一条"),
+        ("2025-06-01", "2026-01-02", "已有同样的一条"),
+        ("2025-06-01", "2026-01-01", ""),
+    ],
+)
+def test_coverage_twice_or_backwards_is_told(client, clerk, city, starts_on, ends_on, part):
+    branch, business = factories.make_branch(city.yuehai), factories.make_business(city.yuehai)
+    link = {"organization": branch.pk, "business": business.pk, "mode": "own"}
+    add = reverse("admin:markets_businesscoverage_add")
+    assert client.post(add, link | {"starts_on": "2026-01-01"}).status_code == 302
+    answer = client.post(add, link | {"starts_on": starts_on, "ends_on": ends_on})
+    assert (part in errors(answer)) if part else answer.status_code == 302
+
+
+def test_market_link_that_ends_before_it_starts_is_told(client, clerk, city):
+    link = {"organization": factories.make_branch(city.yuehai).pk, "market": factories.make_market(city.yuehai).pk}
+    answer = client.post(
+        reverse("admin:markets_marketcoverage_add"), link | {"starts_on": "2026-02-01", "ends_on": "2026-01-01"}
+    )
+    assert "止期必须晚于起期" in errors(answer)
 
 
 def test_code_is_normalised_and_a_code_elsewhere_says_only_that(client, clerk, city):

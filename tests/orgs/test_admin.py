@@ -133,6 +133,17 @@ def test_a_move_is_shown_first_and_done_on_confirmation(city, client, registrar)
     assert branch.parent == city.shahe
 
 
+def test_a_request_with_no_number_in_a_chooser_is_told_in_the_form(city, client, registrar):
+    said = client.post(url("add"), filled(parent="abc", kind=Kind.BRANCH, code="N1", name="新支部"))
+    assert "parent" in errors(said)
+    branch = make.make_branch(city.yuehai)
+    said = client.post(url("move", branch.pk), {"target": "abc", "on": timezone.localdate(), "confirm": "1"})
+    assert "不在您的范围内" in errors(said)
+    client.force_login(make.make_user(duty="security"), backend=BACKEND)
+    said = client.post(reverse("admin:orgs_posting_add"), {"organization": "abc", "division": "x"})
+    assert "organization" in errors(said)
+
+
 @pytest.mark.parametrize("target", ["lianhua", "city"])
 def test_nothing_moves_out_of_the_scope(city, client, registrar, target):
     branch = make.make_branch(city.yuehai)
