@@ -16,7 +16,7 @@ from orgs.scoped_admin import CappedPaginator, ChooserMixin, QuietLogMixin
 from orgs.selectors import change_text
 from orgs.services import organization_create, organization_edit, organization_rename, posting_end, posting_grant
 from orgs.services.organizations import EDITABLE
-from orgs.services.postings import PostingError, check_posting
+from orgs.services.postings import PostingError, check_end, check_posting
 
 
 def names_only(request) -> bool:
@@ -193,9 +193,13 @@ class PostingForm(forms.ModelForm):
 
     def clean(self) -> dict:
         data = super().clean() or self.cleaned_data
-        if self.errors or self.instance.pk:
+        if self.errors:
             return data
         try:
+            if self.instance.pk:
+                if data.get("ends_on"):
+                    check_end(posting=self.instance, ends_on=data["ends_on"], by=self.by)
+                return data
             check_posting(
                 user=data["user"], role=data["role"], organization=data["organization"], division=data["division"],
                 by=self.by,

@@ -71,14 +71,19 @@ def posting_grant(
     return posting
 
 
+def check_end(*, posting: Posting, ends_on: date, by: User | None) -> None:
+    """Raises PostingError."""
+    if by is not None and posting.user_id == by.pk:
+        raise PostingError("不能改自己的任职。", "ends_on")
+    if ends_on <= posting.starts_on:
+        raise PostingError("止期必须晚于起期；当天授予、当天收回请填明天。", "ends_on")
+
+
 @transaction.atomic
 def posting_end(*, posting: Posting, ends_on: date, by: User | None) -> Posting:
     """The posting does not hold from `ends_on` on. Raises PostingError."""
     row = Posting.objects.select_for_update().get(pk=posting.pk)
-    if by is not None and row.user_id == by.pk:
-        raise PostingError("不能改自己的任职。", "ends_on")
-    if ends_on <= row.starts_on:
-        raise PostingError("止期必须晚于起期；当天授予、当天收回请填明天。", "ends_on")
+    check_end(posting=row, ends_on=ends_on, by=by)
     row.ends_on = ends_on
     row.save(update_fields=["ends_on"])
     audit.record(

@@ -94,6 +94,15 @@ def test_the_same_posting_twice_is_told(city, client, security):
     assert "已有这项任职" in grant(client, user, organization=city.yuehai.pk).content.decode()
 
 
+def test_ending_on_the_day_it_starts_is_told_in_the_form(city, client, security):
+    posting = make.make_user("officer", city.yuehai).postings.get()
+    Posting.objects.filter(pk=posting.pk).update(starts_on=TODAY)
+    response = client.post(reverse("admin:orgs_posting_change", args=[posting.pk]), {"ends_on": TODAY})
+    assert "请填明天" in str(response.context["adminform"].form.errors)
+    posting.refresh_from_db()
+    assert posting.ends_on is None
+
+
 def test_ending_takes_the_right_away_and_what_ended_stays(city, client, security):
     user = make.make_user("officer", city.yuehai)
     posting = user.postings.get()
