@@ -83,7 +83,8 @@
       label: { show: index === 0, position: "right", fontSize: 13, ...HALO, formatter: (item) => item.data.text },
       data: rows.map((row) => ({ ...row, value: row[name] ?? 0, itemStyle: { color: colour(row, name), borderRadius: 4 } })),
       markLine: data.reference && index === 0 ? {
-        symbol: "none", silent: true, lineStyle: { color: DATA[2], type: "dashed", width: 1.5 },
+        symbol: "none", silent: true, z: 1, // under the numbers beside the bars
+        lineStyle: { color: DATA[2], type: "dashed", width: 1.5 },
         label: { formatter: data.reference.text, position: "end", color: "#7d5400", fontSize: 12 },
         data: [{ xAxis: data.reference.value }],
       } : undefined,
