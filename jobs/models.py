@@ -84,3 +84,8 @@ class Job(models.Model):
     def finished_url(self) -> str:
         """Where the result is to be seen, for work that left an address."""
         return self.result.get("url", "") if self.state == self.State.DONE else ""
+
+    @property
+    def origin_url(self) -> str:
+        """The page that asked for the work, for the way back when nothing came of it."""
+        return self.params.get("url", "")

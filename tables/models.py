@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 
@@ -29,6 +30,7 @@ class Batch(models.Model):
     digest = models.CharField("文件摘要", max_length=64, blank=True)
     state = models.CharField("状态", max_length=12, choices=State, default=State.READING)
     counts = models.JSONField("计数", default=dict)  # rows, new, changed, unchanged, wrong, duplicate, out_of_scope, …
+    unused_columns = models.JSONField("没有用到的列", default=list)  # a misspelt heading loses its whole column
     problem = models.TextField("无法读取的原因", blank=True)
     created_at = models.DateTimeField("上传时间", default=timezone.now)
     applied_at = models.DateTimeField("写入时间", null=True)
@@ -40,6 +42,9 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("tables:batch", args=[self.pk])
 
 
 class RowError(models.Model):

@@ -30,6 +30,7 @@ class Outcome:
     counts: dict[str, int]
     errors: Errors
     units: list[int] = field(default_factory=list)  # organizations whose numbers the import moved
+    unused: list[str] = field(default_factory=list)  # columns of the file that mean nothing to the table
 
 
 class Target(Protocol):

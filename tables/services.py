@@ -57,7 +57,7 @@ def batch_start(*, by, target_name: str, upload) -> Batch:
         kind="tables.check",
         title=f"检查{kind.table.title}文件：{batch.file_name}"[:200],
         by=by,
-        params={"batch": batch.pk},
+        params={"batch": batch.pk, "url": batch.get_absolute_url()},
     )
     batch.save(update_fields=["job"])
     audit.record("tables.batch.start", by=by, subjects=[batch], detail={"target": target_name, "digest": digest})
@@ -66,7 +66,10 @@ def batch_start(*, by, target_name: str, upload) -> Batch:
 
 def judge(*, kind: Target, path: Path, by, batch: Batch | None, progress: Progress = no_progress) -> Outcome:
     """Read a file and judge every row; with `batch` also write. Needs a transaction. Raises Refused."""
-    return kind.run(source=open_source(path, kind.table), by=by, batch=batch, progress=progress)
+    source = open_source(path, kind.table)
+    outcome = kind.run(source=source, by=by, batch=batch, progress=progress)
+    outcome.unused = source.unknown
+    return outcome
 
 
 def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
@@ -78,7 +81,7 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
             outcome.errors.keep(batch)
             write_wrong_rows(source=open_source(stored(batch), kind.table), errors=outcome.errors, to=wrong_rows(batch))
             claimed = Batch.objects.filter(pk=batch.pk, state=Batch.State.READING)
-            claimed.update(state=Batch.State.CHECKED, counts=outcome.counts)
+            claimed.update(state=Batch.State.CHECKED, counts=outcome.counts, unused_columns=outcome.unused)
     except Refused as refused:
         Batch.objects.filter(pk=batch.pk, state=Batch.State.READING).update(
             state=Batch.State.REFUSED, problem=str(refused)
@@ -95,7 +98,8 @@ def batch_confirm(*, batch: Batch, by) -> Batch:
         raise Cannot("这一批已经确认过或已放弃，不能再次写入。")
     batch.refresh_from_db()
     title = f"写入{target(batch.target).table.title}：{batch.file_name}"
-    batch.job = job_start(kind="tables.apply", title=title[:200], by=by, params={"batch": batch.pk})
+    params = {"batch": batch.pk, "url": batch.get_absolute_url()}
+    batch.job = job_start(kind="tables.apply", title=title[:200], by=by, params=params)
     batch.save(update_fields=["job"])
     return batch
 

@@ -37,7 +37,7 @@
       const answer = await response.json();
       show(job, answer);
       if (answer.state === "done" && answer.finished_url) { window.location.assign(answer.finished_url); return; }
-      if (ENDED.has(answer.state)) return;
+      if (ENDED.has(answer.state)) { window.location.reload(); return; } // the page says what came of it
     } catch {
       job.querySelector("[data-progress-lost]").hidden = false;
       next = Math.min(wait * 2, LONGEST);

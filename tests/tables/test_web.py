@@ -228,3 +228,17 @@ def test_check_that_was_cancelled_or_failed_says_so(client, clerk):
         assert detail(client, batch).status_code == 200
         batch.refresh_from_db()
         assert batch.state == shown and not services.stored(batch).exists()
+
+
+def test_columns_that_mean_nothing_are_named(client, clerk):
+    batch = upload(client, [make_row(从业人员的数量="30", 备忘="老客户")])
+    assert batch.unused_columns == ["从业人员的数量", "备忘"]
+    assert "从业人员的数量、备忘" in detail(client, batch).content.decode()
+
+
+def test_cancelled_work_leads_back_to_its_batch(client, clerk):
+    batch = upload(client, [make_row()])
+    client.post(reverse("tables:confirm", args=[batch.pk]))
+    batch.refresh_from_db()
+    client.post(reverse("jobs:cancel", args=[batch.job_id]))
+    assert batch.get_absolute_url() in client.get(batch.job.get_absolute_url()).content.decode()

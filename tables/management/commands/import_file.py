@@ -66,6 +66,8 @@ class Command(BaseCommand):
 
     def _print(self, outcome: Outcome, seconds: float, as_json: bool) -> None:
         if not as_json:
+            if outcome.unused:
+                self.stdout.write(f"没有用到的列：{'、'.join(outcome.unused)}")
             self.stdout.write("，".join(f"{WORDS[name]} {outcome.counts[name]} 行" for name in COUNTS))
             for number, error in enumerate(outcome.errors.each()):
                 if number == SHOWN:
