@@ -92,3 +92,8 @@ def test_constraints_hold_without_the_service(city):
 def test_the_command_says_why_it_refuses(city):
     with today(date(2026, 10, 31)), pytest.raises(CommandError, match="还没有结束"):
         call_command("close_month", "2026-10")
+
+
+def test_a_month_that_is_none_is_told():
+    with pytest.raises(CommandError, match="不是月份"):
+        call_command("close_month", "2026-13")

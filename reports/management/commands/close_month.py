@@ -1,4 +1,5 @@
 import json
+from argparse import ArgumentTypeError
 from datetime import date
 
 from django.core.management.base import BaseCommand, CommandError
@@ -7,7 +8,10 @@ from reports.services import CloseRefused, month_close
 
 
 def month(text: str) -> date:
-    return date.fromisoformat(f"{text}-01")
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise ArgumentTypeError(f"「{text}」不是月份，请写成 2026-10 这样。") from None
 
 
 class Command(BaseCommand):
