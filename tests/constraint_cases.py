@@ -294,8 +294,17 @@ MEMBERS: Cases = {
         assignment(city), {"business": None}, {"market": market(city)}
     ),
     "instructorassignment_never_twice": lambda city: overlaps(assignment(city), role="liaison"),
+    "instructorassignment_market_never_twice": lambda city: overlaps(
+        InstructorAssignment.objects.create(instructor=assignment(city).instructor, market=market(city), starts_on=DAY),
+        role="liaison",
+    ),
     "seat_period_in_order": lambda city: ends_too_early(secretary(city)),
     "seat_one_secretary": lambda city: overlaps(secretary(city), member=make.make_member("李四")),
+    "seat_never_twice": lambda city: overlaps(
+        Seat.objects.create(
+            organization=make.make_branch(city.yuehai), member=make.make_member(), post="member", starts_on=DAY
+        )
+    ),
     "poster_names_what_its_kind_needs": lambda city: changed(
         poster(), {"kind": "market"}, {"kind": "guidance_station"}, {"market": market(city)}, {"kind": "other"}
     ),
@@ -317,6 +326,9 @@ MEMBERS: Cases = {
     ),
     "consent_is_somebodys": lambda city: again(consent(city), registration=None),
     "consent_once_while_live": lambda city: again(consent(city)),
+    "consent_once_per_member": lambda city: again(
+        Consent.objects.create(member=make.make_member(), notice=notice(), item="check_in", channel="poster")
+    ),
 }
 
 

@@ -70,7 +70,9 @@ class InstructorAssignment(models.Model):
                 | Q(business__isnull=True, market__isnull=False),
                 violation_error_message="派驻到经营主体或市场，二选一。",
             ),
+            # Two of them: NULL equals nothing, so one over both columns would bind neither.
             never_twice("instructorassignment_never_twice", "instructor", "business"),
+            never_twice("instructorassignment_market_never_twice", "instructor", "market"),
         ]
 
     def __str__(self) -> str:
@@ -102,6 +104,7 @@ class Seat(models.Model):
         verbose_name = verbose_name_plural = "班子成员"
         constraints = [
             period_in_order("seat_period_in_order"),
+            never_twice("seat_never_twice", "organization", "member", "post"),
             never_twice("seat_one_secretary", "organization", condition=Q(post="secretary")),
         ]
 

@@ -76,6 +76,11 @@ class Consent(models.Model):
             models.UniqueConstraint(
                 fields=["registration", "item"], condition=Q(withdrawn_at__isnull=True), name="consent_once_while_live"
             ),
+            models.UniqueConstraint(
+                fields=["member", "item"],
+                condition=Q(withdrawn_at__isnull=True, registration__isnull=True),
+                name="consent_once_per_member",
+            ),
         ]
 
     def __str__(self) -> str:
