@@ -2,8 +2,9 @@
 
 import django.contrib.postgres.constraints
 import django.contrib.postgres.fields.ranges
-import orgs.fields
 from django.db import migrations, models
+
+import orgs.fields
 
 
 class Migration(migrations.Migration):
