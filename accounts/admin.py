@@ -11,8 +11,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 
+from accounts.admin_door import DoorAdmin
 from accounts.admin_filters import ActFilter, ActorFilter, EstimatingPaginator, FromFilter, UntilFilter
-from accounts.admin_lookups import ListedLookupsMixin
 from accounts.audit_export import export
 from accounts.forms import UserForm
 from accounts.models import AuditEvent, User
@@ -29,34 +29,8 @@ for model in (Group, AccessAttempt, AccessLog, AccessFailureLog):
         admin.site.unregister(model)
 
 
-class DutyAdmin(ListedLookupsMixin, admin.ModelAdmin):
-    """Asks the door for everything. Read-only unless a subclass says otherwise; nothing is deleted."""
-
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # they would count the whole table once for each choice
-    list_per_page = 50
-
-    def _may(self, request, act: str) -> bool:
-        return request.user.has_perm(f"{self.opts.app_label}.{act}_{self.opts.model_name}")
-
-    def has_module_permission(self, request) -> bool:
-        return self._may(request, "view")
-
-    def has_view_permission(self, request, obj=None) -> bool:
-        return self._may(request, "view")
-
-    def has_add_permission(self, request) -> bool:
-        return False
-
-    def has_change_permission(self, request, obj=None) -> bool:
-        return False
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False
-
-
 @admin.register(User)
-class UserAdmin(DutyAdmin):
+class UserAdmin(DoorAdmin):
     form = UserForm
     list_display = ("username", "name", "duty", "is_active", "last_sign_in", "created_at")
     list_filter = ("duty", "is_active")
@@ -111,7 +85,7 @@ class UserAdmin(DutyAdmin):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(DutyAdmin):
+class AuditEventAdmin(DoorAdmin):
     """The audit, read-only, with its export."""
 
     change_list_template = "admin/accounts/auditevent/change_list.html"
@@ -160,7 +134,7 @@ class AuditEventAdmin(DutyAdmin):
 
 
 @admin.register(AccessAttempt)
-class AccessAttemptAdmin(DutyAdmin):
+class AccessAttemptAdmin(DoorAdmin):
     """Failed sign-ins that count towards a lock, as axes keeps them."""
 
     fields = readonly_fields = list_display = ("account", "from_address", "failures", "last_at", "agent", "place")

@@ -5,15 +5,17 @@ Region code 449999 is in no edition of GB/T 2260, so no credit code or identity 
 
 import numpy as np
 
+from markets.codes import ALPHABET, WEIGHTS
+from members import identity
+
 REGION = "449999"
-USCC_ALPHABET = np.frombuffer(b"0123456789ABCDEFGHJKLMNPQRTUWXY", dtype=np.uint8)  # GB 32100-2015: no I O S V Z
-USCC_WEIGHTS = np.array([1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28])
 ORGANIZATION_WEIGHTS = np.array([3, 7, 9, 10, 5, 8, 4, 2])  # GB 11714
-IDENTITY_WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])  # GB 11643-1999
-IDENTITY_CHECKS = np.frombuffer(b"10X98765432", dtype=np.uint8)
+IDENTITY_WEIGHTS = np.array(identity.WEIGHTS)
+IDENTITY_CHECKS = np.frombuffer(identity.CHECK_CHARACTERS.encode(), dtype=np.uint8)
+USCC_ALPHABET = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
 
 _VALUE = np.zeros(256, dtype=np.int64)
-_VALUE[USCC_ALPHABET] = np.arange(31)
+_VALUE[USCC_ALPHABET] = np.arange(len(ALPHABET))
 
 
 def spread(numbers: np.ndarray, digits: int, seed: int) -> np.ndarray:
@@ -44,7 +46,7 @@ def credit_codes(numbers: np.ndarray, kinds: np.ndarray, seed: int) -> np.ndarra
     head[:, 1] = kinds + ord("0")
     head[:, 2:] = np.frombuffer(REGION.encode(), dtype=np.uint8)
     seventeen = np.concatenate([head, body, last[:, None]], axis=1)
-    remainder = (_VALUE[seventeen] @ USCC_WEIGHTS) % 31
+    remainder = (_VALUE[seventeen] @ WEIGHTS) % 31
     return _text(np.concatenate([seventeen, USCC_ALPHABET[(31 - remainder) % 31][:, None]], axis=1))
 
 
