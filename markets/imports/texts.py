@@ -3,45 +3,27 @@
 They see each distinct text once (checks.py keeps what they said), so they may take their time.
 """
 
-import datetime as dt
 import re
-import unicodedata
 from functools import cache
 
-from django.utils import timezone
-
 from markets.models import Business
-from tables.readers.base import STRIPPED
+from tables.cells import EARLIEST, Wrong, clean, date, folded, head_count
+
+__all__ = [
+    "EARLIEST",
+    "Wrong",
+    "clean",
+    "date",
+    "entity_type",
+    "folded",
+    "head_count",
+    "industry",
+    "scale",
+    "status",
+    "too_long",
+]
 
 Type, Status, Scale = Business.EntityType, Business.Status, Business.Scale
-
-BLANKS = frozenset(
-    {"", "-", "--", "—", "——", "/", "\\", "无", "null", "none", "n/a", "#n/a", "\\n", "nan", "(空)", "（空）"}
-)
-_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
-_SPACES = re.compile(r"[\s\u00a0\u3000]+")
-_GUARD = re.compile(r"^['‘’](?=[=+\-@'‘’0-9\t\r])")
-EARLIEST = dt.date(1900, 1, 1)
-LARGEST_NUMBER = 10_000_000
-
-
-class Wrong(ValueError):
-    """A cell that cannot be taken; the text says why and what is expected."""
-
-
-def clean(text: str | None) -> str | None:
-    """Without invisible characters, outer and doubled white space and an export's guard mark; None where blank."""
-    if text is None:
-        return None
-    text = _SPACES.sub(" ", _INVISIBLE.sub("", text)).strip(STRIPPED)
-    text = _GUARD.sub("", text)
-    return None if text.lower() in BLANKS else text
-
-
-def folded(text: str) -> str:
-    """As texts are compared: half-width, no white space."""
-    return _SPACES.sub("", unicodedata.normalize("NFKC", text))
-
 
 # --- 主体类型 -------------------------------------------------------------------------------------------------------
 _TYPES: dict[str, str] = {
@@ -138,47 +120,6 @@ def industry(text: str) -> str:
         if not letter:
             raise Wrong("GB/T 4754 里没有这个大类，请核对行业代码")
     return letter + digits
-
-
-# --- 日期, 人数 -----------------------------------------------------------------------------------------------------
-_DATE = re.compile(r"^([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))(?:[T ][0-9:.+Z]*)?$")
-_SERIAL = re.compile(r"^([1-9][0-9]{4})(?:\.[0-9]+)?$")  # from 1927 on: a shorter number is more likely a year
-_SERIAL_ZERO = dt.date(1899, 12, 30)  # Excel's 1900 calendar after the 29 February that it invented
-_NUMBER = re.compile(r"^([+-]?[0-9]+(?:\.[0-9]+)?)(?:人|名|个)?$")
-_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?:[^0-9]|$))")
-
-
-def date(text: str) -> dt.date:
-    plain = unicodedata.normalize("NFKC", text).replace(" ", "T", 1) if ":" in text else folded(text)
-    if serial := _SERIAL.match(plain):
-        day = _SERIAL_ZERO + dt.timedelta(days=int(serial[1]))
-    elif found := _DATE.match(plain):
-        year, month, number = int(found[1]), int(found[2] or found[4]), int(found[3] or found[5])
-        try:
-            day = dt.date(year, month, number)
-        except ValueError as error:
-            raise Wrong("没有这一天") from error
-    else:
-        raise Wrong("认不出的日期，请写成 2020-01-02")
-    if day < EARLIEST:
-        raise Wrong("早于 1900 年，请核对")
-    if day > timezone.localdate():
-        raise Wrong("晚于今天，请核对")
-    return day
-
-
-def head_count(text: str) -> int:
-    found = _NUMBER.match(_THOUSANDS.sub("", folded(text)))
-    if not found:
-        raise Wrong("应为整数，如 12")
-    number = float(found[1])
-    if number < 0:
-        raise Wrong("人数不能是负数")
-    if number != int(number):
-        raise Wrong("人数不能是小数")
-    if number > LARGEST_NUMBER:
-        raise Wrong("人数大得不合理，请核对")
-    return int(number)
 
 
 @cache
