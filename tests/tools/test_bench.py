@@ -18,7 +18,7 @@ LARGE = {
     "imports": {
         "first_ratio": 2.4, "again_ratio": 4.4, "first_seconds": 20.0, "again_seconds": 6.0, "copy_seconds": 1.0,
         "build_seconds": 2.0, "peak_mb": 420.0, "file_mb": 49.0, "first_counts": {}, "again_counts": {},
-        "repetitions": {}, "xlsx": {},
+        "repetitions": {}, "xlsx": {"peak_mb": 300.0}, "usual": {},
     },
     "coverage": {
         "ratio": 9.0, "counting_alone_ratio": 6.0, "refresh_seconds": 0.9, "counting_seconds": 0.6,
@@ -81,6 +81,7 @@ def test_growth_is_the_worst_of_all_against_what_each_may_grow():
         ("P7", 0.19, {}, "NO"),
         ("P8", 0.5, {}, "yes"),
         ("P9", None, {}, "not measured"),
+        ("P9", 600.0, {"xlsx_checked": {"peak_mb": 501.0}}, "NO"),
     ],
 )
 def test_a_figure_says_whether_it_reaches_its_target(code, value, detail, said):

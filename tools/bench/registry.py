@@ -39,6 +39,12 @@ def write_file(city_url: str, path: Path, changed: int | None = None) -> None:
         cursor.copy_expert(f"COPY ({rows}) TO STDOUT WITH (FORMAT csv, HEADER)", file)
 
 
+def write_first(source: Path, path: Path, rows: int) -> None:
+    """The header and the first rows of such a file."""
+    with source.open(encoding="utf-8") as file, path.open("w", encoding="utf-8") as few:
+        few.writelines(itertools.islice(file, rows + 1))
+
+
 def write_workbook(source: Path, path: Path, rows: int) -> int:
     """The first rows of such a file as xlsx, every cell a text, as registries export it. How many there were."""
     written = 0
