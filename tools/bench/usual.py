@@ -60,8 +60,8 @@ class BusinessResource(resources.ModelResource):
             widget.known = {getattr(row, widget.field): row for row in rows}
 
     def before_save_instance(self, instance, row, **kwargs):
-        station = instance.guidance_station
-        instance.district_committee = station.district_committee if station else None
+        unit = instance.guidance_station
+        instance.district_committee = unit.district_committee if unit else None
         instance.entity_type = "sole_trader" if "个体" in instance.entity_type_text else "company"
 
 
