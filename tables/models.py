@@ -96,10 +96,17 @@ class SavedView(models.Model):
     name = models.CharField("名称", max_length=60)
     query = models.TextField("条件")
     unit = models.BigIntegerField("共享单位", null=True, blank=True)
+    is_default = models.BooleanField("打开列表时使用", default=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "保存的视图"
-        constraints = [models.UniqueConstraint(fields=["owner", "table", "name"], name="savedview_name_once")]
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "table", "name"], name="savedview_name_once"),
+            models.UniqueConstraint(
+                fields=["owner", "table"], condition=Q(is_default=True), name="savedview_one_default"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -117,11 +124,16 @@ class Export(models.Model):
     query = models.TextField("条件", blank=True)
     format = models.CharField("格式", max_length=8)
     rows = models.PositiveIntegerField("行数", default=0)
+    job = models.ForeignKey(  # of a list too long to wait for
+        "jobs.Job", null=True, on_delete=models.PROTECT, related_name="exports", verbose_name="任务"
+    )
+    stored_as = models.CharField("存放位置", max_length=200, blank=True)
     created_at = models.DateTimeField("导出时间", default=timezone.now)
 
     class Meta:
         verbose_name = verbose_name_plural = "导出"
         ordering = ["-id"]
+        indexes = [models.Index(fields=["owner", "-id"], name="export_owner_newest")]
 
     def __str__(self) -> str:
         return f"{self.table} {self.created_at:%Y-%m-%d %H:%M}"

@@ -107,8 +107,8 @@ def batch_change() -> BatchChange:
     return BatchChange.objects.create(batch=batch, record_id=1)
 
 
-def saved_view() -> SavedView:
-    return SavedView.objects.create(owner=make.make_user(), table="business", name="我的", query="q=1")
+def saved_view(**more) -> SavedView:
+    return SavedView.objects.create(owner=make.make_user(), table="business", name="我的", query="q=1", **more)
 
 
 def request_key(owner=None) -> IdempotencyKey:
@@ -122,6 +122,7 @@ GROUND: Cases = {
     "job_running_has_lease": lambda city: changed(job(), state="running"),
     "batchchange_once_per_record": lambda city: again(batch_change()),
     "savedview_name_once": lambda city: again(saved_view(), query="q=2"),
+    "savedview_one_default": lambda city: again(saved_view(is_default=True), name="另一个"),
     "idempotencykey_once": lambda city: again(request_key()) + again(request_key(make.make_user())),
     "idempotencykey_answer_has_status": lambda city: changed(request_key(), {"answer": {"id": 1}}, {"status": 200}),
 }
