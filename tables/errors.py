@@ -90,7 +90,7 @@ class Errors:
         RowError.objects.filter(batch=batch).delete()
         with connection.cursor() as cursor:
             cursor.execute(
-                'INSERT INTO tables_rowerror (batch_id, "row", kind, "column", value, reason) '
-                f"SELECT %s, row, kind, colname, value, left(reason, 200) FROM {self.TABLE} ORDER BY row, colname",
+                'INSERT INTO tables_rowerror (batch_id, "row", kind, "column", value, reason, suggestion) '
+                f"SELECT %s, row, kind, colname, value, left(reason, 200), '' FROM {self.TABLE} ORDER BY row, colname",
                 [batch.pk],
             )

@@ -2,9 +2,11 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
+
+from accounts.crypto import EncryptedTextField
 
 
 class Batch(models.Model):
@@ -17,8 +19,14 @@ class Batch(models.Model):
         APPLIED = "applied", "已写入"
         REFUSED = "refused", "无法读取"
         CANCELLED = "cancelled", "已放弃"
+        UNDOING = "undoing", "撤销中"
+        UNDONE = "undone", "已撤销"
 
     target = models.CharField("目标表", max_length=40)
+    source = models.CharField("数据来源", max_length=20, default="registration")  # whose file: the target names them
+    file_date = models.DateField("数据日期", default=timezone.localdate)  # the day on which the source wrote the file
+    is_full = models.BooleanField("全量文件", default=False)  # what it does not name did not appear this time
+    all_or_nothing = models.BooleanField("全部无误才写入", default=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="batches", verbose_name="导入人"
     )
@@ -31,9 +39,12 @@ class Batch(models.Model):
     state = models.CharField("状态", max_length=12, choices=State, default=State.READING)
     counts = models.JSONField("计数", default=dict)  # rows, new, changed, unchanged, wrong, duplicate, out_of_scope, …
     unused_columns = models.JSONField("没有用到的列", default=list)  # a misspelt heading loses its whole column
+    parts = models.JSONField("文件与工作表", default=list)  # [[offset of its rows, "file · sheet"], …]
+    plan_digest = models.CharField("计划摘要", max_length=64, blank=True)  # of the plan that was shown
     problem = models.TextField("无法读取的原因", blank=True)
     created_at = models.DateTimeField("上传时间", default=timezone.now)
-    applied_at = models.DateTimeField("写入时间", null=True)
+    applied_at = models.DateTimeField("写入时间", null=True)  # the one now() that every row it wrote carries
+    undone_at = models.DateTimeField("撤销时间", null=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "导入批次"
@@ -61,6 +72,7 @@ class RowError(models.Model):
     column = models.CharField("列", max_length=60, blank=True)
     value = models.TextField("原值", blank=True)
     reason = models.CharField("原因", max_length=200)
+    suggestion = models.TextField("建议值", blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "错误行"
@@ -69,6 +81,81 @@ class RowError(models.Model):
 
     def __str__(self) -> str:
         return f"第{self.row}行 {self.column}：{self.reason}"
+
+
+class RowFix(models.Model):
+    """A cell that was mended in the preview, or (without a column) a row that was left out. The file stays as it is."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="fixes", verbose_name="批次")
+    row = models.PositiveIntegerField("行")
+    column = models.CharField("列", max_length=60, blank=True)
+    value = EncryptedTextField("改为", null=True)  # any cell may be a person's; blank is stored as nothing
+
+    class Meta:
+        verbose_name = verbose_name_plural = "预览中的修改"
+        constraints = [models.UniqueConstraint(fields=["batch", "row", "column"], name="rowfix_once_per_cell")]
+
+    def __str__(self) -> str:
+        return f"第{self.row}行 {self.column or '不导入'}"
+
+
+class RowRepair(models.Model):
+    """A cell that was damaged on its way through a spreadsheet and read as what it must have been: shown, counted.
+
+    Of a personal column neither value is kept.
+    """
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="repairs", verbose_name="批次")
+    row = models.PositiveIntegerField("行")
+    column = models.CharField("列", max_length=60)
+    before = models.TextField("原值", blank=True)
+    after = models.TextField("读作", blank=True)
+    rule = models.CharField("规则", max_length=60)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "自动修复"
+        ordering = ["row", "id"]
+        constraints = [models.UniqueConstraint(fields=["batch", "row", "column"], name="rowrepair_once_per_cell")]
+
+    def __str__(self) -> str:
+        return f"第{self.row}行 {self.column}：{self.rule}"
+
+
+class ColumnMapping(models.Model):
+    """Which column of a file is which of ours, as somebody confirmed it for files of this source with this header."""
+
+    target = models.CharField("目标表", max_length=40)
+    source = models.CharField("数据来源", max_length=20)
+    header_digest = models.CharField("表头摘要", max_length=64)
+    mapping = models.JSONField("列对应", default=dict)  # {key of our column: heading in the file}
+    changed_at = models.DateTimeField("确认时间", default=timezone.now)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "列对应"
+        constraints = [
+            models.UniqueConstraint(fields=["target", "source", "header_digest"], name="columnmapping_once_per_header")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.target} {self.source}"
+
+
+class BatchRange(models.Model):
+    """Records that a batch made: every id from first to last, and no other's."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="ranges", verbose_name="批次")
+    first = models.BigIntegerField("从")
+    last = models.BigIntegerField("到")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "批次新增"
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "first"], name="batchrange_once"),
+            models.CheckConstraint(name="batchrange_not_empty", condition=Q(first__lte=F("last"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}: {self.first}–{self.last}"
 
 
 class BatchChange(models.Model):
@@ -84,6 +171,41 @@ class BatchChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.batch_id}/{self.record_id}"
+
+
+class BatchConflict(models.Model):
+    """A record that could not be taken back with its batch, and why; it stays as it is."""
+
+    class Kind(models.TextChoices):
+        EDITED = "edited", "写入后又有人修改过"
+        LATER = "later", "之后的批次又写过"
+        REFERRED = "referred", "已有其他记录用到它"
+        TAKEN = "taken", "原来的号码已由其他记录使用"
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="conflicts", verbose_name="批次")
+    record_id = models.BigIntegerField("记录")
+    kind = models.CharField("原因", max_length=12, choices=Kind)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "未能撤销的记录"
+        ordering = ["record_id"]
+        constraints = [models.UniqueConstraint(fields=["batch", "record_id"], name="batchconflict_once_per_record")]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}/{self.record_id}"
+
+
+class Sighting(models.Model):
+    """Which records a batch's file spoke of, changed or not: bit n of the bitmap is the record with id n."""
+
+    batch = models.OneToOneField(Batch, on_delete=models.CASCADE, related_name="sighting", verbose_name="批次")
+    ids = models.BinaryField("记录")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "出现过的记录"
+
+    def __str__(self) -> str:
+        return str(self.batch_id)
 
 
 class SavedView(models.Model):

@@ -9,7 +9,17 @@ from tables.models import Batch
 from tables.readers import Source
 from tables.table import Table
 
-COUNTS = ("rows", "new", "changed", "unchanged", "wrong", "duplicate", "out_of_scope", "dropped")
+PARTS = ("new", "changed", "unchanged", "wrong", "duplicate", "out_of_scope")  # each row is in one of them
+COUNTS = (
+    "rows",
+    *PARTS,
+    "dropped",  # rows whose head-counts are not kept
+    "hand_over",  # among out_of_scope: what another district may be asked for
+    "older",  # among unchanged: seen by a later file of the same source
+    "duplicate_registry",  # among duplicate or wrong: two numbers of one row lead to two records
+    "repaired",  # cells
+    "left_out",  # rows that somebody left out in the preview; not among rows
+)
 
 
 class Cannot(Exception):
@@ -25,12 +35,15 @@ def no_progress(done: int, total: int, message: str) -> None:
 
 @dataclass
 class Outcome:
-    """What a reading found: rows = new + changed + unchanged + wrong + duplicate + out_of_scope; dropped besides."""
+    """What a reading found: rows is the sum of PARTS; the other counts are besides or within, and 0 unless told."""
 
     counts: dict[str, int]
     errors: Errors
     units: list[int] = field(default_factory=list)  # organizations whose numbers the import moved
     unused: list[str] = field(default_factory=list)  # columns of the file that mean nothing to the table
+
+    def __post_init__(self) -> None:
+        self.counts = dict.fromkeys(COUNTS, 0) | self.counts
 
 
 class Target(Protocol):

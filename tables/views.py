@@ -25,6 +25,8 @@ BADGES: dict[str, str] = {
     Batch.State.APPLIED: "ok",
     Batch.State.REFUSED: "bad",
     Batch.State.CANCELLED: "plain",
+    Batch.State.UNDOING: "info",
+    Batch.State.UNDONE: "plain",
 }
 TILES = (
     ("new", "新增", "文件里有、系统里还没有"),
@@ -185,7 +187,7 @@ class BatchDetail(ImportView):
             ],
             "has_wrong_file": bool(batch.stored_as) and services.wrong_rows(batch).exists(),
             "is_waiting": batch.state == Batch.State.CHECKED,
-            "is_running": batch.state in (Batch.State.READING, Batch.State.APPLYING),
+            "is_running": batch.state in (Batch.State.READING, Batch.State.APPLYING, Batch.State.UNDOING),
         }
         return render(request, "tables/batch.html", context)
 

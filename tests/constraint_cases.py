@@ -27,7 +27,17 @@ from members.models import Consent, Instructor, InstructorAssignment, MemberCode
 from orgs.models import Posting
 from reports.models import Goal, MonthClosing, ReportedFigure, Snapshot
 from stations.models import CheckIn, CheckInTally, FootfallTally
-from tables.models import Batch, BatchChange, IdempotencyKey, SavedView
+from tables.models import (
+    Batch,
+    BatchChange,
+    BatchConflict,
+    BatchRange,
+    ColumnMapping,
+    IdempotencyKey,
+    RowFix,
+    RowRepair,
+    SavedView,
+)
 from tests import factories as make
 from tests.conftest import as_owner
 
@@ -102,9 +112,13 @@ def job() -> Job:
     return Job.objects.create(kind="tests.kind", title="导入", done=1, total=1)
 
 
-def batch_change() -> BatchChange:
+def of_batch(model: type[models.Model], **values) -> models.Model:
     batch = Batch.objects.create(target="business", owner=make.make_user(), file_name="主体.xlsx")
-    return BatchChange.objects.create(batch=batch, record_id=1)
+    return model._base_manager.create(batch=batch, **values)
+
+
+def column_mapping() -> ColumnMapping:
+    return ColumnMapping.objects.create(target="business", source="registration", header_digest="0" * 64)
 
 
 def saved_view(**more) -> SavedView:
@@ -120,7 +134,15 @@ GROUND: Cases = {
     "apitoken_expires_within_a_year": lambda city: token_lives_wrongly(api_token()),
     "job_done_within_total": lambda city: changed(job(), done=2),
     "job_running_has_lease": lambda city: changed(job(), state="running"),
-    "batchchange_once_per_record": lambda city: again(batch_change()),
+    "rowfix_once_per_cell": lambda city: (
+        again(of_batch(RowFix, row=2, column="name", value="甲")) + again(of_batch(RowFix, row=2))
+    ),
+    "rowrepair_once_per_cell": lambda city: again(of_batch(RowRepair, row=2, column="name", rule="全角")),
+    "columnmapping_once_per_header": lambda city: again(column_mapping()),
+    "batchrange_once": lambda city: again(of_batch(BatchRange, first=1, last=9), last=8),
+    "batchrange_not_empty": lambda city: changed(of_batch(BatchRange, first=1, last=9), last=0),
+    "batchchange_once_per_record": lambda city: again(of_batch(BatchChange, record_id=1)),
+    "batchconflict_once_per_record": lambda city: again(of_batch(BatchConflict, record_id=1, kind="edited")),
     "savedview_name_once": lambda city: again(saved_view(), query="q=2"),
     "savedview_one_default": lambda city: again(saved_view(is_default=True), name="另一个"),
     "idempotencykey_once": lambda city: again(request_key()) + again(request_key(make.make_user())),

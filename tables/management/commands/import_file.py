@@ -12,12 +12,14 @@ from accounts.models import User
 from tables import services
 from tables.models import Batch
 from tables.readers import Refused
-from tables.register import COUNTS, Cannot, Outcome, Target, target, tell_applied
+from tables.register import COUNTS, PARTS, Cannot, Outcome, Target, target, tell_applied
 
 SHOWN = 50  # errors printed for people; --json prints all
 WORDS = {
-    "rows": "共", "new": "新增", "changed": "变更", "unchanged": "未变", "wrong": "有误", "duplicate": "重复",
-    "out_of_scope": "不在权限范围", "dropped": "未保存党员人数",
+    "rows": "共 {} 行", "new": "新增 {} 行", "changed": "变更 {} 行", "unchanged": "未变 {} 行", "wrong": "有误 {} 行",
+    "duplicate": "重复 {} 行", "out_of_scope": "不在权限范围 {} 行", "dropped": "未保存党员人数 {} 行",
+    "hand_over": "可申请划转 {} 行", "older": "早于已有数据 {} 行", "duplicate_registry": "号码分属两个主体 {} 行",
+    "repaired": "自动修复 {} 格", "left_out": "不导入 {} 行",
 }  # fmt: skip
 
 
@@ -68,7 +70,8 @@ class Command(BaseCommand):
         if not as_json:
             if outcome.unused:
                 self.stdout.write(f"没有用到的列：{'、'.join(outcome.unused)}")
-            self.stdout.write("，".join(f"{WORDS[name]} {outcome.counts[name]} 行" for name in COUNTS))
+            said = [name for name in COUNTS if name in ("rows", *PARTS, "dropped") or outcome.counts[name]]
+            self.stdout.write("，".join(WORDS[name].format(outcome.counts[name]) for name in said))
             for number, error in enumerate(outcome.errors.each()):
                 if number == SHOWN:
                     self.stdout.write("……更多请用 --json 查看")
