@@ -142,3 +142,21 @@ class ContactLogQuerySet(_ThroughRegistration):
 
 class RightsRequestQuerySet(_ThroughRegistration):
     pass
+
+
+class IntakeEventQuerySet(ScopedQuerySet):
+    """An event is seen where its business stands."""
+
+    def organization_scope(self, organization) -> Q | None:
+        if organization.level == Level.DISTRICT:
+            return Q(business__district_committee=organization.pk)
+        if organization.level == Level.GUIDANCE_STATION:
+            return Q(business__guidance_station=organization.pk)
+        return None
+
+    def division_scope(self, division) -> Q | None:
+        if division.level == division.Level.DISTRICT:
+            return Q(business__district=division.pk)
+        if division.level == division.Level.STREET:
+            return Q(business__street=division.pk)
+        return None

@@ -262,25 +262,26 @@ class Export(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A request that was already answered: the same key with the same body gets the same answer."""
+    """A request that was already answered: the same key with the same body gets the same answer.
+
+    `scope` keeps the keys of callers apart that are no users ("intake:7"). The answer is the text that was sent, so that
+    it can be sent again byte by byte. A row is written in the transaction of the work itself (tables/idempotency.py).
+    """
 
     key = models.CharField("幂等键", max_length=100)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+", verbose_name="调用方"
     )
+    scope = models.CharField("范围", max_length=40, blank=True)
     body_digest = models.CharField("请求摘要", max_length=64)
-    answer = models.JSONField("应答", null=True)
-    status = models.PositiveSmallIntegerField("状态码", null=True)
-    created_at = models.DateTimeField("时间", default=timezone.now)
+    answer = models.TextField("应答")
+    status = models.PositiveSmallIntegerField("状态码")
+    created_at = models.DateTimeField("时间", default=timezone.now, db_index=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "幂等键"
         constraints = [
-            models.UniqueConstraint(fields=["owner", "key"], name="idempotencykey_once", nulls_distinct=False),
-            models.CheckConstraint(
-                name="idempotencykey_answer_has_status",
-                condition=Q(answer__isnull=True, status__isnull=True) | Q(answer__isnull=False, status__isnull=False),
-            ),
+            models.UniqueConstraint(fields=["owner", "scope", "key"], name="idempotencykey_once", nulls_distinct=False),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,5 @@
 from members.models.guides import Instructor, InstructorAssignment, Pledge, Seat
+from members.models.intake import IntakeClient, IntakeEvent, IntakePerson
 from members.models.member import Affiliation, Member, MemberCode, Transfer
 from members.models.registration import ContactLog, Draft, Poster, Receipt, Registration
 from members.models.rights import Consent, Notice, RightsRequest
@@ -10,6 +11,9 @@ __all__ = [
     "Draft",
     "Instructor",
     "InstructorAssignment",
+    "IntakeClient",
+    "IntakeEvent",
+    "IntakePerson",
     "Member",
     "MemberCode",
     "Notice",

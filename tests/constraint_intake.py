@@ -1,0 +1,37 @@
+"""The cases of the intake's tables; read by test_constraints.py like constraint_cases.py."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from members.models import IntakeClient, IntakeEvent, IntakePerson
+from tests import factories as make
+from tests.constraint_cases import Cases, again, changed, registration
+
+
+def client(city) -> IntakeClient:
+    return IntakeClient.objects.create(
+        name="登记系统", source_department="market_supervision", organization=city.city, key_id="K1", secret="秘密"
+    )
+
+
+def event(city) -> IntakeEvent:
+    now = timezone.now()
+    return IntakeEvent.objects.create(
+        client=client(city), event_id="E1", kind="establish", occurred_at=now, received_at=now, digest=b"1",
+        business=make.make_business(city.yuehai),
+    )  # fmt: skip
+
+
+INTAKE: Cases = {
+    "intakeclient_former_secret_ends": lambda city: changed(
+        client(city), {"former_secret": b"x"}, {"former_until": timezone.now()}
+    ),
+    "intakeevent_once": lambda city: again(event(city)),
+    "intakeevent_completed_after_received": lambda city: changed(
+        event(city), completed_at=timezone.now() - timedelta(days=1)
+    ),
+    "intakeperson_once": lambda city: again(
+        IntakePerson.objects.create(event=event(city), registration=registration(city), consent_channel="窗口")
+    ),
+}
