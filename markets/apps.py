@@ -7,6 +7,8 @@ class MarketsConfig(AppConfig):
 
     def ready(self) -> None:
         from markets.imports.importer import BusinessImporter
+        from markets.imports.others import TARGETS
         from tables.register import register_target
 
-        register_target(BusinessImporter())
+        for target in (BusinessImporter(), *TARGETS):
+            register_target(target)

@@ -1,9 +1,10 @@
-"""The columns of businesses and markets, for lists, exports, templates and the import."""
+"""The columns of businesses, for lists, exports, templates and the import; those of markets: place_tables.py."""
 
 from django.urls import reverse
 from django.utils import timezone
 
 from markets.models import Business, Market
+from markets.place_tables import MARKETS
 from tables.table import Column, Table
 
 TYPES = (
@@ -222,23 +223,6 @@ BUSINESSES = Table(
         "不填经营状态的新主体按「存续」登记。不填监管所的按街道归入指导站；只填区的先列为「待分派」。",
         "个体工商户和从业人数不足 10 人（或没填）的主体，党员人数不保存，只告诉您有多少行。",
         "号码列请设为「文本」格式，否则 Excel 会把 18 位号码改成科学计数法。",
-    ),
-)
-
-MARKETS = Table(
-    name="market",
-    title="专业市场",
-    columns=(
-        Column("name", "名称", link=lambda row: reverse("markets:market_detail", args=[row.pk])),
-        Column("code", "编号"),
-        Column("trade", "类型", source="get_trade_display"),
-        Column("organiser", "开办方"),
-        Column("district", "所属区", source="district.name"),
-        Column("office", "指导站", source="guidance_station.short_name"),
-        Column("stalls", "摊位（户）", kind="integer"),
-        Column("employees", "从业人数", kind="integer", shown=False),
-        Column("address", "地址", shown=False),
-        Column("closed_on", "关闭日期", kind="date", shown=False),
     ),
 )
 

@@ -27,6 +27,10 @@ _EDIT_PLACES = {
         "marketplan", "platform", "deliverysite",
     )
 } | {"stations.add_servicepoint", "stations.change_servicepoint"}  # fmt: skip
+_IMPORT_PLACES = {
+    "markets.import_business", "markets.import_market", "markets.import_industryarea", "markets.import_platform",
+    "markets.import_deliverysite", "stations.import_servicepoint",
+}  # fmt: skip
 _VIEW_NUMBERS = {
     "reports.view_snapshot", "reports.view_monthclosing", "reports.view_reportedfigure", "stations.view_footfalltally",
 }  # fmt: skip
@@ -43,9 +47,9 @@ _KEEP_PEOPLE = {
 # Roles × permissions: the whole of it. Nothing else grants a right to business data.
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "registrar": frozenset(
-        _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _VIEW_NUMBERS
+        _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _IMPORT_PLACES | _VIEW_NUMBERS
         | {
-            "orgs.add_organization", "orgs.change_organization", "markets.import_business", "markets.export_business",
+            "orgs.add_organization", "orgs.change_organization", "markets.export_business",
             "members.view_poster", "members.add_poster", "members.change_poster",
             "members.view_instructor", "members.add_instructor", "members.change_instructor",
             "members.view_instructorassignment", "members.add_instructorassignment",

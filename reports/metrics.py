@@ -66,9 +66,7 @@ def _organizations() -> list[Metric]:
         return Metric(code, name, definition, "organizations", source="organizations", grassroots=True, **more)
 
     return [
-        make(
-            "organizations", "党组织", "存续的基层党组织，逐个计数；不含临时、功能型党支部和联建联盟。", good="up"
-        ),
+        make("organizations", "党组织", "存续的基层党组织，逐个计数；不含临时、功能型党支部和联建联盟。", good="up"),
         make("party_committees", "党委", "党组织中的基层党委、行业党委和综合党委。"),
         make("general_branches", "党总支", "党组织中的党总支。"),
         make("branches", "党支部", "党组织中的党支部、联合党支部、流动党员党支部和项目党支部。"),

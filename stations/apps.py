@@ -9,10 +9,13 @@ class StationsConfig(AppConfig):
         from members.erasure import on_copy, on_erase
         from members.posters import register_kind
         from stations import life
+        from stations.imports import TARGET
         from stations.own import check_ins_copy, check_ins_erase
         from stations.views.public import service_point
+        from tables.register import register_target
 
         register_kind("service_point", service_point)
         on_erase(check_ins_erase)
         on_copy(check_ins_copy)
         life.register()
+        register_target(TARGET)

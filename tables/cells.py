@@ -7,7 +7,11 @@ take their time. What only the registry's files need stands in markets/imports/t
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any
 
+from django.db import models
 from django.utils import timezone
 
 from tables.readers.base import STRIPPED
@@ -49,6 +53,13 @@ _THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?:[^0-9]|$))")
 
 
 def date(text: str) -> dt.date:
+    day = _day(text)
+    if day > timezone.localdate():
+        raise Wrong("晚于今天，请核对")
+    return day
+
+
+def _day(text: str) -> dt.date:
     plain = unicodedata.normalize("NFKC", text).replace(" ", "T", 1) if ":" in text else folded(text)
     if serial := _SERIAL.match(plain):
         day = _SERIAL_ZERO + dt.timedelta(days=int(serial[1]))
@@ -62,8 +73,6 @@ def date(text: str) -> dt.date:
         raise Wrong("认不出的日期，请写成 2020-01-02")
     if day < EARLIEST:
         raise Wrong("早于 1900 年，请核对")
-    if day > timezone.localdate():
-        raise Wrong("晚于今天，请核对")
     return day
 
 
@@ -79,3 +88,94 @@ def head_count(text: str) -> int:
     if number > LARGEST_NUMBER:
         raise Wrong("人数大得不合理，请核对")
     return int(number)
+
+
+# --- what every table's cells are read with --------------------------------------------------------------------------
+GARBLED = "文字已损坏（出现 �），请用原系统重新导出，或另存为 UTF-8 编码"
+Parse = Callable[[str], Any]
+
+
+def read(parse: Parse, text: str, *, maskable: bool = False) -> tuple[Any, str | None]:
+    """(value, None) or (None, why not); a blank cell has neither, nor has a masked one: an export's stars say nothing."""
+    if "\ufffd" in text:
+        return None, GARBLED
+    cleaned = clean(text)
+    if cleaned is None or (maskable and "*" in cleaned):
+        return None, None
+    try:
+        return parse(cleaned), None
+    except Wrong as wrong:
+        return None, str(wrong)
+
+
+def masked(text: str) -> str:
+    """A personal cell as an error keeps it."""
+    return f"{text.strip()[:1]}***" if text.strip() else ""
+
+
+def text(limit: int = 200) -> Parse:
+    def parse(said: str) -> str:
+        if len(said) > limit:
+            raise Wrong(f"超过 {limit} 个字，请缩短")
+        return said
+
+    return parse
+
+
+def code(limit: int = 40) -> Parse:
+    """A number that an office gave: half-width, no white space."""
+
+    def parse(said: str) -> str:
+        plain = folded(said)
+        if len(plain) > limit:
+            raise Wrong(f"超过 {limit} 个字，请缩短")
+        return plain
+
+    return parse
+
+
+def choice(choices: type[models.Choices], aliases: dict[str, Any] | None = None) -> Parse:
+    """By its label, its code, or what else people call it."""
+    known: dict[str, Any] = {}
+    for value, label in choices.choices:
+        known |= {folded(str(label)).lower(): value, folded(str(value)).lower(): value}
+        known |= dict.fromkeys((part.lower() for part in re.split("[/（(）)]", folded(str(label))) if part), value)
+    known |= {folded(name).lower(): value for name, value in (aliases or {}).items()}
+
+    def parse(said: str) -> Any:
+        key = folded(said).lower()
+        if key not in known:
+            raise Wrong(f"没有这个选项，可以填：{'、'.join(str(label) for label in choices.labels)}")
+        return known[key]
+
+    return parse
+
+
+def whole_number(limit: int = LARGEST_NUMBER) -> Parse:
+    def parse(said: str) -> int:
+        number = head_count(said)
+        if number > limit:
+            raise Wrong(f"大于 {limit}，请核对")
+        return number
+
+    return parse
+
+
+def degrees(limit: int) -> Parse:
+    """Latitude (90) or longitude (180) in degrees of WGS-84, kept to six places: a tenth of a metre."""
+
+    def parse(said: str) -> Decimal:
+        try:
+            number = Decimal(folded(said).removesuffix("°"))
+        except InvalidOperation as error:
+            raise Wrong("应为十进制的度，如 22.543100") from error
+        if not number.is_finite() or abs(number) > limit:
+            raise Wrong(f"应在 −{limit} 到 {limit} 度之间")
+        return round(number, 6)
+
+    return parse
+
+
+def future_date(said: str) -> dt.date:
+    """A day that may lie ahead: the end of a term, a closing that is decided."""
+    return _day(said)

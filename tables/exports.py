@@ -1,4 +1,4 @@
-"""A table's rows as csv, xlsx or json, streamed; a template to fill in; the file of only the wrong rows."""
+"""A table's rows as csv, xlsx or json, streamed; the file of only the wrong rows."""
 
 import csv
 import datetime as dt
@@ -109,40 +109,6 @@ def _xlsx_pieces(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]
         file.seek(0)
         while piece := file.read(1 << 16):
             yield piece
-
-
-def template(table: Table, format: str) -> Iterator[bytes]:
-    """What to fill in: the header and example rows; as xlsx also drop-downs and a sheet of notes."""
-    columns = table.imported()
-    header = [column.label for column in columns]
-    examples = [
-        [column.example[at] if at < len(column.example) else "" for column in columns]
-        for at in range(max(len(column.example) for column in columns))
-    ]
-    return csv_lines(header, examples) if format == "csv" else iter([_template_xlsx(table, header, examples)])
-
-
-def _template_xlsx(table: Table, header: Sequence[str], examples: Sequence[Sequence[str]]) -> bytes:
-    file = io.BytesIO()
-    book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
-    sheet, notes = book.add_worksheet(table.title), book.add_worksheet("填写说明")
-    text, bold = book.add_format({"num_format": "@"}), book.add_format({"bold": True, "bg_color": "#f3ece0"})
-    for at, column in enumerate(table.imported()):
-        sheet.set_column(at, at, 22 if column.kind in ("text", "code") else 14, text)
-        sheet.write_string(0, at, header[at], bold)
-        if column.choices:
-            sheet.data_validation(
-                1, at, 5000, at, {"validate": "list", "source": list(column.choices), "error_type": "warning"}
-            )
-    for number, row in enumerate(examples, 1):
-        for at, value in enumerate(row):
-            sheet.write_string(number, at, value, text)
-    sheet.freeze_panes(1, 0)
-    notes.set_column(0, 0, 100)
-    for number, note in enumerate([*table.notes, "示例行请删除或改写；示例号码不会被接受。"]):
-        notes.write_string(number, 0, note)
-    book.close()
-    return file.getvalue()
 
 
 # --- only the wrong rows ---------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What can be imported, and who hears of it. Upper rooms fill both registers in `AppConfig.ready()`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -52,6 +52,9 @@ class Target(Protocol):
     table: Table
     permission: str
     act: str  # the name of the act in the audit
+
+    def offer(self, user) -> Mapping[str, Sequence[str]]:
+        """Drop-downs of the template that depend on who fills it in, by column."""
 
     def run(self, *, source: Source, by, batch: Batch | None, progress: Progress) -> Outcome:
         """Judge every row, and with `batch` write what is new or changed. Runs inside the caller's transaction."""

@@ -45,6 +45,7 @@ class Column:
     needed: bool = False
     example: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()  # offered as a drop-down in the template
+    parse: Callable[[str], Any] | None = None  # a cleaned cell's value, or Wrong (tables/cells.py); None: plain text
 
     @property
     def numeric(self) -> bool:

@@ -10,11 +10,12 @@ from django.utils.http import content_disposition_header
 from django.views import View
 
 from tables import services
-from tables.exports import TYPES, template, wrong_rows_as
+from tables.exports import TYPES, wrong_rows_as
 from tables.forms import UploadForm
 from tables.models import Batch, RowError
 from tables.register import Cannot, target, targets_for
 from tables.selectors import errors_page, own_batches, reasons
+from tables.templates import template
 
 ERRORS_SHOWN = 100
 BATCHES_SHOWN = 50
@@ -97,7 +98,8 @@ class Template(ImportView):
         if chosen is None:
             raise Http404
         format = chosen_format(request)
-        return file_response(template(chosen.table, format), f"{chosen.table.title}导入模板", format)
+        pieces = template(chosen.table, format, chosen.offer(request.user))
+        return file_response(pieces, f"{chosen.table.title}导入模板", format)
 
 
 class BatchList(ImportView):

@@ -5,6 +5,7 @@ from markets.imports.checks import Checker
 from markets.imports.places import Scope
 from markets.imports.plan import Plan
 from markets.tables import BUSINESSES
+from orgs.imports import offered_places
 from tables.errors import Errors, Kind
 from tables.models import Batch
 from tables.readers import Refused, Source
@@ -15,6 +16,9 @@ class BusinessImporter:
     table = BUSINESSES
     permission = "markets.import_business"
     act = "markets.business.import"
+
+    def offer(self, user) -> dict[str, list[str]]:
+        return offered_places(user)
 
     def run(self, *, source: Source, by, batch: Batch | None, progress: Progress) -> Outcome:
         """Judge every row of the file as this person may bring it in; with `batch`, write what is new or changed.

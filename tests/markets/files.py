@@ -42,12 +42,12 @@ def write(path: Path, rows: list[dict], encoding: str = "utf-8", **more) -> Path
     return path
 
 
-def import_file(path: Path, user, *options: str) -> dict:
+def import_file(path: Path, user, *options: str, target: str = "business") -> dict:
     """What `manage.py import_file … --json` prints; for a refused file {"error": …}."""
     out = io.StringIO()
     try:
         call_command(
-            "import_file", str(path), "--target=business", f"--user={user.username}", "--json", *options, stdout=out
+            "import_file", str(path), f"--target={target}", f"--user={user.username}", "--json", *options, stdout=out
         )
     except CommandError:
         return json.loads(out.getvalue())

@@ -1,0 +1,315 @@
+"""Tables of up to some hundred thousand rows, brought in by file: judged in blocks, matched in bulk, written in steps.
+
+Businesses, of which there are millions, have an engine of their own (markets/imports). Everything else comes through
+here. The columns of a Table say how each cell is read (`Column.parse`); a room's subclass of Reading says what several
+columns mean together, how a row is found again, who may write it, and what writing it means.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection, models
+
+from tables import cells
+from tables.before_images import keep_made, keep_replaced
+from tables.errors import Errors, Kind
+from tables.models import Batch
+from tables.readers import Block, Refused, Source
+from tables.register import COUNTS, Outcome, Progress
+from tables.table import Column, Table
+
+LOCK = 7_810  # pg_advisory_xact_lock(LOCK, table): one import of a table writes at a time
+OUTSIDE = "不在您的权限范围内，请由所在区或指导站的登记人员导入"
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One row of the file on its way. `said`: what its cells mean, by column; `values`: what the record would hold."""
+
+    number: int
+    block: Block
+    at: int
+    said: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    wrong: list[tuple[str, str]] = field(default_factory=list)
+    key: Any = None
+    record: Any = None  # what stands already
+    place: Any = None  # where the row says it stands, in tables that have a place
+    changed: dict[str, Any] = field(default_factory=dict)
+    verdict: str = ""
+
+    def tell(self, key: str, reason: str) -> None:
+        self.wrong.append((key, reason))
+
+    def is_wrong(self, *keys: str) -> bool:
+        return any(key in keys for key, _ in self.wrong)
+
+
+class Reading:
+    """One file being judged by one person's rights and, with a batch, written. Runs in the caller's transaction."""
+
+    model: type[models.Model]
+    keyed_by = "code"  # the text column that tells a record from every other; else override `key` and `find`
+    handled: frozenset[str] = frozenset()  # columns that `resolve` turns into values; all others write their own name
+    personal: frozenset[str] = frozenset()  # of the model: encrypted in before-images
+    step = 2_000  # rows written at once
+    whole = False  # rows of one file may refer to each other: judge them all at once
+    outside = OUTSIDE
+
+    def __init__(self, target: "RowTarget", source: Source, by, batch: Batch | None, progress: Progress) -> None:
+        self.target, self.table, self.source = target, target.table, source
+        self.by, self.batch, self.progress = by, batch, progress
+        self.errors = Errors()
+        self.counts = dict.fromkeys(COUNTS, 0)
+        self.units: set[int] = set()
+        self.first: dict[Hashable, int] = {}  # natural key → the first row that carries it
+        self.digest = hashlib.sha256()
+        self.done = self.written = 0
+        self.columns = [column for column in self.table.imported() if column.key in source.mapping]
+        self.parsers = {column.key: column.parse or cells.text() for column in self.columns}
+        self.prepare()
+
+    # --- what a room says --------------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Load what cells are looked up in; set `self.parsers[key]` for columns that need it."""
+
+    def resolve(self, row: Row) -> None:
+        """What several columns say together, into `row.values`; what is wrong with them, by `row.tell`."""
+
+    def key(self, row: Row) -> Hashable:
+        """What tells this record from every other; None where the file does not say it (tell it as wrong)."""
+        if self.keyed_by in row.said:
+            return cells.folded(row.said[self.keyed_by])
+        if not row.is_wrong(self.keyed_by):
+            row.tell(self.keyed_by, f"「{self.label(self.keyed_by)}」必须填写")
+        return None
+
+    def find(self, rows: Sequence[Row]) -> dict[Hashable, Any]:
+        """Records that stand already, by key, whoever may see them."""
+        texts = {text for row in rows for text in (row.said[self.keyed_by], row.key, self._as_written(row))}
+        found = self.locked(self.model._default_manager.filter(**{f"{self.keyed_by}__in": texts}))
+        return {cells.folded(getattr(record, self.keyed_by)): record for record in found}
+
+    def inside(self, row: Row) -> bool:
+        """May this person write the record, as it stands and as it would stand?"""
+        raise NotImplementedError
+
+    def weigh(self, row: Row) -> None:
+        """Once `row.record` is known: what else speaks against the row."""
+
+    def settle(self, rows: Sequence[Row]) -> None:
+        """Once all verdicts of the part are known: rows that rest on each other. May tell, and change verdicts."""
+
+    def in_order(self, new: list[Row]) -> list[Row]:
+        """New rows as they have to be written."""
+        return new
+
+    def key_column(self, row: Row) -> str:
+        """The column at which a duplicate is told."""
+        return self.keyed_by
+
+    def make(self, rows: Sequence[Row]) -> list[int]:
+        """Write new records; their ids."""
+        made = self.model._default_manager.bulk_create([self.model(**row.values) for row in rows])
+        return [one.pk for one in made]
+
+    def change(self, rows: Sequence[Row]) -> None:
+        """Write `row.changed` to the records."""
+        for names, alike in _alike(rows):
+            for row in alike:
+                for name in names:
+                    setattr(row.record, name, row.changed[name])
+            plain = [self.model._meta.get_field(name).name for name in names]
+            self.model._default_manager.bulk_update([row.record for row in alike], plain)
+
+    def units_of(self, holder: Any) -> Iterable[int | None]:
+        """Organizations whose numbers move with a record."""
+        return (getattr(holder, "guidance_station_id", None), getattr(holder, "district_committee_id", None))
+
+    # --- the one way -------------------------------------------------------------------------------------------------
+
+    def run(self) -> Outcome:
+        if self.batch:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, self.table.name])
+        for rows in self._parts():
+            self.counts["rows"] += len(rows)
+            standing = self._judge(rows)
+            self._went_on(len(rows))
+            if self.batch:
+                new = self.in_order([row for row in standing if row.verdict == "new"])
+                self._write(new, [row for row in standing if row.verdict == "changed"])
+                self._went_on(len(rows) - self.written)
+                self.written = 0
+        if not self.counts["rows"]:
+            raise Refused("表头下面没有一行数据。请检查后重新上传。")
+        self.errors.flush()
+        return Outcome(self.counts, self.errors, sorted(self.units))
+
+    def _went_on(self, rows: int) -> None:
+        self.done += rows
+        total = self.source.rows * (2 if self.batch else 1)
+        self.progress(min(self.done, total), total, "正在检查并写入" if self.batch else "正在读取和检查")
+
+    def locked(self, queryset: models.QuerySet) -> models.QuerySet:
+        return queryset.select_for_update(of=("self",)) if self.batch else queryset
+
+    def cell(self, row: Row, key: str) -> str:
+        at = self.source.mapping.get(key)
+        return "" if at is None else row.block.columns[at][row.at] or ""
+
+    def _as_written(self, row: Row) -> str:
+        return cells.clean(self.cell(row, self.keyed_by)) or ""
+
+    def label(self, key: str) -> str:
+        return self.source.label(key) or self.table.by_key[key].label
+
+    def _parts(self) -> Iterator[list[Row]]:
+        parts = (self._read(block) for block in self.source.blocks())
+        if not self.whole:
+            return parts
+        rows = [row for part in parts for row in part]
+        return iter([rows] if rows else [])
+
+    def _read(self, block: Block) -> list[Row]:
+        rows = [Row(int(number), block, at) for at, number in enumerate(block.numbers)]
+        for column in self.columns:
+            known: dict[str, tuple[Any, str | None]] = {}
+            parse = self.parsers[column.key]
+            for row, text in zip(rows, block.columns[self.source.mapping[column.key]], strict=True):
+                if text is None:
+                    continue
+                if text not in known:
+                    known[text] = cells.read(parse, text, maskable=column.personal)
+                value, reason = known[text]
+                if reason:
+                    row.tell(column.key, reason)
+                elif value is not None:
+                    row.said[column.key] = value
+        return rows
+
+    def _judge(self, rows: list[Row]) -> list[Row]:
+        """Every row gets its verdict; what is wrong is told and counted. Returns the rows that are no duplicates."""
+        for row in rows:
+            row.values = {key: value for key, value in row.said.items() if key not in self.handled}
+            self.resolve(row)
+            row.key = self.key(row)
+        standing = self._set_later_apart(rows)
+        known = self.find([row for row in standing if row.key is not None])
+        for row in standing:
+            row.record = known.get(row.key) if row.key is not None else None
+            row.verdict = self._verdict(row)
+        self.settle(standing)
+        for row in standing:
+            self.counts[row.verdict] += 1
+            replaced = {name: getattr(row.record, name) for name in row.changed} if row.record else {}
+            seen = (row.number, row.verdict, row.record and row.record.pk, replaced, row.changed)
+            self.digest.update(repr(seen).encode())
+        wrong, outside = ([row for row in standing if row.verdict == name] for name in ("wrong", "out_of_scope"))
+        self._tell(Kind.WRONG, [(row, key, reason) for row in wrong for key, reason in row.wrong])
+        self._tell(Kind.OUT_OF_SCOPE, [(row, self._blamed(row), self.outside) for row in outside])
+        return standing
+
+    def _set_later_apart(self, rows: list[Row]) -> list[Row]:
+        """Without the rows whose key an earlier row carries: duplicates, whatever else is the matter with them."""
+        standing: list[Row] = []
+        later: list[Row] = []
+        for row in rows:
+            is_later = row.key is not None and self.first.setdefault(row.key, row.number) < row.number
+            (later if is_later else standing).append(row)
+        self.counts["duplicate"] += len(later)
+        for row in later:
+            number = self.first[row.key]
+            row.tell(self.key_column(row), f"与第 {number} 行是同一条，以第 {number} 行为准")
+        self._tell(Kind.DUPLICATE, [(row, key, reason) for row in later for key, reason in row.wrong])
+        return standing
+
+    def _verdict(self, row: Row) -> str:
+        if row.wrong:
+            return "wrong"
+        if not self.inside(row):
+            return "out_of_scope"
+        self.weigh(row)
+        if row.record is None:
+            for column in self.columns_needed():
+                if column.key not in row.said:
+                    row.tell(column.key, f"「{self.label(column.key)}」必须填写")
+        else:
+            row.changed = {name: value for name, value in row.values.items() if getattr(row.record, name) != value}
+        if row.wrong:
+            return "wrong"
+        return "new" if row.record is None else "changed" if row.changed else "unchanged"
+
+    def columns_needed(self) -> list[Column]:
+        """Blank in a row that stands already they change nothing; a new record cannot do without them."""
+        return [column for column in self.table.imported() if column.needed]
+
+    def _blamed(self, row: Row) -> str:
+        """The column at which it is told that a row stands outside: the one that says where, else the key's."""
+        said = (key for key in ("office", "street", "district", "organization") if key in row.said)
+        return next(said, self.columns[0].key)
+
+    # --- telling -----------------------------------------------------------------------------------------------------
+
+    def _tell(self, kind: str, told: Iterable[tuple[Row, str, str]]) -> None:
+        """Personal cells are never kept in clear: whoever has the file finds them by row and column."""
+        by_column: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        for row, key, reason in told:
+            value = self.cell(row, key)
+            value = cells.masked(value) if self.table.by_key[key].personal else value
+            by_column[key].append((row.number, value, reason))
+        for key, errors in by_column.items():
+            numbers, values, reasons = zip(*errors, strict=True)
+            self.errors.add(kind, numbers, self.label(key), values, reasons)
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def _write(self, new: list[Row], changed: list[Row]) -> None:
+        assert self.batch is not None
+        for step in self._steps(changed):
+            keep_replaced(self.batch, [(row.record, row.changed) for row in step], self.personal)
+            self._touch(unit for row in step for unit in self.units_of(row.record))
+            self.change(step)
+            self._touch(unit for row in step for unit in self.units_of(row.record))
+        for step in self._steps(new):
+            keep_made(self.batch, self.make(step))
+            self._touch(row.values.get(name) for row in step for name in UNIT_COLUMNS)
+
+    def _touch(self, units: Iterable[int | None]) -> None:
+        self.units |= {unit for unit in units if unit is not None}
+
+    def _steps(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+        for start in range(0, len(rows), self.step):
+            step = rows[start : start + self.step]
+            yield step
+            self.written += len(step)
+            self._went_on(len(step))
+
+
+UNIT_COLUMNS = ("guidance_station_id", "district_committee_id")
+
+
+def _alike(rows: Sequence[Row]) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+    """Rows grouped by which columns of theirs change, so that one statement writes a group."""
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(sorted(row.changed))].append(row)
+    yield from groups.items()
+
+
+@dataclass
+class RowTarget:
+    """What register_target() takes for a table that is read row by row."""
+
+    table: Table
+    permission: str
+    act: str
+    reading: type[Reading]
+    offer: Callable[[Any], Mapping[str, Sequence[str]]] = lambda user: {}  # drop-downs that depend on who fills in
+
+    def run(self, *, source: Source, by, batch: Batch | None, progress: Progress) -> Outcome:
+        return self.reading(self, source, by, batch, progress).run()

@@ -1,0 +1,57 @@
+"""The examples of each template, made real: what has to be replaced so that they import."""
+
+import csv
+import io
+from pathlib import Path
+
+import openpyxl
+
+from markets.models import Platform
+from tests.markets import files
+
+# By target: label of a column → values of the two rows. Everything else stays as the template has it.
+REAL: dict[str, dict[str, tuple]] = {
+    "business": {"统一社会信用代码": (files.make_code(), files.make_code(prefix="92990000MA"))},
+    "market": {},
+    "industry_area": {},
+    "platform": {},
+    "delivery_site": {},
+    "service_point": {},
+}
+ROLES: dict[str, str] = {}
+
+
+def prepare(city, name: str) -> None:
+    """What the examples of a target refer to."""
+    if name == "delivery_site":
+        Platform.objects.create(name="示例快递")
+
+
+def made_real(path: Path, name: str, format: str) -> Path:
+    if format == "csv":
+        rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"))))
+        _replace(rows, name)
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        path.write_text(text.getvalue(), "utf-8-sig")
+        return path
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    rows = [[cell.value or "" for cell in line] for line in sheet.iter_rows()]
+    _replace(rows, name)
+    for number, line in enumerate(rows, 1):
+        for at, value in enumerate(line, 1):
+            sheet.cell(number, at).value = value or None
+    book.save(path)
+    return path
+
+
+def _replace(rows: list[list], name: str) -> None:
+    for label, values in REAL[name].items():
+        at = rows[0].index(label)
+        for row, value in zip(rows[1:], values, strict=True):
+            row[at] = value
+
+
+def bring(path: Path, by, name: str) -> dict:
+    return files.import_file(path, by, target=name)
