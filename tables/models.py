@@ -41,6 +41,8 @@ class Batch(models.Model):
     unused_columns = models.JSONField("没有用到的列", default=list)  # a misspelt heading loses its whole column
     parts = models.JSONField("文件与工作表", default=list)  # [[offset of its rows, "file · sheet"], …]
     plan_digest = models.CharField("计划摘要", max_length=64, blank=True)  # of the plan that was shown
+    plan = models.JSONField("计划", default=dict)  # what the page shows beside counts: columns, samples, fixes applied
+    mapping = models.JSONField("改过的列对应", default=dict)  # chosen in the preview: {key of our column: heading}
     problem = models.TextField("无法读取的原因", blank=True)
     created_at = models.DateTimeField("上传时间", default=timezone.now)
     applied_at = models.DateTimeField("写入时间", null=True)  # the one now() that every row it wrote carries
