@@ -49,7 +49,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "registrar": frozenset(
         _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _IMPORT_PLACES | _VIEW_NUMBERS
         | {
-            "orgs.add_organization", "orgs.change_organization", "markets.export_business",
+            "orgs.add_organization", "orgs.change_organization", "orgs.import_organization", "markets.export_business",
             "members.view_poster", "members.add_poster", "members.change_poster",
             "members.view_instructor", "members.add_instructor", "members.change_instructor",
             "members.view_instructorassignment", "members.add_instructorassignment",

@@ -176,6 +176,6 @@ def degrees(limit: int) -> Parse:
     return parse
 
 
-def future_date(said: str) -> dt.date:
+def any_date(said: str) -> dt.date:
     """A day that may lie ahead: the end of a term, a closing that is decided."""
     return _day(said)

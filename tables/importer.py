@@ -38,6 +38,7 @@ class Row:
     key: Any = None
     record: Any = None  # what stands already
     place: Any = None  # where the row says it stands, in tables that have a place
+    parent: Any = None  # what it hangs on, in trees: a record or another row
     changed: dict[str, Any] = field(default_factory=dict)
     verdict: str = ""
 
@@ -62,6 +63,7 @@ class Reading:
     def __init__(self, target: "RowTarget", source: Source, by, batch: Batch | None, progress: Progress) -> None:
         self.target, self.table, self.source = target, target.table, source
         self.by, self.batch, self.progress = by, batch, progress
+        self.writes = batch is not None
         self.errors = Errors()
         self.counts = dict.fromkeys(COUNTS, 0)
         self.units: set[int] = set()
@@ -90,7 +92,7 @@ class Reading:
 
     def find(self, rows: Sequence[Row]) -> dict[Hashable, Any]:
         """Records that stand already, by key, whoever may see them."""
-        texts = {text for row in rows for text in (row.said[self.keyed_by], row.key, self._as_written(row))}
+        texts = {text for row in rows for text in (row.said[self.keyed_by], row.key, self.as_written(row))}
         found = self.locked(self.model._default_manager.filter(**{f"{self.keyed_by}__in": texts}))
         return {cells.folded(getattr(record, self.keyed_by)): record for record in found}
 
@@ -133,14 +135,14 @@ class Reading:
     # --- the one way -------------------------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
-        if self.batch:
+        if self.writes:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, self.table.name])
         for rows in self._parts():
             self.counts["rows"] += len(rows)
             standing = self._judge(rows)
             self._went_on(len(rows))
-            if self.batch:
+            if self.writes:
                 new = self.in_order([row for row in standing if row.verdict == "new"])
                 self._write(new, [row for row in standing if row.verdict == "changed"])
                 self._went_on(len(rows) - self.written)
@@ -152,17 +154,17 @@ class Reading:
 
     def _went_on(self, rows: int) -> None:
         self.done += rows
-        total = self.source.rows * (2 if self.batch else 1)
-        self.progress(min(self.done, total), total, "正在检查并写入" if self.batch else "正在读取和检查")
+        total = self.source.rows * (2 if self.writes else 1)
+        self.progress(min(self.done, total), total, "正在检查并写入" if self.writes else "正在读取和检查")
 
     def locked(self, queryset: models.QuerySet) -> models.QuerySet:
-        return queryset.select_for_update(of=("self",)) if self.batch else queryset
+        return queryset.select_for_update(of=("self",)) if self.writes else queryset
 
     def cell(self, row: Row, key: str) -> str:
         at = self.source.mapping.get(key)
         return "" if at is None else row.block.columns[at][row.at] or ""
 
-    def _as_written(self, row: Row) -> str:
+    def as_written(self, row: Row) -> str:
         return cells.clean(self.cell(row, self.keyed_by)) or ""
 
     def label(self, key: str) -> str:
@@ -272,14 +274,14 @@ class Reading:
         assert self.batch is not None
         for step in self._steps(changed):
             keep_replaced(self.batch, [(row.record, row.changed) for row in step], self.personal)
-            self._touch(unit for row in step for unit in self.units_of(row.record))
+            self.touch(unit for row in step for unit in self.units_of(row.record))
             self.change(step)
-            self._touch(unit for row in step for unit in self.units_of(row.record))
+            self.touch(unit for row in step for unit in self.units_of(row.record))
         for step in self._steps(new):
             keep_made(self.batch, self.make(step))
-            self._touch(row.values.get(name) for row in step for name in UNIT_COLUMNS)
+            self.touch(row.values.get(name) for row in step for name in UNIT_COLUMNS)
 
-    def _touch(self, units: Iterable[int | None]) -> None:
+    def touch(self, units: Iterable[int | None]) -> None:
         self.units |= {unit for unit in units if unit is not None}
 
     def _steps(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

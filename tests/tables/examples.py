@@ -17,6 +17,7 @@ REAL: dict[str, dict[str, tuple]] = {
     "platform": {},
     "delivery_site": {},
     "service_point": {},
+    "organization": {},
 }
 ROLES: dict[str, str] = {}
 
