@@ -10,6 +10,7 @@ from demo.codes import credit_codes
 from demo.loading import analyze, copy_frame, without_indexes
 from demo.tree import Tree
 from markets.models import Business, IndustryArea, Market
+from markets.pinyin import initials
 
 BLOCK = 200_000
 TABLE = "markets_business"
@@ -128,7 +129,7 @@ class BusinessMaker:
         registered = np.datetime64("1995-01-01") + (days * rng.beta(4, 1.3, count)).astype(int)
         assigned = pl.Series(rng.random(count) >= UNASSIGNED)
         in_market = (rng.random(count) < IN_A_MARKET) & assigned.to_numpy()
-        above = (employees >= 100) & (types != 0)
+        above, names = (employees >= 100) & (types != 0), self._names(numbers, trades, types)
         codes = pl.Series(credit_codes(numbers, np.array([t[2] for t in TYPES])[types], self.seed))
         entered = np.maximum(registered.astype("datetime64[D]"), np.datetime64("2021-10-01"))
 
@@ -137,8 +138,8 @@ class BusinessMaker:
                 **self._places(units, assigned),
                 **self._type(types, employees),
                 "uscc": codes,
-                "name": self._names(numbers, trades, types),
-                "name_pinyin": pl.Series([""]).gather(np.zeros(count, dtype=np.int64)),
+                "name": names,
+                "name_pinyin": initials(names),
                 "industry": _take([t[1] for t in words.TRADES], trades),
                 "registered_on": pl.Series(registered.astype("datetime64[D]")),
                 "status": _take([s[0] for s in STATUSES], statuses),

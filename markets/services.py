@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts import audit
 from markets.models import Business, BusinessCoverage, BusinessVersion, Declaration, Market, MarketCoverage
+from markets.pinyin import initials_of
 from markets.rules import COUNTING, KEEPS_HEADS_FROM, TAKEN
 from orgs.kinds import Kind
 
@@ -35,6 +36,7 @@ def business_save(*, business: Business, by, columns: list[str] | None = None) -
     """
     old = Business.objects.select_for_update().filter(pk=business.pk).first() if business.pk else None
     business.changed_at = timezone.now()
+    business.name_pinyin = initials_of(business.name)
     try:
         with transaction.atomic():
             business.save()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from accounts.models import User
 from markets.models import Business, Market
+from markets.pinyin import initials_of
 from members.models import Affiliation, Member
 from orgs.kinds import Kind, Level
 from orgs.models import Division, Organization, Posting
@@ -101,8 +102,9 @@ def make_business(unit: Organization, **more) -> Business:
         "name": f"第{number}商贸有限公司",
         "entity_type": Business.EntityType.COMPANY,
         **placed(unit),
+        **more,
     }
-    return Business.objects.create(**{**defaults, **more})
+    return Business.objects.create(**{"name_pinyin": initials_of(defaults["name"])} | defaults)
 
 
 def make_member(name: str = "张三", **more) -> Member:

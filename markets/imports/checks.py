@@ -14,6 +14,7 @@ from markets import codes
 from markets.imports import texts
 from markets.imports.places import Place, Places, PlaceWrong, Scope
 from markets.imports.texts import Wrong
+from markets.pinyin import initials
 from markets.tables import BUSINESSES
 from tables.errors import Errors, Kind
 from tables.readers import Block, Source
@@ -94,6 +95,7 @@ class Checker:
         columns |= self._codes()
         for key in ("name", "address"):
             columns[key] = self._text(key)
+        columns["name_pinyin"] = initials(columns["name"])
         columns |= self._type_and_scale()
         columns["status"] = self._learn("status", texts.status, pl.String)
         columns["industry"] = self._learn("industry", texts.industry, pl.String)

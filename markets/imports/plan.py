@@ -20,6 +20,7 @@ COLUMNS = {
     "uscc": "text",
     "legacy_registration_no": "text",
     "name": "text NOT NULL",
+    "name_pinyin": "text NOT NULL",
     "entity_type": "text NOT NULL",
     "entity_type_text": "text NOT NULL",
     "only_scale": "boolean NOT NULL",
@@ -72,6 +73,8 @@ BECOMES = {
     "district_id": "COALESCE(s.district_id, b.district_id)",
     "street_id": _STREET,
 }
+# The initials follow the name; where it stays, what stands there stays, so that a file seen before changes nothing.
+BECOMES["name_pinyin"] = f"CASE WHEN {BECOMES['name']} = b.name THEN b.name_pinyin ELSE s.name_pinyin END"
 # A row written for the first time: the model's defaults where the file says nothing. BECOMES has the same columns.
 FIRST = {
     **{column: f"s.{column}" for column in BECOMES},
@@ -81,7 +84,7 @@ FIRST = {
     "status": "COALESCE(s.status, 'active')",
     "address": "COALESCE(s.address, '')",
 }
-ALWAYS_BLANK = {"name_pinyin": "''", "not_operating": "''", "is_key": "false"}
+ALWAYS_BLANK = {"not_operating": "''", "is_key": "false"}
 
 
 # Head-counts as they will stand: a blank cell keeps the last one told, unless the other now contradicts it.

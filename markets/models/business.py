@@ -1,6 +1,10 @@
+from datetime import date
+
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from markets.querysets import BusinessDetailQuerySet, BusinessQuerySet
@@ -161,6 +165,17 @@ class Business(Placed):
                 name="business_counts_markets",
                 condition=Q(market__isnull=False),
             ),
+            # Names by their pairs of characters and of pinyin initials (markets/search.py). A short list of what is
+            # still to be sorted in keeps changes cheap and every search near to what the sorted part takes.
+            GinIndex(
+                Func(F("name"), F("name_pinyin"), function="name_grams"),
+                name="business_name_grams",
+                gin_pending_list_limit=1024,
+            ),
+            # Lists by age and by size, read backwards; the unknown stands last (markets/tables.py). One of each
+            # serves every scope: a small scope is sorted, a large one met often enough on the way.
+            models.Index(Coalesce(F("registered_on"), Value(date.min)), F("id"), name="business_by_age"),
+            models.Index(Coalesce(F("employees"), Value(-1)), F("id"), name="business_by_size"),
         ]  # fmt: skip
         constraints = [
             *placed_constraints("business"),
