@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from tables.errors import Errors
 from tables.models import Batch
@@ -41,9 +41,19 @@ class Outcome:
     errors: Errors
     units: list[int] = field(default_factory=list)  # organizations whose numbers the import moved
     unused: list[str] = field(default_factory=list)  # columns of the file that mean nothing to the table
+    columns: dict[str, int] = field(default_factory=dict)  # of the changed rows: how many change each column, by label
+    samples: list["Sample"] = field(default_factory=list)  # some changed rows; nothing personal in clear
 
     def __post_init__(self) -> None:
         self.counts = dict.fromkeys(COUNTS, 0) | self.counts
+
+
+class Sample(TypedDict):
+    """One changed row as the plan shows it. `cells`: column, before, after."""
+
+    row: int
+    name: str
+    cells: list[tuple[str, str, str]]
 
 
 class Target(Protocol):
@@ -73,6 +83,11 @@ def target(name: str) -> Target:
     if name not in _targets:
         raise Cannot(f"没有「{name}」这种导入。可以导入的有：{'、'.join(sorted(_targets))}。")
     return _targets[name]
+
+
+def sources_of(target: Target) -> Sequence[tuple[str, str]]:
+    """The systems whose files bring this kind of record, as (code, name); empty where it does not matter."""
+    return getattr(target, "sources", ())
 
 
 def targets_for(user) -> list[Target]:

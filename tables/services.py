@@ -13,10 +13,10 @@ from django.utils import timezone
 from accounts import audit
 from jobs.models import Job
 from jobs.services import job_cancel, job_start
-from tables.exports import write_wrong_rows
 from tables.models import Batch
 from tables.readers import Refused, open_source
 from tables.register import Cannot, Outcome, Progress, Target, no_progress, target
+from tables.wrong_rows import write_wrong_rows
 
 KEPT_DAYS = 7  # an upload that nobody confirmed, and the file of wrong rows
 CHANGED_MEANWHILE = "写入时发现有人刚刚登记了同一个主体，本次没有写入任何内容。请重新确认一次。"

@@ -134,7 +134,7 @@ def test_wrong_rows_come_back_with_their_reasons_and_can_be_sent_again(client, c
     path = tmp_path / "wrong.xlsx"
     path.write_bytes(b"".join(client.get(address).streaming_content))
     sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
-    assert len(sheet) == 3 and sheet[0][-1] == "原因"
+    assert len(sheet) == 3 and sheet[0][-3:] == ["原行号", "原因", "建议"]
     mended = [{**row, "从业人数": "5", "经营状态": ""} for row in found]
     assert upload(client, mended).counts["new"] == 2
 
