@@ -46,6 +46,7 @@ class Column:
     example: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()  # offered as a drop-down in the template
     parse: Callable[[str], Any] | None = None  # a cleaned cell's value, or Wrong (tables/cells.py); None: plain text
+    recognised: Callable[[str], bool] | None = None  # whether a cell of a nameless column can hardly be anything else
 
     @property
     def numeric(self) -> bool:

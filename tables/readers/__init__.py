@@ -1,6 +1,7 @@
 """Reading a file of rows: what it is by its content, where its header stands, its rows in blocks."""
 
-from tables.readers.base import Block, Refused, Source
-from tables.readers.open import open_source
+from tables.readers.base import Block, Mended, Refused
+from tables.readers.open import header_digest, open_source
+from tables.readers.source import Source, place, said
 
-__all__ = ["Block", "Refused", "Source", "open_source"]
+__all__ = ["Block", "Mended", "Refused", "Source", "header_digest", "open_source", "place", "said"]

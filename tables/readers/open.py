@@ -1,51 +1,92 @@
 """What a file is, decided by its content and never by its name, and where its header stands."""
 
+import hashlib
 import re
-from collections.abc import Iterator
+import weakref
+import zipfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
-from tables.readers.base import Reader, Refused, Source
+from tables.readers.archive import NESTED, entries
+from tables.readers.base import Reader, Refused
+from tables.readers.content import recognise
+from tables.readers.package import open_package
 from tables.readers.sheet import sheet_readers
+from tables.readers.source import Part, Source
 from tables.readers.text import DELIMITERS, TextReader
-from tables.table import Table
+from tables.readers.xlsx import xlsx_readers
+from tables.table import Table, header_key
 
-ZIP, OLE, PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF"
+ZIP, OLE, PDF = (b"PK\x03\x04", b"PK\x05\x06"), b"\xd0\xcf\x11\xe0", b"%PDF"
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 ARCHIVES = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 WEB_PAGE = (b"<html", b"<!doctype", b"<table", b"<?xml")
 FOUND_SHOWN = 15  # columns named in a refusal
+COLUMNS_LIMIT = 1_000
+EMPTY = "文件是空的，一个字都没有。请检查后重新上传。"
+
+Found = tuple[Sequence[Reader], list[tuple[str, str]]]  # readers; what was left aside, with the reason
 
 
-def open_source(path: Path | str, table: Table) -> Source:
-    """The file at `path` as rows of `table`. Raises Refused, in words that say what is needed and what was found."""
-    path = Path(path)
-    if not path.stat().st_size:
-        raise Refused("文件是空的，一个字都没有。请检查后重新上传。")
-    best: Source | None = None
-    seen: list[list[str]] = []
-    for reader in _readers(path):
-        source, header = _find_header(reader, table)
-        if source and (best is None or len(source.mapping) > len(best.mapping)):
-            best = source
-            if isinstance(reader, TextReader):
-                best_delimiter = reader.delimiter
-        seen.append(header)
-    if best is None:
-        raise Refused(_no_header(table, max(seen, key=len, default=[])))
-    if isinstance(best.reader, TextReader):
-        best.reader.delimiter = best_delimiter
-    if lacking := table.missing(best.mapping):
-        raise Refused(f"表头缺少{'、'.join(lacking)}。{_found(best.header)}请补上这些列再上传，列名可参照模板。")
-    return best
+def open_source(path: Path | str, table: Table, mapping: Mapping[str, str] | None = None) -> Source:
+    """The file at `path` as rows of `table`. Raises Refused, in words that say what is needed and what was found.
+
+    `mapping` says which heading of the file is which column, where somebody confirmed it before; it goes before names.
+    """
+    stack = ExitStack()
+    try:
+        file = stack.enter_context(Path(path).open("rb"))  # noqa: SIM115  the stack closes it
+        source = _open(file, table, mapping or {}, stack)
+    except BaseException:
+        stack.close()
+        raise
+    source.close = weakref.finalize(source, stack.close)
+    return source
 
 
-def _readers(path: Path) -> Iterator[Reader]:
-    with path.open("rb") as file:
-        head = file.read(512)
-    if head.startswith((ZIP, OLE)):
-        yield from sheet_readers(path)
-        return
+def header_digest(header: Sequence[str]) -> str:
+    """Files of one origin have one header: under this, what somebody confirmed about its columns is remembered."""
+    return hashlib.sha256("\x1f".join(header_key(cell) for cell in header).encode()).hexdigest()
+
+
+def _open(file: IO[bytes], table: Table, mapping: Mapping[str, str], stack: ExitStack) -> Source:
+    readers, passed_over = _readers(file, "", stack)
+    parts: list[Part] = []
+    headers: list[list[str]] = []
+    for reader in readers:
+        part, header = _part(reader, table, mapping)
+        headers.append(header)
+        lacking = table.missing(part.mapping) if part else []
+        if part and not lacking:
+            parts.append(part)
+        else:
+            reason = f"表头缺少{'、'.join(lacking)}" if part else "没有找到表头"
+            passed_over.append((reader.name, reason))
+            if part:
+                headers[-1] = part.header
+    if not parts:
+        raise Refused(_why_nothing(table, headers, passed_over))
+    if any(len(part.header) > COLUMNS_LIMIT for part in parts):
+        raise Refused(f"表头有超过 {COLUMNS_LIMIT:,} 列，系统不读取。请删去多余的列再上传。")
+    return Source(table, parts, _unused(table, parts), passed_over)
+
+
+# --- what it is -------------------------------------------------------------------------------------------------------
+
+
+def _readers(file: IO[bytes], name: str, stack: ExitStack) -> Found:
+    """Every sheet of a file, or of the files in an archive. `name` is that of an entry; entries may be no archives."""
+    file.seek(0)
+    head = file.read(512)
+    if not head:
+        raise Refused(EMPTY)
+    if head.startswith(ZIP):
+        return _packed(file, name, stack)
+    if head.startswith(OLE):
+        return _named(sheet_readers(file, None), name)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(PDF.lower()):
         raise Refused("这是 PDF，不是表格。请上传 Excel(.xlsx)或 CSV 文件。")
@@ -54,36 +95,135 @@ def _readers(path: Path) -> Iterator[Reader]:
     if head.startswith(PICTURES):
         raise Refused("这是图片，不是表格。请上传 Excel(.xlsx)或 CSV 文件。")
     if head.startswith(ARCHIVES):
-        raise Refused("这是压缩包。请先解压，再上传里面的 Excel(.xlsx)或 CSV 文件。")
-    reader = TextReader(path)
-    for delimiter in DELIMITERS:
-        reader.delimiter = delimiter
-        yield reader
+        raise Refused("系统只读 zip 压缩包。请先解压，再上传里面的 Excel(.xlsx)或 CSV 文件，或改打成 zip。")
+    return [TextReader(file, name)], []
 
 
-def _find_header(reader: Reader, table: Table) -> tuple[Source | None, list[str]]:
-    """The row of the first thirty that names most of the table's columns; with it the fullest row, for a refusal."""
-    best: Source | None = None
+def _packed(file: IO[bytes], name: str, stack: ExitStack) -> Found:
+    package = stack.enter_context(open_package(file))
+    names = set(package.namelist())
+    if "[Content_Types].xml" in names:
+        if not any(part.startswith("xl/") for part in names):
+            raise Refused("这是文档，不是表格。请上传 Excel(.xlsx)或 CSV 文件。")
+        return _named(xlsx_readers(package), name)
+    if "content.xml" in names and ("mimetype" in names or "META-INF/manifest.xml" in names):
+        return _named(sheet_readers(file, package), name)
+    if name:
+        raise Refused(NESTED)
+    return _unpacked(package, stack)
+
+
+def _unpacked(package: zipfile.ZipFile, stack: ExitStack) -> Found:
+    readers: list[Reader] = []
+    passed_over: list[tuple[str, str]] = []
+    for name, file in entries(package, stack):
+        try:
+            found, skipped = _readers(file, name, stack)
+        except Refused as refused:
+            if str(refused) == NESTED:
+                raise
+            passed_over.append((name, str(refused).partition("。")[0]))
+            continue
+        readers += found
+        passed_over += skipped
+    return readers, passed_over
+
+
+def _named(found: Found, name: str) -> Found:
+    """Sheets of an archive's entry are called after both."""
+    readers, skipped = found
+    for reader in readers:
+        reader.name = f"{name} · {reader.name}" if name else reader.name
+    return readers, [(f"{name} · {sheet}" if name else sheet, reason) for sheet, reason in skipped]
+
+
+# --- where its header stands ------------------------------------------------------------------------------------------
+
+
+def _part(reader: Reader, table: Table, mapping: Mapping[str, str]) -> tuple[Part | None, list[str]]:
+    """A sheet or file with its header, if it has one; of text the delimiter is found with it."""
+    if not isinstance(reader, TextReader):
+        return _find_header(reader, table, mapping)
+    best: Part | None = None
     fullest: list[str] = []
-    for number, cells in reader.top():
-        cells = [CONTROLS.sub("", cell) for cell in cells]
-        while cells and not cells[-1].strip():
-            cells = cells[:-1]
+    best_delimiter = reader.delimiter
+    for reader.delimiter in DELIMITERS:
+        part, header = _find_header(reader, table, mapping)
+        if part and (best is None or len(part.mapping) > len(best.mapping)):
+            best, best_delimiter = part, reader.delimiter
+        fullest = max(fullest, header, key=len)
+    reader.delimiter = best_delimiter
+    return best, fullest
+
+
+def _find_header(reader: Reader, table: Table, mapping: Mapping[str, str]) -> tuple[Part | None, list[str]]:
+    """The row of the first thirty that names most of the table's columns; with it the fullest row, for a refusal."""
+    best: Part | None = None
+    fullest: list[str] = []
+    top = reader.top()
+    for number, cells in top:
+        cells = _trimmed(cells)
         if sum(bool(cell.strip()) for cell in cells) > sum(bool(cell.strip()) for cell in fullest):
             fullest = cells
-        mapping = table.map_header(cells)
-        if len(mapping) >= min(2, len(table.imported())) and (best is None or len(mapping) > len(best.mapping)):
-            used = set(mapping.values())
-            unknown = [cell.strip() for at, cell in enumerate(cells) if at not in used and cell.strip()]
-            best = Source(reader, [cell.strip() for cell in cells], number, mapping, unknown)
+        found = _mapped(table, cells, mapping)
+        if len(found) >= min(2, len(table.imported())) and (best is None or len(found) > len(best.mapping)):
+            best = Part(reader, [cell.strip() for cell in cells], number, found)
+    if best is not None:
+        rows = [cells for number, cells in top if number > best.header_row]
+        for key, at in recognise(table, best.header, best.mapping, rows).items():
+            best.header += [""] * (at + 1 - len(best.header))
+            best.mapping[key] = at
+            best.by_content.append(best.header[at] or f"第 {at + 1} 列")
     return best, fullest
+
+
+def _trimmed(cells: Sequence[str]) -> list[str]:
+    cells = [CONTROLS.sub("", cell) for cell in cells]
+    while cells and not cells[-1].strip():
+        cells.pop()
+    return cells
+
+
+def _mapped(table: Table, cells: Sequence[str], mapping: Mapping[str, str]) -> dict[str, int]:
+    """Remembered columns first, then by name."""
+    names = {header_key(cell): at for at, cell in reversed(list(enumerate(cells)))}
+    known = {column.key for column in table.imported()}
+    found = {
+        key: names[header_key(said)] for key, said in mapping.items() if key in known and header_key(said) in names
+    }
+    taken = set(found.values())
+    for key, at in table.map_header(cells).items():
+        if key not in found and at not in taken:
+            found[key] = at
+    return found
+
+
+def _unused(table: Table, parts: Sequence[Part]) -> list[str]:
+    """Headings that mean nothing here, and second ones of a column that is taken already."""
+    unused: dict[str, None] = {}
+    for part in parts:
+        keys = {at: key for key, at in part.mapping.items()}
+        for at, cell in enumerate(part.header):
+            if at in keys or not cell:
+                continue
+            key = next((c.key for c in table.imported() if header_key(cell) in c.names), "")
+            twin = part.mapping.get(key)
+            unused.setdefault(f"{cell}（与「{part.header[twin]}」是同一项，没有用）" if twin is not None else cell)
+    return list(unused)
+
+
+def _why_nothing(table: Table, headers: Sequence[list[str]], passed_over: Sequence[tuple[str, str]]) -> str:
+    header = max(headers, key=len, default=[])
+    lacking = next((reason for _, reason in passed_over if reason.startswith("表头缺少")), "")
+    if lacking:
+        return f"{lacking}。{_found(header)}请补上这些列再上传，列名可参照模板。"
+    others = [f"「{name}」{reason}" for name, reason in passed_over if name and reason != "没有找到表头"]
+    if not headers and others:
+        return f"压缩包里没有能读的表格：{'；'.join(others[:FOUND_SHOWN])}。"
+    needed = "、".join("或".join(f"「{table.by_key[key].label}」" for key in group) for group in table.needs)
+    return f"没有找到表头。需要的列：{needed}。{_found(header)}请在第一行写上列名（可参照模板）再上传。"
 
 
 def _found(header: list[str]) -> str:
     names = [name.strip()[:20] for name in header if name.strip()][:FOUND_SHOWN]
     return f"文件里的列是：{'、'.join(names)}。" if names else "文件里没有找到任何列名。"
-
-
-def _no_header(table: Table, fullest: list[str]) -> str:
-    needed = "、".join("或".join(f"「{table.by_key[key].label}」" for key in group) for group in table.needs)
-    return f"没有找到表头。需要的列：{needed}。{_found(fullest)}请在第一行写上列名（可参照模板）再上传。"

@@ -1,79 +1,32 @@
-"""Workbooks (xlsx, xls, ods) through calamine: each cell as the text a person would have typed."""
+"""Old workbooks (xls) and those of open formats (ods) through calamine: small by their nature, read whole."""
 
-import datetime as dt
 import itertools
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 
 import numpy as np
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum, ZipError
+from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
-from tables.readers.base import BLOCK_ROWS, HEADER_WITHIN, Block, Refused, series_of
+from tables.readers.base import BLOCK_ROWS, HEADER_WITHIN, Block, Merge, Refused, pieces, series_of
+from tables.readers.numbers import cell_text
+from tables.readers.package import BROKEN, LOCKED, TOO_BIG, feed, local, safe_parser, unpacked
 
-UNPACKED_LIMIT = 4 * 1024**3  # bytes: a workbook of a million rows unpacks to about one
-UNPACKED_RATIO = 400  # times its size; XML of repeated rows reaches some forty
-EXACT = 2**53  # above it a spreadsheet has lost digits
-
-
-def cell_text(cell: object) -> str:
-    """Whole numbers without a fraction, dates as 2020-01-02; a number too long for a spreadsheet as 9.1E+17."""
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, int | float):
-        if abs(cell) >= EXACT:
-            return f"{cell:E}"
-        return str(int(cell)) if cell == int(cell) else repr(cell)
-    if isinstance(cell, dt.datetime):
-        return cell.date().isoformat()
-    return cell.isoformat() if isinstance(cell, dt.date | dt.time) else str(cell)
-
-
-def open_workbook(path: Path) -> CalamineWorkbook:
-    """Raises Refused where the workbook is locked, broken or a bomb."""
-    if zipfile.is_zipfile(path):
-        _check_size(path)
-        _check_kind(path)
-    try:
-        return _open(path)
-    except PasswordError as error:
-        raise Refused("文件设了打开密码，系统读不了。请在 Excel 里去掉密码后另存，再重新上传。") from error
-    except (CalamineError, ZipError, ValueError, OSError) as error:
-        raise Refused("文件打不开：可能没有传完整，或者不是表格。请用 Excel 打开确认后另存为 .xlsx 再上传。") from error
-
-
-def _open(path: Path) -> CalamineWorkbook:
-    """By its name first, which needs no copy in memory; then by its content, for an .xlsx that calls itself .xls."""
-    try:
-        return CalamineWorkbook.from_path(str(path))
-    except PasswordError:
-        raise
-    except (CalamineError, ZipError):
-        with path.open("rb") as file:
-            return CalamineWorkbook.from_filelike(file)
-
-
-def _check_size(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > UNPACKED_LIMIT or unpacked > UNPACKED_RATIO * max(path.stat().st_size, 100_000):
-        raise Refused("文件解压后大得不正常，系统不读取。请把表格另存为 .csv 或拆成几份再上传。")
-
-
-def _check_kind(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-    # Every workbook (xlsx, xlsm, xlsb, ods) says what its parts are in one of these.
-    if not {"[Content_Types].xml", "META-INF/manifest.xml", "content.xml"} & set(names):
-        raise Refused("这是压缩包。请先解压，再上传里面的 Excel(.xlsx)或 CSV 文件。")
+AREA_LIMIT = 20_000_000  # cells from the first to the last, blank or not: they are all held in memory
+WHOLE_LIMIT = 256 * 1024**2  # bytes of a file that is read whole
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+MACRO_STORAGE = "_VBA_PROJECT_CUR".encode("utf-16-le")
 
 
 class SheetReader:
-    def __init__(self, sheet: CalamineSheet) -> None:
-        self.sheet = sheet
+    def __init__(self, sheet: CalamineSheet, name: str) -> None:
+        self.sheet, self.name = sheet, name
         self.rows = sheet.total_height
+        self.merges = [
+            Merge(left, top + 1, bottom + 1)
+            for (top, left), (bottom, _) in sheet.merged_cell_ranges or ()
+            if bottom > top
+        ]
 
     def top(self) -> list[tuple[int, list[str]]]:
         rows = itertools.islice(self.sheet.iter_rows(), HEADER_WITHIN)
@@ -88,15 +41,66 @@ class SheetReader:
             first += len(cells)
 
 
-def sheet_readers(path: Path) -> Iterator[SheetReader]:
-    """A reader for each visible sheet that holds anything."""
-    book = open_workbook(path)
+def sheet_readers(file: IO[bytes], package: zipfile.ZipFile | None) -> tuple[list[SheetReader], list[tuple[str, str]]]:
+    """A reader for each visible sheet that holds anything; what was left aside. `package`: of an ods."""
+    if package is not None:
+        _check_area(package)
+    elif any(ENCRYPTED in piece for piece in pieces(file, 1 << 20)):
+        raise Refused(LOCKED)
+    if file.seek(0, 2) > WHOLE_LIMIT:
+        raise Refused(TOO_BIG)
+    file.seek(0)
+    book = _calling(lambda: CalamineWorkbook.from_filelike(file))
+    readers, skipped = [], []
     for at, meta in enumerate(book.sheets_metadata):
         if meta.visible != SheetVisibleEnum.Visible:
+            skipped.append((meta.name[:31], "隐藏的工作表不读取"))
             continue
         try:
-            sheet = book.get_sheet_by_index(at)
-        except CalamineError:
+            sheet = _calling(lambda at=at: book.get_sheet_by_index(at))
+        except Refused:
             continue  # a chart or a broken sheet: another one may hold the rows
         if sheet.height:
-            yield SheetReader(sheet)
+            readers.append(SheetReader(sheet, meta.name[:31]))
+    return readers, skipped
+
+
+def _calling(act):
+    """Whatever the library makes of a broken file, even a panic, is a refusal."""
+    try:
+        return act()
+    except PasswordError as error:
+        raise Refused(LOCKED) from error
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # a panic of the library is no Exception
+        raise Refused(BROKEN) from error
+
+
+def _check_area(package: zipfile.ZipFile) -> None:
+    """How far the cells of an ods reach: a few bytes can repeat a row or a cell a million times."""
+    state = {"row": 0, "rows": 1, "at": 0, "last": 0, "width": 0}
+
+    def number(attributes: dict[str, str], ending: str) -> int:
+        stated = next((value for key, value in attributes.items() if local(key) == ending), "1")
+        return int(stated) if stated.isdecimal() and len(stated) < 10 else 1
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        name = local(name)
+        if name == "table":
+            state.update(row=0, last=0, width=0)
+        elif name == "table-row":
+            state.update(at=0, rows=number(attributes, "number-rows-repeated"))
+            state["row"] += state["rows"]
+        elif name in ("table-cell", "covered-table-cell"):
+            state["at"] += number(attributes, "number-columns-repeated")
+            if any(local(key) in ("value-type", "formula") for key in attributes):
+                state.update(last=state["row"], width=max(state["width"], state["at"]))
+                if state["last"] * state["width"] > AREA_LIMIT:
+                    raise Refused(TOO_BIG)
+
+    parser = safe_parser()
+    parser.StartElementHandler = start
+    for piece in unpacked(package, "content.xml"):
+        feed(parser, piece)
+    feed(parser, b"", True)

@@ -9,14 +9,15 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
-from pathlib import Path
+from typing import IO
 
 import numpy as np
 import polars as pl
 
-from tables.readers.base import HEADER_WITHIN, Block, Refused, series_of
+from tables.readers.base import HEADER_WITHIN, Block, Refused, pieces, series_of
 
 CHUNK = 8 * 1024 * 1024  # bytes: large enough for Polars to be fast, small enough for memory not to matter
+LINE_LIMIT = 32 * 1024 * 1024  # bytes of one line
 TOP = 256 * 1024  # bytes in which a header must stand
 DELIMITERS = (",", "\t", ";", "|", "，")
 OPEN_QUOTE_LINES = 20  # a quoted cell that goes on for more lines than this was never meant to be one
@@ -37,16 +38,10 @@ def _utf16_without_mark(head: bytes) -> str | None:
     return "utf-16-le" if little >= big else "utf-16-be"
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(CHUNK):
-            yield piece
-
-
-def _decodes(path: Path, encoding: str) -> bool:
+def _decodes(file: IO[bytes], encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        for piece in _pieces(path):
+        for piece in pieces(file, CHUNK):
             decoder.decode(piece)
         decoder.decode(b"", True)
     except UnicodeDecodeError:
@@ -54,31 +49,30 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
-def _garbled(path: Path, encoding: str) -> float:
+def _garbled(file: IO[bytes], encoding: str) -> float:
     """The share of characters that the encoding cannot explain."""
     decoder, bad, all_of_them = codecs.getincrementaldecoder(encoding)("replace"), 0, 1
-    for piece in _pieces(path):
+    for piece in pieces(file, CHUNK):
         text = decoder.decode(piece)
         bad, all_of_them = bad + text.count("\ufffd"), all_of_them + len(text)
     return bad / all_of_them
 
 
-def find_encoding(path: Path) -> str:
+def find_encoding(file: IO[bytes]) -> str:
     """The encoding of the whole file; the first megabytes of a Chinese file may well be plain ASCII.
 
     Raises Refused where neither UTF-8 nor GB18030 nor UTF-16 explains it.
     """
-    with path.open("rb") as file:
-        head = file.read(4096)
+    head = next(pieces(file, 4096), b"")
     for mark, encoding in BOMS:
         if head.startswith(mark):
             return encoding
     if encoding := _utf16_without_mark(head):
         return encoding
     for encoding in ("utf-8", "gb18030"):
-        if _decodes(path, encoding):
+        if _decodes(file, encoding):
             return encoding
-    share, encoding = min((_garbled(path, encoding), encoding) for encoding in ("utf-8", "gb18030"))
+    share, encoding = min((_garbled(file, encoding), encoding) for encoding in ("utf-8", "gb18030"))
     if share > GARBLED_SHARE:
         raise Refused(
             "认不出文件的编码，文字会变成乱码。请用 Excel 打开后另存为「Excel 工作簿(.xlsx)」或"
@@ -88,16 +82,16 @@ def find_encoding(path: Path) -> str:
 
 
 class TextReader:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.encoding = find_encoding(path)
+    def __init__(self, file: IO[bytes], name: str = "") -> None:
+        self.file, self.name = file, name
+        self.encoding = find_encoding(file)
         self.delimiter = ","
         self.lone_returns = False  # the line ends of an old Macintosh
         self.rows = self._count_lines()
 
     def _texts(self) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder(self.encoding)("replace")
-        for piece in _pieces(self.path):
+        for piece in pieces(self.file, CHUNK):
             yield decoder.decode(piece)
         yield decoder.decode(b"", True)
 
@@ -105,7 +99,7 @@ class TextReader:
         feeds = returns = 0
         last = ""
         wide = self.encoding.startswith("utf-16")
-        for piece in self._texts() if wide else _pieces(self.path):
+        for piece in self._texts() if wide else pieces(self.file, CHUNK):
             feeds += piece.count("\n" if isinstance(piece, str) else b"\n")  # type: ignore[arg-type]
             returns += piece.count("\r" if isinstance(piece, str) else b"\r")  # type: ignore[arg-type]
             last = (piece[-1:] if isinstance(piece, str) else piece[-1:].decode("latin-1")) or last
@@ -115,9 +109,9 @@ class TextReader:
     def _chunks(self) -> Iterator[bytes]:
         """The file in UTF-8, cut at line ends; the last chunk ends as the file does."""
         plain = self.encoding in ("utf-8", "utf-8-sig") and not self.lone_returns
-        pieces = _pieces(self.path) if plain else self._encoded()
+        source = pieces(self.file, CHUNK) if plain else self._encoded()
         rest, first = b"", True
-        for piece in pieces:
+        for piece in source:
             if first and plain:
                 piece = piece.removeprefix(codecs.BOM_UTF8)
             first = False
@@ -126,6 +120,8 @@ class TextReader:
             if cut:
                 yield piece[:cut]
             rest = piece[cut:]
+            if len(rest) > LINE_LIMIT:
+                raise Refused("文件里有一行长得不正常（没有换行），系统不读取。请检查后从原系统重新导出。")
         if rest:
             yield rest
 

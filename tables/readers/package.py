@@ -1,0 +1,109 @@
+"""Zip packages (archives, xlsx, ods) and the XML in them: what they may cost is known before anything is unpacked."""
+
+import zipfile
+from collections.abc import Iterator
+from typing import IO
+from xml.parsers import expat
+
+from tables.readers.base import Refused
+
+UNPACKED_LIMIT = 4 * 1024**3  # bytes: a workbook of a million rows unpacks to about one
+UNPACKED_RATIO = 400  # times its size; XML of repeated rows reaches some forty
+ENTRIES_LIMIT = 5_000  # a workbook of many pictures has some hundred
+SMALL_PART = 32 * 1024**2  # bytes of a part that is read whole: styles, relations, the list of sheets
+PIECE = 1024**2
+TOO_BIG = "文件解压后大得不正常，系统不读取。请把表格另存为 .csv 或拆成几份再上传。"
+BROKEN = "文件打不开：可能没有传完整，或者不是表格。请用 Excel 打开确认后另存为 .xlsx 再上传。"
+LOCKED = "文件设了打开密码，系统读不了。请去掉密码后另存，再重新上传。"
+DOCTYPE = "文件里有不该有的定义（DOCTYPE），系统不读取。请用 Excel 打开后另存为 .xlsx 再上传。"
+END_RECORD, END_RECORD_64 = b"PK\x05\x06", b"PK\x06\x06"
+
+
+def open_package(file: IO[bytes]) -> zipfile.ZipFile:
+    """Raises Refused where the package is broken, locked or a bomb."""
+    _check_directory(file)
+    try:
+        package = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, UnicodeError) as error:
+        raise Refused(BROKEN) from error
+    entries = package.infolist()
+    size = file.seek(0, 2)
+    if sum(entry.file_size for entry in entries) > min(UNPACKED_LIMIT, UNPACKED_RATIO * max(size, 100_000)):
+        raise Refused(TOO_BIG)
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise Refused(LOCKED)
+    return package
+
+
+def _check_directory(file: IO[bytes]) -> None:
+    """The number of entries as the archive's own end states it, before a list of them is built."""
+    size = file.seek(0, 2)
+    file.seek(max(size - 65_557, 0))
+    tail = file.read()
+    at = tail.rfind(END_RECORD)
+    if at < 0:
+        raise Refused(BROKEN)
+    stated = int.from_bytes(tail[at + 10 : at + 12], "little")
+    directory = int.from_bytes(tail[at + 12 : at + 16], "little")
+    large = tail.rfind(END_RECORD_64, 0, at)
+    if large >= 0 and (stated == 0xFFFF or directory == 0xFFFFFFFF):
+        stated = int.from_bytes(tail[large + 32 : large + 40], "little")
+        directory = int.from_bytes(tail[large + 40 : large + 48], "little")
+    # The number may lie, the size of the list cannot without breaking it.
+    if stated > ENTRIES_LIMIT or directory > ENTRIES_LIMIT * 400:
+        raise Refused(f"压缩包里有超过 {ENTRIES_LIMIT:,} 个文件，系统不读取。请只打包需要导入的表格。")
+
+
+def unpacked(package: zipfile.ZipFile, name: str | zipfile.ZipInfo, size: int = PIECE) -> Iterator[bytes]:
+    """The bytes of an entry, at most as many as its directory states: what lies about its size is broken."""
+    try:
+        with package.open(name) as file:
+            while piece := file.read(size):
+                yield piece
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, KeyError) as error:
+        raise Refused(BROKEN) from error
+    except Exception as error:  # zlib.error, lzma.LZMAError and their kind have no common class
+        if isinstance(error, Refused):
+            raise
+        raise Refused(BROKEN) from error
+
+
+def small(package: zipfile.ZipFile, name: str) -> bytes:
+    """A part that is read whole."""
+    if package.getinfo(name).file_size > SMALL_PART:
+        raise Refused(TOO_BIG)
+    return b"".join(unpacked(package, name))
+
+
+def local(name: str) -> str:
+    """The name of an element or attribute without its prefix: writers choose prefixes as they like."""
+    return name.rpartition(":")[2]
+
+
+def safe_parser() -> expat.XMLParserType:
+    """An XML parser that refuses what no spreadsheet writes: document types, and with them every entity."""
+    parser = expat.ParserCreate()
+
+    def doctype(*_args) -> None:
+        raise Refused(DOCTYPE)
+
+    parser.StartDoctypeDeclHandler = doctype
+    parser.buffer_text = True
+    parser.buffer_size = 1 << 16
+    return parser
+
+
+def feed(parser: expat.XMLParserType, data: bytes, last: bool = False) -> None:
+    try:
+        parser.Parse(data, last)
+    except expat.ExpatError as error:
+        raise Refused(BROKEN) from error
+
+
+def elements(content: bytes) -> list[tuple[str, dict[str, str]]]:
+    """Every element of a small part in its order: local name, attributes."""
+    found: list[tuple[str, dict[str, str]]] = []
+    parser = safe_parser()
+    parser.StartElementHandler = lambda name, attributes: found.append((local(name), attributes))
+    feed(parser, content, True)
+    return found

@@ -1,0 +1,151 @@
+"""What people put between the rows of a table: totals, the header again, merged cells. Mended or skipped, and noted."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from tables.readers.base import Block, Mended, Merge
+from tables.readers.numbers import date_text
+from tables.table import Table, header_key
+
+if TYPE_CHECKING:
+    from tables.readers.source import Part
+
+NOTES_KEPT = 10_000  # of each rule; counted are all
+SHOWN = 200  # characters of a cell
+TOTAL_ROW, HEADER_AGAIN = "合计行（已跳过）", "重复的表头（已跳过）"
+MERGED, FROM_1904 = "合并单元格", "日期序号（1904 年起算）"
+TOTAL = (
+    r"^[\s\u3000]*(?:本[页表区]|以上|全[区市]|[一-龥]{2,8}(?:区|街道|所))?[\s\u3000]*(?:合|小|总|共)[\s\u3000]*计"
+    r"[\s\u3000]*[:：]?[\s\u3000]*[0-9０-９,，]*[\s\u3000]*(?:户|家|条|行|人|个)?[\s\u3000]*$"
+)
+SERIAL = re.compile(r"^[1-9][0-9]{3,4}(?:\.[0-9]+)?$")
+
+
+@dataclass
+class Notes:
+    """What was mended and skipped in one reading: exact counts by rule, some thousand of each to show."""
+
+    mended: list[Mended] = field(default_factory=list)
+    skipped: list[Mended] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def clear(self) -> None:
+        self.mended, self.skipped, self.counts = [], [], Counter()
+
+    def add(self, into: list[Mended], mended: Mended) -> None:
+        self.counts[mended.rule] += 1
+        if self.counts[mended.rule] <= NOTES_KEPT:
+            into.append(mended)
+
+
+class Tidier:
+    """Goes through the blocks of one part in their order; `offset` is where the part's row numbers begin."""
+
+    def __init__(self, part: "Part", table: Table, notes: Notes, offset: int) -> None:
+        self.part, self.notes, self.offset = part, notes, offset
+        self.columns = {at: table.by_key[key] for key, at in part.mapping.items()}
+        group = table.needs[0] if table.needs else ()
+        self.needed = [part.mapping[key] for key in group if key in part.mapping] or list(self.columns)[:1]
+        self.names = {at: header_key(part.header[at]) for at in self.columns}
+        # A code stands in one row only, whatever is merged.
+        may = [each for each in getattr(part.reader, "merges", ()) if each.column in self.columns]
+        self.merges = sorted((m for m in may if self.columns[m.column].kind != "code"), key=lambda merge: merge.first)
+        self.carried: dict[Merge, str] = {}  # texts of merged cells that may go on in the next block
+
+    def tidied(self, block: Block) -> Block:
+        block = self._without(block, self._headers(block), HEADER_AGAIN)
+        block = self._without(block, self._totals(block), TOTAL_ROW)
+        if self.merges and len(block):
+            self._fill_down(block)
+        if getattr(self.part.reader, "from_1904", False):
+            for at, column in self.columns.items():
+                if column.kind == "date":
+                    self._from_1904(block, at)
+        return block
+
+    def _without(self, block: Block, rows: list[int], rule: str) -> Block:
+        if not rows:
+            return block
+        for row in rows:
+            secret = any(column.personal for column in self.columns.values())
+            cells = [] if secret else [cell.strip() for cell in block.row(row)[:30]]
+            text = " ".join(filter(None, cells))[:SHOWN]
+            self.notes.add(self.notes.skipped, Mended(int(block.numbers[row]) + self.offset, "", text, "", rule))
+        keep = np.ones(len(block), dtype=bool)
+        keep[rows] = False
+        return chosen(block, keep)
+
+    def _headers(self, block: Block) -> list[int]:
+        """Rows that say what the header says, in more than half of its columns."""
+        at = next(iter(self.columns))
+        alike = block.columns[at].str.starts_with(self.part.header[at][:1] or "\0").fill_null(False)
+        found = []
+        for row in np.flatnonzero((alike & (block.columns[at].str.len_chars() < 60)).fill_null(False).to_numpy()):
+            same = sum(header_key(block.columns[at][int(row)] or "") == name for at, name in self.names.items())
+            if same * 2 > len(self.names):
+                found.append(int(row))
+        return found
+
+    def _totals(self, block: Block) -> list[int]:
+        """Rows without a code of which a cell says 合计. A business of that name has a code."""
+        cells = [block.columns[at] for at in self.needed]
+        short = [(series.is_null() | (series.str.len_bytes() < 60)).to_numpy() for series in cells]
+        odd = [~series.str.contains(r"^[0-9A-Za-z]{8,}$").fill_null(False).to_numpy() for series in cells]
+        rows = np.flatnonzero(np.all([*short, *odd], axis=0))
+        if not len(rows):
+            return []
+        said = np.zeros(len(rows), dtype=bool)
+        coded = np.zeros(len(rows), dtype=bool)
+        for at, series in enumerate(block.columns):
+            here = series.gather(rows)
+            total = here.str.contains(TOTAL).fill_null(False).to_numpy()
+            said |= total
+            if at in self.needed:
+                coded |= ~total & here.str.contains(r"[0-9A-Za-z]{6}").fill_null(False).to_numpy()
+        return [int(row) for row in rows[said & ~coded]]
+
+    def _fill_down(self, block: Block) -> None:
+        """The rows of a merged cell hold what its first row holds."""
+        first, last = int(block.numbers[0]), int(block.numbers[-1])
+        filled: dict[int, tuple[list[int], list[str]]] = {}
+        for merge in self.merges:
+            if merge.last < first or merge.first > last:
+                continue
+            begin, end = np.searchsorted(block.numbers, [merge.first, merge.last + 1])
+            if begin < end and block.numbers[begin] == merge.first:
+                self.carried[merge] = block.columns[merge.column][int(begin)] or ""
+            text = self.carried.get(merge, "")
+            for row in range(int(begin), int(end)) if text else ():
+                if block.columns[merge.column][row] is None:
+                    places, texts = filled.setdefault(merge.column, ([], []))
+                    places.append(row)
+                    texts.append(text)
+        for at, (places, texts) in filled.items():
+            self._mend(block, at, places, texts, MERGED)
+
+    def _from_1904(self, block: Block, at: int) -> None:
+        """Bare serial numbers of a workbook whose calendar begins in 1904: no one else can tell them from 1900's."""
+        series = block.columns[at]
+        places = np.flatnonzero(series.str.contains(SERIAL.pattern).fill_null(False).to_numpy()).tolist()
+        if places:
+            texts = [date_text(series[place], from_1904=True) for place in places]
+            self._mend(block, at, places, texts, FROM_1904)
+
+    def _mend(self, block: Block, at: int, places: list[int], texts: list[str], rule: str) -> None:
+        secret = self.columns[at].personal
+        for place, text in zip(places, texts, strict=True):
+            before = block.columns[at][place] or ""
+            row = int(block.numbers[place]) + self.offset
+            shown = ("", "") if secret else (before[:SHOWN], text[:SHOWN])
+            self.notes.add(self.notes.mended, Mended(row, self.part.header[at], *shown, rule))
+        block.columns[at] = block.columns[at].clone().scatter(places, pl.Series(texts, dtype=pl.String))
+
+
+def chosen(block: Block, keep: np.ndarray) -> Block:
+    mask = pl.Series(keep)
+    return Block(block.numbers[keep], [series.filter(mask) for series in block.columns])
