@@ -36,16 +36,24 @@ class Errors:
             cursor.execute(f"DROP TABLE IF EXISTS {self.TABLE}")
             cursor.execute(
                 f"CREATE TEMP TABLE {self.TABLE} (row int NOT NULL, kind text NOT NULL, colname text NOT NULL, "
-                "value text NOT NULL, reason text NOT NULL) ON COMMIT DROP"
+                "value text NOT NULL, reason text NOT NULL, suggestion text NOT NULL DEFAULT '') ON COMMIT DROP"
             )
 
-    def add(self, kind: str, rows, column: str, values: Texts, reasons: Texts | str) -> None:
-        """One error for each of `rows`; `reasons` is one for all of them or one for each."""
+    def add(
+        self, kind: str, rows, column: str, values: Texts, reasons: Texts | str, suggestions: Texts | str = ""
+    ) -> None:
+        """One error for each of `rows`; `reasons` is one for all of them or one for each, and so is what the cell may
+        have been meant to say."""
         frame = pl.DataFrame({"row": pl.Series(rows, dtype=pl.Int64)}).with_columns(
             kind=pl.lit(str(kind)),
             colname=pl.lit(column[:60]),
             value=pl.Series(values, dtype=pl.String).fill_null("").str.replace_all("\0", "").str.head(VALUE_SHOWN),
             reason=pl.lit(reasons) if isinstance(reasons, str) else pl.Series(reasons, dtype=pl.String),
+            suggestion=(
+                pl.lit(suggestions)
+                if isinstance(suggestions, str)
+                else pl.Series(suggestions, dtype=pl.String).fill_null("")
+            ),
         )
         self.waiting.append(frame)
         self.count += frame.height
@@ -72,17 +80,19 @@ class Errors:
             for row, column, value, reason in cursor:
                 yield {"row": row, "column": column, "value": value, "reason": reason}
 
-    def wrong_rows(self) -> dict[int, str]:
-        """What stands beside each row in the file of only the wrong rows. Duplicates are not among them: sent again with
-        the mended rows they would replace the row that stands."""
+    def wrong_rows(self) -> dict[int, tuple[str, str]]:
+        """What stands beside each row in the file of only the wrong rows: reasons, suggestions. Duplicates are not among
+        them: sent again with the mended rows they would replace the row that stands."""
         self.flush()
+        said = "CASE WHEN colname = '' THEN {0} ELSE colname || '：' || {0} END"
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT row, string_agg(CASE WHEN colname = '' THEN reason ELSE colname || '：' || reason END, '；' "
-                f"ORDER BY colname) FROM {self.TABLE} WHERE kind = %s GROUP BY row",
+                f"SELECT row, string_agg({said.format('reason')}, '；' ORDER BY colname), COALESCE(string_agg("
+                f"{said.format('suggestion')}, '；' ORDER BY colname) FILTER (WHERE suggestion <> ''), '') "
+                f"FROM {self.TABLE} WHERE kind = %s GROUP BY row",
                 [str(Kind.WRONG)],
             )
-            return dict(cursor.fetchall())
+            return {row: (reason, suggestion) for row, reason, suggestion in cursor.fetchall()}
 
     def keep(self, batch: Batch) -> None:
         """Into the batch, in place of what an earlier reading found."""
@@ -91,6 +101,6 @@ class Errors:
         with connection.cursor() as cursor:
             cursor.execute(
                 'INSERT INTO tables_rowerror (batch_id, "row", kind, "column", value, reason, suggestion) '
-                f"SELECT %s, row, kind, colname, value, left(reason, 200), '' FROM {self.TABLE} ORDER BY row, colname",
+                f"SELECT %s, row, kind, colname, value, left(reason, 200), suggestion FROM {self.TABLE} ORDER BY row, colname",
                 [batch.pk],
             )

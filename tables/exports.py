@@ -1,22 +1,17 @@
-"""A table's rows as csv, xlsx or json, streamed; the file of only the wrong rows."""
+"""A table's rows as csv, xlsx or json, streamed."""
 
 import csv
 import datetime as dt
-import gzip
 import io
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 import xlsxwriter
 from django.utils import timezone
 
-from tables.errors import Errors
-from tables.readers import Source
 from tables.table import Column, Table
 
 GUARDED = ("=", "+", "-", "@", "\t", "\r")
@@ -25,8 +20,6 @@ TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "json": "application/json; charset=utf-8",
 }
-REASON = "原因"
-FILE_ROW = "原行号"
 
 
 def as_text(value: Any) -> str:
@@ -99,38 +92,13 @@ def export(table: Table, columns: Sequence[Column], rows: Iterable, format: str)
     if format == "json":
         return _json_pieces(columns, rows)
     if format == "xlsx":
-        return _xlsx_pieces(table.title, header, _rows(columns, rows))
+        return xlsx_pieces(table.title, header, _rows(columns, rows))
     raise ValueError(f"unknown format {format!r}")
 
 
-def _xlsx_pieces(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+def xlsx_pieces(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     with tempfile.TemporaryFile() as file:
         xlsx_to(file, title, header, rows)
         file.seek(0)
         while piece := file.read(1 << 16):
             yield piece
-
-
-# --- only the wrong rows ---------------------------------------------------------------------------------------------
-
-
-def write_wrong_rows(*, source: Source, errors: Errors, to: Path) -> None:
-    """Keep the rows that are wrong: the file's own columns, their number, the reasons. Gzipped JSON lines."""
-    reasons = errors.wrong_rows()
-    if not reasons:
-        return
-    wanted = np.fromiter(reasons, dtype=np.int64)
-    with gzip.open(to, "wt", encoding="utf-8", compresslevel=3) as file:
-        file.write(json.dumps([*source.header, FILE_ROW, REASON], ensure_ascii=False) + "\n")
-        for block in source.blocks():
-            for at in np.flatnonzero(np.isin(block.numbers, wanted)):
-                number = int(block.numbers[at])
-                line = [*block.row(int(at)), str(number), reasons[number]]
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-
-def wrong_rows_as(path: Path, format: str) -> Iterator[bytes]:
-    """The kept wrong rows as csv or xlsx. Raises FileNotFoundError when they are gone."""
-    lines = (json.loads(line) for line in gzip.open(path, "rt", encoding="utf-8"))  # noqa: SIM115  closed when read
-    header = next(lines)
-    return csv_lines(header, lines) if format == "csv" else _xlsx_pieces("有误的行", header, lines)

@@ -150,7 +150,7 @@ class Reading:
         if not self.counts["rows"]:
             raise Refused("表头下面没有一行数据。请检查后重新上传。")
         self.errors.flush()
-        return Outcome(self.counts, self.errors, sorted(self.units))
+        return Outcome(self.counts, self.errors, sorted(self.units), digest=self.digest.hexdigest())
 
     def _went_on(self, rows: int) -> None:
         self.done += rows
@@ -313,5 +313,5 @@ class RowTarget:
     reading: type[Reading]
     offer: Callable[[Any], Mapping[str, Sequence[str]]] = lambda user: {}  # drop-downs that depend on who fills in
 
-    def run(self, *, source: Source, by, batch: Batch | None, progress: Progress) -> Outcome:
-        return self.reading(self, source, by, batch, progress).run()
+    def run(self, *, source: Source, by, batch: Batch, write: bool, progress: Progress) -> Outcome:
+        return self.reading(self, source, by, batch if write else None, progress).run()

@@ -161,11 +161,11 @@ class BatchRange(models.Model):
 
 
 class BatchChange(models.Model):
-    """What one row was before a batch changed it (null: the batch made the row)."""
+    """What one record was before a batch changed it: the columns that it replaced, `changed_at` among them."""
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="changes", verbose_name="批次")
     record_id = models.BigIntegerField("记录")
-    before = models.JSONField("原值", null=True)
+    before = models.JSONField("原值")
 
     class Meta:
         verbose_name = verbose_name_plural = "批次变更"

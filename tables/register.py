@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from tables.errors import Errors
 from tables.models import Batch
@@ -41,9 +41,20 @@ class Outcome:
     errors: Errors
     units: list[int] = field(default_factory=list)  # organizations whose numbers the import moved
     unused: list[str] = field(default_factory=list)  # columns of the file that mean nothing to the table
+    columns: dict[str, int] = field(default_factory=dict)  # of the changed rows: how many change each column, by label
+    samples: list["Sample"] = field(default_factory=list)  # some changed rows; nothing personal in clear
+    digest: str = ""  # of the plan: what each row would do, and to which state of which record
 
     def __post_init__(self) -> None:
         self.counts = dict.fromkeys(COUNTS, 0) | self.counts
+
+
+class Sample(TypedDict):
+    """One changed row as the plan shows it. `cells`: column, before, after."""
+
+    row: int
+    name: str
+    cells: list[tuple[str, str, str]]
 
 
 class Target(Protocol):
@@ -56,8 +67,26 @@ class Target(Protocol):
     def offer(self, user) -> Mapping[str, Sequence[str]]:
         """Drop-downs of the template that depend on who fills it in, by column."""
 
-    def run(self, *, source: Source, by, batch: Batch | None, progress: Progress) -> Outcome:
-        """Judge every row, and with `batch` write what is new or changed. Runs inside the caller's transaction."""
+    def run(self, *, source: Source, by, batch: Batch, write: bool, progress: Progress) -> Outcome:
+        """Judge every row as `batch` says (source, file date, full or not); with `write`, also write what is new or
+        changed. Runs inside the caller's transaction; an unsaved batch can only be judged.
+
+        What is written carries `changed_at` = now() of the transaction, and leaves BatchRange, BatchChange and Sighting
+        behind. The outcome's digest must be the same for the same file over the same registry.
+        """
+
+
+def agree(batch: Batch, outcome: Outcome) -> None:
+    """Raises Cannot where the plan may not be written: rows are wrong and all were wanted, or it is not the plan that
+    was shown. Asked before the first write where the target knows its plan by then, and again before the commit."""
+    counts = outcome.counts
+    refused = counts["wrong"] + counts["duplicate"] + counts["out_of_scope"]
+    if batch.all_or_nothing and refused:
+        raise Cannot(
+            f"您选择了全部无误才写入，而文件里有 {refused} 行不能写入，所以没有写入任何内容。请改好后重新检查。"
+        )
+    if batch.plan_digest and batch.plan_digest != outcome.digest:
+        raise Cannot("登记内容在检查之后变了，没有写入任何内容。请重新检查。")
 
 
 _targets: dict[str, Target] = {}
@@ -73,6 +102,11 @@ def target(name: str) -> Target:
     if name not in _targets:
         raise Cannot(f"没有「{name}」这种导入。可以导入的有：{'、'.join(sorted(_targets))}。")
     return _targets[name]
+
+
+def sources_of(target: Target) -> Sequence[tuple[str, str]]:
+    """The systems whose files bring this kind of record, as (code, name); empty where it does not matter."""
+    return getattr(target, "sources", ())
 
 
 def targets_for(user) -> list[Target]:

@@ -7,16 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.postgres.functions import TransactionNow
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit
 from jobs.models import Job
 from jobs.services import job_cancel, job_start
-from tables.exports import write_wrong_rows
 from tables.models import Batch
 from tables.readers import Refused, open_source
-from tables.register import Cannot, Outcome, Progress, Target, no_progress, target
+from tables.register import Cannot, Outcome, Progress, Target, agree, no_progress, target
+from tables.wrong_rows import write_wrong_rows
 
 KEPT_DAYS = 7  # an upload that nobody confirmed, and the file of wrong rows
 CHANGED_MEANWHILE = "写入时发现有人刚刚登记了同一个主体，本次没有写入任何内容。请重新确认一次。"
@@ -64,10 +65,13 @@ def batch_start(*, by, target_name: str, upload) -> Batch:
     return batch
 
 
-def judge(*, kind: Target, path: Path, by, batch: Batch | None, progress: Progress = no_progress) -> Outcome:
-    """Read a file and judge every row; with `batch` also write. Needs a transaction. Raises Refused."""
+def judge(*, kind: Target, path: Path, batch: Batch, write: bool, progress: Progress = no_progress) -> Outcome:
+    """Read a file and judge every row as its batch says; with `write` also write. Needs a transaction.
+
+    Raises Refused, or Cannot.
+    """
     source = open_source(path, kind.table)
-    outcome = kind.run(source=source, by=by, batch=batch, progress=progress)
+    outcome = kind.run(source=source, by=batch.owner, batch=batch, write=write, progress=progress)
     outcome.unused = source.unknown
     return outcome
 
@@ -77,11 +81,16 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
     kind = target(batch.target)
     try:
         with transaction.atomic():
-            outcome = judge(kind=kind, path=stored(batch), by=batch.owner, batch=None, progress=progress)
+            outcome = judge(kind=kind, path=stored(batch), batch=batch, write=False, progress=progress)
             outcome.errors.keep(batch)
             write_wrong_rows(source=open_source(stored(batch), kind.table), errors=outcome.errors, to=wrong_rows(batch))
             claimed = Batch.objects.filter(pk=batch.pk, state=Batch.State.READING)
-            claimed.update(state=Batch.State.CHECKED, counts=outcome.counts, unused_columns=outcome.unused)
+            claimed.update(
+                state=Batch.State.CHECKED,
+                counts=outcome.counts,
+                unused_columns=outcome.unused,
+                plan_digest=outcome.digest,
+            )
     except Refused as refused:
         Batch.objects.filter(pk=batch.pk, state=Batch.State.READING).update(
             state=Batch.State.REFUSED, problem=str(refused)
@@ -107,16 +116,19 @@ def batch_confirm(*, batch: Batch, by) -> Batch:
 def batch_apply(*, batch: Batch, path: Path | None = None, progress: Progress = no_progress) -> Outcome:
     """Judge the file anew, as the registry stands now, and write it: whole or not at all.
 
-    The counts that stay with the batch are those of this reading. Raises Refused, or Cannot where somebody registered
-    the same code at the same moment.
+    The counts that stay with the batch are those of this reading. Raises Refused, or Cannot where the plan is not the
+    one that was shown, or where somebody registered the same code at the same moment.
     """
     kind = target(batch.target)
     try:
         with transaction.atomic():
-            outcome = judge(kind=kind, path=path or stored(batch), by=batch.owner, batch=batch, progress=progress)
+            outcome = judge(kind=kind, path=path or stored(batch), batch=batch, write=True, progress=progress)
+            agree(batch, outcome)
             outcome.errors.keep(batch)
             Batch.objects.filter(pk=batch.pk).update(
-                state=Batch.State.APPLIED, counts=outcome.counts, applied_at=timezone.now()
+                state=Batch.State.APPLIED,
+                counts=outcome.counts,
+                applied_at=TransactionNow(),
             )
             audit.record(
                 kind.act, by=batch.owner, subjects=[batch], units=outcome.units, detail={"counts": outcome.counts}

@@ -10,12 +10,13 @@ from django.utils.http import content_disposition_header
 from django.views import View
 
 from tables import services
-from tables.exports import TYPES, wrong_rows_as
+from tables.exports import TYPES
 from tables.forms import UploadForm
 from tables.models import Batch, RowError
 from tables.register import Cannot, target, targets_for
 from tables.selectors import errors_page, own_batches, reasons
 from tables.templates import template
+from tables.wrong_rows import wrong_rows_as
 
 ERRORS_SHOWN = 100
 BATCHES_SHOWN = 50

@@ -141,7 +141,7 @@ GROUND: Cases = {
     "columnmapping_once_per_header": lambda city: again(column_mapping()),
     "batchrange_once": lambda city: again(of_batch(BatchRange, first=1, last=9), last=8),
     "batchrange_not_empty": lambda city: changed(of_batch(BatchRange, first=1, last=9), last=0),
-    "batchchange_once_per_record": lambda city: again(of_batch(BatchChange, record_id=1)),
+    "batchchange_once_per_record": lambda city: again(of_batch(BatchChange, record_id=1, before={})),
     "batchconflict_once_per_record": lambda city: again(of_batch(BatchConflict, record_id=1, kind="edited")),
     "savedview_name_once": lambda city: again(saved_view(), query="q=2"),
     "savedview_one_default": lambda city: again(saved_view(is_default=True), name="另一个"),

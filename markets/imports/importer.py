@@ -1,6 +1,6 @@
 """The import of businesses as tables/ sees it: one call judges a file and, with a batch, writes it."""
 
-from markets.imports import write
+from markets.imports import write as writing
 from markets.imports.checks import Checker
 from markets.imports.places import Scope
 from markets.imports.plan import Plan
@@ -9,7 +9,8 @@ from orgs.imports import offered_places
 from tables.errors import Errors, Kind
 from tables.models import Batch
 from tables.readers import Refused, Source
-from tables.register import Outcome, Progress
+from tables.register import Outcome, Progress, agree
+from tables.traces import lock
 
 
 class BusinessImporter:
@@ -20,17 +21,17 @@ class BusinessImporter:
     def offer(self, user) -> dict[str, list[str]]:
         return offered_places(user)
 
-    def run(self, *, source: Source, by, batch: Batch | None, progress: Progress) -> Outcome:
-        """Judge every row of the file as this person may bring it in; with `batch`, write what is new or changed.
+    def run(self, *, source: Source, by, batch: Batch, write: bool, progress: Progress) -> Outcome:
+        """Judge every row of the file as this person may bring it in; with `write`, write what is new or changed.
 
-        Needs a transaction around it. Without `batch` nothing is written but temporary tables.
+        Needs a transaction around it. Without `write` nothing is written but temporary tables.
         """
         errors = Errors()
         scope = Scope.of(by, self.permission)
         plan = Plan(errors, scope)
         plan.open()
         checker = Checker(source=source, errors=errors, scope=scope)
-        total = source.rows * (2 if batch else 1)
+        total = source.rows * (2 if write else 1)
         for block in source.blocks():
             plan.stage(checker.check(block))
             progress(min(checker.rows, total), total, "正在读取和检查")
@@ -38,18 +39,21 @@ class BusinessImporter:
             raise Refused("表头下面没有一行数据。请检查后重新上传。")
         counts = self._set_duplicates_apart(checker, plan)
         progress(min(checker.rows, total), total, "正在与已登记的主体比对")
-        if batch:
-            write.lock()
-        plan.match(checker.label("code" if "code" in source.mapping else "legacy"))
+        if write:
+            lock(lambda: progress(min(checker.rows, total), total, "另一批正在写入，排队等待"))
+        plan.match(batch, checker.label("code" if "code" in source.mapping else "legacy"))
         for name, more in plan.counts.items():
-            counts[name] += more
+            counts[name] = counts.get(name, 0) + more
         counts |= plan.count()
-        units: list[int] = []
-        if batch:
-            units = write.touched()
-            write.write(batch.pk, lambda row: progress(min(checker.rows + row, total), total, "正在写入"))
+        outcome = Outcome({"rows": checker.rows, **counts}, errors)
+        if batch.plan_digest if write else batch.pk:  # else nobody saw the plan, or nobody will come back to it
+            outcome.digest = plan.digest(outcome.counts)
+        if write:
+            agree(batch, outcome)
+            outcome.units = writing.touched()
+            writing.write(batch, lambda row: progress(min(checker.rows + row, total), total, "正在写入"))
         errors.flush()
-        return Outcome({"rows": checker.rows, **counts}, errors, units)
+        return outcome
 
     def _set_duplicates_apart(self, checker: Checker, plan: Plan) -> dict[str, int]:
         """Later rows of a code are duplicates, whatever else is the matter with them."""

@@ -7,13 +7,16 @@ head-counts only.
 from dataclasses import dataclass, field
 
 import polars as pl
-from django.db import connection
 
 from markets.imports.places import Scope
 from markets.rules import KEEPS_HEADS_FROM, TAKEN
 from tables.errors import Errors, Kind, copy_in
+from tables.models import Batch
+from tables.statements import fetch, run
+from tables.traces import digest_of, see_later
 
 STAGE, MATCH, NEW = "import_business", "import_business_match", "import_business_new"
+LATER = "import_business_later"  # businesses that a later file spoke of
 
 COLUMNS = {
     "row": "int NOT NULL",
@@ -107,29 +110,18 @@ def keeps_heads(kind: str, employees: str) -> str:
     return f"({kind} <> 'sole_trader' AND COALESCE({employees}, 0) >= {KEEPS_HEADS_FROM})"
 
 
-def run(sql: str, params: list | None = None) -> int:
-    """How many rows the statement touched."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.rowcount
-
-
-def fetch(sql: str, params: list | None = None) -> list[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()
-
-
 @dataclass
 class Plan:
     """The staged rows of one file, matched with the businesses they are about."""
 
     errors: Errors
     scope: Scope
-    counts: dict[str, int] = field(default_factory=lambda: {"wrong": 0, "duplicate": 0, "out_of_scope": 0})
+    counts: dict[str, int] = field(
+        default_factory=lambda: {"wrong": 0, "duplicate": 0, "out_of_scope": 0, "duplicate_registry": 0, "older": 0}
+    )
 
     def open(self) -> None:
-        for table in (STAGE, MATCH, NEW):
+        for table in (STAGE, MATCH, NEW, LATER):
             run(f"DROP TABLE IF EXISTS {table}")
         columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
         run(f"CREATE TEMP TABLE {STAGE} ({columns}) ON COMMIT DROP")
@@ -141,7 +133,7 @@ class Plan:
         if rows:
             run(f"DELETE FROM {STAGE} WHERE row = ANY(%s)", [rows])
 
-    def match(self, label: str) -> None:
+    def match(self, batch: Batch, label: str) -> None:
         """Find the business of each row; rows that may not touch theirs are told of and leave the plan."""
         run(f"CREATE INDEX ON {STAGE} (row)")
         run(f"ANALYZE {STAGE}")
@@ -155,6 +147,10 @@ class Plan:
         self.counts["out_of_scope"] += self._leave(
             f"SELECT row FROM {MATCH} WHERE outside", Kind.OUT_OF_SCOPE, label, f"'{TAKEN}'"
         )
+        if see_later(batch, LATER):  # an older file says nothing against a newer one
+            self.counts["older"] += run(
+                f"UPDATE {MATCH} m SET differs = false, heads = false, dropped = false FROM {LATER} l WHERE l.id = m.id"
+            )
 
     def _matches(self, code: str) -> tuple[str, list]:
         outside, params = self.scope.sql("b")
@@ -162,7 +158,7 @@ class Plan:
         kept = keeps_heads(BECOMES["entity_type"], BECOMES["employees"])
         heads = f"({FULL}, {TOGETHER}) IS DISTINCT FROM (d.full_members, d.members_incl_probationary)"
         return (
-            f"SELECT s.row, b.id, NOT {outside} AS outside, {differs} AS differs, "
+            f"SELECT s.row, b.id, b.changed_at AS seen_at, NOT {outside} AS outside, {differs} AS differs, "
             f"(s.heads AND {kept} AND {heads}) AS heads, (s.heads AND NOT {kept}) AS dropped, "
             f"{code == 'legacy_registration_no'} AS by_legacy, COALESCE(s.uscc <> b.uscc, false) AS another "
             f"FROM {STAGE} s JOIN markets_business b ON b.{code} = s.{code} {LATEST}",
@@ -179,12 +175,11 @@ class Plan:
             f"SELECT row FROM {MATCH} WHERE another UNION SELECT row FROM {MATCH} GROUP BY row HAVING count(*) > 1"
         )
         twice = f"SELECT m.row FROM {MATCH} m JOIN {MATCH} o ON o.id = m.id AND o.row < m.row"
-        self.counts["wrong"] += self._leave(
-            conflict, Kind.WRONG, "注册号", "'注册号与信用代码不属于同一个主体，请核对'"
-        )
-        self.counts["duplicate"] += self._leave(
-            twice, Kind.DUPLICATE, "注册号", "'前面已有一行是同一个主体（号码不同），以前一行为准'"
-        )
+        contradicted = self._leave(conflict, Kind.WRONG, "注册号", "'注册号与信用代码不属于同一个主体，请核对'")
+        repeated = self._leave(twice, Kind.DUPLICATE, "注册号", "'前面已有一行是同一个主体（号码不同），以前一行为准'")
+        self.counts["wrong"] += contradicted
+        self.counts["duplicate"] += repeated
+        self.counts["duplicate_registry"] += contradicted + repeated
 
     def _leave(self, rows: str, kind: str, column: str, reason: str) -> int:
         """Tell of the rows that a query gives and take them out of the plan. How many there were."""
@@ -199,6 +194,14 @@ class Plan:
             self.errors.count += told
             run(f"DELETE FROM {MATCH} m WHERE NOT EXISTS (SELECT 1 FROM {STAGE} s WHERE s.row = m.row)")
         return told
+
+    def digest(self, counts: dict[str, int]) -> str:
+        """Of what each row says and would do, and of the state of the business it would do it to."""
+        return digest_of(
+            "SELECT hash_record_extended(ROW(s.*, m.id, m.seen_at, m.differs, m.heads), 0) "
+            f"FROM {STAGE} s LEFT JOIN {MATCH} m ON m.row = s.row",
+            sorted(counts.items()),
+        )
 
     def count(self) -> dict[str, int]:
         """new, changed, unchanged; dropped: rows with head-counts that are not kept."""

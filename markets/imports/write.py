@@ -12,20 +12,17 @@ from markets.imports.plan import (
     NEW,
     STAGE,
     TOGETHER,
-    fetch,
     keeps_heads,
-    run,
 )
 from markets.rules import COUNTING
+from tables.models import Batch
+from tables.register import Cannot
+from tables.statements import fetch, run
+from tables.traces import keep_made, keep_seen
 
-IMPORT_LOCK = 7_802  # pg_advisory_xact_lock: two files with the same codes are applied one after the other
 STEP = 200_000  # rows a statement writes: small enough for progress, cancelling and the queue of deferred checks
+CHANGED_MEANWHILE = "写入时有人刚刚改过同一个主体，本次没有写入任何内容。请重新检查。"
 ANALYZE_FROM = 10_000  # rows written; below, the statistics may wait for autovacuum
-
-
-def lock() -> None:
-    """Taken before the match: whoever applies next sees what this import wrote."""
-    run("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
 
 
 def steps() -> Iterator[list[int]]:
@@ -46,8 +43,8 @@ def touched() -> list[int]:
     return sorted({unit for pair in found for unit in pair if unit is not None})
 
 
-def write(batch_id: int, progress: Callable[[int], None]) -> None:
-    """Everything of the plan. `progress` hears how many rows of the file are through."""
+def write(batch: Batch, progress: Callable[[int], None]) -> None:
+    """Everything of the plan. `progress` hears how many rows of the file are through. Raises Cannot."""
     # Foreign keys are checked statement by statement: a queue of millions of deferred checks would eat the memory.
     run("SET CONSTRAINTS ALL IMMEDIATE")
     run(
@@ -57,21 +54,29 @@ def write(batch_id: int, progress: Callable[[int], None]) -> None:
     )
     run(f"CREATE INDEX ON {NEW} (row)")
     run(f"ANALYZE {NEW}")
-    written = 0
+    ((waiting,),) = fetch(f"SELECT count(*) FROM {MATCH} WHERE differs")
+    changed = written = 0
     for rows in steps():
-        written += change(batch_id, rows)
-        declare_changed(batch_id, rows)
-        written += insert(batch_id, rows)
+        changed += change(batch.pk, rows)
+        keep_heads(batch.pk, rows)
+        declare_changed(rows)
+        written += insert(rows)
         declare_new(rows)
         progress(rows[1])
+    if changed != waiting:
+        raise Cannot(CHANGED_MEANWHILE)
     forget_small()
+    keep_seen(batch, f"SELECT id FROM {MATCH}", keep_made(batch, f"SELECT id FROM {NEW}"))
     run("SET CONSTRAINTS ALL DEFERRED")
-    if written >= ANALYZE_FROM:
+    if changed + written >= ANALYZE_FROM:
         run("ANALYZE markets_business")
 
 
 def change(batch_id: int, rows: list[int]) -> int:
-    """Rows of which a column differs; replaced counting values to BusinessVersion, before-images to BatchChange."""
+    """Rows of which a column differs; replaced counting values to BusinessVersion, before-images to BatchChange.
+
+    A business that somebody saved after the plan was made stays, and is missing in the number.
+    """
     sets = ", ".join(f"{column} = {value}" for column, value in BECOMES.items())
     was = ", ".join(f"'{column}', old.{column}" for column in BECOMES)
     now = ", ".join(f"'{column}', new.{column}" for column in BECOMES)
@@ -79,32 +84,49 @@ def change(batch_id: int, rows: list[int]) -> int:
     return run(
         f"WITH done AS (UPDATE markets_business b SET {sets}, changed_at = now() "
         f"FROM {STAGE} s JOIN {MATCH} m ON m.row = s.row "
-        "WHERE b.id = m.id AND m.differs AND s.row >= %s AND s.row < %s "
-        f"RETURNING b.id, old.entered_at, jsonb_build_object({was}) AS was, jsonb_build_object({now}) AS now), "
-        "said AS (SELECT id, entered_at, k, v FROM done, jsonb_each(was) e (k, v) WHERE v IS DISTINCT FROM now -> k), "
+        "WHERE b.id = m.id AND b.changed_at = m.seen_at AND m.differs AND s.row >= %s AND s.row < %s "
+        "RETURNING b.id, old.entered_at, old.changed_at, "
+        f"jsonb_build_object({was}) AS was, jsonb_build_object({now}) AS now), "
+        "said AS (SELECT id, entered_at, changed_at, k, v FROM done, jsonb_each(was) e (k, v) "
+        "WHERE v IS DISTINCT FROM now -> k), "
         "versions AS (INSERT INTO markets_businessversion (business_id, valid_from, valid_to, values) "
         "SELECT id, COALESCE((SELECT max(valid_to) FROM markets_businessversion o WHERE o.business_id = id), "
         f"entered_at), now(), jsonb_object_agg(k, v) FROM said WHERE k IN ({counting}) GROUP BY id, entered_at) "
         "INSERT INTO tables_batchchange (batch_id, record_id, before) "
-        "SELECT %s, id, jsonb_object_agg(k, v) FROM said GROUP BY id",
+        "SELECT %s, id, jsonb_object_agg(k, v) || jsonb_build_object('changed_at', changed_at) "
+        "FROM said GROUP BY id, changed_at",
         [*rows, batch_id],
     )
 
 
-def insert(batch_id: int, rows: list[int]) -> int:
+def keep_heads(batch_id: int, rows: list[int]) -> None:
+    """Before head-counts are told anew or forgotten: those of the business as they are, into its before-image."""
+    mine = (
+        f"FROM {MATCH} m JOIN markets_business b ON b.id = m.id WHERE m.row >= %s AND m.row < %s AND (m.heads OR "
+        f"m.differs AND NOT {keeps_heads('b.entity_type', 'b.employees')} "
+        "AND EXISTS (SELECT 1 FROM markets_declaration d WHERE d.business_id = b.id))"
+    )
+    run(
+        "INSERT INTO tables_batchchange (batch_id, record_id, before) SELECT %s, b.id, "
+        "jsonb_build_object('changed_at', m.seen_at, 'declarations', COALESCE((SELECT jsonb_agg(to_jsonb(d)) "
+        f"FROM markets_declaration d WHERE d.business_id = b.id), '[]')) {mine} "
+        "ON CONFLICT (batch_id, record_id) DO UPDATE SET before = excluded.before || tables_batchchange.before",
+        [batch_id, *rows],
+    )
+    run(
+        f"UPDATE markets_business b SET changed_at = now() FROM {MATCH} m "
+        "WHERE b.id = m.id AND m.heads AND NOT m.differs AND m.row >= %s AND m.row < %s",
+        rows,
+    )
+
+
+def insert(rows: list[int]) -> int:
     values = {**FIRST, **ALWAYS_BLANK, "id": "n.id", "entered_at": "now()", "changed_at": "now()"}
-    made = run(
+    return run(
         f"INSERT INTO markets_business ({', '.join(values)}) SELECT {', '.join(values.values())} "
         f"FROM {STAGE} s JOIN {NEW} n ON n.row = s.row WHERE s.row >= %s AND s.row < %s ORDER BY s.row",
         rows,
     )
-    if made:
-        run(
-            "INSERT INTO tables_batchchange (batch_id, record_id, before) "
-            f"SELECT %s, id, NULL FROM {NEW} WHERE row >= %s AND row < %s ORDER BY row",
-            [batch_id, *rows],
-        )
-    return made
 
 
 def declare_new(rows: list[int]) -> None:
@@ -120,22 +142,18 @@ def declare_new(rows: list[int]) -> None:
     )
 
 
-def declare_changed(batch_id: int, rows: list[int]) -> None:
-    """Head-counts that differ from those told last; what was told today is replaced, with its before-image."""
+def declare_changed(rows: list[int]) -> None:
+    """Head-counts that differ from those told last; what was told today is replaced."""
     run(
-        f"WITH told AS (SELECT b.id, {FULL} AS f, {TOGETHER} AS t, "
-        "CASE WHEN d.business_id IS NULL THEN 'null'::jsonb ELSE to_jsonb(d) - 'business_id' END AS was "
+        f"WITH told AS (SELECT b.id, {FULL} AS f, {TOGETHER} AS t "
         f"FROM {STAGE} s JOIN {MATCH} m ON m.row = s.row JOIN markets_business b ON b.id = m.id {LATEST} "
-        "WHERE m.heads AND s.row >= %s AND s.row < %s), "
-        "kept AS (INSERT INTO markets_declaration "
+        "WHERE m.heads AND s.row >= %s AND s.row < %s) "
+        "INSERT INTO markets_declaration "
         "(business_id, source, as_of, full_members, members_incl_probationary, entered_at) "
         "SELECT id, 'registry_file', (now() AT TIME ZONE 'Asia/Shanghai')::date, f, t, now() FROM told "
         "ON CONFLICT (business_id, source, as_of) DO UPDATE SET full_members = excluded.full_members, "
-        "members_incl_probationary = excluded.members_incl_probationary, entered_at = excluded.entered_at) "
-        "INSERT INTO tables_batchchange (batch_id, record_id, before) "
-        "SELECT %s, id, jsonb_build_object('declaration', was) FROM told "
-        "ON CONFLICT (batch_id, record_id) DO UPDATE SET before = tables_batchchange.before || excluded.before",
-        [*rows, batch_id],
+        "members_incl_probationary = excluded.members_incl_probationary, entered_at = excluded.entered_at",
+        rows,
     )
 
 

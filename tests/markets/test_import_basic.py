@@ -1,10 +1,12 @@
 """New, changed, unchanged, twice: what an import does to the registry."""
 
+from datetime import datetime
+
 import pytest
 
 from accounts.models import AuditEvent
 from markets.models import Business, BusinessVersion, Declaration
-from tables.models import Batch, BatchChange
+from tables.models import Batch, BatchChange, BatchRange
 from tests import factories
 from tests.markets.files import make_code, make_row
 
@@ -53,13 +55,16 @@ def test_change_keeps_before_image_and_version(send, city):
     assert version.valid_from == business.entered_at <= version.valid_to
     image = BatchChange.objects.get(batch=Batch.objects.latest("pk"))
     assert image.record_id == business.pk
+    changed_at = datetime.fromisoformat(image.before.pop("changed_at"))
     assert image.before == {"employees": 12, "status": "active", "address": "旧址"}
+    assert changed_at == business.entered_at
 
 
-def test_new_rows_have_an_empty_before_image_and_no_version(send):
-    send([make_row(), make_row()])
-    assert list(BatchChange.objects.values_list("before", flat=True)) == [None, None]
-    assert not BusinessVersion.objects.exists()
+def test_new_rows_are_a_range_without_before_images_or_versions(send):
+    send([make_row(), make_row(), make_row()])
+    ids = sorted(Business.objects.values_list("pk", flat=True))
+    assert list(BatchRange.objects.values_list("first", "last")) == [(ids[0], ids[-1])]
+    assert not BatchChange.objects.exists() and not BusinessVersion.objects.exists()
 
 
 def test_address_alone_writes_no_version(send):

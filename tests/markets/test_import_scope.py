@@ -7,7 +7,7 @@ from django.db import connection
 
 from markets.imports.places import Place, Scope
 from markets.models import Business
-from tables.models import Batch, BatchChange
+from tables.models import Batch, BatchRange
 from tests import factories
 from tests.markets import files
 from tests.markets.files import make_code, make_row
@@ -127,4 +127,5 @@ def test_two_overlapping_files_at_once_neither_double_nor_deadlock(tmp_path):
     second = next(answer for answer in answers.values() if answer["new"] == 50)
     assert second["changed"] + second["unchanged"] == 400 and second["changed"] in (0, 400)
     assert Business.objects.filter(employees=9).count() == 400
-    assert BatchChange.objects.filter(before__isnull=True).count() == 500
+    made = [each for a, b in BatchRange.objects.values_list("first", "last") for each in range(a, b + 1)]
+    assert sorted(made) == sorted(Business.objects.values_list("pk", flat=True))

@@ -15,6 +15,7 @@ from accounts.models import AuditEvent
 from jobs.models import Job
 from jobs.runner import job_run
 from markets.models import Business
+from markets.services import business_save
 from tables import register, services
 from tables.models import Batch
 from tests import factories
@@ -99,17 +100,43 @@ def test_confirmed_twice_is_written_once(client, clerk):
     assert AuditEvent.objects.filter(act="markets.business.import").count() == 1
 
 
-def test_plan_is_made_anew_when_it_is_written(client, clerk, city):
-    code = make_code()
-    batch = upload(client, [make_row(统一社会信用代码=code), make_row()])
-    assert batch.counts["new"] == 2
-    factories.make_business(city.lianhua, uscc=code)
+def confirm(client, batch):
     client.post(reverse("tables:confirm", args=[batch.pk]))
     batch.refresh_from_db()
     job_run(job_id=batch.job_id)
     batch.refresh_from_db()
-    assert (batch.counts["new"], batch.counts["out_of_scope"]) == (1, 1)
-    assert batch.errors.get().reason == "该主体已由其他单位登记"
+    services.batch_settle(batch)
+    return batch.job
+
+
+def test_a_plan_is_refused_when_the_registry_changed_since(client, clerk, city):
+    code = make_code()
+    batch = upload(client, [make_row(统一社会信用代码=code), make_row()])
+    factories.make_business(city.lianhua, uscc=code)
+    job = confirm(client, batch)
+    assert job.state == "failed" and "请重新检查" in job.message
+    assert batch.state == "checked" and Business.objects.count() == 1
+
+
+@pytest.mark.parametrize("touched", [{"name": "改过的名字"}, {}])
+def test_a_plan_rests_on_the_businesses_it_would_change(client, clerk, city, touched):
+    business = factories.make_business(city.yuehai, uscc=make_code())
+    batch = upload(client, [make_row(统一社会信用代码=business.uscc, 住所="新址"), make_row()])
+    if touched:
+        for name, value in touched.items():
+            setattr(business, name, value)
+        business_save(business=business, by=clerk)
+    job = confirm(client, batch)
+    assert (job.state, batch.state) == (("failed", "checked") if touched else ("done", "applied"))
+    assert Business.objects.filter(address="新址").exists() is not bool(touched)
+
+
+def test_all_or_nothing_writes_nothing_when_a_row_is_wrong(client, clerk):
+    batch = upload(client, [make_row(), make_row(从业人数="-1"), make_row(所属区="福田区")])
+    Batch.objects.filter(pk=batch.pk).update(all_or_nothing=True)
+    job = confirm(client, batch)
+    assert job.state == "failed" and "有 2 行不能写入" in job.message
+    assert batch.state == "checked" and not Business.objects.exists()
 
 
 def test_large_counts_are_grouped(client, clerk):
@@ -134,7 +161,7 @@ def test_wrong_rows_come_back_with_their_reasons_and_can_be_sent_again(client, c
     path = tmp_path / "wrong.xlsx"
     path.write_bytes(b"".join(client.get(address).streaming_content))
     sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
-    assert len(sheet) == 3 and sheet[0][-1] == "原因"
+    assert len(sheet) == 3 and sheet[0][-3:] == ["原行号", "原因", "建议"]
     mended = [{**row, "从业人数": "5", "经营状态": ""} for row in found]
     assert upload(client, mended).counts["new"] == 2
 

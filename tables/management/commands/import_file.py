@@ -61,9 +61,10 @@ class Command(BaseCommand):
             tell_applied(kind.table.name, outcome.units)
 
     def _judge(self, kind: Target, path: Path, by: User, dry_run: bool) -> Outcome:
+        batch = Batch(target=kind.table.name, owner=by, file_name=path.name[:200])
         if dry_run:
-            return services.judge(kind=kind, path=path, by=by, batch=None)
-        batch = Batch.objects.create(target=kind.table.name, owner=by, file_name=path.name[:200])
+            return services.judge(kind=kind, path=path, batch=batch, write=False)
+        batch.save()
         return services.batch_apply(batch=batch, path=path)
 
     def _print(self, outcome: Outcome, seconds: float, as_json: bool) -> None:

@@ -1,0 +1,38 @@
+"""The file of only the wrong rows: to take home, mend and send again."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tables.errors import Errors
+from tables.exports import csv_lines, xlsx_pieces
+from tables.readers import Source
+
+EXTRAS = ("原行号", "原因", "建议")  # beside the file's own columns; passed over in silence when the file comes back
+
+
+def write_wrong_rows(*, source: Source, errors: Errors, to: Path) -> None:
+    """Keep the rows that are wrong: the file's own columns, their number, reasons, suggestions. Gzipped JSON lines."""
+    told = errors.wrong_rows()
+    if not told:
+        to.unlink(missing_ok=True)  # an earlier check had some
+        return
+    wanted = np.fromiter(told, dtype=np.int64)
+    own = [at for at, heading in enumerate(source.header) if heading.strip() not in EXTRAS]
+    with gzip.open(to, "wt", encoding="utf-8", compresslevel=3) as file:
+        file.write(json.dumps([*(source.header[at] for at in own), *EXTRAS], ensure_ascii=False) + "\n")
+        for block in source.blocks():
+            for at in np.flatnonzero(np.isin(block.numbers, wanted)):
+                number, cells = int(block.numbers[at]), block.row(int(at))
+                line = [*(cells[place] for place in own), str(number), *told[number]]
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def wrong_rows_as(path: Path, format: str) -> Iterator[bytes]:
+    """The kept wrong rows as csv or xlsx. Raises FileNotFoundError when they are gone."""
+    lines = (json.loads(line) for line in gzip.open(path, "rt", encoding="utf-8"))  # noqa: SIM115  closed when read
+    header = next(lines)
+    return csv_lines(header, lines) if format == "csv" else xlsx_pieces("有误的行", header, lines)
