@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -16,7 +16,7 @@ from jobs.models import Job
 from jobs.services import job_cancel, job_start
 from tables.models import Batch
 from tables.readers import Refused, open_source
-from tables.register import Cannot, Outcome, Progress, Target, agree, no_progress, target
+from tables.register import Cannot, Outcome, Progress, Target, agree, no_progress, sources_of, target
 from tables.wrong_rows import write_wrong_rows
 
 KEPT_DAYS = 7  # an upload that nobody confirmed, and the file of wrong rows
@@ -46,14 +46,33 @@ def _keep(upload) -> tuple[str, str]:
     return name, digest.hexdigest()
 
 
+def batch_terms(*, kind: Target, by, source: str = "", file_date: date | None = None, is_full: bool = False) -> Batch:
+    """A batch that is not saved yet: whose file it is and of which day. Raises Cannot where the terms cannot be."""
+    sources = dict(sources_of(kind))
+    if source and source not in sources:
+        known = "、".join(f"{code}（{name}）" for code, name in sources.items())
+        choose = f"可以选的有：{known}。" if known else "这种导入不分来源，请不要填写。"
+        raise Cannot(f"{kind.table.title}没有「{source}」这个数据来源。{choose}")
+    today = timezone.localdate()
+    if (file_date or today) > today:
+        raise Cannot("数据日期晚于今天。请填来源系统导出这份文件的日期。")
+    terms = {"source": source} if source else {}
+    return Batch(target=kind.table.name, owner=by, file_date=file_date or today, is_full=is_full, **terms)
+
+
 @transaction.atomic
-def batch_start(*, by, target_name: str, upload) -> Batch:
-    """Take an upload in and queue its check. Raises Cannot for an unknown target."""
+def batch_start(
+    *, by, target_name: str, upload, source: str = "", file_date: date | None = None, is_full: bool = False
+) -> Batch:
+    """Take an upload in and queue its check. Without a source it is the registration system's, without a date today's.
+
+    Raises Cannot for an unknown target or source, or a day that is still to come.
+    """
     kind = target(target_name)
-    stored_as, digest = _keep(upload)
-    batch = Batch.objects.create(
-        target=target_name, owner=by, file_name=Path(upload.name).name[:200], stored_as=stored_as, digest=digest
-    )
+    batch = batch_terms(kind=kind, by=by, source=source, file_date=file_date, is_full=is_full)
+    batch.file_name = Path(upload.name).name[:200]
+    batch.stored_as, batch.digest = _keep(upload)
+    batch.save()
     batch.job = job_start(
         kind="tables.check",
         title=f"检查{kind.table.title}文件：{batch.file_name}"[:200],
@@ -61,7 +80,7 @@ def batch_start(*, by, target_name: str, upload) -> Batch:
         params={"batch": batch.pk, "url": batch.get_absolute_url()},
     )
     batch.save(update_fields=["job"])
-    audit.record("tables.batch.start", by=by, subjects=[batch], detail={"target": target_name, "digest": digest})
+    audit.record("tables.batch.start", by=by, subjects=[batch], detail={"target": target_name, "digest": batch.digest})
     return batch
 
 

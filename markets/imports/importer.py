@@ -17,6 +17,7 @@ class BusinessImporter:
     table = BUSINESSES
     permission = "markets.import_business"
     act = "markets.business.import"
+    sources = (("registration", "登记注册系统"), ("annual_report", "年报系统"), ("survey", "摸排台账"))
 
     def offer(self, user) -> dict[str, list[str]]:
         return offered_places(user)
