@@ -13,6 +13,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("jobs/", include("jobs.urls")),
     path("batches/", include("tables.urls")),
+    path("lists/", include("tables.list_urls")),
     path("organizations/", include("orgs.urls")),
     path("markets/", include("markets.urls")),
     path("", include("members.urls")),

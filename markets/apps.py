@@ -6,9 +6,12 @@ class MarketsConfig(AppConfig):
     verbose_name = "经营主体与市场"
 
     def ready(self) -> None:
+        from markets import bulk, listings
         from markets.imports.importer import BusinessImporter
         from markets.imports.others import TARGETS
         from tables.register import register_target
 
         for target in (BusinessImporter(), *TARGETS):
             register_target(target)
+        listings.register()
+        bulk.register()

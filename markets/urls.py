@@ -7,6 +7,5 @@ urlpatterns = [
     path("", views.MarketList.as_view(), name="market_list"),
     path("<int:pk>/", views.MarketDetail.as_view(), name="market_detail"),
     path("businesses/", views.BusinessList.as_view(), name="business_list"),
-    path("businesses/export/", views.BusinessExport.as_view(), name="business_export"),
     path("businesses/<int:pk>/", views.BusinessDetail.as_view(), name="business_detail"),
 ]

@@ -1,152 +1,29 @@
-"""Pages of businesses and markets: lists by key, one row with what belongs to it, taking a list out."""
+"""Pages of businesses and markets: lists by key, one row with what belongs to it."""
 
-from django.db import transaction
-from django.http import Http404
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views import View
 from django.views.generic import DetailView
 
-from accounts import audit
-from accounts.people import signed_in
-from markets.filters import BusinessFilter, MarketFilter
+from markets.listings import BUSINESS_LIST, MARKET_LIST
 from markets.models import Business, Market
 from markets.selectors import coverages_of, declarations_of, versions_of
 from markets.slots import slots_of
-from markets.tables import BUSINESS_RELATED, BUSINESSES, MARKET_RELATED, MARKETS
-from orgs.scoped import DoorMixin, ScopedMixin
-from tables.exports import export
-from tables.forms import ExportForm
-from tables.keyset import page_of, total_text
-from tables.lists import chooser, table_context, unknown_dropped
-from tables.models import Export
-from tables.views import file_response
+from markets.tables import BUSINESS_RELATED, BUSINESSES, MARKET_RELATED
+from orgs.scoped import ScopedMixin
+from tables.keyset import total_text
+from tables.list_views import ListPage
+from tables.lists import table_context
 
-EXPORT_LIMIT = 100_000  # rows; more takes a job of its own
 MARKET_BUSINESSES_SHOWN = 20
 
 
-class ScopedList(ScopedMixin, View):
-    """A list of a Table: filter form, column chooser, pages by key, a total that counts no further than ten thousand."""
-
-    table = BUSINESSES
-    filter_class: type = BusinessFilter
-    related: tuple[str, ...] = ()
-    unit = "户"
-    empty_reason = ""
-
-    def get(self, request):
-        found = self.filter_class(request.GET, queryset=self.get_queryset(), request=request)
-        if answer := unknown_dropped(request, found.form.fields):
-            return answer
-        rows = found.qs if found.form.is_valid() else found.queryset.none()
-        columns = self.table.chosen(request.GET.getlist("cols"))
-        page = page_of(rows.select_related(*self.related), request.GET)
-        context = {
-            "heading": self.table.title,
-            "breadcrumbs": [{"label": self.table.title}],
-            "filter": found,
-            "table": table_context(self.table, columns, page.rows),
-            "page": page,
-            "total_text": total_text(rows, self.unit),
-            "column_choices": chooser(self.table, columns),
-            "exports": self.exports(),
-            "empty_reason": self.empty_reason,
-        }
-        return render(request, "generic/list.html", context)
-
-    def exports(self) -> list[dict]:
-        return []
+class BusinessList(ListPage):
+    listing = BUSINESS_LIST
 
 
-class BusinessList(ScopedList):
-    model = Business
-    permission = "markets.view_business"
-    related = BUSINESS_RELATED
-    empty_reason = "没有符合条件的经营主体。请放宽筛选；您只看得到本单位及下级范围内的主体。"
-
-    def exports(self) -> list[dict]:
-        if not self.request.user.has_perm("markets.export_business"):
-            return []
-        return [{"label": "导出", "url": f"{reverse('markets:business_export')}?{self.request.GET.urlencode()}"}]
-
-
-class MarketList(ScopedList):
-    model = Market
-    permission = "markets.view_market"
-    table = MARKETS
-    filter_class = MarketFilter
-    related = MARKET_RELATED
-    unit = "个"
-    empty_reason = "没有符合条件的市场。请放宽筛选；您只看得到本单位及下级范围内的市场。"
-
-
-class BusinessExport(DoorMixin, View):
-    """Asks what for, then streams the filtered list. Rows, columns and purpose are kept and audited."""
-
-    permission = "markets.export_business"
-
-    def _rows(self):
-        visible = Business.objects.visible_to(self.request.user, self.permission)
-        found = BusinessFilter(self.request.GET, queryset=visible, request=self.request)
-        if not found.form.is_valid():
-            raise Http404
-        return found.qs.order_by("-pk")
-
-    def get(self, request):
-        return self._page(ExportForm())
-
-    def post(self, request):
-        form = ExportForm(request.POST)
-        rows = self._rows()
-        count = rows[: EXPORT_LIMIT + 1].count()
-        if form.is_valid() and count > EXPORT_LIMIT:
-            form.add_error(
-                None, f"符合条件的超过 {EXPORT_LIMIT:,} 行，请先缩小筛选范围（如选定一个区或指导站）再导出。"
-            )
-        if not form.is_valid():
-            return self._page(form, status=422)
-        columns = BUSINESSES.exported()
-        chosen = form.cleaned_data
-        self._record(columns, chosen, count)
-        pieces = export(BUSINESSES, columns, rows.select_related(*BUSINESS_RELATED).iterator(2000), chosen["format"])
-        return file_response(pieces, f"经营主体-{timezone.localdate()}", chosen["format"])
-
-    @transaction.atomic
-    def _record(self, columns, chosen: dict, count: int) -> None:
-        kept = Export.objects.create(
-            owner=signed_in(self.request),
-            table=BUSINESSES.name,
-            purpose=chosen["purpose"],
-            columns=[column.key for column in columns],
-            query=self.request.GET.urlencode(),
-            format=chosen["format"],
-            rows=count,
-        )
-        audit.record(
-            "markets.business.export",
-            by=self.request.user,
-            subjects=[kept],
-            purpose=chosen["purpose"],
-            detail={"rows": count, "columns": kept.columns, "format": kept.format},
-            request=self.request,
-        )
-
-    def _page(self, form, status: int = 200):
-        count = self._rows()[: EXPORT_LIMIT + 1].count()
-        amount = f"超过 {EXPORT_LIMIT:,}" if count > EXPORT_LIMIT else f"{count:,}"
-        back = f"{reverse('markets:business_list')}?{self.request.GET.urlencode()}"
-        context = {
-            "heading": "导出经营主体",
-            "breadcrumbs": [{"label": "经营主体", "url": reverse("markets:business_list")}, {"label": "导出"}],
-            "intro": f"将导出当前筛选下您有权导出的 {amount} 行，一次最多 {EXPORT_LIMIT:,} 行。不含党员人数。",
-            "form": form,
-            "submit_label": "导出",
-            "cancel_url": back,
-        }
-        return render(self.request, "markets/export.html", context, status=status)
+class MarketList(ListPage):
+    listing = MARKET_LIST
 
 
 def _place(row: Business | Market) -> str:

@@ -31,6 +31,7 @@ _IMPORT_PLACES = {
     "markets.import_business", "markets.import_market", "markets.import_industryarea", "markets.import_platform",
     "markets.import_deliverysite", "stations.import_servicepoint",
 }  # fmt: skip
+_EXPORT_PLACES = {"markets.export_business", "markets.export_market"}
 _VIEW_NUMBERS = {
     "reports.view_snapshot", "reports.view_monthclosing", "reports.view_reportedfigure", "stations.view_footfalltally",
 }  # fmt: skip
@@ -47,9 +48,9 @@ _KEEP_PEOPLE = {
 # Roles × permissions: the whole of it. Nothing else grants a right to business data.
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "registrar": frozenset(
-        _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _IMPORT_PLACES | _VIEW_NUMBERS
+        _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _IMPORT_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS
         | {
-            "orgs.add_organization", "orgs.change_organization", "orgs.import_organization", "markets.export_business",
+            "orgs.add_organization", "orgs.change_organization", "orgs.import_organization",
             "members.view_poster", "members.add_poster", "members.change_poster",
             "members.view_instructor", "members.add_instructor", "members.change_instructor",
             "members.view_instructorassignment", "members.add_instructorassignment",
@@ -66,7 +67,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "members.add_instructorassignment", "members.change_instructorassignment",
         }
     ),
-    "leader": frozenset(_VIEW_TREE | _VIEW_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE | {"markets.export_business"}),
+    "leader": frozenset(_VIEW_TREE | _VIEW_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE),
     "secretary": frozenset(
         {"orgs.view_organization", "reports.view_snapshot", "stations.view_servicepoint"} | _VIEW_PEOPLE | _KEEP_PEOPLE
         | {"members.accept_member"}
@@ -101,6 +102,12 @@ def current_postings(user) -> list:
             .order_by("organization__level", "division__level", "pk")
         )
     return user._current_postings
+
+
+def posted_units(user) -> list[tuple[int, str]]:
+    """The organizations where the person has a posting: (id, short name), each once."""
+    units = {posting.organization_id: posting.organization for posting in current_postings(user)}
+    return [(pk, unit.short_name or unit.name) for pk, unit in units.items() if unit is not None]
 
 
 def postings_with(user, perm: str) -> list:

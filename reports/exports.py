@@ -12,7 +12,7 @@ from reports.row_columns import columns_of
 from reports.selectors import Unit
 from tables.exports import export
 from tables.models import Export
-from tables.table import Column, Table
+from tables.table import Column
 
 MOST_ROWS = 100_000
 
@@ -45,4 +45,4 @@ def rows_export(
         detail={"metric": metric.code, "unit": unit.code, "rows": number, "columns": labels, "format": format},
     )  # fmt: skip
     found = queryset.select_related(*spec.related).order_by("pk")
-    return export(Table(metric.code, metric.name, columns), columns, found.iterator(chunk_size=2000), format)
+    return export(metric.name, columns, found.iterator(chunk_size=2000), format)

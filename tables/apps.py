@@ -6,4 +6,4 @@ class TablesConfig(AppConfig):
     verbose_name = "表格与批次"
 
     def ready(self) -> None:
-        from tables import work  # noqa: F401  registers the kinds of job
+        from tables import bulk, taking, work  # noqa: F401  each registers its kinds of job

@@ -21,7 +21,7 @@ BLANKS = frozenset(
 )
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 _SPACES = re.compile(r"[\s\u00a0\u3000]+")
-_GUARD = re.compile(r"^['‘’](?=[=+\-@'‘’0-9\t\r])")
+_GUARD = re.compile(r"^['‘’](?=[=+\-@＝＋－＠'‘’0-9\t\r])")
 EARLIEST = dt.date(1900, 1, 1)
 LARGEST_NUMBER = 10_000_000
 
@@ -34,9 +34,11 @@ def clean(text: str | None) -> str | None:
     """Without invisible characters, outer and doubled white space and an export's guard mark; None where blank."""
     if text is None:
         return None
-    text = _SPACES.sub(" ", _INVISIBLE.sub("", text)).strip(STRIPPED)
-    text = _GUARD.sub("", text)
-    return None if text.lower() in BLANKS else text
+    written = _INVISIBLE.sub("", text).strip(STRIPPED)
+    unmarked = _GUARD.sub("", written)
+    plain = _SPACES.sub(" ", unmarked).strip(STRIPPED)
+    is_blank = plain.lower() in BLANKS and (unmarked == written or not plain)  # a guarded - is somebody's own text
+    return None if is_blank else plain
 
 
 def folded(text: str) -> str:

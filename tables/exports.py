@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -12,9 +13,11 @@ from typing import IO, Any
 import xlsxwriter
 from django.utils import timezone
 
-from tables.table import Column, Table
+from tables.table import Column
 
-GUARDED = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet may take for a formula, in both widths; and the text's own mark, lest an import take that off.
+GUARDED = re.compile(r"[=+\-@\t\r＝＋－＠]|['‘’][=+\-@\t\r＝＋－＠'‘’0-9]")
+SHEET_ROWS = 1_048_575  # below the header
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -35,7 +38,7 @@ def as_text(value: Any) -> str:
 
 def guarded(text: str) -> str:
     """A spreadsheet must not take a cell for a formula. Importing takes the mark off again."""
-    return f"'{text}" if text.startswith(GUARDED) else text
+    return f"'{text}" if GUARDED.match(text) else text
 
 
 def _rows(columns: Sequence[Column], rows: Iterable) -> Iterator[list[Any]]:
@@ -58,22 +61,36 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
     yield buffer.getvalue().encode()
 
 
-def xlsx_to(file: IO[bytes], title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Numbers as numbers, everything else as text: codes keep their 18 digits, nothing becomes a formula."""
+def xlsx_to(
+    file: IO[bytes], title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], sheet_rows: int = SHEET_ROWS
+) -> None:
+    """Numbers as numbers, everything else as text: codes keep their 18 digits, nothing becomes a formula.
+
+    Rows go to disk as they come; what one sheet cannot hold goes on in the next.
+    """
     book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = book.add_worksheet(title[:31])
     bold = book.add_format({"bold": True})
-    for at, label in enumerate(header):
-        sheet.write_string(0, at, label, bold)
-        sheet.set_column(at, at, max(12, min(len(label) * 2 + 4, 30)))
-    sheet.freeze_panes(1, 0)
-    for number, row in enumerate(rows, 1):
+    sheet, number, sheets = _sheet(book, title[:31], header, bold), 0, 1
+    for row in rows:
+        if number == sheet_rows:
+            sheets += 1
+            sheet, number = _sheet(book, f"{title[:26]}（{sheets}）", header, bold), 0
+        number += 1
         for at, value in enumerate(row):
             if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
                 sheet.write_number(number, at, value)
             elif value not in (None, ""):
                 sheet.write_string(number, at, guarded(as_text(value))[:32767])
     book.close()
+
+
+def _sheet(book, title: str, header: Sequence[str], bold):
+    sheet = book.add_worksheet(title)
+    for at, label in enumerate(header):
+        sheet.write_string(0, at, label, bold)
+        sheet.set_column(at, at, max(12, min(len(label) * 2 + 4, 30)))
+    sheet.freeze_panes(1, 0)
+    return sheet
 
 
 def _json_pieces(columns: Sequence[Column], rows: Iterable) -> Iterator[bytes]:
@@ -84,7 +101,7 @@ def _json_pieces(columns: Sequence[Column], rows: Iterable) -> Iterator[bytes]:
     yield b"\n]\n"
 
 
-def export(table: Table, columns: Sequence[Column], rows: Iterable, format: str) -> Iterator[bytes]:
+def export(title: str, columns: Sequence[Column], rows: Iterable, format: str) -> Iterator[bytes]:
     """The bytes of a file with these columns of these rows. `rows` is read once: pass `queryset.iterator()`."""
     header = [column.label for column in columns]
     if format == "csv":
@@ -92,7 +109,7 @@ def export(table: Table, columns: Sequence[Column], rows: Iterable, format: str)
     if format == "json":
         return _json_pieces(columns, rows)
     if format == "xlsx":
-        return xlsx_pieces(table.title, header, _rows(columns, rows))
+        return xlsx_pieces(title, header, _rows(columns, rows))
     raise ValueError(f"unknown format {format!r}")
 
 

@@ -1,5 +1,6 @@
 from django import forms
 
+from tables.models import SavedView
 from tables.register import Target
 
 LARGEST_UPLOAD = 2 * 1024**3  # bytes
@@ -34,3 +35,39 @@ class ExportForm(forms.Form):
         label="用途", max_length=200, help_text="例如：报送区委组织部年度统计。会记入审计。", min_length=2
     )
     format = forms.ChoiceField(label="格式", choices=[("xlsx", "Excel（.xlsx）"), ("csv", "CSV")])
+
+
+class TakeForm(ExportForm):
+    """Which columns of a list, too."""
+
+    columns = forms.ChoiceField(
+        label="列",
+        choices=[("all", "全部列（可以改好后再导入）"), ("shown", "与列表上显示的一致")],
+        widget=forms.RadioSelect,
+        initial="all",
+        required=False,
+    )
+
+    def clean_columns(self) -> str:
+        return self.cleaned_data["columns"] or "all"
+
+
+class SavedViewForm(forms.Form):
+    """Name, with whom shared, whether the list opens with it."""
+
+    name = forms.CharField(label="名称", max_length=60, error_messages={"required": "请给视图起个名称。"})
+    unit = forms.TypedChoiceField(label="谁能用", coerce=int, empty_value=None, required=False)
+    is_default = forms.BooleanField(label="打开列表时用这个视图", required=False)
+
+    def __init__(self, *args, units: list[tuple[int, str]], **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "只有我"), *((str(pk), f"{name}的人") for pk, name in units)]
+        self.fields["unit"].choices = choices  # type: ignore[attr-defined]
+
+    @classmethod
+    def of(cls, view: SavedView, *, units: list[tuple[int, str]]) -> "SavedViewForm":
+        values = {"name": view.name, "unit": view.unit, "is_default": view.is_default}
+        return cls(initial=values, units=units, auto_id=f"view-{view.pk}-%s")
+
+    def first_error(self) -> str:
+        return next(str(error) for errors in self.errors.values() for error in errors)

@@ -29,7 +29,7 @@ def table_context(table: Table, columns: Sequence[Column], rows: Iterable) -> di
     for row in rows:
         cells = [{"text": as_text(column.of(row)) or "—"} for column in columns]
         link = next((column.link for column in table.columns if column.link), None)
-        shown.append({"url": link(row) if link else "", "cells": cells})
+        shown.append({"url": link(row) if link else "", "pk": row.pk, "cells": cells})
     return {
         "columns": [{"key": c.key, "label": c.label, "numeric": c.numeric} for c in columns],
         "rows": shown,

@@ -3,9 +3,10 @@ from celery import shared_task
 
 @shared_task(name="tables.retention")
 def retention() -> None:
-    """Daily: neither uploads nor answered requests are kept longer than a week."""
+    """Daily: uploads, exports and answered requests are not kept longer than a week."""
+    from tables import services, taking
     from tables.idempotency import forget_old
-    from tables.services import retention as remove_old
 
-    remove_old()
+    services.retention()
+    taking.retention()
     forget_old()

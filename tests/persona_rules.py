@@ -93,7 +93,15 @@ PAGES: dict[str, Page] = {
     "markets:market_detail": Page(PLACES, "market"),
     "markets:business_list": Page(PLACES),
     "markets:business_detail": Page(PLACES, "business"),
-    "markets:business_export": Page(LEADERS | REGISTRARS),
+    # lists: a saved view, an export and a bulk act's result are their owner's only
+    "lists:export": Page(LEADERS | REGISTRARS, extra={"table": "business"}),
+    "lists:views": Page(PLACES, extra={"table": "business"}),
+    "lists:view_change": Page(SIGNED_IN, OWN + "saved_view", everywhere=NOBODY, **POST),
+    "lists:view_delete": Page(SIGNED_IN, OWN + "saved_view", everywhere=NOBODY, **POST),
+    "lists:bulk": Page(REGISTRARS, extra={"table": "business"}, query={"act": "key", "all": "on"}),
+    "lists:bulk_result": Page(SIGNED_IN, OWN + "bulk_job", everywhere=NOBODY),
+    "lists:exports": Page(SIGNED_IN),
+    "lists:download": Page(LEADERS | REGISTRARS, OWN + "export", everywhere=NOBODY, ok=(200, 404)),
     # tables: a batch is its owner's only
     "tables:list": Page(REGISTRARS),
     "tables:upload": Page(REGISTRARS),
@@ -180,7 +188,10 @@ PAGES: dict[str, Page] = {
 
 # What leaves as a file: address, its parameters, what is sent, who may of those who belong to one district.
 EXPORTS = [
-    ("markets:business_export", {}, {"purpose": "区级例会通报", "format": "csv"}, ("district_leader", "registrar_district")),
+    (
+        "lists:export", {"table": "business"}, {"purpose": "区级例会通报", "format": "csv"},
+        ("district_leader", "registrar_district"),
+    ),
     (
         "reports:rows_export", {"metric": "markets"}, {"purpose": "区级例会通报", "format": "csv"},
         ("district_leader", "registrar_district"),

@@ -44,7 +44,7 @@ from members.services import notice_publish
 from reports.models import MonthClosing, ReportedFigure, Snapshot
 from stations import services
 from stations.posters import poster_make
-from tables.models import Batch
+from tables.models import Batch, Export, SavedView
 from tests import factories as make
 
 FAR = "远方金丝雀"  # in names of places and businesses of the far district
@@ -86,6 +86,8 @@ def build() -> SimpleNamespace:
             near.own.setdefault("batch", {})[name] = Batch.objects.create(
                 target="business", owner=user, file_name="a.csv", state="checked"
             )
+            for kind, row in lists_rows(user, "自己的").items():
+                near.own.setdefault(kind, {})[name] = row
     return world
 
 
@@ -129,7 +131,21 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         **market_rows(unit, branch, market, business, canary),
         batch=Batch.objects.create(target="business", owner=officer, file_name=f"{canary}.csv", state="checked"),
         snapshot=Snapshot.objects.create(organization=branch, as_of=DAY, computed_at=timezone.now()),
+        **lists_rows(officer, canary),
     )  # fmt: skip
+
+
+def lists_rows(owner, canary: str) -> dict[str, Any]:
+    """What somebody leaves behind at a list: a view, an export, the result of a bulk act."""
+    return {
+        "saved_view": SavedView.objects.create(owner=owner, table="business", name=f"{canary}视图", query="q=1"),
+        "export": Export.objects.create(owner=owner, table="business", purpose=f"{canary}报送", format="csv", rows=1),
+        "bulk_job": Job.objects.create(
+            kind="tables.bulk", title=f"{canary}批量", owner=owner, state="done",
+            params={"table": "business", "url": "/"},
+            result={"changed": 0, "unchanged": 0, "skipped": [], "confirmed": 0},
+        ),
+    }  # fmt: skip
 
 
 def market_rows(unit, branch, market, business, canary: str) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def test_market_detail_shows_businesses_and_plans(client, city, world):
 
 def test_export_needs_a_purpose_and_is_audited(client, city, world):
     user = sign_in(client, "registrar", city.nanshan)
-    address = reverse("markets:business_export")
+    address = reverse("lists:export", args=["business"])
     assert client.post(address, {"format": "csv"}).status_code == 422
     assert not Export.objects.exists()
     answer = client.post(address, {"format": "csv", "purpose": "年度统计"})
@@ -152,7 +152,7 @@ def test_export_needs_a_purpose_and_is_audited(client, city, world):
 def test_export_as_workbook_guards_formulas(client, city, tmp_path):
     factories.make_business(city.yuehai, name="=1+1")
     sign_in(client, "leader", city.nanshan)
-    answer = client.post(reverse("markets:business_export"), {"format": "xlsx", "purpose": "核对"})
+    answer = client.post(reverse("lists:export", args=["business"]), {"format": "xlsx", "purpose": "核对"})
     path = tmp_path / "out.xlsx"
     path.write_bytes(b"".join(answer.streaming_content))
     rows = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
@@ -161,7 +161,7 @@ def test_export_as_workbook_guards_formulas(client, city, tmp_path):
 
 def test_officer_may_not_export_nor_import(client, city, world):
     sign_in(client, "officer", city.yuehai)
-    assert client.get(reverse("markets:business_export")).status_code == 403
+    assert client.get(reverse("lists:export", args=["business"])).status_code == 403
     assert client.get(reverse("tables:upload")).status_code == 403
 
 

@@ -1,0 +1,130 @@
+"""Taking a list out, and the files of one's own long exports."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.people import signed_in
+from jobs.models import Job
+from tables import taking
+from tables.forms import TakeForm
+from tables.list_views import SignedIn
+from tables.listing import UNFILTERED, Exportable, Unusable, exportable
+from tables.models import Export
+from tables.views import file_response
+
+SHOWN = 100
+
+
+class Take(SignedIn):
+    """Asks what for and which columns; then streams the filtered list, or starts a job for a long one."""
+
+    what: Exportable
+
+    def dispatch(self, request, *args, **kwargs):
+        if request.user.is_authenticated:
+            what = exportable(kwargs["table"])
+            if what is None:
+                raise Http404
+            if not what.export or not request.user.has_perm(what.export):
+                raise PermissionDenied("您的岗位没有导出这个列表的权限，请联系本单位管理员。")
+            self.what = what
+            self.query = request.GET.copy()
+            self.query.pop(UNFILTERED, None)
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest, table: str) -> HttpResponseBase:
+        return self._page(TakeForm())
+
+    def post(self, request: HttpRequest, table: str) -> HttpResponseBase:
+        form = TakeForm(request.POST)
+        if not form.is_valid():
+            return self._page(form, status=422)
+        count = self._count()
+        asked = {"by": signed_in(request), "what": self.what, "query": self.query, "chosen": form.cleaned_data}
+        if count > taking.AT_ONCE:
+            return redirect(taking.take_later(**asked))
+        format = form.cleaned_data["format"]
+        return file_response(
+            taking.take_at_once(**asked, count=count), f"{self.what.title}-{timezone.localdate()}", format
+        )
+
+    def _count(self) -> int:
+        try:
+            rows = self.what.to_export(self.query, self.request.user).order_by().prefetch_related(None)
+            return rows[: taking.AT_ONCE + 1].count()
+        except Unusable as unusable:
+            raise Http404 from unusable
+
+    def _page(self, form, status: int = 200):
+        count = self._count()
+        amount = f"{count:,} 行"
+        if count > taking.AT_ONCE:
+            amount = (
+                f"超过 {taking.AT_ONCE:,} 行（在后台生成文件，完成后到「导出文件」下载，保留 {taking.KEPT_DAYS} 天）"
+            )
+        back = self.what.url(self.query)
+        context = {
+            "heading": f"导出{self.what.title}",
+            "breadcrumbs": [{"label": self.what.title, "url": back}, {"label": "导出"}],
+            "intro": f"将导出当前筛选下您有权导出的 {amount}。导出人、用途、列和行数会留下记录。",
+            "form": form,
+            "submit_label": "导出",
+            "cancel_url": back,
+        }
+        return render(self.request, "tables/export.html", context, status=status)
+
+
+class ExportList(SignedIn):
+    """The own exports: what for, how many rows, and the file while it is kept."""
+
+    COLUMNS = [
+        {"key": "table", "label": "列表"},
+        {"key": "purpose", "label": "用途"},
+        {"key": "rows", "label": "行数", "numeric": True},
+        {"key": "at", "label": "导出时间"},
+        {"key": "file", "label": "文件"},
+    ]
+
+    def get(self, request):
+        rows = taking.own_exports(request.user)[:SHOWN]
+        context = {
+            "heading": "导出文件",
+            "subtitle": f"只有您自己看得到；后台生成的文件保留 {taking.KEPT_DAYS} 天",
+            "breadcrumbs": [{"label": "导出文件"}],
+            "table": {"columns": self.COLUMNS, "rows": [self._row(kept) for kept in rows], "caption": "导出文件"},
+            "empty_reason": "您还没有导出过列表。在任一列表上点「导出」。",
+        }
+        return render(request, "generic/list.html", context)
+
+    def _row(self, kept: Export) -> dict:
+        what = exportable(kept.table)
+        cells = [
+            {"text": what.title if what else kept.table},
+            {"text": kept.purpose},
+            {"text": f"{kept.rows:,}" if kept.rows else "—"},
+            {"text": timezone.localtime(kept.created_at).strftime("%Y-%m-%d %H:%M")},
+            self._file(kept),
+        ]
+        return {"cells": cells}
+
+    def _file(self, kept: Export) -> dict:
+        if taking.may_fetch(kept, self.request.user):
+            return {"text": f"下载 {kept.format}", "url": reverse("lists:download", args=[kept.pk])}
+        if kept.job is None:
+            return {"text": "已当场下载"}
+        if kept.job.state in Job.FINISHED:
+            return {"text": "已过期" if kept.job.state == Job.State.DONE else kept.job.get_state_display()}
+        return {"text": kept.job.get_state_display(), "url": kept.job.get_absolute_url()}
+
+
+class Download(SignedIn):
+    def get(self, request, pk):
+        kept = get_object_or_404(taking.own_exports(request.user).select_related("owner"), pk=pk)
+        what = taking.may_fetch(kept, request.user)
+        if what is None:
+            raise Http404
+        day = timezone.localdate(kept.created_at)
+        return file_response(taking.fetch(kept=kept, what=what), f"{what.title}-{day}", kept.format)

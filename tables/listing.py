@@ -1,0 +1,151 @@
+"""Lists that people see. The page, its saved views, its exports and its bulk acts read one Listing.
+
+Upper rooms register theirs in `AppConfig.ready()`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from django.db.models import Model, QuerySet
+from django.http import QueryDict
+from django.urls import reverse
+
+from tables.keyset import MARKS
+from tables.table import Column, Table
+
+UNFILTERED = "view"  # ?view=all: the whole list, although a saved view opens by itself
+
+
+class Unusable(ValueError):
+    """The filters of an address cannot be read; Chinese, for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """What a filter asks of a request, also where there is none: in a job."""
+
+    user: Any
+
+
+class Exportable(Protocol):
+    """Rows under an address's query that can be taken out by whoever holds `export`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def export(self) -> str: ...
+
+    @property
+    def act(self) -> str: ...
+
+    def url(self, query: QueryDict) -> str: ...
+
+    def columns(self, query: QueryDict, everything: bool) -> list[Column]: ...
+
+    def to_export(self, query: QueryDict, user) -> QuerySet:
+        """The rows in the list's order. Raises Unusable."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One list. `view` and `export` are the rights to see the rows and to take them out ("": nobody may)."""
+
+    table: Table
+    model: type[Model]
+    filter_class: Any  # a django_filters.FilterSet
+    address: str  # the name of the list's URL
+    view: str
+    export: str = ""
+    related: tuple[str, ...] = ()
+    unit: str = "个"
+    empty_reason: str = ""
+    order: tuple[str, ...] = ("-pk",)
+
+    @property
+    def name(self) -> str:
+        return self.table.name
+
+    @property
+    def title(self) -> str:
+        return self.table.title
+
+    @property
+    def act(self) -> str:
+        """What acts on this list are called in the audit."""
+        return self.model._meta.label_lower
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The parameters of an address that mean something here."""
+        return frozenset(self.filter_class.base_filters) | {*MARKS, "cols", UNFILTERED}
+
+    def url(self, query: QueryDict) -> str:
+        return f"{reverse(self.address)}?{query.urlencode()}".rstrip("?")
+
+    def filter(self, query: QueryDict, user, permission: str = "") -> Any:
+        """The filter set over the rows on which the person holds the right, by default that to see them."""
+        rows = self.model._default_manager.visible_to(user, permission or self.view)  # type: ignore[attr-defined]
+        return self.filter_class(query, queryset=rows, request=Asker(user))
+
+    def rows(self, query: QueryDict, user, permission: str = "") -> QuerySet:
+        """Raises Unusable."""
+        if unknown := sorted(set(query) - self.known):
+            raise Unusable(f"不认识的筛选条件：{'、'.join(unknown)}。请回到列表重新筛选。")
+        found = self.filter(query, user, permission)
+        if not found.form.is_valid():
+            raise Unusable("筛选条件里有认不出的值，或有您看不到的单位。请回到列表重新筛选。")
+        return found.qs
+
+    def columns(self, query: QueryDict, everything: bool) -> list[Column]:
+        if everything:
+            return self.table.exported()
+        return [column for column in self.table.chosen(query.getlist("cols")) if column.exported]
+
+    def to_export(self, query: QueryDict, user) -> QuerySet:
+        return self.rows(query, user, self.export).order_by(*self.order).prefetch_related(*self.related)
+
+
+_listings: dict[str, Listing] = {}
+_exportables: dict[str, Exportable] = {}
+_units: list[Callable[[Any], Iterable[tuple[int, str]]]] = []
+
+
+def register_listing(listing: Listing) -> None:
+    _listings[listing.name] = listing
+    _exportables[listing.name] = listing
+
+
+def register_exportable(exportable: Exportable) -> None:
+    """Rows that can be taken out and are no list of their own."""
+    _exportables[exportable.name] = exportable
+
+
+def listing(name: str) -> Listing | None:
+    return _listings.get(name)
+
+
+def listing_of(model: type[Model]) -> Listing | None:
+    return next((each for each in _listings.values() if each.model is model), None)
+
+
+def listings() -> Sequence[Listing]:
+    return list(_listings.values())
+
+
+def exportable(name: str) -> Exportable | None:
+    return _exportables.get(name)
+
+
+def tell_units(units: Callable[[Any], Iterable[tuple[int, str]]]) -> None:
+    """Register who knows the units (id, name) where a person has a posting: those may share saved views."""
+    _units.append(units)
+
+
+def units_of(user) -> list[tuple[int, str]]:
+    return [unit for units in _units for unit in units(user)]

@@ -1,0 +1,84 @@
+"""Saved views: a list's filters and columns under a name, for oneself or for everybody in a unit."""
+
+from django.db import transaction
+from django.db.models import Q
+from django.http import QueryDict
+
+from accounts import audit
+from tables.keyset import MARKS
+from tables.listing import UNFILTERED, Listing, units_of
+from tables.models import SavedView
+
+MOST = 50  # views that one person keeps of one list
+
+
+class CannotKeep(ValueError):
+    """A view cannot be kept like this; Chinese, for the person who asked."""
+
+
+def views_for(user, table: str) -> list[SavedView]:
+    """The own ones first, then those that others share with a unit where the person has a posting."""
+    units = [pk for pk, _ in units_of(user)]
+    seen = SavedView.objects.filter(Q(owner=user) | Q(unit__in=units), table=table).select_related("owner")
+    return sorted(seen, key=lambda view: view.owner_id != user.pk)
+
+
+def default_of(user, table: str) -> SavedView | None:
+    return SavedView.objects.filter(owner=user, table=table, is_default=True).first()
+
+
+def canonical(query: str) -> str:
+    """Without page marks and blanks, in one order: two addresses that show the same list are the same text."""
+    asked = QueryDict(query)
+    kept = QueryDict(mutable=True)
+    for name in sorted(set(asked) - {*MARKS, UNFILTERED}):
+        if values := [value for value in asked.getlist(name) if value]:
+            kept.setlist(name, values)
+    return kept.urlencode()
+
+
+@transaction.atomic
+def view_save(
+    *, by, listing: Listing, name: str, query: str, unit: int | None = None, is_default: bool = False
+) -> SavedView:
+    """Keep what an address shows. An own view of the same name is replaced. Raises CannotKeep, Unusable."""
+    name, kept = name.strip(), canonical(query)
+    if not name:
+        raise CannotKeep("请给视图起个名称。")
+    listing.rows(QueryDict(kept), by)
+    own = SavedView.objects.filter(owner=by, table=listing.name)
+    if not own.filter(name=name).exists() and own.count() >= MOST:
+        raise CannotKeep(f"一个列表最多保存 {MOST} 个视图，请先删除不用的。")
+    view = own.filter(name=name).first() or SavedView(owner=by, table=listing.name, name=name)
+    view.query = kept
+    return _keep(view, by, unit, is_default)
+
+
+@transaction.atomic
+def view_change(*, view: SavedView, by, name: str, unit: int | None, is_default: bool) -> SavedView:
+    """Another name, shared or not, opening by itself or not. Raises CannotKeep."""
+    view.name = name.strip()
+    if not view.name:
+        raise CannotKeep("请给视图起个名称。")
+    if SavedView.objects.filter(owner=by, table=view.table, name=view.name).exclude(pk=view.pk).exists():
+        raise CannotKeep(f"您已有一个叫「{view.name}」的视图，请换个名称。")
+    return _keep(view, by, unit, is_default)
+
+
+def _keep(view: SavedView, by, unit: int | None, is_default: bool) -> SavedView:
+    if unit is not None and unit not in dict(units_of(by)):
+        raise CannotKeep("只能共享给您任职的单位。")
+    if is_default:
+        SavedView.objects.filter(owner=by, table=view.table, is_default=True).exclude(pk=view.pk).update(
+            is_default=False
+        )
+    view.unit, view.is_default = unit, is_default
+    view.save()
+    audit.record("tables.savedview.save", by=by, subjects=[view], detail={"table": view.table, "unit": unit})
+    return view
+
+
+@transaction.atomic
+def view_delete(*, view: SavedView, by) -> None:
+    audit.record("tables.savedview.delete", by=by, subjects=[view], detail={"table": view.table})
+    view.delete()

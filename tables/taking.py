@@ -1,0 +1,161 @@
+"""Taking a list out: a short one at once, a long one in a job, into a file that its owner fetches within a week."""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import audit
+from jobs.models import Job
+from jobs.services import JobFailed, Progress, job_kind, job_start
+from tables.exports import export
+from tables.listing import Exportable, Unusable, exportable
+from tables.models import Export
+from tables.table import Column
+
+AT_ONCE = 20_000  # rows; a longer list takes a job
+FETCHED = 2_000  # rows that the server's cursor hands over at a time
+KEPT_DAYS = 7
+FOLDER = "exports"
+NOT_ALLOWED = "您已没有导出这个列表的权限。需要的话请联系本单位管理员。"
+
+
+def own_exports(user) -> QuerySet[Export]:
+    return Export.objects.filter(owner=user).select_related("job")
+
+
+def stored(kept: Export) -> Path:
+    return Path(settings.MEDIA_ROOT) / kept.stored_as
+
+
+def columns_of(kept: Export, what: Exportable) -> list[Column]:
+    """The columns that were chosen when the list was asked for."""
+    wanted = set(kept.columns)
+    return [column for column in what.columns(QueryDict(kept.query), True) if column.key in wanted]
+
+
+def _keep(by, what: Exportable, query: QueryDict, chosen: dict) -> Export:
+    columns = what.columns(query, chosen["columns"] == "all")
+    return Export.objects.create(
+        owner=by, table=what.name, purpose=chosen["purpose"], format=chosen["format"], query=query.urlencode(),
+        columns=[column.key for column in columns],
+    )  # fmt: skip
+
+
+def _record(kept: Export, what: Exportable, act: str = "export") -> None:
+    audit.record(
+        f"{what.act}.{act}",
+        by=kept.owner,
+        subjects=[kept],
+        purpose=kept.purpose,
+        detail={"rows": kept.rows, "columns": kept.columns, "format": kept.format},
+    )
+
+
+@transaction.atomic
+def take_at_once(*, by, what: Exportable, query: QueryDict, chosen: dict, count: int) -> Iterator[bytes]:
+    """The bytes of a short list. Raises Unusable."""
+    kept = _keep(by, what, query, chosen)
+    kept.rows = count
+    kept.save(update_fields=["rows"])
+    _record(kept, what)
+    rows = what.to_export(query, by).iterator(FETCHED)
+    return export(what.title, columns_of(kept, what), rows, kept.format)
+
+
+@transaction.atomic
+def take_later(*, by, what: Exportable, query: QueryDict, chosen: dict) -> Job:
+    kept = _keep(by, what, query, chosen)
+    params = {"export": kept.pk, "url": what.url(query)}
+    kept.job = job_start(kind="tables.export", title=f"导出{what.title}", by=by, params=params)
+    kept.save(update_fields=["job"])
+    return kept.job
+
+
+@job_kind("tables.export")
+def run(job: Job, progress: Progress) -> dict:
+    """Whole or not at all: the file gets its name when it is complete, in the transaction that records the export."""
+    kept = Export.objects.select_related("owner").get(pk=job.params["export"])
+    what = exportable(kept.table)
+    if what is None:
+        raise JobFailed("系统里已没有这个列表，没有导出。")
+    if not kept.stored_as:
+        if not kept.owner.has_perm(what.export):
+            raise JobFailed(NOT_ALLOWED)
+        _write_file(kept, what, progress)
+    return {"url": f"{reverse('lists:exports')}#export-{kept.pk}", "rows": kept.rows}
+
+
+def _write_file(kept: Export, what: Exportable, progress: Progress) -> None:
+    name = f"{FOLDER}/{secrets.token_hex(16)}"
+    path = Path(settings.MEDIA_ROOT) / name
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with transaction.atomic():
+            rows = what.to_export(QueryDict(kept.query), kept.owner)
+            counted = _Counted(rows.iterator(FETCHED), rows.count(), progress)
+            with path.open("xb") as file:
+                path.chmod(0o600)
+                for piece in export(what.title, columns_of(kept, what), counted, kept.format):
+                    file.write(piece)
+            kept.stored_as, kept.rows = name, counted.done
+            kept.save(update_fields=["stored_as", "rows"])
+            _record(kept, what)
+    except BaseException as error:
+        with suppress(FileNotFoundError):
+            path.unlink()
+        if isinstance(error, Unusable):
+            raise JobFailed(str(error)) from error
+        raise
+
+
+class _Counted:
+    """Rows on their way, told of."""
+
+    def __init__(self, rows: Iterable, total: int, progress: Progress) -> None:
+        self.rows, self.total, self.progress, self.done = rows, total, progress, 0
+
+    def __iter__(self) -> Iterator:
+        for self.done, row in enumerate(self.rows, 1):  # noqa: B020  the count outlives the loop
+            if self.done % 500 == 0:
+                self.progress(min(self.done, self.total), self.total, f"正在写入第 {self.done:,} 行")
+            yield row
+
+
+def may_fetch(kept: Export, user) -> Exportable | None:
+    """What a kept file holds, if it is still there and its owner may still take such lists out."""
+    what = exportable(kept.table)
+    if what is None or not kept.stored_as or not user.has_perm(what.export):
+        return None
+    return what if stored(kept).exists() else None
+
+
+def fetch(*, kept: Export, what: Exportable) -> Iterator[bytes]:
+    """The bytes of a kept file, written down before the first of them leaves."""
+    _record(kept, what, "export_download")
+    return _pieces(stored(kept))
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(1 << 16):
+            yield piece
+
+
+def retention() -> int:
+    """Remove files that are older than a week, and what a killed worker left behind. How many."""
+    before = timezone.now() - timedelta(days=KEPT_DAYS)
+    Export.objects.filter(created_at__lt=before).exclude(stored_as="").update(stored_as="")
+    folder = Path(settings.MEDIA_ROOT) / FOLDER
+    old = [path for path in folder.glob("*") if path.stat().st_mtime < before.timestamp()]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)

@@ -1,0 +1,165 @@
+"""Saved views of a list: kept, shared with a unit, opening by themselves, never more than the own scope."""
+
+import pytest
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tables.models import SavedView
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("markets:business_list")
+VIEWS = reverse("lists:views", args=["business"])
+
+
+@pytest.fixture
+def city(db):
+    return factories.make_city()
+
+
+def sign_in(client, role, unit):
+    user = factories.make_user(role, unit)
+    client.force_login(user)
+    return user
+
+
+def said(answer) -> str:
+    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
+
+
+def names(answer) -> list[str]:
+    return [row["cells"][0]["text"] for row in answer.context["table"]["rows"]]
+
+
+def chips(client, address=LIST) -> list[str]:
+    return [chip["label"] for chip in client.get(address).context["views"]["chips"]]
+
+
+def test_filters_and_columns_are_kept_without_page_marks(client, city):
+    user = sign_in(client, "registrar", city.nanshan)
+    query = "state=dormant&cols=name&cols=employees&after=77&q="
+    answer = client.post(VIEWS, {"name": " 歇业的 ", "query": query})
+    view = SavedView.objects.get()
+    assert (view.owner, view.table, view.name, view.unit) == (user, "business", "歇业的", None)
+    assert view.query == "cols=name&cols=employees&state=dormant" and answer["Location"].endswith(f"?{view.query}")
+    page = client.get(answer["Location"])
+    assert [column["key"] for column in page.context["table"]["columns"]] == ["name", "employees"]
+    (chip,) = page.context["views"]["chips"]
+    assert chip["current"] and not chip["is_shared"]
+
+
+def test_what_a_list_does_not_know_is_not_kept(client, city):
+    sign_in(client, "registrar", city.nanshan)
+    for query, word in (("statee=x", "statee"), ("state=nosuch", "认不出"), ("district=999999", "认不出")):
+        assert word in said(client.post(VIEWS, {"name": "视图", "query": query}))
+    assert "起个名称" in said(client.post(VIEWS, {"name": "  ", "query": ""}))
+    assert not SavedView.objects.exists()
+
+
+def test_the_same_name_replaces_and_is_taken_for_a_rename(client, city):
+    sign_in(client, "registrar", city.nanshan)
+    client.post(VIEWS, {"name": "甲", "query": "state=dormant"})
+    client.post(VIEWS, {"name": "甲", "query": "state=revoked"})
+    client.post(VIEWS, {"name": "乙", "query": ""})
+    assert SavedView.objects.get(name="甲").query == "state=revoked"
+    other = SavedView.objects.get(name="乙")
+    answer = client.post(reverse("lists:view_change", args=[other.pk]), {"name": "甲"})
+    assert "请换个名称" in said(answer)
+    client.post(reverse("lists:view_change", args=[other.pk]), {"name": "丙", "is_default": "on"})
+    other.refresh_from_db()
+    assert (other.name, other.is_default) == ("丙", True)
+
+
+def test_shared_with_the_unit_seen_by_its_people_within_their_own_scope(client, city):
+    factories.make_business(city.yuehai, name="近处公司", status="dormant")
+    factories.make_business(city.lianhua, name="远处公司", status="dormant")
+    factories.make_business(city.yuehai, name="在业公司")
+    owner = sign_in(client, "registrar", city.nanshan)
+    client.post(VIEWS, {"name": "歇业", "query": "state=dormant", "unit": city.nanshan.pk})
+    view = SavedView.objects.get()
+    sign_in(client, "leader", city.nanshan)
+    (chip,) = client.get(LIST).context["views"]["chips"]
+    assert chip["label"] == "歇业" and chip["is_shared"]
+    assert names(client.get(chip["url"])) == ["近处公司"]
+    assert str(owner) in client.get(VIEWS).content.decode()
+    assert client.post(reverse("lists:view_change", args=[view.pk]), {"name": "改"}).status_code == 404
+    assert client.post(reverse("lists:view_delete", args=[view.pk])).status_code == 404
+    for unit in (city.futian, city.yuehai, city.city):  # nobody of another unit, above or below, sees it
+        sign_in(client, "leader", unit)
+        assert chips(client) == []
+
+
+def test_only_with_a_unit_of_ones_own(client, city):
+    sign_in(client, "registrar", city.nanshan)
+    client.post(VIEWS, {"name": "歇业", "query": "", "unit": city.futian.pk})
+    assert not SavedView.objects.exists()
+
+
+def test_an_ended_posting_ends_the_sharing(client, city):
+    sign_in(client, "registrar", city.nanshan)
+    client.post(VIEWS, {"name": "歇业", "query": "state=dormant", "unit": city.nanshan.pk})
+    reader = factories.make_user("leader", city.yuehai)
+    factories.Posting.objects.create(
+        user=reader, role="leader", organization=city.nanshan, starts_on="2020-01-01", ends_on="2020-02-01"
+    )
+    client.force_login(reader)
+    assert chips(client) == []
+
+
+def test_a_list_opens_with_the_own_default_and_can_be_cleared(client, city):
+    factories.make_business(city.yuehai, name="歇业公司", status="dormant")
+    factories.make_business(city.yuehai, name="在业公司")
+    sign_in(client, "registrar", city.nanshan)
+    client.post(VIEWS, {"name": "甲", "query": "state=active", "is_default": "on"})
+    client.post(VIEWS, {"name": "乙", "query": "state=dormant", "is_default": "on"})
+    assert [view.name for view in SavedView.objects.filter(is_default=True)] == ["乙"]
+    assert names(client.get(LIST, follow=True)) == ["歇业公司"]
+    page = client.get(LIST, follow=True)
+    assert page.context["clear_url"].endswith("?view=all")
+    assert names(client.get(page.context["clear_url"])) == ["在业公司", "歇业公司"]
+    sign_in(client, "leader", city.nanshan)
+    assert client.get(LIST).status_code == 200  # somebody else's default is not mine
+
+
+def test_a_view_of_a_filter_that_is_gone_shows_the_rest(client, city):
+    user = sign_in(client, "registrar", city.nanshan)
+    factories.make_business(city.yuehai, name="歇业公司", status="dormant")
+    SavedView.objects.create(owner=user, table="business", name="旧", query="gone=1&state=dormant")
+    (chip,) = client.get(LIST).context["views"]["chips"]
+    answer = client.get(chip["url"], follow=True)
+    assert "gone" not in answer.request["QUERY_STRING"] and names(answer) == ["歇业公司"]
+
+
+def test_deleting(client, city):
+    sign_in(client, "registrar", city.nanshan)
+    client.post(VIEWS, {"name": "甲", "query": ""})
+    view = SavedView.objects.get()
+    assert client.get(reverse("lists:view_delete", args=[view.pk])).status_code == 405
+    assert "已删除" in said(client.post(reverse("lists:view_delete", args=[view.pk])))
+    assert not SavedView.objects.exists()
+
+
+def test_who_may_not_see_the_list_may_not_keep_views_of_it(client, city):
+    sign_in(client, "secretary", factories.make_branch(city.yuehai))
+    assert client.get(VIEWS).status_code == 403
+    assert client.post(VIEWS, {"name": "甲", "query": ""}).status_code == 403
+    assert client.get(reverse("lists:views", args=["nosuch"])).status_code == 404
+
+
+def test_views_cost_two_queries_however_many(client, city):
+    user = sign_in(client, "registrar", city.nanshan)
+    client.get(f"{LIST}?view=all")
+
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            client.get(f"{LIST}?view=all")
+        return len(seen)
+
+    before = queries()
+    for number in range(5):
+        SavedView.objects.create(owner=user, table="business", name=f"视图{number}", query="q=1")
+    assert queries() == before
