@@ -2,6 +2,7 @@ from typing import Self
 
 from django.db.models import Q
 
+from orgs import doors
 from orgs.kinds import Level
 from orgs.querysets import ScopedQuerySet
 
@@ -44,6 +45,40 @@ class _Through(ScopedQuerySet):
 
 class BusinessDetailQuerySet(_Through):
     through = "business"
+
+
+class HandOverQuerySet(BusinessDetailQuerySet):
+    """Seen from both sides: where the business stands, and where it is to go."""
+
+    def organization_scope(self, organization) -> Q | None:
+        holder = super().organization_scope(organization)
+        return None if holder is None else holder | Q(to__path__startswith=organization.path)
+
+    def division_scope(self, division) -> Q | None:
+        column = "to_district" if division.level == division.Level.DISTRICT else "to_street"
+        return super().division_scope(division) | Q(**{column: division.pk})
+
+    def to_decide_by(self, user, perm: str) -> Self:
+        """Open requests that wait for this person: the side that did not ask decides, the city for both."""
+        return self.filter(pk__in=self._sides(user, perm), state="asked")
+
+    def _sides(self, user, perm: str) -> Self:
+        postings = doors.postings_with(user, perm)
+        if any(posting.unit.level == 1 for posting in postings):
+            return self.values("pk")
+        holder, receiver = Q(pk__in=[]), Q(pk__in=[])
+        for posting in postings:
+            unit = posting.unit
+            if posting.organization_id:
+                if unit.level > Level.GUIDANCE_STATION:
+                    continue
+                holder |= BusinessDetailQuerySet.organization_scope(self, unit) or Q(pk__in=[])
+                receiver |= Q(to__path__startswith=unit.path)
+            else:
+                holder |= BusinessDetailQuerySet.division_scope(self, unit) or Q(pk__in=[])
+                at = "to_district" if unit.level == unit.Level.DISTRICT else "to_street"
+                receiver |= Q(**{at: unit.pk})
+        return self.filter((holder & Q(asked_from="receiver")) | (receiver & Q(asked_from="holder"))).values("pk")
 
 
 class MarketDetailQuerySet(_Through):

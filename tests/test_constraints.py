@@ -10,6 +10,7 @@ from tests import constraint_cases as rows
 from tests import factories as make
 from tests.constraint_cases import GROUND, MARKETS, MEMBERS, ORGS, PLACES, Cases, changed, check_deferred
 from tests.constraint_intake import INTAKE
+from tests.constraint_told import TOLD
 from tests.test_architecture import ORDER as ROOMS
 
 # --- the ancestor columns, the same on every table that has them ------------------------------------------------------
@@ -42,6 +43,7 @@ CASES: Cases = {
     **MEMBERS,
     **PLACES,
     **INTAKE,
+    **TOLD,
     **in_both_lines("markets_business", rows.business),
     **in_both_lines("markets_market", rows.market),
     **in_both_lines("markets_industryarea", rows.industry_area),

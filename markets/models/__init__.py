@@ -1,8 +1,10 @@
-from markets.models.business import Business, BusinessVersion, Declaration, HandOver
+from markets.models.business import Business, BusinessVersion, Declaration
 from markets.models.coverage import BusinessCoverage, GroupOrganization, MarketCoverage, Mode
 from markets.models.market import DeliverySite, IndustryArea, Market, MarketPlan, Platform
+from markets.models.told import Absence, HandOver, SourceDifference
 
 __all__ = [
+    "Absence",
     "Business",
     "BusinessCoverage",
     "BusinessVersion",
@@ -16,4 +18,5 @@ __all__ = [
     "MarketPlan",
     "Mode",
     "Platform",
+    "SourceDifference",
 ]

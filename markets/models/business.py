@@ -1,6 +1,5 @@
 from datetime import date
 
-from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
@@ -118,6 +117,8 @@ class Business(Placed):
         db_index=False,
         verbose_name="前身（个转企）",
     )
+    # Whom a value came from, where not from the registration system: {column: source} (markets/sources.py).
+    provenance = models.JSONField("取值来源", default=dict, db_default={}, editable=False)
     entered_at = models.DateTimeField("录入时间", default=timezone.now, editable=False)
     changed_at = models.DateTimeField("更新时间", default=timezone.now, editable=False)
 
@@ -247,32 +248,3 @@ class Declaration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.business_id} {self.as_of}"
-
-
-class HandOver(models.Model):
-    """划转: one district asks another to take over a business; the receiver accepts or refuses."""
-
-    class State(models.TextChoices):
-        ASKED = "asked", "待接收"
-        ACCEPTED = "accepted", "已接收"
-        REFUSED = "refused", "不接收"
-
-    business = models.ForeignKey(Business, on_delete=models.PROTECT, related_name="hand_overs", verbose_name="经营主体")
-    to = models.ForeignKey("orgs.Organization", on_delete=models.PROTECT, related_name="+", verbose_name="接收单位")
-    state = models.CharField("状态", max_length=10, choices=State, default=State.ASKED)
-    asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name="发起人"
-    )
-    asked_at = models.DateTimeField("发起时间", default=timezone.now)
-    decided_at = models.DateTimeField("处理时间", null=True)
-
-    objects = BusinessDetailQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = verbose_name_plural = "划转"
-        constraints = [
-            models.UniqueConstraint(fields=["business"], condition=Q(state="asked"), name="handover_one_open")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.business_id} → {self.to_id}"
