@@ -18,7 +18,7 @@ from tables.before_images import keep_made, keep_replaced
 from tables.errors import Errors, Kind
 from tables.models import Batch
 from tables.readers import Block, Refused, Source
-from tables.register import COUNTS, Outcome, Progress
+from tables.register import COUNTS, Cannot, Outcome, Progress
 from tables.table import Column, Table
 
 LOCK = 7_810  # pg_advisory_xact_lock(LOCK, table): one import of a table writes at a time
@@ -315,3 +315,6 @@ class RowTarget:
 
     def run(self, *, source: Source, by, batch: Batch, write: bool, progress: Progress) -> Outcome:
         return self.reading(self, source, by, batch if write else None, progress).run()
+
+    def undo(self, *, batch: Batch, progress: Progress) -> list[int]:
+        raise Cannot("这类记录还不能整批撤销，请逐条改回。")

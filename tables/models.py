@@ -183,6 +183,7 @@ class BatchConflict(models.Model):
         LATER = "later", "之后的批次又写过"
         REFERRED = "referred", "已有其他记录用到它"
         TAKEN = "taken", "原来的号码已由其他记录使用"
+        GONE = "gone", "原来所属的单位或市场已有变动"
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="conflicts", verbose_name="批次")
     record_id = models.BigIntegerField("记录")

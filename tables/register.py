@@ -75,6 +75,12 @@ class Target(Protocol):
         behind. The outcome's digest must be the same for the same file over the same registry.
         """
 
+    def undo(self, *, batch: Batch, progress: Progress) -> list[int]:
+        """Take back what an applied batch wrote: rows that still carry `changed_at` = its `applied_at` go back to what
+        they were, new ones are deleted unless something refers to them; every row that stays gets a BatchConflict.
+        Returns the organizations whose numbers moved. Runs inside the caller's transaction, under the import lock;
+        `tables/undo.py` does it for whole sets of rows."""
+
 
 def agree(batch: Batch, outcome: Outcome) -> None:
     """Raises Cannot where the plan may not be written: rows are wrong and all were wanted, or it is not the plan that
@@ -119,6 +125,6 @@ def on_applied(hearer: Callable[[str, list[int]], None]) -> None:
         _hearers.append(hearer)
 
 
-def tell_applied(name: str, units: Iterable[int]) -> None:
+def tell_applied(name: str, units: Iterable[int] = ()) -> None:
     for hearer in _hearers:
         hearer(name, list(units))

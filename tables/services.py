@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -14,11 +14,13 @@ from django.utils import timezone
 from accounts import audit
 from jobs.models import Job
 from jobs.services import job_cancel, job_start
-from tables.models import Batch
+from tables.models import Batch, BatchChange
 from tables.readers import Refused, open_source
 from tables.register import Cannot, Outcome, Progress, Target, agree, no_progress, sources_of, target
+from tables.traces import WAITING, lock
 from tables.wrong_rows import write_wrong_rows
 
+UNDO_DAYS = 30
 KEPT_DAYS = 7  # an upload that nobody confirmed, and the file of wrong rows
 CHANGED_MEANWHILE = "写入时发现有人刚刚登记了同一个主体，本次没有写入任何内容。请重新确认一次。"
 
@@ -158,6 +160,52 @@ def batch_apply(*, batch: Batch, path: Path | None = None, progress: Progress = 
     return outcome
 
 
+def undo_ends(batch: Batch) -> datetime | None:
+    """Until when a batch can be taken back; None where it cannot (any more)."""
+    if batch.state != Batch.State.APPLIED or batch.applied_at is None:
+        return None
+    until = batch.applied_at + timedelta(days=UNDO_DAYS)
+    return until if until > timezone.now() else None
+
+
+@transaction.atomic
+def batch_undo(*, batch: Batch, by) -> Batch:
+    """Queue the taking back of a batch. Raises Cannot when it is too late or not (any more) written."""
+    kind = target(batch.target)
+    if not by.has_perm(kind.permission):
+        raise Cannot(f"您没有导入{kind.table.title}的权限，不能撤销这一批。")
+    first = timezone.now() - timedelta(days=UNDO_DAYS)
+    applied = Batch.objects.filter(pk=batch.pk, state=Batch.State.APPLIED, applied_at__gt=first)
+    if not applied.update(state=Batch.State.UNDOING):
+        raise Cannot(f"只有写入未满 {UNDO_DAYS} 天的批次可以撤销；这一批已经撤销、没有写入或超过了期限。")
+    batch.refresh_from_db()
+    params = {"batch": batch.pk, "url": batch.get_absolute_url()}
+    title = f"撤销{kind.table.title}：{batch.file_name}"
+    batch.job = job_start(kind="tables.undo", title=title[:200], by=by, params=params)
+    batch.save(update_fields=["job"])
+    return batch
+
+
+def batch_take_back(*, batch: Batch, by, progress: Progress = no_progress) -> list[int]:
+    """Take back what a batch wrote: every row that nobody touched since, in one transaction. Raises Cannot.
+
+    Returns the organizations whose numbers moved.
+    """
+    kind = target(batch.target)
+    try:
+        with transaction.atomic():
+            lock(lambda: progress(0, 1, WAITING))
+            units = kind.undo(batch=batch, progress=progress)
+            detail = {"kept": batch.conflicts.count()}
+            undone = Batch.objects.filter(pk=batch.pk, state=Batch.State.UNDOING)
+            undone.update(state=Batch.State.UNDONE, undone_at=TransactionNow())
+            audit.record(f"{kind.act}.undo", by=by, subjects=[batch], units=units, detail=detail)
+    except IntegrityError as error:
+        raise Cannot("撤销时有人刚刚用到其中的记录，本次没有撤销任何内容。请稍后再试。") from error
+    batch.refresh_from_db()
+    return units
+
+
 def batch_settle(batch: Batch) -> None:
     """A batch whose job ended without its work (cancelled while it waited, failed, given up) says so."""
     job = batch.job
@@ -165,6 +213,8 @@ def batch_settle(batch: Batch) -> None:
         return
     if batch.state == Batch.State.APPLYING:  # nothing was written: it waits for a decision again
         after = {"state": Batch.State.CHECKED}
+    elif batch.state == Batch.State.UNDOING:  # nothing was taken back
+        after = {"state": Batch.State.APPLIED}
     elif batch.state == Batch.State.READING and job.state == Job.State.CANCELLED:
         after = {"state": Batch.State.CANCELLED}
     elif batch.state == Batch.State.READING:
@@ -172,7 +222,7 @@ def batch_settle(batch: Batch) -> None:
     else:
         return
     if Batch.objects.filter(pk=batch.pk, state=batch.state, job=job).update(**after):
-        if after["state"] != Batch.State.CHECKED:
+        if after["state"] in (Batch.State.CANCELLED, Batch.State.REFUSED):
             forget(batch, wrong=True)
         batch.refresh_from_db()
 
@@ -201,7 +251,12 @@ def forget(batch: Batch, *, wrong: bool = False) -> None:
 
 
 def retention() -> int:
-    """Remove uploads and files of wrong rows that are older than a week, and leave what waited that long. How many."""
+    """Remove uploads and files of wrong rows that are older than a week, and leave what waited that long. How many.
+
+    Before-images go when their batch cannot be taken back any more.
+    """
+    over = timezone.now() - timedelta(days=UNDO_DAYS + 1)  # a day for an undo that was asked for at the last moment
+    BatchChange.objects.filter(batch__in=Batch.objects.filter(applied_at__lt=over).values("pk"))._raw_delete("default")
     before = timezone.now() - timedelta(days=KEPT_DAYS)
     old = Batch.objects.filter(created_at__lt=before).exclude(stored_as="").exclude(state=Batch.State.APPLYING)
     for batch in old:

@@ -8,6 +8,7 @@ from tables.models import Batch, BatchRange, Sighting
 from tables.statements import fetch, run
 
 IMPORT_LOCK = 7_802  # pg advisory lock: two files with the same records are planned and written one after the other
+WAITING = "另一批正在写入，排队等待"
 WORD = 64  # ids that the database packs into one number of a bitmap
 
 

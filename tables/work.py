@@ -1,7 +1,12 @@
-"""The two kinds of job of this room: checking a file and writing it."""
+"""The kinds of job of this room: checking a file, writing it, taking it back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import OperationalError
 from django.urls import reverse
 
+from jobs.lease import LeaseLost
 from jobs.models import Job
 from jobs.services import JobFailed, Progress, job_kind
 from tables import services
@@ -28,22 +33,41 @@ def check(job: Job, progress: Progress) -> dict:
 
 @job_kind("tables.apply")
 def apply(job: Job, progress: Progress) -> dict:
-    """Writes once: a job that is taken over after its commit finds the batch applied and only reports."""
+    """Writes once: a job that is taken over after its commit finds the batch applied, and only tells of it again."""
     batch = _batch(job)
+    units: list[int] = []  # only a first reading knows them; whoever hears refreshes everything anyway
     if batch.state == Batch.State.APPLYING:
-        try:
-            outcome = services.batch_apply(batch=batch, progress=progress)
-        except (Refused, Cannot) as refused:
-            _back(batch)
-            raise JobFailed(str(refused)) from refused
-        except Exception:
-            _back(batch)
-            raise
-        tell_applied(batch.target, outcome.units)
+        with _else_back(batch, Batch.State.CHECKED):
+            units = services.batch_apply(batch=batch, progress=progress).units
+    if batch.state == Batch.State.APPLIED:
+        tell_applied(batch.target, units)
         services.forget(batch)
     return _result(batch)
 
 
-def _back(batch: Batch) -> None:
-    """Nothing was written: the batch waits for a decision again."""
-    Batch.objects.filter(pk=batch.pk, state=Batch.State.APPLYING).update(state=Batch.State.CHECKED)
+@job_kind("tables.undo")
+def undo(job: Job, progress: Progress) -> dict:
+    """Takes back once, like `apply`."""
+    batch = _batch(job)
+    units: list[int] = []
+    if batch.state == Batch.State.UNDOING:
+        with _else_back(batch, Batch.State.APPLIED):
+            units = services.batch_take_back(batch=batch, by=job.owner, progress=progress)
+    if batch.state == Batch.State.UNDONE:
+        tell_applied(batch.target, units)
+    return _result(batch) | {"kept": batch.conflicts.count()}
+
+
+@contextmanager
+def _else_back(batch: Batch, state: str) -> Iterator[None]:
+    """Where nothing was written, the batch waits for a decision again."""
+    running = batch.state
+    try:
+        yield
+    except (OperationalError, LeaseLost):
+        raise  # the job goes on, later or elsewhere, and its batch with it
+    except Exception as error:
+        Batch.objects.filter(pk=batch.pk, state=running).update(state=state)
+        if isinstance(error, Refused | Cannot):
+            raise JobFailed(str(error)) from error
+        raise

@@ -4,13 +4,14 @@ from markets.imports import write as writing
 from markets.imports.checks import Checker
 from markets.imports.places import Scope
 from markets.imports.plan import Plan
+from markets.imports.undo import undo
 from markets.tables import BUSINESSES
 from orgs.imports import offered_places
 from tables.errors import Errors, Kind
 from tables.models import Batch
 from tables.readers import Refused, Source
 from tables.register import Outcome, Progress, agree
-from tables.traces import lock
+from tables.traces import WAITING, lock
 
 
 class BusinessImporter:
@@ -41,7 +42,7 @@ class BusinessImporter:
         counts = self._set_duplicates_apart(checker, plan)
         progress(min(checker.rows, total), total, "正在与已登记的主体比对")
         if write:
-            lock(lambda: progress(min(checker.rows, total), total, "另一批正在写入，排队等待"))
+            lock(lambda: progress(min(checker.rows, total), total, WAITING))
         plan.match(batch, checker.label("code" if "code" in source.mapping else "legacy"))
         for name, more in plan.counts.items():
             counts[name] = counts.get(name, 0) + more
@@ -55,6 +56,9 @@ class BusinessImporter:
             writing.write(batch, lambda row: progress(min(checker.rows + row, total), total, "正在写入"))
         errors.flush()
         return outcome
+
+    def undo(self, *, batch: Batch, progress: Progress) -> list[int]:
+        return undo(batch, progress)
 
     def _set_duplicates_apart(self, checker: Checker, plan: Plan) -> dict[str, int]:
         """Later rows of a code are duplicates, whatever else is the matter with them."""
