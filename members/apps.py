@@ -7,9 +7,12 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         from members import life, posters
+        from members.imports import rolls
         from members.models import Poster
         from members.views.report import report
+        from tables.register import register_target
 
         life.register()
         posters.register_kind(Poster.Kind.MARKET, report)
         posters.register_kind(Poster.Kind.GUIDANCE_STATION, report)
+        register_target(rolls.TARGET)

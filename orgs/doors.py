@@ -50,7 +50,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "registrar": frozenset(
         _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _IMPORT_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS
         | {
-            "orgs.add_organization", "orgs.change_organization", "orgs.import_organization",
+            "orgs.add_organization", "orgs.change_organization", "orgs.import_organization", "members.import_roll",
             "members.view_poster", "members.add_poster", "members.change_poster",
             "members.view_instructor", "members.add_instructor", "members.change_instructor",
             "members.view_instructorassignment", "members.add_instructorassignment",
@@ -64,13 +64,14 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "members.verify_registration", "members.view_poster", "members.add_poster",
             "markets.view_declaration", "markets.change_market", "stations.change_servicepoint",
             "stations.add_footfalltally", "members.view_rightsrequest", "members.change_rightsrequest",
-            "members.add_instructorassignment", "members.change_instructorassignment",
+            "members.add_instructorassignment", "members.change_instructorassignment", "members.import_roll",
+            "members.import_lead",
         }
     ),
     "leader": frozenset(_VIEW_TREE | _VIEW_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE),
     "secretary": frozenset(
         {"orgs.view_organization", "reports.view_snapshot", "stations.view_servicepoint"} | _VIEW_PEOPLE | _KEEP_PEOPLE
-        | {"members.accept_member"}
+        | {"members.accept_member", "members.import_roll"}
     ),
 }  # fmt: skip
 

@@ -127,7 +127,9 @@ class Organizations:
 
     def __init__(self, user, permission: str, **filters: Any) -> None:
         self.known: dict[str, list[Organization]] = defaultdict(list)
-        for one in Organization.objects.visible_to(user, permission).open().filter(**filters).order_by("path"):
+        mine = list(Organization.objects.visible_to(user, permission).open().filter(**filters).order_by("path"))
+        self.only = mine[0] if len(mine) == 1 else None
+        for one in mine:
             for key in {folded(one.code), folded(one.name), folded(one.short_name)} - {""}:
                 self.known[key].append(one)
 

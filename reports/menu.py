@@ -48,8 +48,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "专业市场", "building-warehouse", "markets:market_list", "markets.view_market",
                 also=("markets:market_detail",),
             ),
-            Entry("数据导入", "upload", "tables:upload", "markets.import_business"),
-            Entry("导入记录", "history", "tables:list", "markets.import_business", also=("tables:batch",)),
+            Entry("数据导入", "upload", "tables:upload", "members.import_roll"),
+            Entry("导入记录", "history", "tables:list", "members.import_roll", also=("tables:batch",)),
         ),
     ),
     (

@@ -153,14 +153,12 @@ def choice(choices: type[models.Choices], aliases: dict[str, Any] | None = None)
     return parse
 
 
-def whole_number(limit: int = LARGEST_NUMBER) -> Parse:
-    def parse(said: str) -> int:
-        number = head_count(said)
-        if number > limit:
-            raise Wrong(f"大于 {limit}，请核对")
-        return number
-
-    return parse
+def number(said: str) -> int:
+    """The number by which this system calls a record."""
+    plain = folded(said).removesuffix(".0")
+    if not (plain.isascii() and plain.isdigit() and len(plain) < 19):
+        raise Wrong("应为系统里的编号，只有数字")
+    return int(plain)
 
 
 def degrees(limit: int) -> Parse:
@@ -181,3 +179,27 @@ def degrees(limit: int) -> Parse:
 def any_date(said: str) -> dt.date:
     """A day that may lie ahead: the end of a term, a closing that is decided."""
     return _day(said)
+
+
+_MOMENT = re.compile(
+    r"^([0-9/.年月日-]{8,11})[ T]?([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?(Z|[+-][0-9:]{5})?$"
+)
+
+
+def moment(said: str) -> dt.datetime:
+    """A day and a time, by the wall clock of Shanghai where no zone is given; a day alone is its beginning."""
+    found = _MOMENT.match(unicodedata.normalize("NFKC", said).strip())
+    if found and found[5]:
+        try:
+            when = dt.datetime.fromisoformat(said.replace("Z", "+00:00"))
+        except ValueError as error:
+            raise Wrong("认不出的时间，请写成 2020-01-02 09:30") from error
+    else:
+        day = _day(found[1] if found else said)
+        hour, minute, second = (int(found[at] or 0) for at in (2, 3, 4)) if found else (0, 0, 0)
+        if hour > 23 or minute > 59 or second > 59:
+            raise Wrong("没有这个时间")
+        when = timezone.make_aware(dt.datetime(day.year, day.month, day.day, hour, minute, second))
+    if when > timezone.now():
+        raise Wrong("晚于现在，请核对")
+    return when

@@ -6,7 +6,7 @@ columns mean together, how a row is found again, who may write it, and what writ
 """
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +16,15 @@ from django.db import connection, models
 from tables import cells
 from tables.before_images import keep_made, keep_replaced
 from tables.errors import Errors, Kind
+from tables.exports import as_text
 from tables.models import Batch
 from tables.readers import Block, Refused, Source
-from tables.register import COUNTS, Cannot, Outcome, Progress
+from tables.register import COUNTS, Cannot, Outcome, Progress, Sample
 from tables.table import Column, Table
 
 LOCK = 7_810  # pg_advisory_xact_lock(LOCK, table): one import of a table writes at a time
+SAMPLES = 20  # changed rows that the plan shows
+COLUMN_OF = {"guidance_station_id": "office", "district_committee_id": "office"}
 OUTSIDE = "不在您的权限范围内，请由所在区或指导站的登记人员导入"
 
 
@@ -68,7 +71,10 @@ class Reading:
         self.counts = dict.fromkeys(COUNTS, 0)
         self.units: set[int] = set()
         self.first: dict[Hashable, int] = {}  # natural key → the first row that carries it
+        self.spoken_of: dict[int, int] = {}  # record → the first row about it
         self.digest = hashlib.sha256()
+        self.changes: Counter[str] = Counter()  # label of a column → rows that change it
+        self.samples: list[Sample] = []
         self.done = self.written = 0
         self.columns = [column for column in self.table.imported() if column.key in source.mapping]
         self.parsers = {column.key: column.parse or cells.text() for column in self.columns}
@@ -150,7 +156,14 @@ class Reading:
         if not self.counts["rows"]:
             raise Refused("表头下面没有一行数据。请检查后重新上传。")
         self.errors.flush()
-        return Outcome(self.counts, self.errors, sorted(self.units), digest=self.digest.hexdigest())
+        return Outcome(
+            self.counts,
+            self.errors,
+            sorted(self.units),
+            columns=dict(self.changes),
+            samples=self.samples,
+            digest=self.digest.hexdigest(),
+        )
 
     def _went_on(self, rows: int) -> None:
         self.done += rows
@@ -200,10 +213,12 @@ class Reading:
             row.values = {key: value for key, value in row.said.items() if key not in self.handled}
             self.resolve(row)
             row.key = self.key(row)
-        standing = self._set_later_apart(rows)
+        standing = self._set_later_apart(rows, self.first, lambda row: row.key)
         known = self.find([row for row in standing if row.key is not None])
         for row in standing:
             row.record = known.get(row.key) if row.key is not None else None
+        standing = self._set_later_apart(standing, self.spoken_of, lambda row: row.record and row.record.pk)
+        for row in standing:
             row.verdict = self._verdict(row)
         self.settle(standing)
         for row in standing:
@@ -211,21 +226,46 @@ class Reading:
             replaced = {name: getattr(row.record, name) for name in row.changed} if row.record else {}
             seen = (row.number, row.verdict, row.record and row.record.pk, replaced, row.changed)
             self.digest.update(repr(seen).encode())
-        wrong, outside = ([row for row in standing if row.verdict == name] for name in ("wrong", "out_of_scope"))
-        self._tell(Kind.WRONG, [(row, key, reason) for row in wrong for key, reason in row.wrong])
+            if row.verdict == "changed":
+                self._show(row)
+        for kind in (Kind.WRONG, Kind.DUPLICATE):
+            self._tell(kind, [(row, *told) for row in standing if row.verdict == kind for told in row.wrong])
+        outside = [row for row in standing if row.verdict == Kind.OUT_OF_SCOPE]
         self._tell(Kind.OUT_OF_SCOPE, [(row, self._blamed(row), self.outside) for row in outside])
         return standing
 
-    def _set_later_apart(self, rows: list[Row]) -> list[Row]:
+    def _show(self, row: Row) -> None:
+        """What the plan says of a changed row: before its writing, in the words of list and file."""
+        keys = [COLUMN_OF.get(name, name.removesuffix("_id")) for name in row.changed]
+        columns = [self.table.by_key[key] for key in dict.fromkeys(keys) if key in self.source.mapping]
+        self.changes.update(column.label for column in columns)
+        if len(self.samples) < SAMPLES:
+            cells_of = [(column.label, *self._before_and_after(row, column)) for column in columns]
+            self.samples.append({"row": row.number, "name": self._name(row), "cells": cells_of})
+
+    def _before_and_after(self, row: Row, column: Column) -> tuple[str, str]:
+        before, after = as_text(self.shown(row.record, column)), self.cell(row, column.key).strip()
+        return (before, cells.masked(after)) if column.personal else (before, after)
+
+    def _name(self, row: Row) -> str:
+        column = self.table.by_key["name"]
+        return as_text(self.shown(row.record, column))
+
+    def shown(self, record: Any, column: Column) -> Any:
+        """A record's value as its list shows it; masked where that is personal."""
+        return column.of(record)
+
+    def _set_later_apart(self, rows: list[Row], first: dict[Any, int], key_of: Callable[[Row], Any]) -> list[Row]:
         """Without the rows whose key an earlier row carries: duplicates, whatever else is the matter with them."""
         standing: list[Row] = []
         later: list[Row] = []
         for row in rows:
-            is_later = row.key is not None and self.first.setdefault(row.key, row.number) < row.number
+            key = key_of(row)
+            is_later = key is not None and first.setdefault(key, row.number) < row.number
             (later if is_later else standing).append(row)
         self.counts["duplicate"] += len(later)
         for row in later:
-            number = self.first[row.key]
+            number = first[key_of(row)]
             row.tell(self.key_column(row), f"与第 {number} 行是同一条，以第 {number} 行为准")
         self._tell(Kind.DUPLICATE, [(row, key, reason) for row in later for key, reason in row.wrong])
         return standing
@@ -237,7 +277,7 @@ class Reading:
             return "out_of_scope"
         self.weigh(row)
         if row.record is None:
-            for column in self.columns_needed():
+            for column in self.columns_needed(row):
                 if column.key not in row.said:
                     row.tell(column.key, f"「{self.label(column.key)}」必须填写")
         else:
@@ -246,7 +286,7 @@ class Reading:
             return "wrong"
         return "new" if row.record is None else "changed" if row.changed else "unchanged"
 
-    def columns_needed(self) -> list[Column]:
+    def columns_needed(self, row: Row) -> list[Column]:
         """Blank in a row that stands already they change nothing; a new record cannot do without them."""
         return [column for column in self.table.imported() if column.needed]
 

@@ -94,10 +94,13 @@ class Upload(ImportView):
 
 
 class Template(ImportView):
-    def get(self, request, target):
-        chosen = next((each for each in self.targets if each.table.name == target), None)
-        if chosen is None:
-            raise Http404
+    def get(self, request, **kwargs):
+        try:
+            chosen = target(kwargs["target"])
+        except Cannot as cannot:
+            raise Http404 from cannot
+        if chosen not in self.targets:
+            raise PermissionDenied(f"您的岗位没有导入{chosen.table.title}的权限，请联系本单位管理员。")
         format = chosen_format(request)
         pieces = template(chosen.table, format, chosen.offer(request.user))
         return file_response(pieces, f"{chosen.table.title}导入模板", format)

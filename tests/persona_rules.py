@@ -14,6 +14,7 @@ STAFF = LEADERS | REGISTRARS | OFFICER | SECRETARY
 ADMINS = frozenset({"system_admin", "security_admin", "audit_admin"})
 SYSTEM, SECURITY, AUDIT = (frozenset({name}) for name in ("system_admin", "security_admin", "audit_admin"))
 SIGNED_IN = STAFF | ADMINS
+IMPORTERS = REGISTRARS | OFFICER | SECRETARY  # of some table each
 PEOPLE = LEADERS | OFFICER | SECRETARY  # may see persons, masked
 PLACES = LEADERS | REGISTRARS | OFFICER
 NUMBERS = STAFF
@@ -103,13 +104,13 @@ PAGES: dict[str, Page] = {
     "lists:exports": Page(SIGNED_IN),
     "lists:download": Page(LEADERS | REGISTRARS, OWN + "export", everywhere=NOBODY, ok=(200, 404)),
     # tables: a batch is its owner's only
-    "tables:list": Page(REGISTRARS),
-    "tables:upload": Page(REGISTRARS),
+    "tables:list": Page(IMPORTERS),
+    "tables:upload": Page(IMPORTERS),
     "tables:template": Page(REGISTRARS, extra={"target": "business"}),
-    "tables:batch": Page(REGISTRARS, OWN + "batch", everywhere=NOBODY),
-    "tables:confirm": Page(REGISTRARS, OWN + "batch", everywhere=NOBODY, **POST),
-    "tables:cancel": Page(REGISTRARS, OWN + "batch", everywhere=NOBODY, **POST),
-    "tables:errors_file": Page(REGISTRARS, OWN + "batch", everywhere=NOBODY, ok=(200, 302, 404)),
+    "tables:batch": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY),
+    "tables:confirm": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
+    "tables:cancel": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
+    "tables:errors_file": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, ok=(200, 302, 404)),
     # members
     "members:queue": Page(OFFICER),
     "members:counter": Page(OFFICER),

@@ -1,9 +1,12 @@
 """Files of markets, industry areas, platforms and delivery sites: verdicts, scope, the same file twice."""
 
 import pytest
+from django.db import transaction
 
 from markets.models import DeliverySite, IndustryArea, Market, Platform
 from tables.models import Batch, BatchChange, BatchRange
+from tables.readers import open_source
+from tables.register import no_progress, target
 from tests import factories
 from tests.markets import files
 
@@ -139,3 +142,18 @@ def test_others_may_not_bring_markets_in(city, tmp_path):
     leader = factories.make_user("leader", city.city)
     answer = files.import_file(files.write(tmp_path / "file.csv", [market(1)]), leader, target="market")
     assert "没有导入专业市场的权限" in answer["error"]
+
+
+def test_the_plan_shows_what_changes(city, bring, registrar, tmp_path):
+    bring("market", [market(1, 摊位数="120"), market(2)])
+    path = files.write(tmp_path / "again.csv", [market(1, 摊位数="130", 类型="批发"), market(2, 指导站="沙河指导站")])
+    kind = target("market")
+    batch = Batch(target="market", owner=registrar)
+    with transaction.atomic():
+        source = open_source(path, kind.table)
+        outcome = kind.run(source=source, by=registrar, batch=batch, write=False, progress=no_progress)
+    assert outcome.columns == {"摊位（户）": 1, "类型": 1, "指导站": 1}
+    assert outcome.samples[0] == {
+        "row": 2, "name": "示例市场1", "cells": [("类型", "农贸", "批发"), ("摊位（户）", "120", "130")],
+    }  # fmt: skip
+    assert outcome.samples[1]["cells"] == [("指导站", "粤海指导站", "沙河指导站")]

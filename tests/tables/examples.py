@@ -7,7 +7,9 @@ from pathlib import Path
 import openpyxl
 
 from markets.models import Platform
+from tests import factories
 from tests.markets import files
+from tests.members import make as people
 
 # By target: label of a column → values of the two rows. Everything else stays as the template has it.
 REAL: dict[str, dict[str, tuple]] = {
@@ -18,6 +20,7 @@ REAL: dict[str, dict[str, tuple]] = {
     "delivery_site": {},
     "service_point": {},
     "organization": {},
+    "roll": {"身份号码": (people.id_number(), people.id_number()), "手机号": ("13800138001", "13800138002")},
 }
 ROLES: dict[str, str] = {}
 
@@ -26,6 +29,8 @@ def prepare(city, name: str) -> None:
     """What the examples of a target refer to."""
     if name == "delivery_site":
         Platform.objects.create(name="示例快递")
+    if name == "roll":
+        factories.make_branch(city.yuehai, name="示例市场联合党支部")
 
 
 def made_real(path: Path, name: str, format: str) -> Path:
