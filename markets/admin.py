@@ -17,6 +17,7 @@ from markets.models import (
     Platform,
 )
 from orgs.scoped import ScopedAdmin
+from tables.keyset import whole
 
 
 @admin.register(Business)
@@ -25,10 +26,13 @@ class BusinessAdmin(ScopedAdmin):
     list_display = ["name", "code", "entity_type", "status", "guidance_station", "district"]
     list_filter = ["entity_type", "status", "is_key"]
     list_select_related = ["guidance_station", "district"]
-    search_fields = ["uscc__exact", "legacy_registration_no__exact", "name"]
-    search_help_text = "信用代码（完整）或名称中的字"
+    search_fields = ["name"]  # shows the box; `get_search_results` says what is found
+    search_help_text = "信用代码（或开头几位）、名称中的字、拼音首字母"
     ordering = ["-pk"]
     raw_id_fields = ["market", "industry_area", "predecessor"]
+
+    def get_search_results(self, request, queryset, search_term):
+        return (whole(queryset.named(search_term)) if search_term else queryset), False
 
     @admin.display(description="统一社会信用代码/注册号")
     def code(self, row: Business) -> str:

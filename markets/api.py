@@ -1,10 +1,14 @@
 """Read access to businesses and markets. Head-counts of members are never here."""
 
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
 from markets.filters import BusinessApiFilter, MarketApiFilter
 from markets.models import Business, Market
+from orgs.api_base import NewestFirst
 from orgs.scoped import ScopedViewSet
+from tables.keyset import Walk, first_rows
+from tables.patience import TOO_WIDE, TooLong, patience
 
 
 class BusinessSerializer(serializers.ModelSerializer):
@@ -34,6 +38,26 @@ class MarketSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class NewestNamed(NewestFirst):
+    """The same pages; those of a search by name hold the rows that the search finds its own way."""
+
+    def paginate_queryset(self, queryset, request, view=None):
+        try:
+            with patience():
+                if queryset.search is not None:
+                    queryset = queryset.model.objects.filter(pk__in=self._found(queryset, request))
+                return super().paginate_queryset(queryset, request, view)
+        except TooLong as error:
+            raise ValidationError({"detail": TOO_WIDE}) from error
+
+    def _found(self, queryset, request) -> list[int]:
+        """A page's rows and one more, which says that another page follows."""
+        cursor = self.decode_cursor(request)
+        offset, back, position = cursor or (0, False, None)
+        walk = Walk(mark=None if position is None else (int(position),), back=back)
+        return [row.pk for row in first_rows(queryset, walk, offset + self.get_page_size(request) + 1)]
+
+
 class BusinessViewSet(ScopedViewSet):
     """经营主体：您范围内的登记信息；不含党员人数。"""
 
@@ -41,6 +65,7 @@ class BusinessViewSet(ScopedViewSet):
     queryset = Business.objects.all()
     serializer_class = BusinessSerializer
     filterset_class = BusinessApiFilter
+    pagination_class = NewestNamed
 
 
 class MarketViewSet(ScopedViewSet):

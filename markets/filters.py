@@ -2,10 +2,13 @@
 
 import django_filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django_filters.fields import ModelChoiceField
 
-from markets import codes
+from markets import search
 from markets.models import Business, Market
+from markets.querysets import BusinessQuerySet
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 
@@ -27,27 +30,72 @@ def _guidance_stations(request):
     return found.visible_to(request.user, "orgs.view_organization").order_by("path")
 
 
+def _streets(request):
+    return (
+        Division.objects.filter(level=Division.Level.STREET).select_related("parent").order_by("parent__code", "code")
+    )
+
+
+class StreetField(ModelChoiceField):
+    def label_from_instance(self, street: Division) -> str:
+        return f"{street.parent} {street}"
+
+
+class StreetFilter(django_filters.ModelChoiceFilter):
+    field_class = StreetField
+
+
+def long_enough(text: str) -> None:
+    if search.too_short(text):
+        raise ValidationError(search.TOO_SHORT)
+
+
+class NameFilter(django_filters.CharFilter):
+    """A part of a name or of its pinyin initials, or a code or its beginning."""
+
+    def __init__(self, **more):
+        super().__init__(label="名称、拼音首字母或代码", max_length=search.LONGEST, validators=[long_enough], **more)
+
+    def filter(self, queryset: BusinessQuerySet, value: str) -> BusinessQuerySet:
+        return queryset.named(value) if value else queryset
+
+
+class ScopeFirst(django_filters.FilterSet):
+    """Applies what an index carries first, then the name, then the rest: a search by name walks along the former."""
+
+    FIRST = ("district", "street", "guidance_station", "district_committee", "market", "unassigned", "q")
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        said = self.form.cleaned_data
+        for name in (
+            *(name for name in self.FIRST if name in said),
+            *(name for name in said if name not in self.FIRST),
+        ):
+            queryset = self.filters[name].filter(queryset, said[name])
+        return queryset
+
+
 class PlacedFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(label="名称或代码", method="search")
     district = django_filters.ModelChoiceFilter(label="所在区", queryset=_districts, empty_label="全部")
     guidance_station = django_filters.ModelChoiceFilter(label="指导站", queryset=_guidance_stations, empty_label="全部")
 
 
-class BusinessFilter(PlacedFilter):
+class BusinessFilter(ScopeFirst, PlacedFilter):
+    q = NameFilter()
+    street = StreetFilter(label="所在街道", queryset=_streets, empty_label="全部")
     entity_type = django_filters.ChoiceFilter(
         label="主体类型", choices=[("enterprise", "企业（不含个体）"), *Business.EntityType.choices], empty_label="全部",
         method="by_type",
     )  # fmt: skip
     state = django_filters.ChoiceFilter(label="状态", choices=STATES, empty_label="全部", method="by_state")
+    industry = django_filters.CharFilter(label="行业代码开头", method="by_industry", max_length=5)
     market = django_filters.CharFilter(label="所属市场", method="by_market")
     unassigned = django_filters.BooleanFilter(label="只看待分派", method="by_unassigned", widget=forms.CheckboxInput)
 
-    def search(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        """A whole code is looked up in its unique index; anything else is part of a name."""
-        code = codes.clean_code(value)
-        if codes.is_uscc(code) or codes.is_legacy(code):
-            return queryset.filter(Q(uscc=code) | Q(legacy_registration_no=code))
-        return queryset.filter(name__contains=value.strip())
+    def by_industry(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        """F is the whole section (门类), F52 a division of it: codes are kept with their letter in front."""
+        return queryset.filter(industry__startswith=value.strip().upper())
 
     def by_market(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         """By the market's code or its whole name."""
@@ -80,8 +128,8 @@ class MarketFilter(PlacedFilter):
         return queryset.filter(closed_on__isnull=value == "true")
 
 
-class BusinessApiFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="名称或代码", method="search")
+class BusinessApiFilter(ScopeFirst):
+    q = NameFilter()
     district = django_filters.NumberFilter(field_name="district", label="所在区编号")
     street = django_filters.NumberFilter(field_name="street", label="所在街道编号")
     district_committee = django_filters.NumberFilter(field_name="district_committee", label="区级党委编号")
@@ -90,8 +138,6 @@ class BusinessApiFilter(django_filters.FilterSet):
     is_registered = django_filters.BooleanFilter(field_name="is_registered", label="登记在册")
     is_operating = django_filters.BooleanFilter(field_name="is_operating", label="实体运营")
     unassigned = django_filters.BooleanFilter(field_name="guidance_station", lookup_expr="isnull", label="待分派")
-
-    search = BusinessFilter.search
 
     class Meta:
         model = Business

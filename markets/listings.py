@@ -2,7 +2,7 @@
 
 from markets.filters import BusinessFilter, MarketFilter
 from markets.models import Business, Market
-from markets.tables import BUSINESS_RELATED, BUSINESSES, MARKET_RELATED, MARKETS
+from markets.tables import BUSINESS_ORDERS, BUSINESS_RELATED, BUSINESSES, MARKET_RELATED, MARKETS
 from tables.listing import Listing, register_listing
 
 BUSINESS_LIST = Listing(
@@ -13,6 +13,7 @@ BUSINESS_LIST = Listing(
     view="markets.view_business",
     export="markets.export_business",
     related=BUSINESS_RELATED,
+    orders=BUSINESS_ORDERS,
     unit="户",
     empty_reason="没有符合条件的经营主体。请放宽筛选；您只看得到本单位及下级范围内的主体。",
 )

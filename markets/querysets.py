@@ -2,12 +2,25 @@ from typing import Self
 
 from django.db.models import Q
 
+from markets.search import Search, named
 from orgs import doors
 from orgs.kinds import Level
 from orgs.querysets import ScopedQuerySet
 
 
 class BusinessQuerySet(ScopedQuerySet):
+    search: Search | None = None  # how to find the first rows of a list by name; kept by what is derived
+
+    def _clone(self) -> Self:
+        copy = super()._clone()  # type: ignore[misc]  # Django's own hook, missing in the stubs
+        copy.search = self.search
+        return copy
+
+    def named(self, text: str) -> Self:
+        """By a part of the name or of its pinyin initials, or by a code (markets/search.py). Call it on the scope, before
+        filters that no index carries."""
+        return named(self, text)
+
     def registered(self) -> Self:
         return self.filter(is_registered=True)
 

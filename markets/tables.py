@@ -1,10 +1,15 @@
 """The columns of businesses, for lists, exports, templates and the import; those of markets: place_tables.py."""
 
+from datetime import date
+
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
 from markets.models import Business, Market
 from markets.place_tables import MARKETS
+from tables.keyset import NEWEST, Order
 from tables.table import Column, Table
 
 TYPES = (
@@ -224,6 +229,16 @@ BUSINESSES = Table(
         "个体工商户和从业人数不足 10 人（或没填）的主体，党员人数不保存，只告诉您有多少行。",
         "号码列请设为「文本」格式，否则 Excel 会把 18 位号码改成科学计数法。",
     ),
+)
+
+# Each is carried by an index (Business.Meta.indexes, where the expressions are the same).
+BY_AGE = Coalesce(F("registered_on"), Value(date.min))
+BY_SIZE = Coalesce(F("employees"), Value(-1))
+BUSINESS_ORDERS = (
+    NEWEST,
+    Order("youngest", "成立日期 新→旧", BY_AGE, date.fromisoformat),
+    Order("oldest", "成立日期 旧→新", BY_AGE, date.fromisoformat, descending=False),
+    Order("largest", "从业人数 多→少", BY_SIZE),
 )
 
 BUSINESS_RELATED = ("district", "street", "guidance_station", "market")

@@ -1,16 +1,108 @@
-"""Pages by key, newest first, and totals that do not count millions."""
+"""Pages by key in the sort orders that an index carries, and totals that do not count millions."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, Func, QuerySet
+from django.db.models.fields.tuple_lookups import (
+    Tuple,
+    TupleGreaterThan,
+    TupleGreaterThanOrEqual,
+    TupleLessThan,
+    TupleLessThanOrEqual,
+)
 from django.http import QueryDict
 
 PAGE_SIZE = 50
 EXACT_UP_TO = 10_000
 MARKS = ("after", "before")
+ORDER = "order"
 LARGEST_KEY = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Order:
+    """A sort order that an index carries: by `key`, an expression that is never null, and equal ones by id.
+
+    `read` makes a key of its text in an address. Without a key the order is that of the ids.
+    """
+
+    name: str
+    label: str
+    key: Any = None
+    read: Callable[[str], Any] = int
+    descending: bool = True
+
+    def mark_of(self, row) -> str:
+        """Where a row of a page stands, for an address."""
+        return str(row.pk) if self.key is None else f"{row.order_key}_{row.pk}"
+
+    def read_mark(self, text: str) -> tuple | None:
+        """The key and id of a mark; anything made up means there is none."""
+        *key, pk = text.split("_") if self.key is not None else [text]
+        if not (pk.isascii() and pk.isdigit() and len(pk) < 19) or len(key) != (self.key is not None):
+            return None
+        try:
+            return (*(self.read(one) for one in key), int(pk))
+        except ValueError:
+            return None
+
+
+NEWEST = Order("", "最新录入")
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A way through rows: in an order, from behind a mark on; `back` goes against the order."""
+
+    order: Order = NEWEST
+    mark: tuple | None = None
+    back: bool = False
+
+    @property
+    def _down(self) -> bool:
+        return self.order.descending != self.back
+
+    def keys(self) -> list:
+        return [F("pk")] if self.order.key is None else [self.order.key, F("pk")]
+
+    def after(self, queryset: QuerySet) -> QuerySet:
+        """The rows behind the mark, in no order."""
+        if self.mark is None:
+            return queryset
+        return queryset.filter((TupleLessThan if self._down else TupleGreaterThan)(Tuple(*self.keys()), self.mark))
+
+    def until(self, queryset: QuerySet, mark: tuple) -> QuerySet:
+        """The rows up to a mark that is on the way, itself included."""
+        compare = TupleGreaterThanOrEqual if self._down else TupleLessThanOrEqual
+        return queryset.filter(compare(Tuple(*self.keys()), mark))
+
+    def along(self, queryset: QuerySet) -> QuerySet:
+        """The rows behind the mark in the order, as its index gives them."""
+        keyed = self._keyed(self.after(queryset))
+        return keyed.order_by(*(one.desc() if self._down else one.asc() for one in self.keys()))
+
+    def sorted(self, queryset: QuerySet) -> QuerySet:
+        """The same for few rows that something else finds: no index sorts by a record, so none is walked along."""
+        record = Func(*self.keys(), function="ROW")
+        return self._keyed(self.after(queryset)).order_by(record.desc() if self._down else record.asc())
+
+    def _keyed(self, queryset: QuerySet) -> QuerySet:
+        return queryset if self.order.key is None else queryset.annotate(order_key=self.order.key)
+
+
+def first_rows(queryset: QuerySet, walk: Walk, number: int) -> list:
+    """The first rows on a walk. A queryset that carries a `search` is asked by it: it knows a better way."""
+    search = getattr(queryset, "search", None)
+    return search.first_rows(queryset, walk, number) if search else list(walk.along(queryset)[:number])
+
+
+def whole(queryset: Any) -> Any:
+    """The same rows for whoever takes all of them: one that carries a `search` lets its index find them."""
+    search = getattr(queryset, "search", None)
+    return search.by_index(queryset) if search else queryset
 
 
 @dataclass
@@ -23,52 +115,60 @@ class Page:
     first_url: str = ""
 
 
-def _mark(query: QueryDict, name: str) -> int | None:
-    """A page mark; anything but a key means there is none."""
-    text = query.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-def _address(query: QueryDict, **marks: int) -> str:
+def _address(query: QueryDict, **values: str) -> str:
     kept = query.copy()
     for name in MARKS:
         kept.pop(name, None)
-    for name, value in marks.items():
-        kept[name] = str(value)
+    for name, value in values.items():
+        kept[name] = value
     return f"?{kept.urlencode()}"
 
 
-def page_of(queryset: QuerySet, query: QueryDict, size: int = PAGE_SIZE) -> Page:
-    """The page after `query["after"]` (older) or before `query["before"]` (newer); without either the newest."""
-    after, before = _mark(query, "after"), _mark(query, "before")
-    if before is not None:
-        rows = list(queryset.filter(pk__gt=before).order_by("pk")[: size + 1])
-        newer, older = len(rows) > size, True
-        rows = rows[:size][::-1]
-    else:
-        rows = list((queryset.filter(pk__lt=after) if after is not None else queryset).order_by("-pk")[: size + 1])
-        newer, older = after is not None, len(rows) > size
-        rows = rows[:size]
+def chosen_order(query: QueryDict, orders: Iterable[Order]) -> Order:
+    return next((order for order in orders if order.name == query.get(ORDER, "")), NEWEST)
+
+
+def order_choices(query: QueryDict, orders: Sequence[Order]) -> list[dict]:
+    """For partials/_sort.html: each order with the address of its first page."""
+    chosen = chosen_order(query, orders)
+    return [{"label": one.label, "url": _address(query, order=one.name), "chosen": one == chosen} for one in orders]
+
+
+def page_of(
+    queryset: QuerySet, query: QueryDict, size: int = PAGE_SIZE, *, orders: Sequence[Order] = (NEWEST,)
+) -> Page:
+    """The page after `query["after"]` or before `query["before"]` in the chosen order; without either the first."""
+    order = chosen_order(query, orders)
+    after, before = (order.read_mark(query.get(name, "")) for name in MARKS)
+    back = before is not None
+    rows = first_rows(queryset, Walk(order, before or after, back), size + 1)
+    more, rows = len(rows) > size, rows[:size]
+    if back:
+        rows = rows[::-1]
     page = Page(rows)
-    if rows and older:
-        page.next_url = _address(query, after=rows[-1].pk)
-    if rows and newer:
-        page.previous_url = _address(query, before=rows[0].pk)
-    if after is not None or before is not None:
+    if rows and (back or more):
+        page.next_url = _address(query, after=order.mark_of(rows[-1]))
+    if rows and (more if back else after is not None):
+        page.previous_url = _address(query, before=order.mark_of(rows[0]))
+    if after is not None or back:
         page.first_url = _address(query)
     return page
 
 
 def total_text(queryset: QuerySet, unit: str, *, exact_up_to: int = EXACT_UP_TO) -> str:
-    """ "共 78 个"; beyond ten thousand "约 428 万个", by the planner's estimate of the same query."""
-    seen = queryset.order_by()[: exact_up_to + 1].count()
-    if seen <= exact_up_to:
-        return f"共 {seen:,} {unit}"
-    about = max(_estimate(queryset), exact_up_to)
+    """ "共 78 个"; beyond ten thousand "约 428 万个": by the planner's estimate, or a search's own."""
+    search = getattr(queryset, "search", None)
+    about = search.about(queryset) if search else 0
+    if about <= exact_up_to:
+        seen = whole(queryset).order_by()[: exact_up_to + 1].count()
+        if seen <= exact_up_to:
+            return f"共 {seen:,} {unit}"
+        about = max(about or estimate(queryset), exact_up_to)
     return f"约 {about / 10_000:.1f} 万{unit}".replace(".0 万", " 万")
 
 
-def _estimate(queryset: QuerySet) -> int:
+def estimate(queryset: QuerySet) -> int:
+    """How many rows the planner expects."""
     sql, params = queryset.order_by().values("pk").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)

@@ -9,10 +9,11 @@ from django.views import View
 
 from tables import bulk, saved
 from tables.forms import SavedViewForm
-from tables.keyset import page_of, total_text
+from tables.keyset import Page, order_choices, page_of, total_text
 from tables.listing import UNFILTERED, Listing, Unusable, listing, units_of
 from tables.lists import chooser, table_context, unknown_dropped
 from tables.models import SavedView
+from tables.patience import TOO_WIDE, TooLong, patience
 
 
 class SignedIn(View):
@@ -59,8 +60,12 @@ class ListPage(ListingView):
         found = asked.filter(request.GET, request.user)
         rows = found.qs if found.form.is_valid() else found.queryset.none()
         columns = asked.table.chosen(request.GET.getlist("cols"))
-        page = page_of(rows.select_related(*asked.related), request.GET)
-        total = total_text(rows, asked.unit)
+        try:
+            with patience():
+                page = page_of(rows.select_related(*asked.related), request.GET, orders=asked.orders)
+                total, reason = total_text(rows, asked.unit), asked.empty_reason
+        except TooLong:
+            page, total, reason = Page(), "", TOO_WIDE
         context = {
             "heading": asked.title,
             "breadcrumbs": [{"label": asked.title}],
@@ -69,11 +74,12 @@ class ListPage(ListingView):
             "table": table_context(asked.table, columns, page.rows),
             "page": page,
             "total_text": total,
+            "sort_choices": order_choices(request.GET, asked.orders),
             "column_choices": chooser(asked.table, columns),
             "exports": self._exports(),
             "views": self._views(),
             "bulk": self._bulk(total) if page.rows else None,
-            "empty_reason": asked.empty_reason,
+            "empty_reason": reason,
         }
         return render(request, self.template_name, context | self.more())
 

@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
-from tables.keyset import MARKS
+from tables.keyset import MARKS, NEWEST, ORDER, Order, Walk, chosen_order, whole
 from tables.table import Column, Table
 
 UNFILTERED = "view"  # ?view=all: the whole list, although a saved view opens by itself
@@ -66,6 +66,7 @@ class Listing:
     unit: str = "个"
     empty_reason: str = ""
     order: tuple[str, ...] = ("-pk",)
+    orders: tuple[Order, ...] = (NEWEST,)  # what a person may choose from
 
     @property
     def name(self) -> str:
@@ -83,7 +84,7 @@ class Listing:
     @cached_property
     def known(self) -> frozenset[str]:
         """The parameters of an address that mean something here."""
-        return frozenset(self.filter_class.base_filters) | {*MARKS, "cols", UNFILTERED}
+        return frozenset(self.filter_class.base_filters) | {*MARKS, ORDER, "cols", UNFILTERED}
 
     def url(self, query: QueryDict) -> str:
         return f"{reverse(self.address)}?{query.urlencode()}".rstrip("?")
@@ -100,7 +101,7 @@ class Listing:
         found = self.filter(query, user, permission)
         if not found.form.is_valid():
             raise Unusable("筛选条件里有认不出的值，或有您看不到的单位。请回到列表重新筛选。")
-        return found.qs
+        return whole(found.qs)
 
     def columns(self, query: QueryDict, everything: bool) -> list[Column]:
         if everything:
@@ -108,7 +109,9 @@ class Listing:
         return [column for column in self.table.chosen(query.getlist("cols")) if column.exported]
 
     def to_export(self, query: QueryDict, user) -> QuerySet:
-        return self.rows(query, user, self.export).order_by(*self.order).prefetch_related(*self.related)
+        rows, order = self.rows(query, user, self.export), chosen_order(query, self.orders)
+        ordered = Walk(order).along(rows) if order.name else rows.order_by(*self.order)
+        return ordered.prefetch_related(*self.related)
 
 
 _listings: dict[str, Listing] = {}

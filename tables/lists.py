@@ -6,13 +6,13 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.http import urlencode
 
 from tables.exports import as_text
-from tables.keyset import MARKS
+from tables.keyset import MARKS, ORDER
 from tables.table import Column, Table
 
 
 def unknown_dropped(request: HttpRequest, known: Iterable[str]) -> HttpResponseRedirect | None:
     """A redirect without the parameters that nobody knows: a mistyped filter must not pass for "everything"."""
-    allowed = {*known, *MARKS, "cols"}
+    allowed = {*known, *MARKS, ORDER, "cols"}
     if set(request.GET) <= allowed:
         return None
     kept = [(key, value) for key, values in request.GET.lists() if key in allowed for value in values]
