@@ -7,7 +7,7 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         from members import life, posters
-        from members.imports import rolls
+        from members.imports import leads, rolls
         from members.models import Poster
         from members.views.report import report
         from tables.register import register_target
@@ -16,3 +16,4 @@ class MembersConfig(AppConfig):
         posters.register_kind(Poster.Kind.MARKET, report)
         posters.register_kind(Poster.Kind.GUIDANCE_STATION, report)
         register_target(rolls.TARGET)
+        register_target(leads.TARGET)

@@ -65,6 +65,7 @@ class Consent(models.Model):
     item = models.CharField("事项", max_length=12, choices=Item)
     channel = models.CharField("方式", max_length=12, choices=Registration.Channel)
     given_at = models.DateTimeField("同意时间", default=timezone.now)
+    reference = models.CharField("凭证", max_length=60, blank=True)  # where it was given, when no form of ours was it
     withdrawn_at = models.DateTimeField("撤回时间", null=True, blank=True)
 
     class Meta:

@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 import openpyxl
+from django.utils import timezone
 
 from markets.models import Platform
 from tests import factories
@@ -20,15 +21,23 @@ REAL: dict[str, dict[str, tuple]] = {
     "delivery_site": {},
     "service_point": {},
     "organization": {},
+    "lead": {
+        "身份号码": (people.id_number(), ""),
+        "手机号": ("13800138003", "13800138004"),
+        "告知书版本": ("2026-1", "2026-1"),
+        "同意时间": (f"{timezone.localdate()}", f"{timezone.localdate()}"),
+    },
     "roll": {"身份号码": (people.id_number(), people.id_number()), "手机号": ("13800138001", "13800138002")},
 }
-ROLES: dict[str, str] = {}
+ROLES = {"lead": "officer"}
 
 
 def prepare(city, name: str) -> None:
     """What the examples of a target refer to."""
     if name == "delivery_site":
         Platform.objects.create(name="示例快递")
+    if name == "lead":
+        people.notice()
     if name == "roll":
         factories.make_branch(city.yuehai, name="示例市场联合党支部")
 

@@ -1,0 +1,244 @@
+"""Files of leads: each row opens a registration by the person's own consent, or leaves no trace.
+
+A consent opens one registration, for good: the receipt's token is made of the phone and the consent, so the same file
+twice changes nothing, and whoever withdrew is not brought back. A known person joins inside; all that is told is
+已在他处报到. A registration that stands is never changed by a file.
+"""
+
+import uuid
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.crypto import blind_index
+from markets.imports.places import Places
+from members import identity
+from members.models import Consent, Notice, Receipt, Registration
+from members.services.submit import NEEDED, Answers, Origin, registration_submit
+from members.tables import CONSENT_CHANNELS, LEADS
+from orgs.imports import offered_places
+from orgs.models import Organization
+from orgs.places import Place, PlaceWrong, Scope
+from tables.cells import Wrong, folded
+from tables.importer import Reading, Row, RowTarget
+from tables.table import Column
+
+PERMISSION = "members.import_lead"
+NO_CONSENT = "缺少本人同意凭证"
+KNOWN_HERE = "您的范围内已有这位人员的报到，没有重复登记"
+KNOWN_ELSEWHERE = "已在他处报到"
+NO_SUCH = "没有这条报到，或不在您的范围内"
+CONSENT_KEYS = ("notice", "agreed_at", "channel")
+ITEM_NAMES = {
+    "党员身份": Consent.Item.MEMBERSHIP, "身份号码": Consent.Item.ID_NUMBER, "身份证号": Consent.Item.ID_NUMBER,
+    "核实": Consent.Item.HOME_VERIFY, "签到": Consent.Item.CHECK_IN,
+    "向组织关系所在党组织核实": Consent.Item.HOME_VERIFY,
+}  # fmt: skip
+ANSWERS = ("name", "phone", "standing", "sex", "id_number", "occupation", "workplace", "home_place", "home_branch")
+
+
+def consent_items(text: str) -> frozenset[str]:
+    said = [
+        part for part in folded(text).replace("，", "、").replace(",", "、").replace("；", "、").split("、") if part
+    ]
+    if unknown := [part for part in said if part not in ITEM_NAMES]:
+        raise Wrong(f"没有这个同意事项：{'、'.join(unknown)[:60]}；可以填 党员身份、身份号码、核实、签到")
+    return frozenset(ITEM_NAMES[part] for part in said)
+
+
+def consent_channel(text: str) -> str:
+    if folded(text) not in CONSENT_CHANNELS:
+        raise Wrong(f"没有这种同意方式，可以填：{'、'.join(CONSENT_CHANNELS)}")
+    return folded(text)
+
+
+class LeadReading(Reading):
+    model = Registration
+    keyed_by = "phone"
+    step = 100
+    handled = frozenset(LEADS.by_key)
+    personal = frozenset({"name", "phone", "id_number"})
+
+    def prepare(self) -> None:
+        self.places = Places()
+        self.scope = Scope.of(self.by, PERMISSION)
+        published = Notice.objects.filter(published_at__isnull=False)
+        self.notices = {folded(notice.version): notice for notice in published}
+        self.parsers |= {"notice": self._notice, "items": consent_items, "channel": consent_channel}
+        self.units_by_id = {one.pk: one for one in Organization.objects.filter(level__in=(2, 3))}
+        self.phones: dict[bytes, int] = {}  # phone → the first row that carries it
+        self.joined: list[Row] = []
+
+    def _notice(self, text: str) -> Notice:
+        if folded(text) not in self.notices:
+            raise Wrong(f"{NO_CONSENT}：没有这一版已发布的告知书")
+        return self.notices[folded(text)]
+
+    # --- judging -----------------------------------------------------------------------------------------------------
+
+    def resolve(self, row: Row) -> None:
+        if "number" in row.said:
+            return
+        self._consent(row)
+        if row.said.get("office") or row.said.get("market"):
+            self._place(row)
+        elif not row.is_wrong("office", "market"):
+            row.tell("office", "指导站和所在市场至少要填一项")
+
+    def _consent(self, row: Row) -> None:
+        """Notice version, time and channel: without all three nobody is registered."""
+        for key in CONSENT_KEYS:
+            if key not in row.said and not row.is_wrong(key):
+                row.tell(key, f"{NO_CONSENT}：「{self.label(key)}」必须填写")
+        notice, agreed_at = row.said.get("notice"), row.said.get("agreed_at")
+        # By the day: a file seldom tells more.
+        if notice and agreed_at and timezone.localdate(agreed_at) < timezone.localdate(notice.published_at):
+            row.tell("agreed_at", f"{NO_CONSENT}：同意时间早于这一版告知书的发布")
+        has_number = "id_number" in row.said
+        items = row.said.get("items") or frozenset(NEEDED) | ({Consent.Item.ID_NUMBER} if has_number else set())
+        if not items.issuperset(NEEDED):
+            row.tell("items", f"{NO_CONSENT}：本人没有同意登记党员身份并向组织关系所在党组织核实")
+        elif has_number and Consent.Item.ID_NUMBER not in items:
+            row.tell("id_number", "本人没有同意填写身份号码，请去掉号码，或核对同意事项")
+        row.said["items"] = items
+
+    def _place(self, row: Row) -> None:
+        try:
+            row.place = self.places.find(None, None, row.said["office"]) if "office" in row.said else None
+            if "market" in row.said:
+                self._market(row)
+        except PlaceWrong as wrong:
+            row.tell(wrong.key, str(wrong))
+        except Wrong as wrong:
+            row.tell("market", str(wrong))
+
+    def _market(self, row: Row) -> None:
+        """By name or code in the ground of the guidance station; alone, one that stands in the own scope."""
+        if row.place is not None:
+            row.said["market"] = self.places.find_market(row.said["market"], row.place)
+            return
+        known = [one for one in self.places.markets.get(folded(row.said["market"]), []) if self.scope.holds(_of(one))]
+        if len(known) != 1:
+            raise Wrong("请填市场编号，或把指导站也填上" if known else "您的范围内没有这个市场，请核对，或填指导站")
+        row.place, row.said["market"] = _of(known[0]), known[0].pk
+
+    def key(self, row: Row) -> Hashable:
+        if "number" in row.said:
+            return ("number", row.said["number"])
+        if "phone" not in row.said:
+            if not row.is_wrong("phone"):
+                row.tell("phone", "「手机号」必须填写")
+            return None
+        phone = identity.phone_index(row.said["phone"])
+        first = self.phones.setdefault(phone, row.number)
+        if "id_number" in row.said:
+            return ("id_number", identity.id_number_index(row.said["id_number"]))
+        self.first.setdefault(("phone", phone), first)  # also where that row is known by its identity number
+        return ("phone", phone)
+
+    def find(self, rows: Sequence[Row]) -> dict[Hashable, Any]:
+        """Nobody is a record to be changed; who is known is looked up here for `weigh`."""
+        numbers = [row.key[1] for row in rows if row.key[0] == "number"]
+        people = [row for row in rows if row.key[0] != "number"]
+        phones = [identity.phone_index(row.said["phone"]) for row in people]
+        ids = [row.key[1] for row in people if row.key[0] == "id_number"]
+        visible = Registration.objects.visible_to(self.by, PERMISSION)
+        self.numbers = set(visible.filter(pk__in=numbers).values_list("pk", flat=True))
+        known = Registration.objects.showing_a_person().filter(Q(phone_index__in=phones) | Q(id_number_index__in=ids))
+        self.known: dict[Hashable, int] = {}
+        for one in known.order_by("-pk").only("pk", "phone_index", "id_number_index"):
+            self.known["phone", bytes(one.phone_index or b"")] = one.pk
+            self.known["id_number", bytes(one.id_number_index or b"")] = one.pk
+        receipts = Receipt.objects.filter(form_token__in=[self.token(row) for row in people if self._agreed(row)])
+        self.receipts: dict[uuid.UUID, int] = dict(receipts.values_list("form_token", "registration"))
+        shown = [*self.known.values(), *self.receipts.values()]
+        self.mine = set(visible.filter(pk__in=shown).values_list("pk", flat=True))
+        return {}
+
+    def _agreed(self, row: Row) -> bool:
+        return all(key in row.said for key in CONSENT_KEYS)
+
+    def token(self, row: Row) -> uuid.UUID:
+        agreed = f"{row.said['notice'].version}|{row.said['agreed_at'].timestamp()}"
+        return uuid.UUID(bytes=blind_index(f"{row.said['phone']}|{agreed}", kind="lead_consent")[:16])
+
+    def inside(self, row: Row) -> bool:
+        return row.place is None or self.scope.holds(row.place)
+
+    def columns_needed(self, row: Row) -> list[Column]:
+        return super().columns_needed(row) if row.key[0] != "number" else []
+
+    def settle(self, rows: Sequence[Row]) -> None:
+        """What stands already changes nothing; who is known under another consent is told, and joins inside."""
+        for row in rows:
+            if row.verdict not in ("new", "wrong") or row.key is None:
+                continue
+            if row.key[0] == "number":
+                is_there = row.key[1] in self.numbers
+                row.verdict, row.wrong = ("unchanged", []) if is_there else ("wrong", [("number", NO_SUCH)])
+            elif row.verdict == "new":
+                self._known(row)
+
+    def _known(self, row: Row) -> None:
+        before = self.receipts.get(self.token(row))
+        known = before or self.known.get(row.key)
+        if before in self.mine:
+            row.verdict = "unchanged"
+        elif known is not None:
+            row.tell("phone", KNOWN_HERE if known in self.mine else KNOWN_ELSEWHERE)
+            row.verdict = "duplicate"
+            if before is None:
+                self.joined.append(row)
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def in_order(self, new: list[Row]) -> list[Row]:
+        """Those who are known join now: they are no rows of their own."""
+        for row in self.joined:
+            self._submit(row)
+        self.joined = []
+        return new
+
+    def make(self, rows: Sequence[Row]) -> list[int]:
+        return [self._submit(row).registration_id for row in rows]
+
+    def _submit(self, row: Row) -> Receipt:
+        unit = self.units_by_id[row.place.guidance_station or row.place.district_committee]
+        receipt = registration_submit(
+            form_token=self.token(row),
+            answers=Answers(
+                **{name: row.said[name] for name in ANSWERS if name in row.said},
+                home_unknown="home_branch" not in row.said,
+            ),
+            consents=set(row.said["items"]),
+            notice=row.said["notice"],
+            origin=Origin(
+                channel=Registration.Channel.INTAKE,
+                confirmation=Registration.Confirmation.REFERENCE,
+                guidance_station=unit,
+            ),
+        )
+        if not receipt.is_joined:
+            assert self.batch is not None
+            where = f"{row.said['channel']}，批次 {self.batch.pk} 第 {row.number} 行"
+            receipt.registration.consents.update(given_at=row.said["agreed_at"], reference=where)
+            if "market" in row.said:
+                Registration.objects.filter(pk=receipt.registration_id).update(market=row.said["market"])
+        self.touch((unit.guidance_station_id, unit.district_committee_id))
+        return receipt
+
+
+def _of(record: Any) -> Place:
+    return Place(record.district_committee_id, record.guidance_station_id, record.district_id, None, "market")
+
+
+def _offered(user) -> dict[str, list[str]]:
+    versions = (
+        Notice.objects.filter(published_at__isnull=False).order_by("-published_at").values_list("version", flat=True)
+    )
+    return {"office": offered_places(user)["office"], "notice": list(versions)}
+
+
+TARGET = RowTarget(LEADS, PERMISSION, "members.registration.import", LeadReading, _offered)
