@@ -1,31 +1,144 @@
-from django import forms
+from typing import Any
 
-from tables.models import SavedView
-from tables.register import Target
+from django import forms
+from django.utils import timezone
+
+from tables.mapping import heading_names
+from tables.models import Batch, SavedView
+from tables.register import Target, sources_of, target
+from tables.uploads import day_in
 
 LARGEST_UPLOAD = 2 * 1024**3  # bytes
+MOST_FILES = 50
+EXTENTS = (
+    ("no", "增量：只有新增和变化的记录。文件里没有的，不作任何判断"),
+    ("yes", "全量：范围内全部记录。以前有、这次没有的，会列为“本次未出现”，不会自动注销"),
+)
+
+
+class SeveralFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """One file or several."""
+
+    widget = SeveralFiles
+
+    def clean(self, data, initial=None) -> list:
+        files = data if isinstance(data, list | tuple) else [data]
+        return [super(FilesField, self).clean(each, initial) for each in files or [None]]
 
 
 class UploadForm(forms.Form):
-    """Which kind of record, and the file. Only kinds that the person may import are offered."""
+    """Which kind of record, whose file of which day, and the files. Only kinds that the person may import are offered."""
 
     target = forms.ChoiceField(label="导入到")
-    file = forms.FileField(
+    file = FilesField(
         label="文件",
-        help_text="Excel（.xlsx、.xls）或 CSV；编码不限。列的先后不限，列名可用常见叫法。",
+        help_text="Excel（.xlsx、.xls）、CSV，或装有这些文件的 zip；可以一次选几个。编码、列的先后不限，列名可用常见叫法。",
         error_messages={"empty": "文件是空的，一个字都没有。请检查后重新上传。", "required": "请选择要导入的文件。"},
+    )
+    source = forms.ChoiceField(
+        label="数据来源", required=False, help_text="各系统说法不一时，按来源的先后决定以谁为准。请照实选择。"
+    )
+    file_date = forms.DateField(
+        label="数据日期",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="来源系统导出这份数据的日期。旧数据不会覆盖新数据。"
+        "不填则取文件名里的日期（如 20261101），没有就按今天。",
+        error_messages={"invalid": "请填写日期，例如 2026-11-01。"},
+    )
+    is_full = forms.ChoiceField(
+        label="全量还是增量", choices=EXTENTS, widget=forms.RadioSelect, required=False, initial="no"
     )
 
     def __init__(self, *args, targets: list[Target], **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["target"].choices = [(each.table.name, each.table.title) for each in targets]  # type: ignore[attr-defined]
-        self.fields["file"].widget.attrs["accept"] = ".xlsx,.xls,.csv,.tsv,.txt,.ods"
+        choices: Any = self.fields
+        choices["target"].choices = [(each.table.name, each.table.title) for each in targets]
+        self.fields["file"].widget.attrs["accept"] = ".xlsx,.xls,.csv,.tsv,.txt,.ods,.zip"
+        known = dict(source for each in targets for source in sources_of(each))
+        choices["source"].choices = list(known.items())
+        if not known:  # no table of theirs is fed by several systems: nothing to ask
+            for name in ("source", "file_date", "is_full"):
+                del self.fields[name]
 
-    def clean_file(self):
-        file = self.cleaned_data["file"]
-        if file.size > LARGEST_UPLOAD:
+    def clean_file(self) -> list:
+        files = self.cleaned_data["file"]
+        if len(files) > MOST_FILES:
+            raise forms.ValidationError(f"一次最多选 {MOST_FILES} 个文件。请分几次导入。")
+        if sum(file.size for file in files) > LARGEST_UPLOAD:
             raise forms.ValidationError("文件超过 2 GB。请拆成几份分别导入。")
-        return file
+        return files
+
+    def clean_file_date(self):
+        day = self.cleaned_data["file_date"]
+        if day and day > timezone.localdate():
+            raise forms.ValidationError("数据日期不能晚于今天。请填来源系统导出这份数据的日期。")
+        return day
+
+    def said(self) -> dict[str, Any]:
+        """What a batch begins with. A kind with one source of its own has no say in whose file it is."""
+        data = self.cleaned_data
+        said: dict[str, Any] = {"target_name": data["target"], "uploads": data["file"]}
+        sources = dict(sources_of(target(data["target"])))
+        if sources:
+            today = timezone.localdate()
+            days = [day for each in data["file"] if (day := day_in(each.name)) and day <= today]
+            said["source"] = data["source"] if data["source"] in sources else next(iter(sources))
+            said["file_date"] = data["file_date"] or max(days, default=today)
+            said["is_full"] = data["is_full"] == "yes"
+        return said
+
+
+class FixForm(forms.Form):
+    """What a wrong cell should say; no column: the row is left out."""
+
+    row = forms.IntegerField(min_value=1)
+    column = forms.CharField(max_length=60, required=False)
+    value = forms.CharField(max_length=500, required=False)
+    adopt = forms.BooleanField(required=False)  # the suggestion that is kept with the error, whatever `value` says
+
+
+class GroupForm(forms.Form):
+    """All rows with one reason: take what is suggested, or leave them out."""
+
+    act = forms.ChoiceField(choices=[("adopt", "采用建议"), ("leave", "不导入")])
+    kind = forms.CharField(max_length=12)
+    column = forms.CharField(max_length=60, required=False)
+    reason = forms.CharField(max_length=200, required=False, strip=False)
+
+
+class ColumnsForm(forms.Form):
+    """Which column of the file is which of ours: one choice for each of ours, with what was found chosen."""
+
+    def __init__(self, *args, batch: Batch, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.table = target(batch.target).table
+        shown = batch.plan.get("mapping", {})
+        names = shown.get("header") or heading_names([])
+        for column in self.table.imported():
+            found, _ = shown.get("columns", {}).get(column.key, ("", ""))
+            self.fields[f"column-{column.key}"] = forms.ChoiceField(
+                label=column.label,
+                choices=[("", "（不用）"), *((name, name) for name in names)],
+                required=False,
+                initial=found,
+            )
+
+    def clean(self) -> dict[str, Any]:
+        self.mapping = {name.removeprefix("column-"): said for name, said in self.cleaned_data.items() if said}
+        taken: dict[str, str] = {}
+        for key, name in self.mapping.items():
+            if name in taken:
+                ours = self.table.by_key[taken[name]].label
+                self.add_error(f"column-{key}", f"「{name}」已经用作{ours}。一列只能对应一项，请改选。")
+            taken.setdefault(name, key)
+        if lacking := self.table.missing(dict.fromkeys(self.mapping, 0)):
+            raise forms.ValidationError(f"还缺少{'、'.join(lacking)}，请指出是文件里的哪一列。")
+        return self.cleaned_data
 
 
 class ExportForm(forms.Form):

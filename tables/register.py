@@ -10,6 +10,7 @@ from tables.readers import Source
 from tables.table import Table
 
 PARTS = ("new", "changed", "unchanged", "wrong", "duplicate", "out_of_scope")  # each row is in one of them
+REFUSED = ("wrong", "duplicate", "out_of_scope")  # of these: what is not written
 COUNTS = (
     "rows",
     *PARTS,
@@ -85,8 +86,7 @@ class Target(Protocol):
 def agree(batch: Batch, outcome: Outcome) -> None:
     """Raises Cannot where the plan may not be written: rows are wrong and all were wanted, or it is not the plan that
     was shown. Asked before the first write where the target knows its plan by then, and again before the commit."""
-    counts = outcome.counts
-    refused = counts["wrong"] + counts["duplicate"] + counts["out_of_scope"]
+    refused = sum(outcome.counts[part] for part in REFUSED)
     if batch.all_or_nothing and refused:
         raise Cannot(
             f"您选择了全部无误才写入，而文件里有 {refused} 行不能写入，所以没有写入任何内容。请改好后重新检查。"

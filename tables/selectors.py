@@ -2,9 +2,15 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 
-from tables.models import Batch, RowError
+from tables.fixes import mark
+from tables.models import Batch, RowError, RowFix
+from tables.readers import said
+from tables.register import target
+
+DOUBLED = "文件中前面已有同一个号码，以前一行为准"  # reasons that each name another row are shown as one
+UNSEEN = "（个人信息，不显示）"
 
 
 def own_batches(user) -> QuerySet[Batch]:
@@ -13,35 +19,122 @@ def own_batches(user) -> QuerySet[Batch]:
 
 @dataclass(frozen=True)
 class Reason:
+    """Errors of one kind, column and reason: how many, an example, how many of them carry a suggestion."""
+
     text: str
     column: str
     kind: str
     count: int
+    example: RowError | None
+    suggested: int = 0
+
+    @property
+    def group(self) -> str:
+        return "" if self.kind == RowError.Kind.DUPLICATE else self.text
 
 
 def reasons(batch: Batch, limit: int = 50) -> list[Reason]:
-    """What is wrong, most frequent first. Reasons that name another row are one."""
-    grouped = (
-        batch.errors.exclude(kind=RowError.Kind.DUPLICATE)
-        .values_list("kind", "column", "reason")
-        .annotate(count=Count("pk"))
+    """What is wrong, most frequent first."""
+    known = batch.errors.exclude(kind=RowError.Kind.DUPLICATE).order_by()
+    grouped = list(
+        known.values_list("kind", "column", "reason")
+        .annotate(count=Count("pk"), suggested=Count("pk", filter=~Q(suggestion="")), first=Min("pk"))
         .order_by("-count", "reason")[:limit]
     )
-    found = [Reason(reason, column, kind, count) for kind, column, reason, count in grouped]
-    doubled = batch.errors.filter(kind=RowError.Kind.DUPLICATE).count()
+    examples = RowError.objects.in_bulk([first for *_, first in grouped])
+    found = [
+        Reason(reason, column, kind, count, examples[first], suggested)
+        for kind, column, reason, count, suggested, first in grouped
+    ]
+    doubled = batch.errors.filter(kind=RowError.Kind.DUPLICATE).aggregate(rows=Count("row", distinct=True))["rows"]
     if doubled:
-        found.append(Reason("文件中前面已有同一个号码，以前一行为准", "", RowError.Kind.DUPLICATE, doubled))
+        first = batch.errors.filter(kind=RowError.Kind.DUPLICATE).order_by("row", "-pk").first()
+        found.append(Reason(DOUBLED, "", RowError.Kind.DUPLICATE, doubled, first))
     return found
 
 
-def errors_page(batch: Batch, after: int, size: int, kind: str = "") -> tuple[list[RowError], bool]:
-    """Errors after a row of the file in the file's order; whether more follow. A row is never cut in two."""
-    errors = batch.errors.filter(row__gt=after).order_by("row", "id")
+def errors_of(batch: Batch, kind: str = "", column: str = "", reason: str = "") -> QuerySet[RowError]:
+    """The batch's errors in the file's order; of one kind, column and reason where these are given."""
+    errors = batch.errors.order_by("row", "id")
     if kind in RowError.Kind.values:
         errors = errors.filter(kind=kind)
+    if reason:
+        errors = errors.filter(column=column, reason=reason)
+    return errors
+
+
+def errors_page(errors: QuerySet[RowError], after: int, size: int) -> tuple[list[RowError], bool]:
+    """Errors after a row of the file; whether more follow. A row is never cut in two."""
+    errors = errors.filter(row__gt=after)
     found = list(errors[: size + 1])
     if len(found) <= size:
         return found, False
     last = found[-1].row
     whole = [error for error in found if error.row < last]
     return whole or list(errors.filter(row=last)), True
+
+
+class Cells:
+    """What the page may say about the cells of one batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch, self.table = batch, target(batch.target).table
+        shown = batch.plan.get("mapping", {})
+        self.columns = {name: self.table.by_key[key] for key, (name, _) in shown.get("columns", {}).items()}
+        self.columns |= {column.label: column for column in self.columns.values()}
+        self.headings = set(shown.get("header", [])) | set(self.columns)
+
+    def place(self, row: int) -> str:
+        return said(self.batch.parts, row)
+
+    def can_fix(self, column: str) -> bool:
+        return column in self.headings
+
+    def is_personal(self, column: str) -> bool:
+        known = self.columns.get(column)
+        return bool(known and known.personal)
+
+    def choices(self, column: str) -> tuple[str, ...]:
+        known = self.columns.get(column)
+        return known.choices if known else ()
+
+    def error(self, error: RowError, fixes: dict[tuple[int, str], RowFix]) -> dict:
+        personal = self.is_personal(error.column)
+        return {
+            "batch": self.batch,
+            "error": error,
+            "place": self.place(error.row),
+            "value": UNSEEN if personal else error.value,
+            "begin": "" if personal else error.suggestion or error.value,
+            "can_fix": self.can_fix(error.column),
+            "choices": self.choices(error.column),
+            "fix": self.fix(found) if (found := fixes.get((error.row, error.column))) else None,
+            "left": fixes.get((error.row, "")),
+        }
+
+    def errors(self, errors: list[RowError]) -> list[dict]:
+        rows = {error.row for error in errors}
+        fixes = {(fix.row, fix.column): fix for fix in RowFix.objects.filter(batch=self.batch, row__in=rows)}
+        return [self.error(error, fixes) for error in errors]
+
+    def fix(self, fix: RowFix) -> dict:
+        """A personal value is never shown back."""
+        said = UNSEEN if self.is_personal(fix.column) else fix.value or "（空）"
+        return {"pk": fix.pk, "place": self.place(fix.row), "column": fix.column, "value": said}
+
+
+@dataclass(frozen=True)
+class FixesMade:
+    """What was put right: the counts, some of each, and whether the check knows of it."""
+
+    cells: int
+    rows: int
+    is_pending: bool
+    shown: list[dict]
+
+
+def fixes_made(batch: Batch, cells: Cells, limit: int = 50) -> FixesMade:
+    told = batch.fixes.aggregate(cells=Count("pk", filter=~Q(column="")), all=Count("pk"), last=Max("pk"))
+    shown = [cells.fix(fix) for fix in batch.fixes.order_by("row", "column")[:limit]]
+    pending = batch.plan.get("mark", [0, 0, {}]) != mark(batch)
+    return FixesMade(told["cells"], told["all"] - told["cells"], pending, shown)

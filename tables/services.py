@@ -1,10 +1,10 @@
 """Bringing in a file: keep it, check it, show what it would do, then apply it or leave it. Each step once, in a Job."""
 
-import hashlib
-import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.functions import TransactionNow
@@ -14,11 +14,14 @@ from django.utils import timezone
 from accounts import audit
 from jobs.models import Job
 from jobs.services import job_cancel, job_start
+from tables.fixes import FixedSource, is_pending, mark, open_batch
+from tables.mapping import remember
 from tables.models import Batch, BatchChange
-from tables.readers import Refused, open_source
-from tables.register import Cannot, Outcome, Progress, Target, agree, no_progress, sources_of, target
+from tables.readers import Refused
+from tables.register import REFUSED, Cannot, Outcome, Progress, Target, agree, no_progress, sources_of, target
 from tables.traces import WAITING, lock
-from tables.wrong_rows import write_wrong_rows
+from tables.uploads import called, keep
+from tables.wrong_rows import EXTRAS, write_wrong_rows
 
 UNDO_DAYS = 30
 KEPT_DAYS = 7  # an upload that nobody confirmed, and the file of wrong rows
@@ -32,20 +35,6 @@ def stored(batch: Batch) -> Path:
 def wrong_rows(batch: Batch) -> Path:
     """The file of only the wrong rows, made when the batch was read; it outlives the upload by a few days."""
     return stored(batch).with_suffix(".wrong")
-
-
-def _keep(upload) -> tuple[str, str]:
-    """Store an upload under a random name; the name and the digest."""
-    name = f"imports/{secrets.token_hex(16)}"
-    path = Path(settings.MEDIA_ROOT) / name
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    with path.open("xb") as file:
-        for chunk in upload.chunks():
-            digest.update(chunk)
-            file.write(chunk)
-    path.chmod(0o600)
-    return name, digest.hexdigest()
 
 
 def batch_terms(*, kind: Target, by, source: str = "", file_date: date | None = None, is_full: bool = False) -> Batch:
@@ -63,74 +52,100 @@ def batch_terms(*, kind: Target, by, source: str = "", file_date: date | None = 
 
 
 @transaction.atomic
-def batch_start(
-    *, by, target_name: str, upload, source: str = "", file_date: date | None = None, is_full: bool = False
-) -> Batch:
-    """Take an upload in and queue its check. Without a source it is the registration system's, without a date today's.
-
-    Raises Cannot for an unknown target or source, or a day that is still to come.
-    """
-    kind = target(target_name)
-    batch = batch_terms(kind=kind, by=by, source=source, file_date=file_date, is_full=is_full)
-    batch.file_name = Path(upload.name).name[:200]
-    batch.stored_as, batch.digest = _keep(upload)
+def batch_start(*, by, target_name: str, uploads: Sequence, **terms: Any) -> Batch:
+    """Take uploads in and queue their check. `terms` as in batch_terms: without a source it is the registration
+    system's, without a date today's. Raises Cannot for an unknown target, and where the terms cannot be."""
+    batch = batch_terms(kind=target(target_name), by=by, **terms)
+    batch.file_name = called(uploads)
+    batch.stored_as, batch.digest = keep(uploads)
     batch.save()
-    batch.job = job_start(
-        kind="tables.check",
-        title=f"检查{kind.table.title}文件：{batch.file_name}"[:200],
-        by=by,
-        params={"batch": batch.pk, "url": batch.get_absolute_url()},
-    )
-    batch.save(update_fields=["job"])
+    _queue(batch, "tables.check", "检查", by)
     audit.record("tables.batch.start", by=by, subjects=[batch], detail={"target": target_name, "digest": batch.digest})
     return batch
 
 
-def judge(*, kind: Target, path: Path, batch: Batch, write: bool, progress: Progress = no_progress) -> Outcome:
-    """Read a file and judge every row as its batch says; with `write` also write. Needs a transaction.
+def _queue(batch: Batch, kind: str, verb: str, by) -> None:
+    title = f"{verb}{target(batch.target).table.title}：{batch.file_name}"
+    params = {"batch": batch.pk, "url": batch.get_absolute_url()}
+    batch.job = job_start(kind=kind, title=title[:200], by=by, params=params)
+    batch.save(update_fields=["job"])
+
+
+def judge(*, source: FixedSource, batch: Batch, write: bool, progress: Progress = no_progress) -> Outcome:
+    """Judge every row of a batch's file as the batch says; with `write` also write. Needs a transaction.
 
     Raises Refused, or Cannot.
     """
-    source = open_source(path, kind.table)
-    outcome = kind.run(source=source, by=batch.owner, batch=batch, write=write, progress=progress)
-    outcome.unused = source.unknown
+    outcome = target(batch.target).run(source=source, by=batch.owner, batch=batch, write=write, progress=progress)
+    outcome.unused = [heading for heading in source.unknown if heading not in EXTRAS]
+    outcome.counts["left_out"] = source.left_out
     return outcome
 
 
 def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
     """Read the file and keep counts and errors; the state becomes CHECKED, or REFUSED with what is the matter."""
-    kind = target(batch.target)
+    reading = Batch.objects.filter(pk=batch.pk, state=Batch.State.READING)
     try:
         with transaction.atomic():
-            outcome = judge(kind=kind, path=stored(batch), batch=batch, write=False, progress=progress)
+            marked = mark(batch)
+            source = open_batch(stored(batch), batch)
+            outcome = judge(source=source, batch=batch, write=False, progress=progress)
             outcome.errors.keep(batch)
-            write_wrong_rows(source=open_source(stored(batch), kind.table), errors=outcome.errors, to=wrong_rows(batch))
-            claimed = Batch.objects.filter(pk=batch.pk, state=Batch.State.READING)
-            claimed.update(
+            write_wrong_rows(source=source, errors=outcome.errors, to=wrong_rows(batch))
+            reading.update(
                 state=Batch.State.CHECKED,
                 counts=outcome.counts,
                 unused_columns=outcome.unused,
                 plan_digest=outcome.digest,
+                parts=source.parts,
+                plan={
+                    "mark": marked,
+                    "mapping": source.shown,
+                    "columns": outcome.columns,
+                    "samples": outcome.samples,
+                    "passed_over": source.passed_over,
+                },
+                problem="",
             )
     except Refused as refused:
-        Batch.objects.filter(pk=batch.pk, state=Batch.State.READING).update(
-            state=Batch.State.REFUSED, problem=str(refused)
-        )
-        forget(batch)
+        if batch.counts:  # what was changed in the preview cannot stand; the file can
+            reading.update(state=Batch.State.CHECKED, problem=str(refused))
+        else:
+            reading.update(state=Batch.State.REFUSED, problem=str(refused))
+            forget(batch)
     batch.refresh_from_db()
 
 
 @transaction.atomic
-def batch_confirm(*, batch: Batch, by) -> Batch:
-    """Queue the writing of a checked batch. Raises Cannot when it is not (any more) waiting for that."""
-    claimed = Batch.objects.filter(pk=batch.pk, state=Batch.State.CHECKED).update(state=Batch.State.APPLYING)
+def batch_recheck(*, batch: Batch, by, mapping: dict[str, str] | None = None) -> Batch:
+    """Check a batch again as it was put right since, or as the registry stands now. Raises Cannot when it is too late."""
+    claimed = Batch.objects.filter(pk=batch.pk, state=Batch.State.CHECKED).update(state=Batch.State.READING)
+    if not claimed or not stored(batch).exists():
+        raise Cannot("这一批已经写入、已放弃或正在检查，不能重新检查。")
+    batch.refresh_from_db()
+    if mapping is not None:
+        batch.mapping = mapping
+        batch.save(update_fields=["mapping"])
+    _queue(batch, "tables.check", "重新检查", by)
+    return batch
+
+
+@transaction.atomic
+def batch_confirm(*, batch: Batch, by, all_or_nothing: bool = False) -> Batch:
+    """Queue the writing of a checked batch. Raises Cannot when it is not (any more) waiting for that, or not checked as
+    it stands."""
+    claimed = Batch.objects.filter(pk=batch.pk, state=Batch.State.CHECKED).update(
+        state=Batch.State.APPLYING, all_or_nothing=all_or_nothing
+    )
     if not claimed:
         raise Cannot("这一批已经确认过或已放弃，不能再次写入。")
     batch.refresh_from_db()
-    title = f"写入{target(batch.target).table.title}：{batch.file_name}"
-    params = {"batch": batch.pk, "url": batch.get_absolute_url()}
-    batch.job = job_start(kind="tables.apply", title=title[:200], by=by, params=params)
-    batch.save(update_fields=["job"])
+    if is_pending(batch):
+        raise Cannot("改过之后还没有重新检查。请先点“重新检查”，看过结果再确认。")
+    if all_or_nothing and (refused := sum(batch.counts[part] for part in REFUSED)):
+        raise Cannot(f"还有 {refused:,} 行不能写入。请改好或选“不导入”，重新检查后再确认；或者选“只写入正确的行”。")
+    remember(batch)
+    _queue(batch, "tables.apply", "写入", by)
     return batch
 
 
@@ -143,7 +158,8 @@ def batch_apply(*, batch: Batch, path: Path | None = None, progress: Progress = 
     kind = target(batch.target)
     try:
         with transaction.atomic():
-            outcome = judge(kind=kind, path=path or stored(batch), batch=batch, write=True, progress=progress)
+            source = open_batch(path or stored(batch), batch)
+            outcome = judge(source=source, batch=batch, write=True, progress=progress)
             agree(batch, outcome)
             outcome.errors.keep(batch)
             Batch.objects.filter(pk=batch.pk).update(
@@ -211,7 +227,8 @@ def batch_settle(batch: Batch) -> None:
     job = batch.job
     if job is None or job.state not in (Job.State.CANCELLED, Job.State.FAILED):
         return
-    if batch.state == Batch.State.APPLYING:  # nothing was written: it waits for a decision again
+    if batch.state == Batch.State.APPLYING or (batch.state == Batch.State.READING and batch.counts):
+        # nothing was written, or not checked again: it waits for a decision as before
         after = {"state": Batch.State.CHECKED}
     elif batch.state == Batch.State.UNDOING:  # nothing was taken back
         after = {"state": Batch.State.APPLIED}

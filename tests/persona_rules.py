@@ -109,6 +109,11 @@ PAGES: dict[str, Page] = {
     "tables:template": Page(REGISTRARS, extra={"target": "business"}),
     "tables:batch": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY),
     "tables:confirm": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
+    "tables:fix": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
+    "tables:fix_group": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
+    "tables:unfix": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
+    "tables:columns": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
+    "tables:recheck": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
     "tables:cancel": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
     "tables:errors_file": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, ok=(200, 302, 404)),
     # members

@@ -35,7 +35,7 @@ def clerk(client, city):
 def upload(client, rows, name="名册.csv", content=None):
     """Send a file and let the worker check it; the batch."""
     file = SimpleUploadedFile(name, files.to_csv(rows).encode("gb18030") if content is None else content)
-    answer = client.post(reverse("tables:upload"), {"target": "business", "file": file})
+    answer = client.post(reverse("tables:upload"), {"target": "business", "file": file, "source": "registration"})
     assert answer.status_code == 302, answer.context["form"].errors
     batch = Batch.objects.latest("pk")
     assert answer["Location"] == batch.job.get_absolute_url()
@@ -133,10 +133,24 @@ def test_a_plan_rests_on_the_businesses_it_would_change(client, clerk, city, tou
 
 def test_all_or_nothing_writes_nothing_when_a_row_is_wrong(client, clerk):
     batch = upload(client, [make_row(), make_row(从业人数="-1"), make_row(所属区="福田区")])
-    Batch.objects.filter(pk=batch.pk).update(all_or_nothing=True)
-    job = confirm(client, batch)
-    assert job.state == "failed" and "有 2 行不能写入" in job.message
-    assert batch.state == "checked" and not Business.objects.exists()
+    client.post(reverse("tables:confirm", args=[batch.pk]), {"mode": "all"})
+    batch.refresh_from_db()
+    assert batch.state == "checked"
+    Batch.objects.filter(pk=batch.pk).update(state="applying", all_or_nothing=True)  # wrong only when it was written
+    batch.refresh_from_db()
+    with pytest.raises(register.Cannot, match="有 2 行不能写入"):
+        services.batch_apply(batch=batch)
+    batch.refresh_from_db()
+    assert batch.state == "applying" and not Business.objects.exists()
+
+
+def test_all_right_is_written_as_a_whole(client, clerk):
+    batch = upload(client, [make_row(), make_row()])
+    client.post(reverse("tables:confirm", args=[batch.pk]), {"mode": "all"})
+    batch.refresh_from_db()
+    job_run(job_id=batch.job_id)
+    batch.refresh_from_db()
+    assert batch.state == "applied" and batch.all_or_nothing and Business.objects.count() == 2
 
 
 def test_large_counts_are_grouped(client, clerk):
@@ -228,10 +242,10 @@ def test_errors_are_paged_without_cutting_a_row(client, clerk):
     seen, address = [], reverse("tables:batch", args=[batch.pk])
     while address:
         context = client.get(address).context
-        seen += [(error.row, error.column) for error in context["errors"]]
+        seen += [(item["error"].row, item["error"].column) for item in context["errors"]]
         address = context["next_url"] and reverse("tables:batch", args=[batch.pk]) + context["next_url"]
     assert len(seen) == len(set(seen)) == 210
-    assert [reason.count for reason in context["reasons"]] in ([], [70, 70, 70])
+    assert [group["reason"].count for group in context["groups"]] in ([], [70, 70, 70])
 
 
 def test_cancelled_job_writes_nothing_and_the_batch_waits_again(client, clerk):
@@ -250,7 +264,7 @@ def test_cancelled_job_writes_nothing_and_the_batch_waits_again(client, clerk):
 def test_check_that_was_cancelled_or_failed_says_so(client, clerk):
     for state, shown in (("cancelled", "cancelled"), ("failed", "refused")):
         batch = upload(client, [make_row()])
-        Batch.objects.filter(pk=batch.pk).update(state="reading")
+        Batch.objects.filter(pk=batch.pk).update(state="reading", counts={})
         Job.objects.filter(pk=batch.job_id).update(state=state, message="没有办成")
         assert detail(client, batch).status_code == 200
         batch.refresh_from_db()

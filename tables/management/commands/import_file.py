@@ -11,6 +11,7 @@ from django.db import transaction
 
 from accounts.models import User
 from tables import services
+from tables.fixes import open_batch
 from tables.readers import Refused
 from tables.register import COUNTS, PARTS, Cannot, Outcome, Target, target, tell_applied
 
@@ -61,7 +62,7 @@ class Command(BaseCommand):
         batch.file_name, batch.all_or_nothing = path.name[:200], options["all_or_nothing"]
         with transaction.atomic():
             if options["dry_run"]:
-                outcome = services.judge(kind=kind, path=path, batch=batch, write=False)
+                outcome = services.judge(source=open_batch(path, batch), batch=batch, write=False)
             else:
                 batch.save()
                 outcome = services.batch_apply(batch=batch, path=path)

@@ -1,0 +1,64 @@
+"""What a plan says in numbers: its tiles and its warnings."""
+
+from tables.models import Batch
+
+TILES = (
+    ("new", "新增", "文件里有、系统里还没有"),
+    ("changed", "变更", "系统里已有，内容不同"),
+    ("unchanged", "未变", "与系统里一致"),
+    ("wrong", "有误", "不会写入；可以在下面改，或下载改好再传"),
+    ("duplicate", "重复", "文件里前面已有同一号码"),
+    ("out_of_scope", "不在权限范围", "请由所在单位导入"),
+)
+PARTS = {  # shown within a tile, where there are any
+    "unchanged": (("older", "其中 {:,} 行的数据日期早于系统里已有的，不覆盖"),),
+    "wrong": (("duplicate_registry", "两个号码分属两个主体的（有误或重复）{:,} 行"),),
+    "out_of_scope": (("hand_over", "其中 {:,} 行可向对方单位申请划转"),),
+}
+BESIDE = (  # shown only where there are any
+    ("repaired", "自动修复", "格。因表格软件损坏、按规则还原，请抽查"),
+    ("left_out", "不导入", "行。您选择不导入的，不计入总行数"),
+    ("dropped", "人数不保存", "行。个体工商户，或从业人数不足 10 人、未填的，党员人数不保存"),
+    ("skipped", "跳过", "行。合计行、重复的表头等，不计入总行数"),
+)
+MOST_COLUMNS = 6
+
+
+def tiles(batch: Batch) -> list[dict]:
+    counts = batch.counts
+    if not counts:
+        return []
+    shown: list[dict] = []
+    for key, label, note in TILES:
+        details = [words.format(counts[part]) for part, words in PARTS.get(key, ()) if counts.get(part)]
+        if key == "changed":
+            details += _columns(batch)
+        shown.append({"key": key, "label": label, "value": counts[key], "note": note, "details": details})
+    for key, label, note in BESIDE:
+        if counts.get(key):
+            shown.append({"key": key, "label": label, "value": counts[key], "note": note, "details": []})
+    return shown
+
+
+def _columns(batch: Batch) -> list[str]:
+    """Which columns change how often, most frequent first."""
+    columns = sorted(batch.plan.get("columns", {}).items(), key=lambda item: (-item[1], item[0]))
+    said = "、".join(f"{label} {count:,}" for label, count in columns[:MOST_COLUMNS])
+    return [f"{said}{' 等' if len(columns) > MOST_COLUMNS else ''}"] if said else []
+
+
+def warnings(batch: Batch) -> list[dict]:
+    told = []
+    if batch.unused_columns:
+        told.append(
+            {
+                "title": "这些列没有用到",
+                "text": f"{'、'.join(batch.unused_columns)}。如果其中有要导入的内容，请在“列的对应”里指出它是哪一项。",
+            }
+        )
+    if passed_over := batch.plan.get("passed_over"):
+        said = "；".join(f"「{name}」{reason}" if name else reason for name, reason in passed_over)
+        told.append({"title": "这些没有读取", "text": f"{said}。"})
+    if batch.problem and batch.state != Batch.State.REFUSED:
+        told.append({"title": "重新检查没有完成", "text": f"{batch.problem}下面仍是上一次检查的结果。"})
+    return told
