@@ -1,5 +1,6 @@
 """The import of businesses as tables/ sees it: one call judges a file and, with a batch, writes it."""
 
+from markets.imports import first_load
 from markets.imports import write as writing
 from markets.imports.checks import Checker
 from markets.imports.places import Scope
@@ -53,7 +54,12 @@ class BusinessImporter:
         if write:
             agree(batch, outcome)
             outcome.units = writing.touched()
-            writing.write(batch, lambda row: progress(min(checker.rows + row, total), total, "正在写入"))
+
+            def tell(row: int, message: str) -> None:
+                progress(min(checker.rows + row, total), total, message)
+
+            if not first_load.write(batch, tell):
+                writing.write(batch, tell)
         errors.flush()
         return outcome
 

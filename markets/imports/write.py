@@ -43,8 +43,8 @@ def touched() -> list[int]:
     return sorted({unit for pair in found for unit in pair if unit is not None})
 
 
-def write(batch: Batch, progress: Callable[[int], None]) -> None:
-    """Everything of the plan. `progress` hears how many rows of the file are through. Raises Cannot."""
+def write(batch: Batch, tell: Callable[[int, str], None]) -> None:
+    """Everything of the plan. `tell` hears how many rows of the file are through. Raises Cannot."""
     # Foreign keys are checked statement by statement: a queue of millions of deferred checks would eat the memory.
     run("SET CONSTRAINTS ALL IMMEDIATE")
     run(
@@ -56,13 +56,14 @@ def write(batch: Batch, progress: Callable[[int], None]) -> None:
     run(f"ANALYZE {NEW}")
     ((waiting,),) = fetch(f"SELECT count(*) FROM {MATCH} WHERE differs")
     changed = written = 0
+    made = f"{STAGE} s JOIN {NEW} n ON n.row = s.row"
     for rows in steps():
         changed += change(batch.pk, rows)
         keep_heads(batch.pk, rows)
         declare_changed(rows)
-        written += insert(rows)
-        declare_new(rows)
-        progress(rows[1])
+        written += insert(made, "n.id", rows)
+        declare_new(made, "n.id", rows)
+        tell(rows[1], "正在写入")
     if changed != waiting:
         raise Cannot(CHANGED_MEANWHILE)
     forget_small()
@@ -120,22 +121,23 @@ def keep_heads(batch_id: int, rows: list[int]) -> None:
     )
 
 
-def insert(rows: list[int]) -> int:
-    values = {**FIRST, **ALWAYS_BLANK, "id": "n.id", "entered_at": "now()", "changed_at": "now()"}
+def insert(made: str, ids: str, rows: list[int]) -> int:
+    """New rows. `made`: where the staged rows `s` come from, `ids`: the id of each."""
+    values = {**FIRST, **ALWAYS_BLANK, "id": ids, "entered_at": "now()", "changed_at": "now()"}
     return run(
         f"INSERT INTO markets_business ({', '.join(values)}) SELECT {', '.join(values.values())} "
-        f"FROM {STAGE} s JOIN {NEW} n ON n.row = s.row WHERE s.row >= %s AND s.row < %s ORDER BY s.row",
+        f"FROM {made} WHERE s.row >= %s AND s.row < %s ORDER BY s.row",
         rows,
     )
 
 
-def declare_new(rows: list[int]) -> None:
+def declare_new(made: str, ids: str, rows: list[int]) -> None:
     """Head-counts that came with new rows, where they name nobody."""
     run(
         "INSERT INTO markets_declaration "
         "(business_id, source, as_of, full_members, members_incl_probationary, entered_at) "
-        "SELECT n.id, 'registry_file', (now() AT TIME ZONE 'Asia/Shanghai')::date, s.full_members, "
-        f"s.members_incl_probationary, now() FROM {STAGE} s JOIN {NEW} n ON n.row = s.row "
+        f"SELECT {ids}, 'registry_file', (now() AT TIME ZONE 'Asia/Shanghai')::date, s.full_members, "
+        f"s.members_incl_probationary, now() FROM {made} "
         f"WHERE s.heads AND {keeps_heads('s.entity_type', 's.employees')} AND s.row >= %s AND s.row < %s "
         "AND (s.full_members IS NOT NULL OR s.members_incl_probationary IS NOT NULL)",
         rows,

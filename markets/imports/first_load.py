@@ -1,0 +1,56 @@
+"""The first load of a city: into a table without indexes and foreign keys, which are built when all rows are in.
+
+Everything is one transaction. While it lasts nobody reads the table, or organizations and divisions, to which its keys
+lead; so it begins only when everything is read and judged, and where readers keep the table busy the rows go the
+ordinary way.
+"""
+
+from collections.abc import Callable
+
+from django.db import OperationalError, transaction
+from psycopg2.errors import LockNotAvailable, ObjectNotInPrerequisiteState
+
+from markets.imports.plan import STAGE
+from markets.imports.write import declare_new, insert, steps
+from tables.models import Batch
+from tables.statements import fetch, run
+from tables.traces import keep_made, keep_seen
+
+FROM_ROWS = 100_000  # fewer are in before the keys would be built again
+
+Tell = Callable[[int, str], None]
+
+
+def write(batch: Batch, tell: Tell) -> bool:
+    """All staged rows as new ones. False, and nothing done, where it is no first load or the table is busy."""
+    ((rows, last),) = fetch(f"SELECT count(*), COALESCE(max(row), 0) FROM {STAGE}")
+    if rows < FROM_ROWS or fetch("SELECT EXISTS (SELECT FROM markets_business)")[0][0]:
+        return False
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    bare = _make_bare(last)
+    if bare is None:
+        return False
+    base, to_build = bare
+    ids = f"{base} + s.row"
+    for part in steps():
+        insert(f"{STAGE} s", ids, part)
+        declare_new(f"{STAGE} s", ids, part)
+        tell(part[1] // 2, "正在写入")
+    for number in range(to_build):
+        tell((last + last * number // to_build) // 2, "正在建立索引")
+        run("SELECT markets_business_rebuild()")
+    keep_seen(batch, "SELECT 1::bigint WHERE false", keep_made(batch, f"SELECT {ids} FROM {STAGE} s"))
+    run("SET CONSTRAINTS ALL DEFERRED")
+    run("ANALYZE markets_business")
+    return True
+
+
+def _make_bare(last: int) -> tuple[int, int] | None:
+    """Number before the first id, and how many keys and indexes there are to build; None where the table is busy."""
+    try:
+        with transaction.atomic():
+            return fetch("SELECT base, steps FROM markets_business_bare(%s)", [last])[0]
+    except OperationalError as busy:
+        if isinstance(busy.__cause__, LockNotAvailable | ObjectNotInPrerequisiteState):
+            return None
+        raise
