@@ -9,7 +9,7 @@ class SearchForm(forms.Form):
     """The box in the top bar."""
 
     q = forms.CharField(
-        label="名称、编号或统一社会信用代码",
+        label="名称、拼音首字母、编号或统一社会信用代码",
         max_length=100,
         min_length=2,
         error_messages={

@@ -8,15 +8,15 @@ from django.db import connection
 
 
 @contextlib.contextmanager
-def timed(table: str) -> Iterator[list[tuple[float, str]]]:
-    """Milliseconds and text of each statement that names the table.
+def timed(table: str, *functions: str) -> Iterator[list[tuple[float, str]]]:
+    """Milliseconds and text of each statement that names the table or calls one of the functions.
 
     Drivers fetch the whole result within execute, so what is left to Django is building objects.
     """
     heard: list[tuple[float, str]] = []
 
     def listen(execute, sql, params, many, context):
-        if f'"{table}"' not in sql:
+        if f'"{table}"' not in sql and not any(f"{function}(" in sql for function in functions):
             return execute(sql, params, many, context)
         started = time.perf_counter()
         answer = execute(sql, params, many, context)
