@@ -1,14 +1,17 @@
 """The columns of businesses, for lists, exports, templates and the import; those of markets: place_tables.py."""
 
 from datetime import date
+from functools import lru_cache
 
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
+from markets.imports.texts import Wrong, entity_type
 from markets.models import Business, Market
 from markets.place_tables import MARKETS
+from orgs.imports import office_name
 from tables.keyset import NEWEST, Order
 from tables.table import Column, Table
 
@@ -21,6 +24,24 @@ STATUSES = ("存续", "在业", "开业", "歇业", "吊销", "注销", "迁出"
 
 def _day(moment) -> str:
     return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M") if moment else ""
+
+
+def office_in_words(row) -> str:
+    return office_name(row) or "待分派"
+
+
+def type_in_file(row) -> str:
+    """As the registry wrote it, unless somebody has put the type right since: then the type's own name."""
+    return row.entity_type_text if _leads_to(row.entity_type_text, row.entity_type) else row.get_entity_type_display()
+
+
+@lru_cache(4096)
+def _leads_to(text: str, kind: str) -> bool:
+    try:
+        found, _, only_scale = entity_type(text) if text else ("", None, False)
+    except Wrong:
+        return False
+    return only_scale or found == kind
 
 
 BUSINESSES = Table(
@@ -91,6 +112,7 @@ BUSINESSES = Table(
             choices=TYPES,
             example=("有限责任公司", "个体工商户"),
             value=lambda row: row.entity_type_text or row.get_entity_type_display(),
+            written=type_in_file,
         ),
         Column(
             "scale",
@@ -156,7 +178,7 @@ BUSINESSES = Table(
                 "登记机关",
             ),
             kind="place",
-            source="guidance_station.short_name",
+            value=office_in_words,
             example=("", "粤海市场监管所"),
         ),
         Column(
@@ -165,6 +187,7 @@ BUSINESSES = Table(
             ("市场", "所在市场", "专业市场", "市场名称", "所属专业市场"),
             kind="place",
             source="market.name",
+            written=lambda row: f"{row.market.name}（{row.market.code}）" if row.market else None,
             example=("", ""),
             shown=False,
         ),

@@ -7,9 +7,11 @@ class OrgsConfig(AppConfig):
 
     def ready(self) -> None:
         from orgs.doors import posted_units
+        from orgs.listings import ORGANIZATION_LIST
         from orgs.tree_imports import TARGET
-        from tables.listing import tell_units
+        from tables.listing import register_listing, tell_units
         from tables.register import register_target
 
         register_target(TARGET)
+        register_listing(ORGANIZATION_LIST)
         tell_units(posted_units)

@@ -31,7 +31,9 @@ _IMPORT_PLACES = {
     "markets.import_business", "markets.import_market", "markets.import_industryarea", "markets.import_platform",
     "markets.import_deliverysite", "stations.import_servicepoint",
 }  # fmt: skip
-_EXPORT_PLACES = {"markets.export_business", "markets.export_market"}
+_EXPORT_PLACES = {
+    "orgs.export_organization", "markets.export_business", "markets.export_market", "stations.export_servicepoint",
+}  # fmt: skip
 _VIEW_NUMBERS = {
     "reports.view_snapshot", "reports.view_monthclosing", "reports.view_reportedfigure", "stations.view_footfalltally",
 }  # fmt: skip

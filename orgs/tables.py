@@ -1,8 +1,12 @@
 """The columns of organizations, for lists, exports, templates and the import."""
 
+import datetime as dt
+
 from django.urls import reverse
+from django.utils import timezone
 
 from orgs.kinds import HostKind, Kind, Level
+from orgs.models import Organization
 from tables import cells
 from tables.table import Column, Table
 
@@ -15,6 +19,36 @@ KIND_NAMES = {
 
 def _date(key: str, label: str, aliases: tuple[str, ...], parse: cells.Parse, example: tuple[str, ...] = ()) -> Column:
     return Column(key, label, aliases, kind="date", parse=parse, shown=False, example=example)
+
+
+def _term_end(row: Organization) -> dt.date | None:
+    return row.extended_until or row.term_ends_on
+
+
+def _is_overdue(row: Organization) -> bool:
+    end = _term_end(row)
+    return end is not None and row.closed_on is None and end <= timezone.localdate()
+
+
+def term_text(row: Organization) -> str:
+    end = _term_end(row)
+    if end is None:
+        return "—"
+    if _is_overdue(row):
+        return f"{end} 已届满"
+    return f"{end}（延期）" if row.extended_until else f"{end}"
+
+
+def term_badge(row: Organization) -> str:
+    return "bad" if _is_overdue(row) else ""
+
+
+def state_text(row: Organization) -> str:
+    return f"{row.closed_on} 撤销" if row.closed_on else "在设"
+
+
+def state_badge(row: Organization) -> str:
+    return "plain" if row.closed_on else "ok"
 
 
 ORGANIZATIONS = Table(
@@ -54,6 +88,8 @@ ORGANIZATIONS = Table(
         _date("extended_until", "延期至", ("延期换届至",), cells.any_date),
         Column("extension_document", "延期批复文号", ("延期文号",), parse=cells.text(60), shown=False),
         Column("closed_on", "撤销日期", kind="date", imported=False, shown=False),
+        Column("term", "任期至", value=term_text, badge=term_badge, exported=False, imported=False),
+        Column("state", "状态", value=state_text, badge=state_badge, exported=False, imported=False),
     ),
     needs=(("code",),),
     notes=(

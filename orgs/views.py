@@ -2,82 +2,34 @@
 
 from datetime import date
 
-from django.http import HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
-from django.views.generic import DetailView, ListView
+from django.views.generic import DetailView
 
 from orgs import life
-from orgs.filters import OrganizationFilter
+from orgs.listings import ORGANIZATION_LIST
 from orgs.models import Organization
 from orgs.scoped import ScopedMixin
-from orgs.selectors import ancestors_of, children_of, history_of, page_by_path
+from orgs.selectors import ancestors_of, children_of, history_of
+from orgs.tables import state_badge, state_text, term_badge, term_text
+from tables.list_views import ListPage
 
-COLUMNS = [
-    {"key": "name", "label": "名称"},
-    {"key": "level", "label": "层级"},
-    {"key": "kind", "label": "类型"},
-    {"key": "parent", "label": "上级"},
-    {"key": "street", "label": "所在"},
-    {"key": "term", "label": "任期至"},
-    {"key": "state", "label": "状态"},
-]
-PAGE_KEYS = ("after", "before")
 CHILDREN_SHOWN = 100
-
-
-def term_cell(row: Organization) -> dict:
-    end = row.extended_until or row.term_ends_on
-    if end is None:
-        return {"text": "—"}
-    if row.closed_on is None and end <= timezone.localdate():
-        return {"text": f"{end} 已届满", "badge": "bad"}
-    return {"text": f"{end}（延期）" if row.extended_until else f"{end}"}
 
 
 def iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
-def state_cell(row: Organization) -> dict:
-    return {"text": f"{row.closed_on} 撤销", "badge": "plain"} if row.closed_on else {"text": "在设", "badge": "ok"}
+def badged(text: str, badge: str) -> dict:
+    return {"text": text, "badge": badge} if badge else {"text": text}
 
 
-def table_row(row: Organization) -> dict:
-    place = row.street or row.district
-    texts = [row.name, row.get_level_display(), row.get_kind_display(), row.parent, place]
-    cells = [{"text": str(text) if text else "—"} for text in texts]
-    return {"url": reverse("orgs:detail", args=[row.pk]), "cells": [*cells, term_cell(row), state_cell(row)]}
-
-
-class OrganizationListView(ScopedMixin, ListView):
-    model = Organization
-    permission = "orgs.view_organization"
+class OrganizationListView(ListPage):
+    listing = ORGANIZATION_LIST
     template_name = "orgs/list.html"
 
-    def get(self, request, *args, **kwargs):
-        query = request.GET.dict()
-        known = {key: value for key, value in query.items() if key in (*OrganizationFilter.base_filters, *PAGE_KEYS)}
-        if known != query:  # a mistyped filter must not pass for "everything"
-            query_string = "&".join(f"{key}={value}" for key, value in known.items())
-            return HttpResponseRedirect(f"{request.path}?{query_string}")
-        return super().get(request, *args, **kwargs)
-
-    def get_context_data(self, **kwargs) -> dict:
-        found = OrganizationFilter(self.request.GET, queryset=self.get_queryset())
-        rows = found.qs if found.form.is_valid() else found.queryset.none()
-        page = page_by_path(rows.select_related("parent", "district", "street"), self.request.GET.dict())
-        return {
-            "view": self,
-            "heading": "党组织",
-            "breadcrumbs": [{"label": "党组织", "url": ""}],
-            "filter": found,
-            "table": {"columns": COLUMNS, "rows": [table_row(row) for row in page.rows], "caption": "党组织"},
-            "page": page,
-            "total_text": f"共 {rows.count():,} 个",
-            "empty_reason": "没有符合条件的党组织。请放宽筛选；您只看得到本单位及下级的组织。",
-            "may_add": self.request.user.has_perm("orgs.add_organization"),
-        }
+    def more(self) -> dict:
+        return {"may_add": self.request.user.has_perm("orgs.add_organization")}
 
 
 class OrganizationDetailView(ScopedMixin, DetailView):
@@ -100,8 +52,8 @@ class OrganizationDetailView(ScopedMixin, DetailView):
             "has_more_children": len(children) > CHILDREN_SHOWN,
             "history": history_of(row) if user.has_perm("orgs.view_organizationchange") else None,
             "may_change": row.closed_on is None and user.has_perm("orgs.change_organization", row),
-            "term": term_cell(row),
-            "state": state_cell(row),
+            "term": badged(term_text(row), term_badge(row)),
+            "state": badged(state_text(row), state_badge(row)),
             "slots": [
                 {"title": slot.title, "url": reverse(slot.url_name, args=[row.pk])}
                 for slot in life.slots()
@@ -134,7 +86,7 @@ class OrganizationDetailView(ScopedMixin, DetailView):
         if row.host_kind:
             facts.append(("依托", row.get_host_kind_display()))
         if row.capability.term_years:
-            facts += [("本届起", iso(row.term_starts_on)), ("任期至", term_cell(row)["text"])]
+            facts += [("本届起", iso(row.term_starts_on)), ("任期至", term_text(row))]
             if row.extended_until:
                 facts.append(("延期批复", row.extension_document))
         return facts

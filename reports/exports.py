@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from accounts import audit
 from orgs.models import Organization
@@ -11,6 +11,7 @@ from reports.metrics import Metric
 from reports.row_columns import columns_of
 from reports.selectors import Unit
 from tables.exports import export
+from tables.listing import listing_of
 from tables.models import Export
 from tables.table import Column
 
@@ -29,11 +30,7 @@ def rows_export(
     number = queryset.count()
     if number > MOST_ROWS:
         raise TooManyRows(f"共 {number:,} 行，一次最多导出 {MOST_ROWS:,} 行。请到下级单位分别导出。")
-    spec = columns_of(queryset.model)
-    columns = [
-        Column(f"c{index}", column.label, kind="integer" if column.numeric else "text", value=column.text)
-        for index, column in enumerate(spec.columns)
-    ]
+    columns, related = _columns(queryset.model)
     labels = [column.label for column in columns]
     Export.objects.create(
         owner=by, table=metric.code, purpose=purpose, columns=labels, format=format, rows=number,
@@ -44,5 +41,17 @@ def rows_export(
         units=[unit.pk] if isinstance(unit, Organization) else [],
         detail={"metric": metric.code, "unit": unit.code, "rows": number, "columns": labels, "format": format},
     )  # fmt: skip
-    found = queryset.select_related(*spec.related).order_by("pk")
+    found = queryset.prefetch_related(*related).order_by("pk")
     return export(metric.name, columns, found.iterator(chunk_size=2000), format)
+
+
+def _columns(model: type[Model]) -> tuple[list[Column], tuple[str, ...]]:
+    """What can be imported again, where rows like these have a list of their own; else what the page shows."""
+    if (own := listing_of(model)) is not None:
+        return own.table.exported(), own.related
+    spec = columns_of(model)
+    columns = [
+        Column(f"c{index}", column.label, kind="integer" if column.numeric else "text", value=column.text)
+        for index, column in enumerate(spec.columns)
+    ]
+    return columns, spec.related

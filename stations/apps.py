@@ -10,8 +10,10 @@ class StationsConfig(AppConfig):
         from members.posters import register_kind
         from stations import life
         from stations.imports import TARGET
+        from stations.listings import SERVICE_POINT_LIST
         from stations.own import check_ins_copy, check_ins_erase
         from stations.views.public import service_point
+        from tables.listing import register_listing
         from tables.register import register_target
 
         register_kind("service_point", service_point)
@@ -19,3 +21,4 @@ class StationsConfig(AppConfig):
         on_copy(check_ins_copy)
         life.register()
         register_target(TARGET)
+        register_listing(SERVICE_POINT_LIST)

@@ -1,4 +1,4 @@
-"""What comes in: the check-in of the desk (parsed by hand: it is the hot path), the filters of the two lists."""
+"""What comes in: the check-in of the desk (parsed by hand: it is the hot path), the filter of check-ins."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.utils.dateparse import parse_datetime
 
-from orgs.models import Organization
 from stations.models import CheckIn, FootfallTally, ServicePoint
 
 
@@ -80,34 +79,6 @@ class StrictForm(forms.Form):
         if unknown:
             raise forms.ValidationError(f"不认识的参数：{'、'.join(unknown)}。请清除筛选后重新选择。")
         return super().clean()
-
-
-class ServicePointFilter(StrictForm):
-    q = forms.CharField(label="名称或编号", required=False, max_length=60)
-    kind = forms.ChoiceField(label="类型", required=False, choices=[("", "全部"), *ServicePoint.Kind.choices])
-    state = forms.ChoiceField(
-        label="状态", required=False, choices=[("", "使用中"), ("closed", "已停用"), ("all", "全部")]
-    )
-    guidance_station = forms.ModelChoiceField(label="指导站", required=False, queryset=Organization.objects.none())
-
-    def __init__(self, *args, user, **kwargs):
-        super().__init__(*args, **kwargs)
-        field = self.fields["guidance_station"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = Organization.objects.visible_to(user).filter(level=3)
-        field.empty_label = "全部"
-
-    def apply(self, queryset):
-        data = self.cleaned_data
-        if data["q"]:
-            queryset = queryset.filter(name__icontains=data["q"]) | queryset.filter(code__iexact=data["q"])
-        if data["kind"]:
-            queryset = queryset.filter(kind=data["kind"])
-        if data["guidance_station"]:
-            queryset = queryset.filter(guidance_station=data["guidance_station"])
-        if data["state"] != "all":
-            queryset = queryset.filter(closed_on__isnull=data["state"] != "closed")
-        return queryset
 
 
 class CheckInFilter(StrictForm):

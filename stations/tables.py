@@ -35,6 +35,8 @@ SERVICE_POINTS = Table(
                shown=False),
         Column("market", "所在市场", ("市场", "所属市场"), kind="place", source="market.name", shown=False),
         Column("closed_on", "停用日期", ("关闭日期",), kind="date", parse=cells.date, shown=False),
+        Column("state", "状态", value=lambda row: "已停用" if row.closed_on else "使用中",
+               badge=lambda row: "plain" if row.closed_on else "ok", exported=False, imported=False),
     ),
     needs=(("code",),),
     notes=("编号用来认出同一个服务点，必须填写；新增的还要填名称和类型。",

@@ -43,7 +43,7 @@ def guarded(text: str) -> str:
 
 def _rows(columns: Sequence[Column], rows: Iterable) -> Iterator[list[Any]]:
     for row in rows:
-        yield [column.of(row) for column in columns]
+        yield [column.in_file(row) for column in columns]
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:

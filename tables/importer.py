@@ -281,7 +281,9 @@ class Reading:
                 if column.key not in row.said:
                     row.tell(column.key, f"「{self.label(column.key)}」必须填写")
         else:
-            row.changed = {name: value for name, value in row.values.items() if getattr(row.record, name) != value}
+            row.changed = {
+                name: value for name, value in row.values.items() if _differs(getattr(row.record, name), value)
+            }
         if row.wrong:
             return "wrong"
         return "new" if row.record is None else "changed" if row.changed else "unchanged"
@@ -358,3 +360,8 @@ class RowTarget:
 
     def undo(self, *, batch: Batch, progress: Progress) -> list[int]:
         raise Cannot("这类记录还不能整批撤销，请逐条改回。")
+
+
+def _differs(stands: Any, said: Any) -> bool:
+    """White space that no file can carry (a line break, a doubled blank) is no difference."""
+    return stands != said and not (isinstance(said, str) and isinstance(stands, str) and cells.clean(stands) == said)

@@ -27,7 +27,7 @@ def table_context(table: Table, columns: Sequence[Column], rows: Iterable) -> di
     """What partials/_table.html takes; the first column's link is the row's."""
     shown = []
     for row in rows:
-        cells = [{"text": as_text(column.of(row)) or "—"} for column in columns]
+        cells = [_cell(column, row) for column in columns]
         link = next((column.link for column in table.columns if column.link), None)
         shown.append({"url": link(row) if link else "", "pk": row.pk, "cells": cells})
     return {
@@ -35,3 +35,8 @@ def table_context(table: Table, columns: Sequence[Column], rows: Iterable) -> di
         "rows": shown,
         "caption": table.title,
     }
+
+
+def _cell(column: Column, row) -> dict:
+    badge = column.badge(row) if column.badge else ""
+    return {"text": as_text(column.of(row)) or "—"} | ({"badge": badge} if badge else {})

@@ -36,6 +36,8 @@ class Column:
     kind: str = "text"  # text, code, choice, date, integer, place: how a cell is written and aligned
     source: str = ""
     value: Callable[[Any], Any] | None = None
+    written: Callable[[Any], Any] | None = None  # what a file says where the list's words would not lead back
+    badge: Callable[[Any], str] | None = None  # of a list's cell: a kind of partials/_badge.html, or nothing
     link: Callable[[Any], str] | None = None
     listed: bool = True
     shown: bool = True  # among the columns of a list before anybody chooses
@@ -55,6 +57,9 @@ class Column:
     def of(self, row: Any) -> Any:
         """The value of a model's row in this column; None where there is none."""
         return self.value(row) if self.value else _dig(row, self.source or self.key)
+
+    def in_file(self, row: Any) -> Any:
+        return self.written(row) if self.written else self.of(row)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ and addresses are checked as whole columns.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -24,6 +24,7 @@ INVISIBLE = r"[\x00-\x1f\x7f\u00a0\u00ad\u200b-\u200f\u2028-\u202e\u2060\u3000\u
 GARBLED = "文字已损坏（出现 �），请用原系统重新导出，或另存为 UTF-8 编码"
 PLAIN_CODE = r"^[0-9A-HJ-NPQRTUWXY]{18}$"
 SEPARATOR = "\x1f"
+WAITING = ("待分派", "直属/待分派")
 HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit is lost
 
 
@@ -226,11 +227,12 @@ class Checker:
         long = (written.str.len_chars() > texts.too_long("entity_type_text")).fill_null(False).to_numpy()
         self._tell("entity_type", long & ~self.bad, f"超过 {texts.too_long('entity_type_text')} 个字，请缩短")
         scales = self._learn("scale", texts.scale, pl.String)
+        said, _ = self._lookup("scale said", self.cells("scale"), lambda text: True, pl.Boolean)
         return {
             "entity_type": kinds,
             "entity_type_text": written,
             "only_scale": only.fill_null(False),
-            "scale": scales.zip_with(scales.is_not_null(), told),
+            "scale": scales.zip_with(scales.is_not_null() | said.fill_null(False), told),
         }
 
     def _members(self) -> dict[str, pl.Series]:
@@ -277,9 +279,11 @@ class Checker:
     def _find(self, said: str) -> tuple:
         district, street, office, market = (texts.clean(text) for text in said.split(SEPARATOR))
         try:
-            place = self.places.find(district, street, office)
+            place = self.places.find(district, street, None if office in WAITING else office)
         except PlaceWrong as wrong:
             return (*[None] * 7, False, wrong.key, str(wrong))
+        if office in WAITING:  # said outright, so that no office follows from the street
+            place = replace(place, guidance_station=None, by="waiting")
         market_id, blamed, reason = None, None, None
         if market:
             try:

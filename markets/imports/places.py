@@ -1,5 +1,6 @@
 """Where a row stands, and in which market: orgs/places.py with the markets of the city, some hundred, beside it."""
 
+import re
 from collections import defaultdict
 
 from markets.models import Market
@@ -9,21 +10,30 @@ from tables.cells import Wrong, folded
 
 __all__ = ["Place", "PlaceWrong", "Places", "Scope"]
 
+_NAME_AND_CODE = re.compile(r"^(.+)\(([^()]+)\)$")  # as `folded` leaves it
+
 
 class Places(Grounds):
     def __init__(self) -> None:
         super().__init__()
         self.markets: dict[str, list[Market]] = defaultdict(list)
+        self.by_both: dict[tuple[str, str], Market] = {}
         self._load_markets()
 
     def _load_markets(self) -> None:
         columns = ("id", "code", "name", "guidance_station_id", "district_id", "district_committee_id", "closed_on")
         for market in Market.objects.only(*columns).order_by("pk"):
+            self.by_both[folded(market.name), folded(market.code)] = market
             for key in {folded(market.name), folded(market.code)}:
                 self.markets[key].append(market)
 
     def find_market(self, text: str, place: Place) -> int:
-        """A market by name or code: the row's own guidance station first, then its district. Raises Wrong."""
+        """A market by name or code: the row's own guidance station first, then its district. Raises Wrong.
+
+        An export writes both, 名称（编号）, and means exactly that market.
+        """
+        if (exact := _NAME_AND_CODE.match(folded(text))) and (market := self.by_both.get((exact[1], exact[2]))):
+            return market.pk
         known = self.markets.get(folded(text), [])
         here = [m for m in known if place.guidance_station and m.guidance_station_id == place.guidance_station]
         here = here or [

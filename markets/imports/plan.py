@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from markets.imports.places import Scope
+from markets.models import Business
 from markets.rules import KEEPS_HEADS_FROM, TAKEN
 from tables.errors import Errors, Kind, copy_in
 from tables.models import Batch
@@ -45,14 +46,33 @@ COLUMNS = {
     "heads": "boolean NOT NULL",
 }
 
+# What a file cannot carry is no difference: invisible characters, outer and doubled white space (tables/cells.py).
+_INVISIBLE = r"[\u0001-\u0008\u000e-\u001f\u007f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]"
+_SPACES = r"[\s\u00a0\u3000]+"
+
+
+def _same_text(column: str) -> str:
+    plain = f"btrim(regexp_replace(regexp_replace(b.{column}, '{_INVISIBLE}', '', 'g'), '{_SPACES}', ' ', 'g'))"
+    return f"CASE WHEN s.{column} <> b.{column} AND s.{column} <> {plain} THEN s.{column} ELSE b.{column} END"
+
+
+# The bare label of the type that stands already says nothing against what the registry wrote in full.
+_LABEL = " ".join(f"WHEN '{kind.value}' THEN '{kind.label}'" for kind in Business.EntityType)
+_TYPE_TEXT = (
+    f"CASE WHEN s.only_scale OR (s.entity_type = b.entity_type AND s.entity_type_text = CASE b.entity_type {_LABEL} END) "
+    "THEN b.entity_type_text ELSE s.entity_type_text END"
+)
 # The same street again (or the same district alone again) says nothing against the guidance station somebody chose.
 _STAYS = (
     "(s.placed_by = 'street' AND b.street_id = s.street_id AND b.guidance_station_id IS NOT NULL) "
-    "OR (s.placed_by = 'district' AND b.district_id = s.district_id)"
+    "OR (s.placed_by = 'district' AND b.district_id = s.district_id) "
+    "OR (s.placed_by = 'waiting' AND b.district_id IS NOT DISTINCT FROM s.district_id)"
 )
-# An office without a street of its own in the row does not move a business to another street of the same district.
+# An office without a street of its own in the row does not move a business to another street of the same district;
+# the office where it stands already says nothing about its street.
 _STREET = (
     f"CASE WHEN s.street_said THEN s.street_id WHEN {_STAYS} THEN b.street_id "
+    "WHEN s.placed_by = 'office' AND b.guidance_station_id = s.guidance_station_id THEN b.street_id "
     "WHEN s.placed_by = 'office' AND COALESCE(b.district_id = s.district_id, s.district_id IS NULL) "
     "THEN COALESCE(b.street_id, s.street_id) ELSE s.street_id END"
 )
@@ -60,16 +80,16 @@ _STREET = (
 BECOMES = {
     "uscc": "COALESCE(s.uscc, b.uscc)",
     "legacy_registration_no": "COALESCE(s.legacy_registration_no, b.legacy_registration_no)",
-    "name": "s.name",
+    "name": _same_text("name"),
     "entity_type": "CASE WHEN s.only_scale THEN b.entity_type ELSE s.entity_type END",
-    "entity_type_text": "CASE WHEN s.only_scale THEN b.entity_type_text ELSE s.entity_type_text END",
+    "entity_type_text": _TYPE_TEXT,
     "scale": "COALESCE(s.scale, b.scale)",
     "scale_source": "CASE WHEN s.scale <> b.scale THEN 'registry' ELSE b.scale_source END",
     "industry": "COALESCE(s.industry, b.industry)",
     "registered_on": "COALESCE(s.registered_on, b.registered_on)",
     "status": "COALESCE(s.status, b.status)",
     "employees": "COALESCE(s.employees, b.employees)",
-    "address": "COALESCE(s.address, b.address)",
+    "address": _same_text("address"),
     "market_id": "COALESCE(s.market_id, b.market_id)",
     "district_committee_id": f"CASE WHEN {_STAYS} THEN b.district_committee_id ELSE s.district_committee_id END",
     "guidance_station_id": f"CASE WHEN {_STAYS} THEN b.guidance_station_id ELSE s.guidance_station_id END",

@@ -14,7 +14,9 @@ from members.identity import mask_name
 from members.qr import qr_image
 from orgs.scoped import DoorMixin, ScopedMixin
 from stations import forms, posters, selectors
+from stations.listings import SERVICE_POINT_LIST
 from stations.models import CheckIn, ServicePoint
+from tables.list_views import ListPage
 
 PAGE = 50
 
@@ -84,29 +86,8 @@ class _ListView(ScopedMixin, View):
         return {}
 
 
-class ServicePointListView(_ListView):
-    model = ServicePoint
-    permission = "stations.view_servicepoint"
-    filter_class = forms.ServicePointFilter
-    heading = "服务点"
-    empty_reason = "没有符合条件的服务点。可清除筛选，或由登记人员在管理后台新增。"
-    columns = [{"key": key, "label": label} for key, label in (
-        ("name", "名称"), ("kind", "类型"), ("guidance_station", "指导站"), ("address", "地址"),
-        ("hours", "开放时间"), ("state", "状态"),
-    )]  # fmt: skip
-
-    def get_queryset(self):
-        return super().get_queryset().select_related("guidance_station")
-
-    def row(self, row: ServicePoint) -> dict:
-        guidance = row.guidance_station.short_name or row.guidance_station.name if row.guidance_station else "待分派"
-        closed = row.closed_on is not None
-        cells = [row.name, row.get_kind_display(), guidance, row.address, row.hours]
-        state = {"text": "已停用" if closed else "使用中", "badge": "plain" if closed else "ok"}
-        return {
-            "url": reverse("stations:detail", args=[row.pk]),
-            "cells": [*({"text": text} for text in cells), state],
-        }
+class ServicePointListView(ListPage):
+    listing = SERVICE_POINT_LIST
 
 
 class ServicePointDetailView(ScopedMixin, View):
