@@ -34,6 +34,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 also=("reports:organization", "reports:division", "reports:rows"),
             ),
             Entry("我的任务进度", "progress", "jobs:list", "reports.view_snapshot", also=("jobs:detail",)),
+            Entry("导出文件", "download", "lists:exports", "markets.export_business"),
         ),
     ),
     (

@@ -136,7 +136,7 @@ def test_an_export_has_the_rows_of_the_list_and_is_recorded(sign_in, town):
     assert client.get(url).status_code == 200
     response = client.post(url, {"purpose": "区级例会通报", "format": "csv"})
     lines = b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
-    assert lines[0].startswith("名称,信用代码") and len(lines) == 1 + total
+    assert lines[0].startswith("名称,统一社会信用代码") and len(lines) == 1 + total
     event = AuditEvent.objects.filter(act="reports.rows.export").latest("id")
     assert event.purpose == "区级例会通报" and event.detail["rows"] == total
     assert Export.objects.get().rows == total
