@@ -6,7 +6,7 @@ class MembersConfig(AppConfig):
     verbose_name = "党员"
 
     def ready(self) -> None:
-        from members import life, posters
+        from members import erasure, life, posters
         from members.imports import leads, rolls
         from members.models import Poster
         from members.views.report import report
@@ -17,3 +17,4 @@ class MembersConfig(AppConfig):
         posters.register_kind(Poster.Kind.GUIDANCE_STATION, report)
         register_target(rolls.TARGET)
         register_target(leads.TARGET)
+        erasure.on_erase(rolls.forget_before_images)

@@ -25,7 +25,8 @@ from orgs.services.organizations import check_terms
 from orgs.tables import ORGANIZATIONS, RELATED
 from tables.cells import folded
 from tables.importer import Reading, Row, RowTarget
-from tables.register import Cannot
+from tables.models import Batch
+from tables.register import Cannot, Progress
 
 MOVED = "上级与系统里的不同：文件不改上级，请在系统里办理调整隶属"
 NO_PARENT = "您的范围内没有这个上级，文件里也没有；请填它的代码或全称"
@@ -259,6 +260,11 @@ class OrganizationReading(Reading):
         if "superior_id" in fields:
             fields["superior"] = Organization.objects.get(pk=fields.pop("superior_id"))
         return fields
+
+    @classmethod
+    def take_back(cls, batch: Batch, progress: Progress) -> list[int]:
+        """Nothing of an organization is deleted: what a file founded or renamed has its line of history."""
+        raise Cannot("党组织的导入不能整批撤销：成立、更名都已留下沿革。请在系统里逐个更正或办理撤销。")
 
     def units_of(self, holder: Any) -> list[int | None]:
         return [holder.guidance_station_id, holder.district_committee_id, holder.pk]

@@ -19,7 +19,8 @@ from tables.errors import Errors, Kind
 from tables.exports import as_text
 from tables.models import Batch
 from tables.readers import Block, Refused, Source
-from tables.register import COUNTS, Cannot, Outcome, Progress, Sample
+from tables.register import COUNTS, Outcome, Progress, Sample
+from tables.row_undo import RowUndo
 from tables.table import Column, Table
 
 LOCK = 7_810  # pg_advisory_xact_lock(LOCK, table): one import of a table writes at a time
@@ -137,6 +138,11 @@ class Reading:
     def units_of(self, holder: Any) -> Iterable[int | None]:
         """Organizations whose numbers move with a record."""
         return (getattr(holder, "guidance_station_id", None), getattr(holder, "district_committee_id", None))
+
+    @classmethod
+    def take_back(cls, batch: Batch, progress: Progress) -> list[int]:
+        """Undo a batch that was written this way; the organizations whose numbers moved. Raises Cannot."""
+        return RowUndo(batch, cls.model, progress).run()
 
     # --- the one way -------------------------------------------------------------------------------------------------
 
@@ -359,7 +365,7 @@ class RowTarget:
         return self.reading(self, source, by, batch if write else None, progress).run()
 
     def undo(self, *, batch: Batch, progress: Progress) -> list[int]:
-        raise Cannot("这类记录还不能整批撤销，请逐条改回。")
+        return self.reading.take_back(batch, progress)
 
 
 def _differs(stands: Any, said: Any) -> bool:

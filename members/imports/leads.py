@@ -23,6 +23,8 @@ from orgs.models import Organization
 from orgs.places import Place, PlaceWrong, Scope
 from tables.cells import Wrong, folded
 from tables.importer import Reading, Row, RowTarget
+from tables.models import Batch
+from tables.register import Cannot, Progress
 from tables.table import Column
 
 PERMISSION = "members.import_lead"
@@ -191,6 +193,11 @@ class LeadReading(Reading):
             row.verdict = "duplicate"
             if before is None:
                 self.joined.append(row)
+
+    @classmethod
+    def take_back(cls, batch: Batch, progress: Progress) -> list[int]:
+        """A registration rests on the person's consent, and only the person takes that back."""
+        raise Cannot("报到由本人同意而来，不能整批撤销。请逐条核实；本人要撤回的，按本人撤回办理。")
 
     # --- writing -----------------------------------------------------------------------------------------------------
 

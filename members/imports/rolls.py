@@ -19,6 +19,9 @@ from orgs.imports import Organizations
 from orgs.kinds import ROLL_KINDS
 from orgs.models import Organization
 from tables.importer import Reading, Row, RowTarget
+from tables.models import Batch, BatchChange
+from tables.register import Progress
+from tables.row_undo import RowUndo
 from tables.table import Column
 
 PERMISSION = "members.import_roll"
@@ -27,6 +30,7 @@ NO_SUCH = "没有这个档案编号，或不在您的范围内"
 OTHER_NUMBER = "与系统里登记的身份号码不同，请在系统里核对"
 SAME_PHONE = "手机号与您范围内一位没有身份号码的党员相同，请先在系统里核对是不是同一人"
 OTHER_START = "在册起与系统里的不同，文件不改它，请在系统里办理"
+ROLL_UNITS = ("guidance_station_id", "district_committee_id", "organization_id")
 NO_BRANCH = "「党支部」必须填写"
 
 
@@ -143,6 +147,10 @@ class RollReading(Reading):
     def shown(self, record: Member, column: Column) -> Any:
         return column.of(self._running(record))
 
+    @classmethod
+    def take_back(cls, batch: Batch, progress: Progress) -> list[int]:
+        return RollUndo(batch, Member, progress).run()
+
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def make(self, rows: Sequence[Row]) -> list[int]:
@@ -168,6 +176,37 @@ class RollReading(Reading):
         if running is None:
             return []
         return [running.guidance_station_id, running.district_committee_id, running.organization_id]
+
+
+class RollUndo(RowUndo):
+    """Facts return under the member's id; who was put on a roll leaves it, and is forgotten where the file made them."""
+
+    edits = ("members.member.edit", "members.member.end", "members.member.erase", "members.affiliation.start",
+             "members.affiliation.end", "members.affiliation.accept")  # fmt: skip
+
+    def put_back(self, record: Any, values: dict[str, Any]) -> None:
+        members_change([(record, values)])
+
+    def touch(self, record: Any) -> None:
+        running = Affiliation.objects.live().formal().filter(member=record).values_list(*ROLL_UNITS)
+        self.add_units(unit for units in running for unit in units)
+
+    def remove(self, ids: Sequence[int]) -> None:
+        entered = list(Affiliation.objects.filter(pk__in=ids).select_related("member"))
+        kept = self.touched([one.member_id for one in entered])
+        going = [one for one in entered if one.member_id not in kept]
+        self.add_units(unit for one in going for unit in (getattr(one, name) for name in ROLL_UNITS))
+        Affiliation.objects.filter(pk__in=[one.pk for one in going]).delete()
+        made = [one.member_id for one in going if one.member.entered_at == one.entered_at]
+        lasting = self.referred_to(made)
+        Member.objects.filter(pk__in=[one for one in made if one not in lasting]).delete()
+        self.keep(kept)
+
+
+def forget_before_images(members: Sequence[Member], registrations: Sequence[Any]) -> None:
+    """With a person goes what a batch kept of them; the batch can still be taken back for everybody else."""
+    ids = [member.pk for member in members]
+    BatchChange.objects.filter(batch__target=ROLLS.name, record_id__in=ids).delete()
 
 
 def _offered(user) -> dict[str, list[str]]:

@@ -26,12 +26,13 @@ class Entry:
 def with_indexes(facts: dict[str, Any]) -> dict[str, Any]:
     """The columns of Member that follow from a number or a phone."""
     facts = dict(facts)
-    if "id_number" in facts:
-        facts["id_number_index"] = identity.id_number_index(facts["id_number"])
+    if number := facts.get("id_number"):
+        facts["id_number_index"] = identity.id_number_index(number)
     if "phone" in facts:
+        phone = facts["phone"]
         facts |= {
-            "phone_index": identity.phone_index(facts["phone"]),
-            "phone_tail": identity.phone_tail(facts["phone"]),
+            "phone_index": identity.phone_index(phone) if phone else None,
+            "phone_tail": identity.phone_tail(phone),
         }
     return facts
 

@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from members.erasure import erase_elsewhere
 from members.models import Affiliation, Member
 from members.tables import ROLLS
 from tables.before_images import unsealed
@@ -184,3 +185,12 @@ def test_a_masked_export_comes_back_with_no_changes(branch, bring):
     ]
     assert "*" in exported[0]["身份号码"] and "*" in exported[0]["姓名"]
     assert counts(bring(exported)) == {"unchanged": 2}
+
+
+def test_an_erased_person_leaves_no_before_image(branch, bring):
+    row = person()
+    bring([row])
+    bring([row | {"手机号": make.phone()}])
+    member = Member.objects.get()
+    erase_elsewhere([member], [])
+    assert not BatchChange.objects.exists()
