@@ -60,6 +60,7 @@ class UploadForm(forms.Form):
         choices["target"].choices = [(each.table.name, each.table.title) for each in targets]
         self.fields["file"].widget.attrs["accept"] = ".xlsx,.xls,.csv,.tsv,.txt,.ods,.zip"
         known = dict(source for each in targets for source in sources_of(each))
+        self.fields["target"].initial = next((each.table.name for each in targets if sources_of(each)), None)
         choices["source"].choices = list(known.items())
         if not known:  # no table of theirs is fed by several systems: nothing to ask
             for name in ("source", "file_date", "is_full"):

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 
 from tables.fixes import mark
-from tables.models import Batch, RowError, RowFix
+from tables.models import Batch, BatchConflict, RowError, RowFix
 from tables.readers import said
 from tables.register import target
 
@@ -138,3 +138,32 @@ def fixes_made(batch: Batch, cells: Cells, limit: int = 50) -> FixesMade:
     shown = [cells.fix(fix) for fix in batch.fixes.order_by("row", "column")[:limit]]
     pending = batch.plan.get("mark", [0, 0, {}]) != mark(batch)
     return FixesMade(told["cells"], told["all"] - told["cells"], pending, shown)
+
+
+def written(batch: Batch) -> tuple[int, int]:
+    """How many records the batch made, and how many it changed."""
+    made = batch.ranges.aggregate(made=Sum(F("last") - F("first") + 1))["made"] or 0
+    return made, batch.changes.exclude(before=None).count()
+
+
+def conflict_counts(batch: Batch) -> list[tuple[str, int]]:
+    """Why records stayed when the batch was taken back, and how many."""
+    counts = dict(batch.conflicts.order_by().values_list("kind").annotate(count=Count("pk")))
+    return [(label, counts[kind]) for kind, label in BatchConflict.Kind.choices if kind in counts]
+
+
+def conflicts_shown(batch: Batch, conflicts: list[BatchConflict], user) -> list[dict]:
+    """The records that stayed, by name where the person may see them and they are no persons."""
+    kind = target(batch.target)
+    model = getattr(kind, "model", None)
+    link = next((column.link for column in kind.table.columns if column.link), lambda record: "")
+    known = model.objects.visible_to(user).in_bulk([each.record_id for each in conflicts]) if model else {}
+    return [
+        {
+            "id": each.record_id,
+            "name": str(known[each.record_id]) if each.record_id in known else f"编号 {each.record_id}",
+            "url": link(known[each.record_id]) if each.record_id in known else "",
+            "reason": each.get_kind_display(),
+        }
+        for each in conflicts
+    ]

@@ -15,5 +15,7 @@ urlpatterns = [
     path("<int:pk>/recheck/", views.Recheck.as_view(), name="recheck"),
     path("<int:pk>/confirm/", views.Confirm.as_view(), name="confirm"),
     path("<int:pk>/cancel/", views.Cancel.as_view(), name="cancel"),
+    path("<int:pk>/undo/", views.Undo.as_view(), name="undo"),
+    path("<int:pk>/conflicts/", views.Conflicts.as_view(), name="conflicts"),
     path("<int:pk>/errors/", views.ErrorsFile.as_view(), name="errors_file"),
 ]

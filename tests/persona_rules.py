@@ -115,6 +115,8 @@ PAGES: dict[str, Page] = {
     "tables:columns": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
     "tables:recheck": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
     "tables:cancel": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, **POST),
+    "tables:undo": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, ok=(200, 302)),
+    "tables:conflicts": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY),
     "tables:errors_file": Page(IMPORTERS, OWN + "batch", everywhere=NOBODY, ok=(200, 302, 404)),
     # members
     "members:queue": Page(OFFICER),

@@ -6,6 +6,7 @@ from markets.imports.checks import Checker
 from markets.imports.places import Scope
 from markets.imports.plan import Plan
 from markets.imports.undo import undo
+from markets.models import Business
 from markets.tables import BUSINESSES
 from orgs.imports import offered_places
 from tables.errors import Errors, Kind
@@ -17,6 +18,7 @@ from tables.traces import WAITING, lock
 
 class BusinessImporter:
     table = BUSINESSES
+    model = Business  # whose records a batch names
     permission = "markets.import_business"
     act = "markets.business.import"
     sources = (("registration", "登记注册系统"), ("annual_report", "年报系统"), ("survey", "摸排台账"))

@@ -11,7 +11,16 @@ from tables.forms import ColumnsForm
 from tables.mapping import HOW
 from tables.models import Batch, RowError
 from tables.register import REFUSED, Cannot
-from tables.selectors import Cells, errors_of, errors_page, fixes_made, own_batches, reasons
+from tables.selectors import (
+    Cells,
+    conflict_counts,
+    conflicts_shown,
+    errors_of,
+    errors_page,
+    fixes_made,
+    own_batches,
+    reasons,
+)
 from tables.views.base import BADGES, ImportView, chosen_format, file_response, origin_of, title_of
 from tables.views.plan import tiles, warnings
 from tables.wrong_rows import wrong_rows_as
@@ -98,6 +107,10 @@ class BatchDetail(ImportView):
             "is_waiting": batch.state == Batch.State.CHECKED,
             "is_running": batch.state in (Batch.State.READING, Batch.State.APPLYING, Batch.State.UNDOING),
         }
+        context["undo_ends"] = services.undo_ends(batch)
+        if batch.state == Batch.State.UNDONE:
+            context["conflict_counts"] = conflict_counts(batch)
+            context["conflicts"] = conflicts_shown(batch, list(batch.conflicts.all()[:ERRORS_SHOWN]), request.user)
         if batch.counts:
             context |= self._plan(batch) | self._errors(batch)
         return render(request, "tables/batch.html", context)

@@ -1,0 +1,73 @@
+"""Taking a written batch back: asked first, and afterwards what stayed."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from tables import services
+from tables.exports import csv_lines, xlsx_pieces
+from tables.models import Batch
+from tables.register import Cannot
+from tables.selectors import conflicts_shown, written
+from tables.views.base import ImportView, chosen_format, file_response, title_of
+
+TOO_LATE = "这一批不能撤销：只有写入未满 30 天的批次可以撤销。"
+STEP = 1_000
+
+
+class Undo(ImportView):
+    def get(self, request, pk):
+        batch = self.get_batch(pk)
+        until = services.undo_ends(batch)
+        if until is None:
+            messages.info(request, TOO_LATE)
+            return redirect("tables:batch", pk=pk)
+        made, changed = written(batch)
+        context = {
+            "heading": "撤销导入",
+            "subtitle": f"{batch.file_name} · 导入到{title_of(batch)}",
+            "breadcrumbs": [{"label": batch.file_name, "url": batch.get_absolute_url()}, {"label": "撤销导入"}],
+            "question": "撤销这一批写入的内容？",
+            "consequences": [
+                f"这一批新增的 {made:,} 条记录会被删除。",
+                f"这一批修改的 {changed:,} 条记录会恢复到写入之前的内容。",
+                "写入之后有人改过、之后的批次又写过，或已有其他记录用到的，保持现状；撤销后逐条列出，可以下载。",
+                f"可以撤销到 {timezone.localtime(until):%Y-%m-%d %H:%M}。撤销本身不能再撤销，但可以重新导入原文件。",
+            ],
+            "confirm_label": "撤销这一批",
+            "danger": True,
+            "cancel_url": batch.get_absolute_url(),
+        }
+        return render(request, "generic/confirm.html", context)
+
+    def post(self, request, pk):
+        batch = self.get_batch(pk)
+        if services.undo_ends(batch) is None:
+            messages.error(request, TOO_LATE)
+            return redirect("tables:batch", pk=pk)
+        try:
+            batch = services.batch_undo(batch=batch, by=request.user)
+        except Cannot as cannot:
+            messages.error(request, str(cannot))
+            return redirect("tables:batch", pk=pk)
+        return redirect(batch.job)
+
+
+class Conflicts(ImportView):
+    """The records that stayed, as a file."""
+
+    def get(self, request, pk):
+        batch = self.get_batch(pk)
+        header, format = ["编号", "记录", "没有撤销的原因"], chosen_format(request)
+        rows = self._rows(batch)
+        pieces = csv_lines(header, rows) if format == "csv" else xlsx_pieces("未撤销的记录", header, rows)
+        return file_response(pieces, f"{batch.file_name.rsplit('.', 1)[0]}-未撤销的记录", format)
+
+    def _rows(self, batch: Batch) -> Iterator[list]:
+        conflicts = batch.conflicts.iterator(STEP)
+        while some := list(islice(conflicts, STEP)):
+            for each in conflicts_shown(batch, some, self.request.user):
+                yield [each["id"], each["name"], each["reason"]]

@@ -1,0 +1,198 @@
+"""Putting an import right in its preview: cells, rows, groups, columns; and what the plan page says about it."""
+
+import io
+from datetime import date, timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.urls import reverse
+from openpyxl import load_workbook
+
+from jobs.runner import job_run
+from markets.models import Business
+from tables.models import Batch, ColumnMapping, RowError, RowFix
+from tests import factories
+from tests.markets import files
+from tests.markets.files import make_code, make_row
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clerk(client, city):
+    user = factories.make_user("registrar", city.nanshan)
+    client.force_login(user)
+    return user
+
+
+def sent(client, *contents, **said):
+    """Send files, checked; the batch."""
+    uploads = [SimpleUploadedFile(f"名册{at}.csv", content) for at, content in enumerate(contents)]
+    answer = client.post(reverse("tables:upload"), {"target": "business", "file": uploads, **said})
+    assert answer.status_code == 302, answer.context["form"].errors
+    return worked(Batch.objects.latest("pk"))
+
+
+def csv(*rows):
+    return files.to_csv(list(rows)).encode()
+
+
+def worked(batch):
+    batch.refresh_from_db()
+    job_run(job_id=batch.job_id)
+    batch.refresh_from_db()
+    return batch
+
+
+def act(client, name, batch, **data):
+    return client.post(reverse(f"tables:{name}", args=[batch.pk]), data)
+
+
+def page(client, batch, query=""):
+    return client.get(reverse("tables:batch", args=[batch.pk]) + query).content.decode()
+
+
+def test_a_mended_cell_counts_once_it_is_checked_again(client, clerk):
+    batch = sent(client, csv(make_row(经营状态="?"), make_row()))
+    act(client, "fix", batch, row=2, column="经营状态", value="存续")
+    assert "有修改还没有检查" in page(client, batch)
+    act(client, "confirm", batch, mode="good")
+    batch.refresh_from_db()
+    assert batch.state == "checked" and not Business.objects.exists()  # not what was shown
+    act(client, "recheck", batch)
+    worked(batch)
+    assert (batch.counts["new"], batch.counts["wrong"]) == (2, 0) and not batch.errors.exists()
+    assert "您的修改已计入上面的结果" in page(client, batch)
+    act(client, "confirm", batch, mode="all")
+    assert worked(batch).state == "applied" and Business.objects.count() == 2
+
+
+def test_fixes_are_encrypted_and_can_be_taken_back(client, clerk):
+    batch = sent(client, csv(make_row(经营状态="?")))
+    act(client, "fix", batch, row=2, column="经营状态", value="存续")
+    fix = RowFix.objects.get()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT value FROM tables_rowfix")
+        assert "存续".encode() not in bytes(cursor.fetchone()[0]) and fix.value == "存续"
+    act(client, "unfix", batch, fix=fix.pk)
+    assert not RowFix.objects.exists() and "有修改还没有检查" not in page(client, batch)
+
+
+def test_only_rows_with_errors_and_columns_of_the_file_can_be_mended(client, clerk, city):
+    batch = sent(client, csv(make_row(经营状态="?"), make_row()))
+    assert act(client, "fix", batch, row=3, column="名称", value="甲").status_code == 404
+    assert act(client, "fix", batch, row=2, column="名称", value="甲").status_code == 404
+    client.force_login(factories.make_user("registrar", city.city))
+    for name in ("fix", "fix_group", "unfix", "columns", "recheck"):
+        assert act(client, name, batch, row=2, column="经营状态", value="存续").status_code == 404
+
+
+def test_rows_left_out_are_not_in_rows(client, clerk):
+    batch = sent(client, csv(make_row(经营状态="?"), make_row(经营状态="?"), make_row(从业人数="-1"), make_row()))
+    reason = batch.errors.filter(row=2).get()
+    act(client, "fix_group", batch, act="leave", kind="wrong", column=reason.column, reason=reason.reason)
+    act(client, "fix", batch, row=4)
+    act(client, "recheck", batch)
+    worked(batch)
+    assert (batch.counts["rows"], batch.counts["new"], batch.counts["left_out"]) == (1, 1, 3)
+    assert 'data-count="left_out"' in page(client, batch)
+
+
+def test_suggestions_are_adopted_one_and_all(client, clerk):
+    batch = sent(client, csv(*(make_row(经营状态="?") for _ in range(3))))
+    RowError.objects.update(suggestion="存续")
+    assert "全部采用建议（3）" in page(client, batch)
+    error = batch.errors.first()
+    act(client, "fix", batch, row=error.row, column=error.column, adopt="1")
+    act(client, "fix_group", batch, act="adopt", kind="wrong", column=error.column, reason=error.reason)
+    assert [fix.value for fix in batch.fixes.all()] == ["存续"] * 3
+    act(client, "recheck", batch)
+    assert worked(batch).counts["new"] == 3
+
+
+def test_wrong_rows_are_mended_in_the_workbook_and_sent_again(client, clerk):
+    batch = sent(client, csv(make_row(备注="甲"), make_row(经营状态="?"), make_row(从业人数="-1")))
+    answer = client.get(reverse("tables:errors_file", args=[batch.pk]))
+    book = load_workbook(io.BytesIO(b"".join(answer.streaming_content)))
+    sheet = book.active
+    heads = {cell.value: cell.column for cell in sheet[1]}
+    assert [sheet.cell(row, heads["原行号"]).value for row in (2, 3)] == ["3", "4"]
+    for row in (2, 3):
+        sheet.cell(row, heads["经营状态"]).value = "存续"
+        sheet.cell(row, heads["从业人数"]).value = "12"
+    mended = io.BytesIO()
+    book.save(mended)
+    again = sent(client, mended.getvalue())
+    assert (again.counts["rows"], again.counts["new"]) == (2, 2)
+    assert again.unused_columns == batch.unused_columns  # 原因, 原行号 and 建议 are passed over in silence
+
+
+def test_columns_are_put_right_and_remembered(client, clerk):
+    rows = [make_row(实际经营地址="科苑路 1 号")]
+    batch = sent(client, csv(*rows))
+    assert batch.unused_columns == ["实际经营地址"]
+    chosen = {f"column-{key}": name for key, (name, _) in batch.plan["mapping"]["columns"].items()}
+    lacking = act(client, "columns", batch, **(chosen | {"column-name": ""}))
+    assert lacking.status_code == 422 and "还缺少「名称」" in lacking.content.decode()
+    act(client, "columns", batch, **(chosen | {"column-address": "实际经营地址"}))
+    worked(batch)
+    assert batch.unused_columns == [] and "您选定" in page(client, batch)
+    assert not ColumnMapping.objects.exists()
+    act(client, "confirm", batch)
+    worked(batch)
+    assert Business.objects.get().address == "科苑路 1 号"
+    again = sent(client, csv(make_row(实际经营地址="科苑路 2 号")))
+    assert again.unused_columns == [] and "上次确认过" in page(client, again)
+    other = sent(client, csv(make_row(实际经营地址="科苑路 3 号")), source="survey")
+    assert other.unused_columns == ["实际经营地址"]
+
+
+def test_several_files_are_one_batch_with_rows_named_by_file(client, clerk):
+    batch = sent(client, csv(make_row()), csv(make_row(), make_row(经营状态="?")))
+    assert batch.file_name == "名册0.csv 等 2 个文件"
+    assert (batch.counts["rows"], batch.counts["new"], batch.counts["wrong"]) == (3, 2, 1)
+    assert "「名册1.csv」第 3 行" in page(client, batch)
+
+
+def test_a_batch_says_whose_it_is_and_of_which_day(client, clerk):
+    batch = sent(client, csv(make_row()), source="annual_report", file_date="2026-01-05", is_full="yes")
+    assert (batch.source, batch.file_date, batch.is_full) == ("annual_report", date(2026, 1, 5), True)
+    assert "年报系统 · 2026-01-05 · 全量" in page(client, batch)
+    named = SimpleUploadedFile("全量20260301.csv", csv(make_row()))
+    client.post(reverse("tables:upload"), {"target": "business", "file": named, "source": "registration"})
+    assert Batch.objects.latest("pk").file_date == date(2026, 3, 1)
+    tomorrow = date.today() + timedelta(days=2)
+    late = SimpleUploadedFile("a.csv", csv(make_row()))
+    answer = client.post(reverse("tables:upload"), {"target": "business", "file": late, "file_date": tomorrow})
+    assert answer.status_code == 422 and "不能晚于今天" in answer.content.decode()
+
+
+def test_a_plan_that_is_refused_leads_to_checking_again(client, clerk, city):
+    row = make_row(统一社会信用代码=make_code(), 住所="新址")
+    batch = sent(client, csv(row))
+    factories.make_business(city.yuehai, uscc=row["统一社会信用代码"])
+    act(client, "confirm", batch)
+    worked(batch)
+    shown = page(client, batch)
+    batch.refresh_from_db()
+    assert batch.state == "checked" and "没有写入" in shown and "重新检查" in shown
+    act(client, "recheck", batch)
+    assert worked(batch).counts["changed"] == 1
+    act(client, "confirm", batch)
+    assert worked(batch).state == "applied"
+
+
+def test_a_written_batch_is_taken_back_by_its_page(client, clerk):
+    batch = sent(client, csv(make_row(), make_row()))
+    act(client, "confirm", batch)
+    worked(batch)
+    edited = Business.objects.first()
+    Business.objects.filter(pk=edited.pk).update(changed_at=edited.changed_at + timedelta(seconds=1))
+    assert "新增的 2 条记录会被删除" in client.get(reverse("tables:undo", args=[batch.pk])).content.decode()
+    act(client, "undo", batch)
+    assert worked(batch).state == "undone" and Business.objects.get() == edited
+    shown = page(client, batch)
+    assert "写入后又有人修改过 1 条" in shown and edited.name in shown and "撤销这一批" not in shown
+    answer = client.get(reverse("tables:conflicts", args=[batch.pk]) + "?format=csv")
+    assert str(edited.pk) in b"".join(answer.streaming_content).decode()
