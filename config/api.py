@@ -10,6 +10,7 @@ from rest_framework.routers import SimpleRouter
 from accounts.api import DemoTokenView
 from markets.api import BusinessViewSet, MarketViewSet
 from members.api import MemberViewSet
+from members.intake.api import FeedbackView, RegistrationsView
 from orgs.api import DivisionViewSet, OrganizationViewSet
 from reports.api import SnapshotViewSet
 from stations.api import CheckInViewSet, ServicePointViewSet
@@ -40,6 +41,8 @@ class DocsView(LoginRequiredMixin, SpectacularSwaggerSplitView):
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
+    path("intake/registrations", RegistrationsView.as_view(), name="intake-registrations"),
+    path("intake/feedback", FeedbackView.as_view(), name="intake-feedback"),
     path("token/", DemoTokenView.as_view(), name="token"),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),

@@ -181,6 +181,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = env.bool("WHITENOISE_USE_FINDERS", True)
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))  # uploads and exports, never served
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # a request of the intake with 1,000 events
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
 # --- the API ---------------------------------------------------------------------------------------------------------
@@ -197,7 +198,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "小个专党建工作平台 API",
-    "DESCRIPTION": "只读接口：组织、经营主体、市场、党员（脱敏）、服务点、签到、统计快照。",
+    "DESCRIPTION": "只读接口：组织、经营主体、市场、党员（脱敏）、服务点、签到、统计快照；"
+    "另有登记注册采集接口（intake），由其他部门的系统签名调用。",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -7,6 +7,7 @@ WINDOW = 600  # seconds
 PER_ADDRESS = 600
 PER_POSTER = 3_000
 PER_RECEIPT = 120
+PER_CLIENT = 600  # signed requests of another department's system, up to 1,000 events each
 
 
 def _within(key: str, limit: int) -> bool:
@@ -28,3 +29,13 @@ def may_post(request: HttpRequest, *, poster: str = "", receipt: str = "") -> bo
         checks.append((f"receipt:{receipt}", PER_RECEIPT))
     counted = [_within(key, limit) for key, limit in checks]  # every counter goes up, whichever refuses
     return all(counted)
+
+
+def may_send(address: str) -> bool:
+    """Whether one more request that claims to be signed is looked at from this address."""
+    return _within(f"intake:address:{address}", 2 * PER_CLIENT)
+
+
+def may_send_as(client_id: int) -> bool:
+    """Whether one more request is taken from this client."""
+    return _within(f"intake:client:{client_id}", PER_CLIENT)

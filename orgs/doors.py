@@ -55,7 +55,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "orgs.add_organization", "orgs.change_organization", "orgs.import_organization", "members.import_roll",
             "members.view_poster", "members.add_poster", "members.change_poster",
             "members.view_instructor", "members.add_instructor", "members.change_instructor",
-            "members.view_instructorassignment", "members.add_instructorassignment",
+            "members.view_instructorassignment", "members.add_instructorassignment", "members.view_intakeevent",
             "members.change_instructorassignment", "members.view_notice", "members.add_notice", "members.change_notice",
         }
     ),
@@ -85,6 +85,7 @@ DUTY_PERMISSIONS: dict[str, frozenset[str]] = {
         {
             "accounts.view_user", "accounts.add_user", "accounts.change_user", "axes.view_accessattempt",
             "orgs.view_posting", "orgs.add_posting", "orgs.change_posting", "orgs.view_tree_names",
+            "members.view_intakeclient", "members.add_intakeclient", "members.change_intakeclient",
         }
     ),
     User.Duty.AUDIT: frozenset({"accounts.view_auditevent", "accounts.view_auditseal", "accounts.export_auditevent"}),

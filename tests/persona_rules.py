@@ -62,6 +62,7 @@ PUBLIC = {
     "admin:jsi18n",
     "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights", "members:receipt_copy",
     "members:receipt_act", "stations:own_check_ins",
+    "api:intake-registrations", "api:intake-feedback",  # signed by another system's key; no session opens them
 }  # fmt: skip
 
 PAGES: dict[str, Page] = {
@@ -79,6 +80,8 @@ PAGES: dict[str, Page] = {
     "admin:orgs_organization_merge": Page(REGISTRARS, "branch"),
     "admin:orgs_organization_close": Page(REGISTRARS, "branch"),
     "admin:accounts_auditevent_export": Page(AUDIT, **POST),
+    "admin:members_intakeclient_rotate": Page(SECURITY, "intake_client", everywhere=SECURITY),
+    "admin:members_intakeclient_revoke": Page(SECURITY, "intake_client", everywhere=SECURITY),
     # accounts, jobs
     "accounts:password_change": Page(SIGNED_IN),
     "accounts:tokens": Page(SIGNED_IN),
@@ -232,6 +235,8 @@ TABLES: dict[str, Table] = {
     "members_instructorassignment": Table(
         PEOPLE | REGISTRARS, add=REGISTRARS | OFFICER, change=REGISTRARS | OFFICER, row="assignment"
     ),
+    "members_intakeclient": Table(SECURITY, add=SECURITY, row="intake_client", everywhere=SECURITY),
+    "members_intakeevent": Table(REGISTRARS, row="intake_event"),
     "members_notice": Table(
         REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="notice", without_rows=frozenset({"registrar_district"})
     ),

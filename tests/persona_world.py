@@ -30,6 +30,8 @@ from members.models import (
     Draft,
     Instructor,
     InstructorAssignment,
+    IntakeClient,
+    IntakeEvent,
     Member,
     MemberCode,
     Notice,
@@ -128,7 +130,7 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         attempt=AccessAttempt.objects.create(username="x", failures_since_start=1), posting=officer.postings.get(),
         closing=MonthClosing.objects.get_or_create(month=DAY, defaults={"as_of": DAY})[0],
         reported=ReportedFigure.objects.get_or_create(place="深圳市", name="市场", as_of=DAY, defaults={"value": 459})[0],
-        **market_rows(unit, branch, market, business, canary),
+        **market_rows(unit, branch, market, business, canary), **intake_rows(unit, business, canary),
         batch=Batch.objects.create(target="business", owner=officer, file_name=f"{canary}.csv", state="checked"),
         snapshot=Snapshot.objects.create(organization=branch, as_of=DAY, computed_at=timezone.now()),
         **lists_rows(officer, canary),
@@ -160,6 +162,17 @@ def market_rows(unit, branch, market, business, canary: str) -> dict[str, Any]:
         "platform": platform,
         "delivery_site": DeliverySite.objects.create(platform=platform, name=f"{canary}{unit.pk}", **make.placed(unit)),
     }
+
+
+def intake_rows(unit, business, canary: str) -> dict[str, Any]:
+    client = IntakeClient.objects.create(
+        name="商事登记", source_department="other", organization=unit, key_id=f"IK{unit.pk}", secret=PLAIN
+    )
+    event = IntakeEvent.objects.create(
+        client=client, event_id=f"{canary}{unit.pk}", kind="change", occurred_at=timezone.now(),
+        received_at=timezone.now(), business=business, digest=b"1",
+    )  # fmt: skip
+    return {"intake_client": client, "intake_event": event}
 
 
 def person(unit, notice: Notice, canary: str) -> tuple[Any, Any, str]:

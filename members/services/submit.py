@@ -2,13 +2,14 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import audit
+from markets.models import Business
 from members import identity
 from members.errors import ConsentMissing, Refused
 from members.models import Consent, Draft, Member, Notice, Poster, Receipt, Registration
@@ -44,16 +45,19 @@ class Answers:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the form came from: a poster, or a guidance station's counter."""
+    """Where the form came from: a poster, a guidance station's counter, or an event about a business."""
 
     channel: str = Channel.POSTER
     confirmation: str = Confirmation.SELF
     poster: Poster | None = None
     guidance_station: Organization | None = None
+    business: Business | None = None
+    agreed_at: datetime | None = None  # when the person agreed, where that was before the form arrived
 
     def columns(self) -> dict:
-        market = self.poster.market if self.poster else None
-        unit = market or (self.poster.organization if self.poster else None) or self.guidance_station
+        market = self.poster.market if self.poster else self.business.market if self.business else None
+        own = self.poster.organization if self.poster else self.guidance_station
+        unit = self.business or market or own
         if unit is None:
             raise Refused("没有说明在哪里报到，请重新扫码。")
         return {
@@ -61,6 +65,7 @@ class Origin:
             "confirmation": self.confirmation,
             "poster": self.poster,
             "market": market,
+            "workplace_business": self.business,
             "guidance_station_id": unit.guidance_station_id,
             "district_committee_id": unit.district_committee_id,
         }
@@ -98,7 +103,7 @@ def registration_submit(
     if receipt := receipt_of(form_token):
         return receipt
     known = _known(columns)
-    registration = _open(columns, consents, notice, keep=known is None)
+    registration = _open(columns, consents, notice, agreed_at=origin.agreed_at, keep=known is None)
     receipt = Receipt.objects.create(
         registration=known or registration,
         form_token=form_token,
@@ -149,7 +154,7 @@ def _known(columns: dict) -> Registration | None:
     return Registration.objects.showing_a_person().filter(**{key: columns[key]}).order_by("pk").first()
 
 
-def _open(columns: dict, consents: set[str], notice: Notice, *, keep: bool) -> Registration:
+def _open(columns: dict, consents: set[str], notice: Notice, *, agreed_at: datetime | None, keep: bool) -> Registration:
     """Write the registration and its consents; with `keep` False take them back at once.
 
     A form that joins does the same statements as a first one, so that the time of the answer says nothing either.
@@ -162,7 +167,13 @@ def _open(columns: dict, consents: set[str], notice: Notice, *, keep: bool) -> R
             due_on=timezone.localdate() + timedelta(days=settings.REGISTRATION_DUE_DAYS),
         )
         Consent.objects.bulk_create(
-            Consent(registration=registration, notice=notice, item=item, channel=columns["channel"], given_at=now)
+            Consent(
+                registration=registration,
+                notice=notice,
+                item=item,
+                channel=columns["channel"],
+                given_at=agreed_at or now,
+            )
             for item in sorted(consents)
         )
         if not keep:

@@ -1,0 +1,78 @@
+"""Who may call the intake: the signature, the limits, what is refused and how that is written down."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from rest_framework import status
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
+from rest_framework.views import APIView
+
+from accounts import audit
+from members import limits
+from members.intake import signature
+from members.models import IntakeClient
+
+SCHEME = "Intake-Signature"
+MAX_BODY = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+class Refused(APIException):
+    """Answered as {"detail", "code"}; `wait` becomes Retry-After."""
+
+    def __init__(self, status_code: int, code: str, detail: str, *, wait: int | None = None) -> None:
+        super().__init__({"detail": detail, "code": code})
+        self.status_code, self.code = status_code, code
+        if status_code == status.HTTP_401_UNAUTHORIZED:
+            self.auth_header = SCHEME
+        if wait is not None:
+            self.wait = wait
+
+
+class SignedByClient(BaseAuthentication):
+    """request.auth is the client. There is no user: a system acts, by the right of its key alone."""
+
+    def authenticate(self, request) -> tuple[AnonymousUser, IntakeClient]:
+        plain = request._request
+        if not limits.may_send(plain.META.get("REMOTE_ADDR", "")):
+            raise too_many()
+        length = plain.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length) > MAX_BODY:
+            raise Refused(413, "too_large", f"请求体超过 {MAX_BODY // 1024 // 1024} MB，请分几次发送。")
+        try:
+            client = signature.client_of(
+                method=plain.method, path=plain.get_full_path(), headers=plain.headers, body=plain.body
+            )
+        except signature.BadSignature as error:
+            raise Refused(status.HTTP_401_UNAUTHORIZED, "bad_signature", str(error)) from error
+        if not limits.may_send_as(client.pk):
+            raise too_many()
+        return AnonymousUser(), client
+
+    def authenticate_header(self, request) -> str:
+        return SCHEME
+
+
+class IsClient(BasePermission):
+    def has_permission(self, request, view) -> bool:
+        return isinstance(request.auth, IntakeClient)
+
+
+def too_many() -> Refused:
+    return Refused(429, "too_many", "请求过于频繁，请稍后再试。", wait=limits.WINDOW)
+
+
+class ClientView(APIView):
+    """What both views share. Every refusal is audited, but for floods: those would flood the audit too."""
+
+    authentication_classes = [SignedByClient]
+    permission_classes = [IsClient]
+
+    def handle_exception(self, exc):
+        if isinstance(exc, Refused) and exc.status_code != 429:
+            client: Any = getattr(self.request, "_auth", None)
+            detail = {"code": exc.code, "client": client.pk if client else None}
+            audit.record("members.intake.refuse", by=None, detail=detail, succeeded=False)
+        return super().handle_exception(exc)

@@ -1,0 +1,196 @@
+"""Events of other departments' systems: what is taken, corrected, refused, and what stands in the registry afterwards."""
+
+import json
+import time
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+from markets.models import Business, BusinessVersion
+from members.models import IntakeEvent, Registration
+from tables.models import Batch, Sighting
+from tables.traces import bitmap
+from tests import factories as make
+from tests.members.intake_tools import hours_ago, item, make_client, results, send, uscc
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def city():
+    return make.make_city()
+
+
+@pytest.fixture
+def sender(city):
+    return make_client(city.city)
+
+
+def test_an_event_makes_a_business(client, city, sender):
+    sent = item(
+        business={"registered_on": "2026-11-02", "employees": 12, "address": "科技园 1 号", "industry": "F5211"}
+    )
+    (found,) = results(client, sender, sent)
+    assert found == {
+        "event_id": sent["event_id"], "result": "accepted", "code": "", "message": "已收到", "errors": [], "persons": [],
+    }  # fmt: skip
+    business = Business.objects.get(uscc=sent["business"]["uscc"])
+    assert (business.guidance_station, business.employees, business.industry) == (city.yuehai, 12, "F5211")
+    event = IntakeEvent.objects.get()
+    assert (event.business, event.kind, event.client) == (business, "establish", sender)
+    assert AuditEvent.objects.get(act="members.intake.receive").detail["accepted"] == 1
+    heard = AuditEvent.objects.get(act="markets.business.intake")
+    assert heard.subjects == [business.pk] and city.yuehai.pk in heard.units
+
+
+def test_the_same_event_again_changes_nothing(client, sender):
+    sent = item()
+    assert [results(client, sender, sent)[0]["result"] for _ in range(3)] == ["accepted", "unchanged", "unchanged"]
+    assert Business.objects.count() == IntakeEvent.objects.count() == 1
+
+
+def test_a_newer_correction_changes_and_keeps_the_version(client, sender):
+    sent = item(business={"employees": 5})
+    results(client, sender, sent)
+    corrected = {**sent, "occurred_at": hours_ago(1), "business": {**sent["business"], "employees": 25}}
+    assert results(client, sender, corrected)[0]["result"] == "updated"
+    business = Business.objects.get()
+    assert business.employees == 25
+    assert BusinessVersion.objects.get().values == {"employees": 5}
+
+
+def test_other_content_without_a_newer_time_is_refused(client, sender):
+    sent = item()
+    results(client, sender, sent)
+    other = {**sent, "business": {**sent["business"], "name": "别的有限公司"}}
+    (found,) = results(client, sender, other)
+    assert (found["result"], found["code"]) == ("refused", "stale")
+    assert Business.objects.get().name == sent["business"]["name"]
+
+
+def test_an_event_that_comes_late_does_not_overwrite_a_newer_one(client, sender):
+    code = uscc()
+    results(client, sender, item(occurred_at=hours_ago(1), business={"uscc": code, "name": "新名称有限公司"}))
+    (found,) = results(
+        client, sender, item(occurred_at=hours_ago(9), business={"uscc": code, "name": "旧名称有限公司"})
+    )
+    assert found["result"] == "unchanged" and Business.objects.get().name == "新名称有限公司"
+    assert IntakeEvent.objects.count() == 2
+
+
+def test_events_of_one_business_in_one_request_are_applied_by_time(client, sender):
+    code = uscc()
+    later = item(occurred_at=hours_ago(1), event_type="change", business={"uscc": code, "name": "后来有限公司"})
+    first = item(occurred_at=hours_ago(3), business={"uscc": code, "name": "起初有限公司"})
+    assert [one["result"] for one in results(client, sender, later, first)] == ["updated", "accepted"]
+    assert Business.objects.get().name == "后来有限公司"
+
+
+def test_a_deregistration_says_the_status_itself(client, sender):
+    sent = item()
+    results(client, sender, sent)
+    gone = item(event_type="deregister", occurred_at=hours_ago(1), business=sent["business"])
+    assert results(client, sender, gone)[0]["result"] == "updated"
+    assert Business.objects.get().status == "deregistered"
+
+
+def test_a_blank_never_clears(client, sender):
+    sent = item(business={"address": "原址"})
+    results(client, sender, sent)
+    again = item(occurred_at=hours_ago(1), business={**sent["business"], "address": ""})
+    assert results(client, sender, again)[0]["result"] == "unchanged"
+    assert Business.objects.get().address == "原址"
+
+
+WRONG = [
+    ({"event_id": "有空 格"}, "event_id"),
+    ({"event_id": 7}, "event_id"),
+    ({"event_type": "merge"}, "event_type"),
+    ({"event_type": ["establish"]}, "event_type"),
+    ({"occurred_at": "2026-11-01T00:00:00"}, "occurred_at"),
+    ({"occurred_at": "2999-01-01T00:00:00+08:00"}, "occurred_at"),
+    ({"busines": {}}, "busines"),
+    ({"persons": 3}, "persons"),
+    ({"persons": [{}] * 21}, "persons"),
+    ({"business": {"uscc": "91440300MA5000000X"}}, "business.uscc"),
+    ({"business": {"uscc": None}}, "business.uscc"),
+    ({"business": {"name": " "}}, "business.name"),
+    ({"business": {"name": {"a": 1}}}, "business.name"),
+    ({"business": {"entity_type": "怪物"}}, "business.entity_type"),
+    ({"business": {"employees": True}}, "business.employees"),
+    ({"business": {"employees": -1}}, "business.employees"),
+    ({"business": {"registered_on": "2026-02-30"}}, "business.registered_on"),
+    ({"business": {"office": "火星监管所"}}, "business.office"),
+    ({"business": {"full_members": 3}}, "business.full_members"),
+    ({"business": {"address": "长" * 501}}, "business.address"),
+]
+
+
+@pytest.mark.parametrize(("change", "field"), WRONG, ids=[field for _, field in WRONG])
+def test_what_is_wrong_is_told_by_its_field_and_the_others_go_on(client, sender, change, field):
+    bad, good = results(client, sender, item(**change), item())
+    assert (bad["result"], bad["code"]) == ("refused", "invalid") and good["result"] == "accepted"
+    assert [error["field"] for error in bad["errors"]] == [field], bad
+    assert all(error["message"] for error in bad["errors"])
+    assert Business.objects.count() == 1
+
+
+def test_an_item_that_is_no_object_and_a_repeated_event(client, sender):
+    sent = item()
+    answers = results(client, sender, "x", sent, sent)
+    assert [(one["result"], one["code"]) for one in answers] == [
+        ("refused", "invalid"), ("accepted", ""), ("refused", "repeated"),
+    ]  # fmt: skip
+
+
+def test_outside_the_scope_nothing_is_told(client, city):
+    nanshan = make_client(city.nanshan)
+    elsewhere = make.make_business(city.lianhua, uscc=uscc(), name="莲花有限公司")
+    here, there = results(
+        client, nanshan, item(business={"uscc": elsewhere.uscc}), item(business={"office": "莲花监管所"})
+    )
+    assert (here["code"], here["message"]) == ("registered_elsewhere", "该主体已由其他单位登记。")
+    assert there["code"] == "out_of_scope"
+    assert here["errors"] == there["errors"] == [] and "莲花" not in json.dumps([here, there], ensure_ascii=False)
+    elsewhere.refresh_from_db()
+    assert elsewhere.name == "莲花有限公司" and not IntakeEvent.objects.exists()
+
+
+def test_a_late_event_of_a_business_elsewhere_is_answered_the_same(client, city):
+    sent = item(business={"office": "莲花监管所"}, occurred_at=hours_ago(1))
+    results(client, make_client(city.city), sent)
+    late = item(business={"uscc": sent["business"]["uscc"]}, occurred_at=hours_ago(5))
+    assert results(client, make_client(city.nanshan), late)[0]["code"] == "registered_elsewhere"
+
+
+def test_two_clients_have_their_own_numbers(client, city, sender):
+    other = make_client(city.city, source_department="civil_affairs")
+    first, second = item(event_id="1"), item(event_id="1")
+    assert results(client, sender, first)[0]["result"] == results(client, other, second)[0]["result"] == "accepted"
+
+
+def test_head_counts_are_no_persons(client, sender):
+    (found,) = results(client, sender, item(persons=[3], business={"employees": 30}))
+    assert found["result"] == "accepted" and found["persons"][0]["result"] == "refused"
+    assert not Registration.objects.exists()
+
+
+def test_a_thousand_items_are_answered_quickly(client, sender):
+    items = [item() for _ in range(1_000)]
+    started = time.perf_counter()
+    response = send(client, sender, items)
+    seconds = time.perf_counter() - started
+    assert [one["result"] for one in response.json()["results"]] == ["accepted"] * 1_000
+    assert seconds < 5, seconds
+
+
+def test_an_event_of_a_day_before_a_later_file_of_the_registry_changes_nothing(client, city, sender):
+    business = make.make_business(city.yuehai, uscc=uscc(), name="文件里的名称有限公司")
+    batch = Batch.objects.create(
+        target="business", owner=make.make_user(), file_name="a.csv", state="applied", file_date=timezone.localdate()
+    )
+    Sighting.objects.create(batch=batch, ids=bitmap([], [(business.pk, business.pk)]))
+    sent = {"uscc": business.uscc, "name": "事项里的名称有限公司"}
+    assert results(client, sender, item(occurred_at=hours_ago(60), business=sent))[0]["result"] == "unchanged"
+    assert results(client, sender, item(occurred_at=hours_ago(0), business=sent))[0]["result"] == "updated"
