@@ -16,6 +16,7 @@ from markets.imports.checks import Checker
 from markets.imports.places import Scope
 from markets.imports.plan import ALWAYS_BLANK, BECOMES, FIRST, MATCH, NEW, STAGE, Plan
 from markets.rules import COUNTING
+from markets.sources import Source
 from tables.errors import Errors, Kind
 from tables.models import Batch
 from tables.readers import Block
@@ -23,7 +24,7 @@ from tables.readers.base import series_of
 from tables.statements import fetch, run
 from tables.traces import lock as import_lock
 
-SOURCE = "registration"  # what other departments' systems send is what the registration system says
+SOURCE = Source.REGISTRATION  # what other departments' systems send is what the registration system says
 TRIES = 10  # half a second each, for an import that is being written; the sender tries again later
 
 

@@ -106,7 +106,9 @@ def read_item(raw: Any) -> Item | Refusal:
     cells = {column: _text(business.get(name)) for name, column in BUSINESS.items()}
     if not clean(cells["status"]):
         cells["status"] = STATUS.get(raw["event_type"], cells["status"])
-    return Item(event_id, raw["event_type"], moment(raw["occurred_at"]), cells, persons, _digest(raw))
+    occurred_at = moment(raw["occurred_at"])
+    assert occurred_at is not None  # told above
+    return Item(event_id, raw["event_type"], occurred_at, cells, persons, _digest(raw))
 
 
 def _facts_errors(raw: dict, event_id: str) -> list[dict[str, str]]:

@@ -151,7 +151,7 @@ def _latest(going: list[Taken], scope: Scope) -> tuple[dict[str, datetime], dict
     own = Business.objects.filter(uscc__in=latest)
     if not scope.everywhere:
         own = own.filter(**{f"{column}__in": ids for column, ids in scope.units.items()})
-    return latest, dict(own.values_list("uscc", "pk"))
+    return latest, {str(uscc): pk for uscc, pk in own.values_list("uscc", "pk")}
 
 
 def _refusal(each: Taken) -> Refusal:
@@ -169,11 +169,12 @@ def _refusal(each: Taken) -> Refusal:
 
 def _keep_events(client: IntakeClient, taken: list[Taken], now: datetime) -> None:
     """New events, and corrections: those begin anew."""
-    fresh, corrected = [], []
+    fresh: list[IntakeEvent] = []
+    corrected: list[IntakeEvent] = []
     for each in taken:
         if each.is_same:
             continue
-        assert each.verdict is not None
+        assert each.verdict is not None and each.verdict.business is not None
         event = each.known or IntakeEvent(client=client, event_id=each.item.event_id)
         event.kind, event.occurred_at, event.digest = each.item.kind, each.item.occurred_at, each.item.digest
         event.received_at, event.completed_at, event.business_id = now, None, each.verdict.business
@@ -193,7 +194,8 @@ def _persons(client: IntakeClient, taken: list[Taken]) -> dict[int, list[dict[st
     persons.lock_persons(one for found in read.values() for one in found if isinstance(one, persons.Person))
     ids = {each.verdict.business for each in taken if each.verdict and read[each.at]}
     businesses = Business.objects.select_related("market").in_bulk([pk for pk in ids if pk])
-    links, answers = {}, {}
+    links: dict[tuple[int, int], str] = {}
+    answers: dict[int, list[dict[str, str]]] = {}
     for each in taken:
         answers[each.at] = []
         for one in read[each.at]:

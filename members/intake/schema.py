@@ -78,7 +78,7 @@ class IntakeResult(serializers.Serializer):
     result = serializers.CharField(help_text="accepted、updated、unchanged、refused")
     code = serializers.CharField(help_text="invalid、repeated、stale、out_of_scope、registered_elsewhere；收下的为空")
     message = serializers.CharField()
-    errors = FieldProblem(many=True)
+    errors = FieldProblem(many=True)  # type: ignore[assignment]  # the answer's own word
     persons = PersonAnswer(many=True)
 
 
