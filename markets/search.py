@@ -2,9 +2,11 @@
 
 A text is found by the index over pairs of characters (`name_grams`, migration 0004) where few names have its rarest
 pair; where many have it, by walking along the list until a page is full. Measured on 400,000 rows (PostgreSQL 18, two
-busy cores): a row found by the index takes 1 µs, a row passed on the way 2.4 µs. A page of 50 is found on the way
-after 50 × rows ÷ n rows, so both take as long at n = √(120 × rows): FEW below. Nor does the walk go further than half
-of FEW: a word that it did not meet often enough by then is rare here, whatever it is elsewhere, and the index finds it.
+busy cores): a row found by the index takes 1 to 3 µs, as each lies in another block; a row passed on the way 0.9 µs in
+the whole city, where neighbours on the list are neighbours in the table, and 2.7 µs in one guidance station. A page of
+50 is found on the way after 50 × rows ÷ n rows. Both take as long at about n = √(20 × rows), `few()`. Nor does the
+walk go further than it takes a word of so many rows to fill a page: a word that it did not meet often enough by then is
+rare here, whatever it is elsewhere, and the index finds it.
 The two conditions never stand in one ordered statement of the planner's choosing: it multiplies their selectivities
 and sorts what it should have walked along.
 """
@@ -48,7 +50,7 @@ def grams(text: str) -> list[str]:
 
 def few(rows: int) -> int:
     """So many of a scope's rows are sooner fetched by the index than met on the way."""
-    return math.isqrt(120 * rows)
+    return max(math.isqrt(20 * rows), 1)
 
 
 def too_short(text: str) -> bool:
@@ -100,15 +102,21 @@ class Search:
 
     def first_rows(self, queryset: QuerySet, walk: Walk, number: int) -> list:
         if self.rows <= SMALL:
-            return list(walk.sorted(queryset)[:number])
+            return self.sorted(queryset, queryset, walk, number)
         if self.expected > few(self.rows):
-            furthest = few(self.rows) // 2
+            furthest = number * self.rows // few(self.rows)
             near = min(int(3 * number * self.rows / self.expected) + 1, furthest)
             for window in dict.fromkeys((near, furthest)):
                 found = self.within(queryset, walk, number, window)
                 if found is not None:
                     return found
-        return list(walk.sorted(self.by_index(queryset))[:number])
+        return self.sorted(queryset, self.by_index(queryset), walk, number)
+
+    @staticmethod
+    def sorted(queryset: QuerySet, found: QuerySet, walk: Walk, number: int) -> list:
+        """The first of what was found. Only ids are sorted: to carry whole rows along would take twice as long."""
+        ids = list(walk.sorted(found).values_list("pk", flat=True)[:number])
+        return list(walk.sorted(queryset.filter(pk__in=ids))) if ids else []
 
     def within(self, queryset: QuerySet, walk: Walk, number: int, window: int) -> list | None:
         """The first rows if they are among the next `window` ones of the scope; else None."""
