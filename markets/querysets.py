@@ -1,6 +1,6 @@
 from typing import Self
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from markets.search import Search, named
 from orgs import doors
@@ -69,13 +69,14 @@ class HandOverQuerySet(BusinessDetailQuerySet):
 
     def division_scope(self, division) -> Q | None:
         column = "to_district" if division.level == division.Level.DISTRICT else "to_street"
-        return super().division_scope(division) | Q(**{column: division.pk})
+        holder = super().division_scope(division)
+        return None if holder is None else holder | Q(**{column: division.pk})
 
     def to_decide_by(self, user, perm: str) -> Self:
         """Open requests that wait for this person: the side that did not ask decides, the city for both."""
         return self.filter(pk__in=self._sides(user, perm), state="asked")
 
-    def _sides(self, user, perm: str) -> Self:
+    def _sides(self, user, perm: str) -> QuerySet:
         postings = doors.postings_with(user, perm)
         if any(posting.unit.level == 1 for posting in postings):
             return self.values("pk")
