@@ -14,13 +14,14 @@ from django.utils import timezone
 from accounts import audit
 from jobs.models import Job
 from jobs.services import job_cancel, job_start
+from tables.faults import fault
 from tables.fixes import FixedSource, is_pending, mark, open_batch
 from tables.mapping import remember
 from tables.models import Batch, BatchChange
 from tables.readers import Refused
 from tables.register import REFUSED, Cannot, Outcome, Progress, Target, agree, no_progress, sources_of, target
 from tables.traces import WAITING, lock
-from tables.uploads import called, keep
+from tables.uploads import called, keep, remove_orphans
 from tables.wrong_rows import EXTRAS, write_wrong_rows
 
 UNDO_DAYS = 30
@@ -58,8 +59,10 @@ def batch_start(*, by, target_name: str, uploads: Sequence, **terms: Any) -> Bat
     batch = batch_terms(kind=target(target_name), by=by, **terms)
     batch.file_name = called(uploads)
     batch.stored_as, batch.digest = keep(uploads)
+    fault("upload.stored")
     batch.save()
     _queue(batch, "tables.check", "检查", by)
+    fault("upload.queued")
     audit.record("tables.batch.start", by=by, subjects=[batch], detail={"target": target_name, "digest": batch.digest})
     return batch
 
@@ -90,6 +93,7 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
             marked = mark(batch)
             source = open_batch(stored(batch), batch)
             outcome = judge(source=source, batch=batch, write=False, progress=progress)
+            fault("check.judged")
             outcome.errors.keep(batch)
             write_wrong_rows(source=source, errors=outcome.errors, to=wrong_rows(batch))
             reading.update(
@@ -107,6 +111,7 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
                 },
                 problem="",
             )
+            fault("check.kept")
     except Refused as refused:
         if batch.counts:  # what was changed in the preview cannot stand; the file can
             reading.update(state=Batch.State.CHECKED, problem=str(refused))
@@ -160,6 +165,7 @@ def batch_apply(*, batch: Batch, path: Path | None = None, progress: Progress = 
         with transaction.atomic():
             source = open_batch(path or stored(batch), batch)
             outcome = judge(source=source, batch=batch, write=True, progress=progress)
+            fault("apply.written")
             agree(batch, outcome)
             outcome.errors.keep(batch)
             Batch.objects.filter(pk=batch.pk).update(
@@ -170,6 +176,7 @@ def batch_apply(*, batch: Batch, path: Path | None = None, progress: Progress = 
             audit.record(
                 kind.act, by=batch.owner, subjects=[batch], units=outcome.units, detail={"counts": outcome.counts}
             )
+            fault("apply.audited")
     except IntegrityError as error:
         raise Cannot(CHANGED_MEANWHILE) from error
     batch.refresh_from_db()
@@ -211,11 +218,13 @@ def batch_take_back(*, batch: Batch, by, progress: Progress = no_progress) -> li
     try:
         with transaction.atomic():
             lock(lambda: progress(0, 1, WAITING))
+            fault("undo.locked")
             units = kind.undo(batch=batch, progress=progress)
             detail = {"kept": batch.conflicts.count()}
             undone = Batch.objects.filter(pk=batch.pk, state=Batch.State.UNDOING)
             undone.update(state=Batch.State.UNDONE, undone_at=TransactionNow())
             audit.record(f"{kind.act}.undo", by=by, subjects=[batch], units=units, detail=detail)
+            fault("undo.audited")
     except IntegrityError as error:
         raise Cannot("撤销时有人刚刚用到其中的记录，本次没有撤销任何内容。请稍后再试。") from error
     batch.refresh_from_db()
@@ -270,8 +279,9 @@ def forget(batch: Batch, *, wrong: bool = False) -> None:
 def retention() -> int:
     """Remove uploads and files of wrong rows that are older than a week, and leave what waited that long. How many.
 
-    Before-images go when their batch cannot be taken back any more.
+    Before-images go when their batch cannot be taken back any more, and files whose batch never came to be.
     """
+    remove_orphans(set(Batch.objects.exclude(stored_as="").values_list("stored_as", flat=True)))
     over = timezone.now() - timedelta(days=UNDO_DAYS + 1)  # a day for an undo that was asked for at the last moment
     BatchChange.objects.filter(batch__in=Batch.objects.filter(applied_at__lt=over).values("pk"))._raw_delete("default")
     before = timezone.now() - timedelta(days=KEPT_DAYS)

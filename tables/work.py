@@ -5,14 +5,18 @@ from contextlib import contextmanager
 
 from django.db import OperationalError
 from django.urls import reverse
+from psycopg2.errors import DiskFull
 
 from jobs.lease import LeaseLost
 from jobs.models import Job
 from jobs.services import JobFailed, Progress, job_kind
 from tables import services
+from tables.faults import fault
 from tables.models import Batch
 from tables.readers import Refused
 from tables.register import Cannot, tell_applied
+
+DISK_FULL = "数据库的磁盘空间不够，没有写入任何内容。请联系系统管理员腾出空间后再试一次。"
 
 
 def _batch(job: Job) -> Batch:
@@ -28,6 +32,7 @@ def check(job: Job, progress: Progress) -> dict:
     batch = _batch(job)
     if batch.state == Batch.State.READING:
         services.batch_check(batch=batch, progress=progress)
+        fault("check.committed")
     return _result(batch)
 
 
@@ -39,8 +44,10 @@ def apply(job: Job, progress: Progress) -> dict:
     if batch.state == Batch.State.APPLYING:
         with _else_back(batch, Batch.State.CHECKED):
             units = services.batch_apply(batch=batch, progress=progress).units
+            fault("apply.committed")
     if batch.state == Batch.State.APPLIED:
         tell_applied(batch.target, units)
+        fault("apply.told")
         services.forget(batch)
     return _result(batch)
 
@@ -53,6 +60,7 @@ def undo(job: Job, progress: Progress) -> dict:
     if batch.state == Batch.State.UNDOING:
         with _else_back(batch, Batch.State.APPLIED):
             units = services.batch_take_back(batch=batch, by=job.owner, progress=progress)
+            fault("undo.committed")
     if batch.state == Batch.State.UNDONE:
         tell_applied(batch.target, units)
     return _result(batch) | {"kept": batch.conflicts.count()}
@@ -64,8 +72,11 @@ def _else_back(batch: Batch, state: str) -> Iterator[None]:
     running = batch.state
     try:
         yield
-    except (OperationalError, LeaseLost):
-        raise  # the job goes on, later or elsewhere, and its batch with it
+    except (OperationalError, LeaseLost) as error:
+        if not isinstance(error.__cause__, DiskFull):
+            raise  # the job goes on, later or elsewhere, and its batch with it
+        Batch.objects.filter(pk=batch.pk, state=running).update(state=state)
+        raise JobFailed(DISK_FULL) from error
     except Exception as error:
         Batch.objects.filter(pk=batch.pk, state=running).update(state=state)
         if isinstance(error, Refused | Cannot):

@@ -12,6 +12,7 @@ from psycopg2.errors import LockNotAvailable, ObjectNotInPrerequisiteState
 
 from markets.imports.plan import STAGE
 from markets.imports.write import declare_new, insert, steps
+from tables.faults import fault
 from tables.models import Batch
 from tables.statements import fetch, run
 from tables.traces import keep_made, keep_seen
@@ -31,14 +32,17 @@ def write(batch: Batch, tell: Tell) -> bool:
     if bare is None:
         return False
     base, to_build = bare
+    fault("apply.bare")
     ids = f"{base} + s.row"
     for part in steps():
         insert(f"{STAGE} s", ids, part)
         declare_new(f"{STAGE} s", ids, part)
         tell(part[1] // 2, "正在写入")
+    fault("apply.rows_in")
     for number in range(to_build):
         tell((last + last * number // to_build) // 2, "正在建立索引")
         run("SELECT markets_business_rebuild()")
+    fault("apply.rebuilt")
     keep_seen(batch, "SELECT 1::bigint WHERE false", keep_made(batch, f"SELECT {ids} FROM {STAGE} s"))
     run("SET CONSTRAINTS ALL DEFERRED")
     run("ANALYZE markets_business")

@@ -10,6 +10,7 @@ from markets.models import Business
 from markets.tables import BUSINESSES
 from orgs.imports import offered_places
 from tables.errors import Errors, Kind
+from tables.faults import fault
 from tables.models import Batch
 from tables.readers import Refused, Source
 from tables.register import Outcome, Progress, agree
@@ -46,6 +47,7 @@ class BusinessImporter:
         progress(min(checker.rows, total), total, "正在与已登记的主体比对")
         if write:
             lock(lambda: progress(min(checker.rows, total), total, WAITING))
+            fault("apply.locked")
         plan.match(batch, checker.label("code" if "code" in source.mapping else "legacy"))
         for name, more in plan.counts.items():
             counts[name] = counts.get(name, 0) + more
@@ -55,6 +57,7 @@ class BusinessImporter:
             outcome.digest = plan.digest(outcome.counts)
         if write:
             agree(batch, outcome)
+            fault("apply.planned")
             outcome.units = writing.touched()
 
             def tell(row: int, message: str) -> None:

@@ -1,6 +1,7 @@
 """Taking back an import of businesses: rows, versions and head-counts as they were before it."""
 
 from markets.models import Business
+from tables.faults import fault
 from tables.models import Batch
 from tables.register import Progress
 from tables.statements import run
@@ -15,9 +16,11 @@ def undo(batch: Batch, progress: Progress) -> list[int]:
     applied = f"o.entered_at = '{batch.applied_at.isoformat()}'"
     rows = Undo(batch, Business, progress, own={"markets_declaration": applied})
     rows.plan()
+    fault("undo.planned")
     units = rows.units(*UNITS)
     for part in rows.steps():
         rows.remove(part)
+        fault("undo.halfway")
         rows.restore(part)
         _forget_versions(batch, part)
         _restore_declarations(batch, part)
