@@ -79,6 +79,43 @@ def code_problem(code: str) -> str:
     return "信用代码的校验码不对，至少有一位写错。请核对营业执照。"
 
 
+_MEANT = str.maketrans("IOSZV", "1052U")
+
+
+def proposal(code: str) -> tuple[str, str]:
+    """What a wrong code may have been meant to be, where its check digit leaves one way only: the code and how it was
+    found. Both empty where nothing or too much is possible."""
+    if len(code) == LENGTH - 1 and set(code) <= set(ALPHABET) and code[2:8].isdigit():
+        return code + check_digit(code), "如果漏的是末位，按校验规则应是"
+    if len(code) == LEGACY_LENGTH - 1 and code.isascii() and code.isdigit() and _fits_legacy("0" + code):
+        return "0" + code, "如果丢的是最前面的 0，应是"
+    if len(code) != LENGTH:
+        return "", ""
+    if set(code) & _LOOKALIKES:
+        meant = code.translate(_MEANT)
+        return (meant, "按形近字改正且校验码吻合：") if is_uscc(meant) else ("", "")
+    swapped = {code[:at] + code[at + 1] + code[at] + code[at + 2 :] for at in range(LENGTH - 1)} - {code}
+    fitting = [each for each in swapped if is_uscc(each)]
+    return (fitting[0], "有相邻两位写反时，校验码吻合的只有") if len(fitting) == 1 else ("", "")
+
+
+def _fits_legacy(number: str) -> bool:
+    """Whether the check digit of an old registration number is right (ISO 7064, mod 11,10)."""
+    rest = 10
+    for digit in number[:-1]:
+        rest = ((rest + int(digit)) % 10 or 10) * 2 % 11
+    return (rest + int(number[-1])) % 10 == 1
+
+
+def lost_digits(code: str) -> str:
+    """The leading digits that are left of an all-digit code that a spreadsheet took for a number; empty if it did not."""
+    if found := _SCIENTIFIC.match(code):
+        mantissa, _, exponent = code.partition("E")
+        digits = mantissa.replace(".", "").rstrip("0") if found[1] else mantissa
+        return digits if int(exponent.lstrip("+")) + len(mantissa.partition(".")[0]) == LENGTH else ""
+    return code[:LEGACY_LENGTH] if len(code) == LENGTH and code.isdigit() and code.endswith("000") else ""
+
+
 def usual_types(code: str) -> tuple[str, ...]:
     """Entity types that the first two characters usually stand for; empty where they tell nothing."""
     return {"92": ("sole_trader",), "93": ("cooperative",)}.get(code[:2], ())

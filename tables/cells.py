@@ -14,6 +14,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from tables.doctor import spelled_day
 from tables.readers.base import STRIPPED
 
 BLANKS = frozenset(
@@ -65,14 +66,15 @@ def _day(text: str) -> dt.date:
     plain = unicodedata.normalize("NFKC", text).replace(" ", "T", 1) if ":" in text else folded(text)
     if serial := _SERIAL.match(plain):
         day = _SERIAL_ZERO + dt.timedelta(days=int(serial[1]))
-    elif found := _DATE.match(plain):
-        year, month, number = int(found[1]), int(found[2] or found[4]), int(found[3] or found[5])
+    else:
+        found = _DATE.match(plain)
+        written = (int(found[1]), int(found[2] or found[4]), int(found[3] or found[5])) if found else spelled_day(plain)
+        if written is None:
+            raise Wrong("认不出的日期，请写成 2020-01-02")
         try:
-            day = dt.date(year, month, number)
+            day = dt.date(*written)
         except ValueError as error:
             raise Wrong("没有这一天") from error
-    else:
-        raise Wrong("认不出的日期，请写成 2020-01-02")
     if day < EARLIEST:
         raise Wrong("早于 1900 年，请核对")
     return day

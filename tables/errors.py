@@ -1,15 +1,18 @@
 """What is wrong with a file's rows, gathered in a temporary table: a file may have more errors than memory."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 from django.db import connection
 
-from tables.models import Batch, RowError
+from tables.models import Batch, RowError, RowRepair
+from tables.readers import Mended, place
 
 VALUE_SHOWN = 200  # characters of a wrong cell that are kept
 FLUSH = 20_000
+REPAIRS_KEPT = 10_000  # of each rule; counted are all
 Kind = RowError.Kind
 Texts = Sequence[str] | Sequence[str | None] | pl.Series
 
@@ -17,11 +20,69 @@ Texts = Sequence[str] | Sequence[str | None] | pl.Series
 def copy_in(table: str, frame: pl.DataFrame) -> None:
     """COPY a frame into a table whose columns have the same names. Null cells are NULL, empty text stays empty."""
     if frame.height:
+        columns = ", ".join(f'"{name}"' for name in frame.columns)
         with connection.cursor() as cursor:
             cursor.copy_expert(
-                f"COPY {table} ({', '.join(frame.columns)}) FROM STDIN (FORMAT csv)",
+                f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)",
                 io.BytesIO(frame.write_csv(include_header=False).encode()),
             )
+
+
+def _shown(values: Texts) -> pl.Series:
+    return pl.Series(values, dtype=pl.String).fill_null("").str.replace_all("\0", "").str.head(VALUE_SHOWN)
+
+
+class Repairs:
+    """Cells that were read as what they must have meant, and rows that were skipped: counted all, kept some of each rule.
+
+    Of a personal column whoever adds them gives no values.
+    """
+
+    def __init__(self) -> None:
+        self.rules: Counter[str] = Counter()
+        self.kept: list[pl.DataFrame] = []
+        self.count = self.skipped = 0
+
+    def add(self, rows, column: str, before: pl.Series, after: pl.Series, rules: pl.Series) -> None:
+        """One repair for each of `rows`."""
+        self.count += len(rules)
+        rows = pl.Series(rows, dtype=pl.Int64)
+        for rule in rules.unique().to_list():
+            at = (rules == rule).arg_true()
+            room = max(REPAIRS_KEPT - self.rules[rule], 0)
+            self.rules[rule] += len(at)
+            if room:
+                at = at.head(room)
+                told = pl.DataFrame({"row": rows.gather(at)}).with_columns(
+                    rule=pl.lit(rule), column=pl.lit(column[:60])
+                )
+                shown = [_shown(before.gather(at)).alias("before"), _shown(after.gather(at)).alias("after")]
+                self.kept.append(told.with_columns(shown))
+
+    def note(self, mended: Iterable[Mended], skipped: Iterable[Mended], counts: Counter[str]) -> None:
+        """What the reader did before anybody judged a row; `counts` of all of it, by rule."""
+        mended, skipped = list(mended), list(skipped)
+        rows_skipped = sum(counts[rule] for rule in {each.rule for each in skipped})
+        self.skipped += rows_skipped
+        self.count += counts.total() - rows_skipped
+        if mended or skipped:
+            frame = pl.DataFrame([*mended, *skipped], schema=list(Mended._fields), orient="row")
+            self.kept.append(frame.select("row", "rule", "column", "before", "after"))
+        self.rules.update(counts)
+
+    def each(self) -> list[dict]:
+        """Those kept, in the order of the file."""
+        if not self.kept:
+            return []
+        kept = pl.concat(self.kept).with_columns(pl.col("column").str.head(60)).sort("row", maintain_order=True)
+        return kept.unique(["row", "column"], keep="first", maintain_order=True).to_dicts()
+
+    def keep(self, batch: Batch) -> None:
+        """Into the batch, in place of those of an earlier reading."""
+        RowRepair.objects.filter(batch=batch).delete()
+        if kept := self.each():
+            frame = pl.DataFrame(kept).select("row", "column", "before", "after", "rule")
+            copy_in("tables_rowrepair", frame.with_columns(batch_id=pl.lit(batch.pk)))
 
 
 class Errors:
@@ -30,6 +91,7 @@ class Errors:
     TABLE = "import_error"
 
     def __init__(self) -> None:
+        self.repairs = Repairs()
         self.waiting: list[pl.DataFrame] = []
         self.count = 0
         with connection.cursor() as cursor:
@@ -47,7 +109,7 @@ class Errors:
         frame = pl.DataFrame({"row": pl.Series(rows, dtype=pl.Int64)}).with_columns(
             kind=pl.lit(str(kind)),
             colname=pl.lit(column[:60]),
-            value=pl.Series(values, dtype=pl.String).fill_null("").str.replace_all("\0", "").str.head(VALUE_SHOWN),
+            value=_shown(values),
             reason=pl.lit(reasons) if isinstance(reasons, str) else pl.Series(reasons, dtype=pl.String),
             suggestion=(
                 pl.lit(suggestions)
@@ -71,14 +133,37 @@ class Errors:
             copy_in(self.TABLE, pl.concat(self.waiting))
             self.waiting = []
 
-    def each(self) -> Iterator[dict]:
-        """In the order of the file, as `import_file --json` prints them."""
+    def suggest(self, rows: Sequence[int], column: str, suggestions: Sequence[str]) -> None:
+        """What cells that were told of may have been meant to say, found when all rows were read."""
+        self.flush()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {self.TABLE} e SET suggestion = s.said FROM unnest(%s::int[], %s::text[]) s (row, said) "
+                "WHERE e.row = s.row AND e.colname = %s",
+                [list(rows), list(suggestions), column[:60]],
+            )
+
+    def each(self, parts: Sequence[Sequence] = ()) -> Iterator[dict]:
+        """In the order of the file, as `import_file --json` prints them. With `parts` a row is told as part and its own
+        number there."""
         self.flush()
         with connection.connection.cursor(name="import_errors") as cursor:  # server-side: never all in memory
             cursor.itersize = FLUSH
-            cursor.execute(f"SELECT row, colname, value, reason FROM {self.TABLE} ORDER BY row, colname")
-            for row, column, value, reason in cursor:
-                yield {"row": row, "column": column, "value": value, "reason": reason}
+            cursor.execute(f"SELECT row, colname, value, reason, suggestion FROM {self.TABLE} ORDER BY row, colname")
+            for number, column, value, reason, suggestion in cursor:
+                part, row = place(parts, number)
+                error = {"row": row, "column": column, "value": value, "reason": reason}
+                yield error | ({"suggestion": suggestion} if suggestion else {}) | ({"part": part} if part else {})
+
+    def suggested(self) -> list[tuple[int, str, str]]:
+        """Row, column and proposed value of each wrong cell that has one."""
+        self.flush()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT row, colname, suggestion FROM {self.TABLE} WHERE suggestion <> '' AND kind = %s ORDER BY row",
+                [str(Kind.WRONG)],
+            )
+            return cursor.fetchall()
 
     def wrong_rows(self) -> dict[int, tuple[str, str]]:
         """What stands beside each row in the file of only the wrong rows: reasons, suggestions. Duplicates are not among
@@ -97,6 +182,7 @@ class Errors:
     def keep(self, batch: Batch) -> None:
         """Into the batch, in place of what an earlier reading found."""
         self.flush()
+        self.repairs.keep(batch)
         RowError.objects.filter(batch=batch).delete()
         with connection.cursor() as cursor:
             cursor.execute(

@@ -19,6 +19,7 @@ COUNTS = (
     "older",  # among unchanged: seen by a later file of the same source
     "duplicate_registry",  # among duplicate or wrong: two numbers of one row lead to two records
     "repaired",  # cells
+    "skipped",  # rows that are none: totals, the header again; not among rows
     "left_out",  # rows that somebody left out in the preview; not among rows
 )
 
@@ -42,12 +43,23 @@ class Outcome:
     errors: Errors
     units: list[int] = field(default_factory=list)  # organizations whose numbers the import moved
     unused: list[str] = field(default_factory=list)  # columns of the file that mean nothing to the table
+    parts: list[list] = field(default_factory=list)  # of a file of several: [[offset of its rows, "file · sheet"], …]
+    passed_over: list[tuple[str, str]] = field(default_factory=list)  # sheets and files not read: name, reason
+    by_content: list[str] = field(default_factory=list)  # columns recognised by what they hold
     columns: dict[str, int] = field(default_factory=dict)  # of the changed rows: how many change each column, by label
     samples: list["Sample"] = field(default_factory=list)  # some changed rows; nothing personal in clear
     digest: str = ""  # of the plan: what each row would do, and to which state of which record
 
     def __post_init__(self) -> None:
         self.counts = dict.fromkeys(COUNTS, 0) | self.counts
+
+    def told_by(self, source: Source) -> None:
+        """What the file itself has to say, once it was read."""
+        notes, repairs = source.notes, self.errors.repairs
+        repairs.note(notes.mended, notes.skipped, notes.counts)
+        self.counts |= {"repaired": repairs.count, "skipped": repairs.skipped}
+        self.unused, self.parts = source.unknown, source.parts
+        self.passed_over, self.by_content = source.passed_over, source.by_content
 
 
 class Sample(TypedDict):

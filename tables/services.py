@@ -80,6 +80,7 @@ def judge(*, source: FixedSource, batch: Batch, write: bool, progress: Progress 
     Raises Refused, or Cannot.
     """
     outcome = target(batch.target).run(source=source, by=batch.owner, batch=batch, write=write, progress=progress)
+    outcome.told_by(source)
     outcome.unused = [heading for heading in source.unknown if heading not in EXTRAS]
     outcome.counts["left_out"] = source.left_out
     return outcome
@@ -108,6 +109,7 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
                     "columns": outcome.columns,
                     "samples": outcome.samples,
                     "passed_over": source.passed_over,
+                    "repairs": dict(outcome.errors.repairs.rules),
                 },
                 problem="",
             )

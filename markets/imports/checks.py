@@ -5,17 +5,19 @@ and addresses are checked as whole columns.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from markets import codes
 from markets.imports import texts
+from markets.imports.claims import Claims
 from markets.imports.places import Place, Places, PlaceWrong, Scope
 from markets.imports.texts import Wrong
 from markets.pinyin import initials
 from markets.tables import BUSINESSES
+from tables.doctor import SPACE, damage
 from tables.errors import Errors, Kind
 from tables.readers import Block, Source
 
@@ -25,48 +27,6 @@ GARBLED = "文字已损坏（出现 �），请用原系统重新导出，或�
 PLAIN_CODE = r"^[0-9A-HJ-NPQRTUWXY]{18}$"
 SEPARATOR = "\x1f"
 WAITING = ("待分派", "直属/待分派")
-HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no bit is lost
-
-
-@dataclass
-class Claims:
-    """Which codes the rows read so far carry, to find duplicates when all are read. 30 bytes a row."""
-
-    codes: list[np.ndarray] = field(default_factory=list)
-    rows: list[np.ndarray] = field(default_factory=list)
-
-    def add(self, claimed: list[str], rows: np.ndarray) -> None:
-        if len(claimed):
-            self.codes.append(np.array(claimed, dtype="S18"))
-            self.rows.append(rows.astype(np.int32))
-
-    def later(self) -> list[tuple[int, int, str]]:
-        """Rows whose code an earlier row carries: (row, the first row with that code, the code)."""
-        if not self.codes:
-            return []
-        claimed, rows = np.concatenate(self.codes), np.concatenate(self.rows)
-        letters = claimed.view(np.uint8).reshape(-1, codes.LENGTH)
-        # A hash first, because sorting numbers is an order faster than sorting texts; equal codes have equal hashes.
-        mixed = np.zeros(len(letters), np.uint64)
-        for at in range(codes.LENGTH):
-            mixed = mixed * HASH_FACTOR + letters[:, at]
-        order = np.argsort(mixed, kind="stable")
-        same = mixed[order][1:] == mixed[order][:-1]
-        return _later_in_runs(order, same, claimed, rows)
-
-
-def _later_in_runs(order, same, claimed, rows) -> list[tuple[int, int, str]]:
-    """Within each run of equal hashes: the rows that are not the first of their code."""
-    ends = np.flatnonzero(same)
-    members = order[np.unique(np.concatenate([ends, ends + 1]))]
-    first_row: dict[bytes, int] = {}
-    later = []
-    for at in members[np.argsort(rows[members], kind="stable")]:
-        code, row = claimed[at], int(rows[at])
-        first = first_row.setdefault(code, row)
-        if first != row:
-            later.append((row, first, code.decode()))
-    return later
 
 
 class Checker:
@@ -76,6 +36,10 @@ class Checker:
         self.source, self.errors, self.scope = source, errors, scope
         self.places = Places()
         self.learnt: dict[str, dict[str, tuple]] = {}
+        self.odd: dict[str, str] = {}  # of the column looked up last: repaired texts with their rule
+        self.lost: list[tuple[int, str, str, str]] = []  # row, column, digits and name where a code lost its end
+        self.last_said: dict[str, str] = {}  # of the rows before this block: what a merged cell may go on with
+        self.zeros_lost: bool | None = None  # in the column of industry codes; known once some were seen
         self.claims, self.legacy_claims = Claims(), Claims()
         self.rows = self.wrong = self.out_of_scope = 0
         self.wrong_rows: list[np.ndarray] = []
@@ -99,9 +63,11 @@ class Checker:
         columns["name_pinyin"] = initials(columns["name"])
         columns |= self._type_and_scale()
         columns["status"] = self._learn("status", texts.status, pl.String)
-        columns["industry"] = self._learn("industry", texts.industry, pl.String)
-        columns["registered_on"] = self._learn("registered_on", texts.date, pl.Date)
-        columns["employees"] = self._learn("employees", texts.head_count, pl.Int32)
+        columns["industry"] = self._learn("industry", self._industry(), pl.String, mends=texts.industry_damage)
+        columns["registered_on"] = self._learn(
+            "registered_on", texts.date, pl.Date, mends=lambda text, _: damage(text, "date")
+        )
+        columns["employees"] = self._heads("employees")
         columns |= self._members()
         placed, inside = self._placed()
         columns |= placed
@@ -121,25 +87,42 @@ class Checker:
     def label(self, key: str) -> str:
         return self.source.label(key) or BUSINESSES.by_key[key].label
 
-    def _tell(self, key: str, wrong: np.ndarray, reasons) -> None:
+    def _tell(self, key: str, wrong: np.ndarray, reasons, suggestions="") -> None:
         """Cells of a column that cannot be taken: the mask says which, `reasons` one for all or one for each."""
         if wrong.any():
             at = np.flatnonzero(wrong)
             values = self.cells(key).gather(at)
-            self.errors.add(Kind.WRONG, self.block.numbers[at], self.label(key), values, reasons)
+            self.errors.add(Kind.WRONG, self.block.numbers[at], self.label(key), values, reasons, suggestions)
             self.bad |= wrong
+
+    def _mended(self, key: str, at: np.ndarray, after: pl.Series, rules: list[str] | pl.Series) -> None:
+        """Cells that were read as something else than what stands in them."""
+        if len(at):
+            before, rules = self.cells(key).gather(at), pl.Series(rules, dtype=pl.String)
+            self.errors.repairs.add(self.block.numbers[at], self.label(key), before, after, rules)
+
+    def _above(self, key: str, at: np.ndarray) -> tuple[list[str], list[str]]:
+        """For blank cells that may belong to a merged one: what stands above them, in words and as a suggestion."""
+        cells = self.cells(key)
+        above = cells.fill_null(strategy="forward")
+        found = [above[int(each)] or self.last_said.get(key, "") for each in at]
+        return [f"。如果上面是合并单元格，应是「{text[:40]}」" if text else "" for text in found], found
 
     # --- columns with few distinct texts -----------------------------------------------------------------------------
 
-    def _lookup(self, name: str, series: pl.Series, parse: Callable, dtype) -> tuple[pl.Series, pl.Series]:
-        """Value and reason for each cell; `parse` sees every distinct text once."""
+    def _lookup(
+        self, name: str, series: pl.Series, parse: Callable, dtype, mends: Callable | None = None
+    ) -> tuple[pl.Series, pl.Series]:
+        """Value and reason for each cell; `parse` and `mends` see every distinct text once."""
         known = self.learnt.setdefault(name, {})
         if len(known) > REMEMBERED:
             known.clear()
         distinct = series.drop_nulls().unique().to_list()
         for text in distinct:
             if text not in known:
-                known[text] = _said(parse, text)
+                value, reason = _said(parse, text)
+                known[text] = (value, reason, mends(text, value) if mends and value is not None else None)
+        self.odd = {text: known[text][2] for text in distinct if known[text][2]}
         found = pl.DataFrame(
             {
                 "text": pl.Series(distinct, dtype=pl.String),
@@ -150,17 +133,44 @@ class Checker:
         joined = series.alias("text").to_frame().join(found, on="text", how="left", maintain_order="left")
         return joined["value"], joined["reason"]
 
-    def _learn(self, key: str, parse: Callable, dtype, *, needed: bool = False) -> pl.Series:
+    def _learn(
+        self, key: str, parse: Callable, dtype, *, needed: bool = False, mends: Callable | None = None
+    ) -> pl.Series:
         if key not in self.source.mapping:
             return pl.Series([None] * len(self.block), dtype=dtype)
-        values, reasons = self._lookup(key, self.cells(key), parse, dtype)
+        cells = self.cells(key)
+        values, reasons = self._lookup(key, cells, parse, dtype, mends)
+        if self.odd:
+            at = np.flatnonzero(cells.is_in(list(self.odd)).fill_null(False).to_numpy())
+            rules = cells.gather(at).replace_strict(self.odd, return_dtype=pl.String)
+            self._mended(key, at, values.gather(at).cast(pl.String), rules)
         wrong = reasons.is_not_null()
         if wrong.any():
             self._tell(key, wrong.to_numpy(), reasons.drop_nulls())
         if needed:
             blank = (values.is_null() & ~wrong).to_numpy()
-            self._tell(key, blank, f"「{BUSINESSES.by_key[key].label}」必须填写")
+            if blank.any():
+                words, above = self._above(key, np.flatnonzero(blank))
+                needs = f"「{BUSINESSES.by_key[key].label}」必须填写"
+                self._tell(key, blank, [needs + word for word in words], above)
+            self._remember(key)
         return values
+
+    def _remember(self, key: str) -> None:
+        said = self.cells(key).drop_nulls()
+        if len(said):
+            self.last_said[key] = said[-1]
+
+    def _heads(self, key: str) -> pl.Series:
+        return self._learn(key, texts.head_count, pl.Int32, mends=lambda text, _: damage(text, "integer"))
+
+    def _industry(self) -> Callable:
+        """How codes of the column are read: three digits among four-digit ones have lost their zero."""
+        if self.zeros_lost is None and "industry" in self.source.mapping:
+            lengths = self.cells("industry").drop_nulls().str.extract(r"^\s*([0-9]{3,4})(?:\.0)?\s*$", 1).drop_nulls()
+            if len(lengths):
+                self.zeros_lost = int((lengths.str.len_bytes() == 4).sum()) * 2 > len(lengths)
+        return texts.industry_without_zero if self.zeros_lost else texts.industry
 
     # --- code, name, address -----------------------------------------------------------------------------------------
 
@@ -186,8 +196,7 @@ class Checker:
         plain = cells.str.contains(PLAIN_CODE).fill_null(False)
         odd = np.flatnonzero((~plain & cells.is_not_null()).to_numpy())
         if len(odd):
-            mended = [_clean_code(text) for text in cells.gather(odd).to_list()]
-            cells = _with(cells, odd, mended)
+            cells = _with(cells, odd, [_clean_code(text) for text in cells.gather(odd).to_list()])
             plain = cells.str.contains(PLAIN_CODE).fill_null(False)
         right = np.zeros(len(cells), dtype=bool)
         at = np.flatnonzero(plain.to_numpy())
@@ -195,19 +204,44 @@ class Checker:
             right[at] = codes.check_uscc(codes.as_matrix(cells.gather(at).to_list()))
         right |= cells.str.contains(r"^[0-9]{15}$").fill_null(False).to_numpy()
         wrong = cells.is_not_null().to_numpy() & ~right
-        reasons = [codes.code_problem(code) for code in cells.filter(pl.Series(wrong)).to_list()]
-        self._tell(key, wrong, reasons)
+        self._mended_codes(key, odd[right[odd]], cells)
+        if wrong.any():
+            self._wrong_codes(key, wrong, cells)
         return cells.set(pl.Series(wrong), None) if wrong.any() else cells, wrong
 
+    def _mended_codes(self, key: str, at: np.ndarray, cells: pl.Series) -> None:
+        at = at[(self.cells(key).gather(at) != cells.gather(at)).to_numpy()]
+        rules = [damage(text, "code") or SPACE for text in self.cells(key).gather(at).to_list()]
+        self._mended(key, at, cells.gather(at), rules)
+
+    def _wrong_codes(self, key: str, wrong: np.ndarray, cells: pl.Series) -> None:
+        """Tells of wrong codes, with what the check digit or the registry's own row makes of them."""
+        reasons, suggestions = [], []
+        names = self.cells("name")
+        for at in np.flatnonzero(wrong):
+            code = cells[int(at)]
+            meant, how = codes.proposal(code)
+            if digits := codes.lost_digits(code):  # nothing but the registry knows them
+                meant, name = "", texts.clean(names[int(at)])
+                self.lost.append((int(self.block.numbers[at]), self.label(key), digits, name or ""))
+            reasons.append(codes.code_problem(code) + (f"{how}{meant}" if meant else ""))
+            suggestions.append(meant)
+        self._tell(key, wrong, reasons, suggestions)
+
     def _text(self, key: str) -> pl.Series:
-        cells = self.cells(key).str.strip_chars()
+        raw = self.cells(key)
+        cells = raw.str.strip_chars()
         odd = np.flatnonzero(
-            (cells.str.contains(INVISIBLE) | (cells.str.len_bytes() < 8) | cells.str.contains(r"^['‘’]"))
+            (raw.str.contains(INVISIBLE) | (cells.str.len_bytes() < 8) | cells.str.contains(r"^['‘’]"))
             .fill_null(False)
             .to_numpy()
         )
         if len(odd):
-            cells = _with(cells, odd, [texts.clean(text) for text in cells.gather(odd).to_list()])
+            cells = _with(cells, odd, [texts.clean(text) for text in raw.gather(odd).to_list()])
+            changed = (cells.gather(odd) != raw.gather(odd)).fill_null(False).to_numpy()
+            rules = [damage(text, "text") if say else None for text, say in zip(raw.gather(odd), changed, strict=True)]
+            told = np.array([rule is not None for rule in rules])
+            self._mended(key, odd[told], cells.gather(odd[told]), [rule for rule in rules if rule])
         long = (cells.str.len_chars() > texts.too_long(key)).fill_null(False).to_numpy()
         self._tell(key, long, f"超过 {texts.too_long(key)} 个字，请缩短")
         garbled = cells.str.contains("�", literal=True).fill_null(False).to_numpy()
@@ -237,9 +271,9 @@ class Checker:
 
     def _members(self) -> dict[str, pl.Series]:
         """Head-counts of members. `heads` says whether the row carried any at all."""
-        full = self._learn("full_members", texts.head_count, pl.Int32)
-        probationary = self._learn("probationary_members", texts.head_count, pl.Int32)
-        together = self._learn("members_incl_probationary", texts.head_count, pl.Int32)
+        full = self._heads("full_members")
+        probationary = self._heads("probationary_members")
+        together = self._heads("members_incl_probationary")
         summed = full + probationary
         too_many = [(each > together).fill_null(False).to_numpy() for each in (full, probationary, summed)]
         self._tell("full_members", too_many[0], "正式党员数多于党员人数（含预备），请核对")
@@ -272,9 +306,19 @@ class Checker:
         for key in keys:
             wrong = (found["wrong"] == key).fill_null(False)
             if wrong.any():
-                self._tell(key, wrong.to_numpy(), found["reason"].filter(wrong))
+                self._tell_place(key, wrong.to_numpy(), found["reason"].filter(wrong))
+            self._remember(key)
         placed = {name: found[name] for name in PLACE_SCHEMA if name not in ("wrong", "reason", "inside")}
         return placed, found["inside"].fill_null(False).to_numpy()
+
+    def _tell_place(self, key: str, wrong: np.ndarray, reasons: pl.Series) -> None:
+        """Where a row says nothing of its place, the row above may have said it for both."""
+        key = next((each for each in (key, "street", "office") if each in self.source.mapping), key)
+        at = np.flatnonzero(wrong)
+        blank = self.cells(key).gather(at).is_null().to_list()
+        words, above = self._above(key, at)
+        told = [reason + (word if none else "") for reason, word, none in zip(reasons, words, blank, strict=True)]
+        self._tell(key, wrong, told, [text if none else "" for text, none in zip(above, blank, strict=True)])
 
     def _find(self, said: str) -> tuple:
         district, street, office, market = (texts.clean(text) for text in said.split(SEPARATOR))

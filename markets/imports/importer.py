@@ -5,6 +5,7 @@ from markets.imports import write as writing
 from markets.imports.checks import Checker
 from markets.imports.places import Scope
 from markets.imports.plan import Plan
+from markets.imports.proposals import propose
 from markets.imports.undo import undo
 from markets.models import Business
 from markets.tables import BUSINESSES
@@ -12,7 +13,7 @@ from orgs.imports import offered_places
 from tables.errors import Errors, Kind
 from tables.faults import fault
 from tables.models import Batch
-from tables.readers import Refused, Source
+from tables.readers import Refused, Source, said
 from tables.register import Outcome, Progress, agree
 from tables.traces import WAITING, lock
 
@@ -43,6 +44,7 @@ class BusinessImporter:
             progress(min(checker.rows, total), total, "正在读取和检查")
         if not checker.rows:
             raise Refused("表头下面没有一行数据。请检查后重新上传。")
+        propose(checker.lost, errors, scope)
         counts = self._set_duplicates_apart(checker, plan)
         progress(min(checker.rows, total), total, "正在与已登记的主体比对")
         if write:
@@ -81,7 +83,8 @@ class BusinessImporter:
             plan.drop(rows)
             errors.rename(rows, Kind.DUPLICATE)
             label = checker.label("code" if "code" in checker.source.mapping else "legacy")
-            reasons = [f"与第 {later[row][0]} 行号码相同，以第 {later[row][0]} 行为准" for row in rows]
+            places = {first: said(checker.source.parts, first) for first, _ in later.values()}
+            reasons = [f"与{places[later[row][0]]}号码相同，以{places[later[row][0]]}为准" for row in rows]
             errors.add(Kind.DUPLICATE, rows, label, [later[row][1] for row in rows], reasons)
         return {
             "wrong": checker.wrong - checker.wrong_among(rows),

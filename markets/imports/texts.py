@@ -8,6 +8,7 @@ from functools import cache
 
 from markets.models import Business
 from tables.cells import EARLIEST, Wrong, clean, date, folded, head_count
+from tables.doctor import LOWER, ZERO, damage
 
 __all__ = [
     "EARLIEST",
@@ -18,6 +19,8 @@ __all__ = [
     "folded",
     "head_count",
     "industry",
+    "industry_damage",
+    "industry_without_zero",
     "scale",
     "status",
     "too_long",
@@ -110,16 +113,35 @@ _INDUSTRY = re.compile(r"^([A-T])?[-.]?([0-9]{1,4})?(\.0)?$")
 
 
 def industry(text: str) -> str:
-    """Section letter and digits; where only digits are given the letter follows from the division."""
+    """Section letter and digits; where only digits are given the letter follows from the division.
+
+    A single digit has lost its zero: there is no division 1, there is 01.
+    """
     found = _INDUSTRY.match(folded(text).upper())
     if not found or not (found[1] or found[2]):
         raise Wrong("行业代码应为 GB/T 4754 的字母加数字，如 F5211，或只写数字 5211")
     letter, digits = found[1] or "", found[2] or ""
+    if len(digits) == 1 and not letter:
+        digits = "0" + digits
     if not letter and len(digits) >= 2:
         letter = next((each for last, each in _SECTIONS if 1 <= int(digits[:2]) <= last), "")
         if not letter:
             raise Wrong("GB/T 4754 里没有这个大类，请核对行业代码")
     return letter + digits
+
+
+def industry_without_zero(text: str) -> str:
+    """The same in a column of four-digit classes: three digits are one that has lost its zero (111 was 0111)."""
+    plain = folded(text).removesuffix(".0")
+    return industry("0" + plain if len(plain) == 3 and plain.isdecimal() else text)
+
+
+def industry_damage(text: str, value: str) -> str | None:
+    digits = folded(text).removesuffix(".0")
+    if digits.isdecimal() and value[1:] == "0" + digits:
+        return ZERO
+    found = damage(text, "code")
+    return None if found == LOWER else found
 
 
 @cache

@@ -17,7 +17,7 @@ from tables.readers.numbers import date_text, raw_text
 from tables.readers.package import feed, local, safe_parser
 
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
-CELL_LIMIT = 2_000  # characters kept of a cell; no column takes as many, and one text may be used a million times
+CELL_LIMIT = 1_000  # characters kept of a cell; no column takes as many, and one text may be used a million times
 ROW_LIMIT = 32 * 1024**2  # bytes of one row
 BROKEN_TEXTS = "文件打不开：表格内部的文字对不上号。请用 Excel 打开后另存为 .xlsx 再上传。"
 HUGE_ROW = "表格里有一行大得不正常，系统不读取。请检查后另存为 .csv 再上传。"
@@ -82,31 +82,37 @@ def plain_rows(piece: bytes, texts: Texts, *, after: int, width: int) -> Block |
     cells.columns = ["letters", "style", "kind", "value", "inline"]
     if cells["letters"].null_count() or cells.height != counts.sum():
         return None
-    values = _values(cells, texts)
-    return None if values is None else Block(numbers.to_numpy(), _columns(cells["letters"], values, counts, width))
+    found = _values(cells, texts)
+    return None if found is None else Block(numbers.to_numpy(), _columns(cells["letters"], *found, counts, width))
 
 
 def _rising(numbers: np.ndarray, after: int) -> bool:
     return bool(len(numbers)) and numbers[0] > after and numbers[-1] <= LAST_ROW and bool((np.diff(numbers) > 0).all())
 
 
-def _values(cells: pl.DataFrame, texts: Texts) -> pl.Series | None:
-    """The text of each cell; None where a kind of cell is unknown here."""
+def _values(cells: pl.DataFrame, texts: Texts) -> tuple[pl.Series, np.ndarray] | None:
+    """The texts that cells may have and which of them each has; None where a kind of cell is unknown here.
+
+    Shared texts are pointed at, not copied: one of them may stand in every cell.
+    """
     kinds = set(cells["kind"].unique().to_list())
     if not kinds <= {None, "n", "s", "inlineStr", "str", "e"}:
         return None
     values = cells["value"].zip_with(cells["value"].is_not_null(), cells["inline"])
     is_shared = (cells["kind"] == "s").fill_null(False) & cells["value"].is_not_null()
     is_text = cells["kind"].is_in(["inlineStr", "str", "e"]).fill_null(False)
-    values = unescaped(values) if is_text.any() else values
+    if is_text.any():
+        values = unescaped(values).str.head(CELL_LIMIT)
+    numeric = ~is_shared & ~is_text & cells["value"].is_not_null()
+    values = _numbers(values, cells["style"], numeric, texts)
+    which = np.arange(len(values))
     if is_shared.any():
         at = np.flatnonzero(is_shared.to_numpy())
         wanted = cells["value"].gather(at).cast(pl.UInt32, strict=False)
         if wanted.null_count() or int(wanted.to_numpy().max()) >= len(texts.shared):
             raise Refused(BROKEN_TEXTS)
-        values = values.scatter(at, texts.shared.gather(wanted))
-    numeric = ~is_shared & ~is_text & cells["value"].is_not_null()
-    return _numbers(values, cells["style"], numeric, texts)
+        which[at] = wanted.to_numpy().astype(np.int64) + len(values)
+    return pl.concat([values.set(values == "", None), texts.shared]), which
 
 
 def _numbers(values: pl.Series, styles: pl.Series, numeric: pl.Series, texts: Texts) -> pl.Series:
@@ -123,16 +129,17 @@ def _numbers(values: pl.Series, styles: pl.Series, numeric: pl.Series, texts: Te
     return values.scatter(at, joined["text"])
 
 
-def _columns(letters: pl.Series, values: pl.Series, counts: np.ndarray, width: int) -> list[pl.Series]:
-    """The cells side by side: for each column the place of its cell, or of a blank behind the last."""
+def _columns(
+    letters: pl.Series, values: pl.Series, which: np.ndarray, counts: np.ndarray, width: int
+) -> list[pl.Series]:
+    """The cells side by side: for each column the place of its text, or of a blank behind the last."""
     names = letters.unique().to_list()
     at = letters.replace_strict(names, [column_of(name) for name in names], return_dtype=pl.Int32).to_numpy()
     rows = np.repeat(np.arange(len(counts)), counts)
     inside = at < width
     places = np.full((len(counts), width), len(values), dtype=np.int64)
-    places[rows[inside], at[inside]] = np.flatnonzero(inside)
-    ended = values.str.head(CELL_LIMIT).extend(pl.Series([None], dtype=pl.String))
-    ended = ended.set(ended == "", None)
+    places[rows[inside], at[inside]] = which[inside]
+    ended = pl.concat([values, pl.Series([None], dtype=pl.String)])
     return [ended.gather(places[:, column]) for column in range(width)]
 
 

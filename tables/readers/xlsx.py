@@ -208,7 +208,12 @@ def _shared(package: zipfile.ZipFile, part: str) -> pl.Series:
         found.append(unescaped(texts.str.extract(PLAIN_TEXT, 1).fill_null("")).str.head(CELL_LIMIT))
     if b"<si" in rest or b":si" in rest:
         return _shared_carefully(package, part)
-    return pl.concat(found) if found else pl.Series([], dtype=pl.String)
+    return _blanked(found)
+
+
+def _blanked(found: list[pl.Series]) -> pl.Series:
+    texts = pl.concat(found, rechunk=True) if found else pl.Series([], dtype=pl.String)
+    return texts.set(texts == "", None)
 
 
 class _CarefulTexts:
@@ -254,4 +259,4 @@ def _shared_carefully(package: zipfile.ZipFile, part: str) -> pl.Series:
         feed(texts.parser, piece)
         found.append(texts.taken())
     feed(texts.parser, b"", True)
-    return pl.concat([*found, texts.taken()])
+    return _blanked([*found, texts.taken()])

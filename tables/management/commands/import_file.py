@@ -5,6 +5,7 @@ import sys
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.db import transaction
 from accounts.models import User
 from tables import services
 from tables.fixes import open_batch
+from tables.models import Batch, RowFix
 from tables.readers import Refused
 from tables.register import COUNTS, PARTS, Cannot, Outcome, Target, target, tell_applied
 
@@ -20,7 +22,7 @@ WORDS = {
     "rows": "共 {} 行", "new": "新增 {} 行", "changed": "变更 {} 行", "unchanged": "未变 {} 行", "wrong": "有误 {} 行",
     "duplicate": "重复 {} 行", "out_of_scope": "不在权限范围 {} 行", "dropped": "未保存党员人数 {} 行",
     "hand_over": "可申请划转 {} 行", "older": "早于已有数据 {} 行", "duplicate_registry": "号码分属两个主体 {} 行",
-    "repaired": "自动修复 {} 格", "left_out": "不导入 {} 行",
+    "repaired": "自动修复 {} 格", "skipped": "跳过（合计、重复表头）{} 行", "left_out": "不导入 {} 行",
 }  # fmt: skip
 
 
@@ -37,6 +39,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--full", action="store_true", help="全量文件：没有出现的记录列为「本次未出现」")
         parser.add_argument("--all-or-nothing", action="store_true", help="有一行不能写入就整批不写")
+        parser.add_argument("--accept-repairs", action="store_true", help="有误的格子有建议值的，按建议值导入")
         parser.add_argument("--dry-run", action="store_true", help="只检查，不写入")
         parser.add_argument("--json", action="store_true", help="输出 JSON")
 
@@ -61,15 +64,27 @@ class Command(BaseCommand):
         batch = services.batch_terms(kind=kind, by=by, **terms)
         batch.file_name, batch.all_or_nothing = path.name[:200], options["all_or_nothing"]
         with transaction.atomic():
+            if options["accept_repairs"]:
+                self._accept(path, batch)
             if options["dry_run"]:
                 outcome = services.judge(source=open_batch(path, batch), batch=batch, write=False)
             else:
                 batch.save()
                 outcome = services.batch_apply(batch=batch, path=path)
             self._print(outcome, time.monotonic() - started, as_json)
+            transaction.set_rollback(options["dry_run"])
         if not options["dry_run"]:
             self.stderr.write(f"批次编号 {batch.pk}")  # beside the answer: a trial and the real thing print the same
             tell_applied(kind.table.name, outcome.units)
+
+    def _accept(self, path: Path, batch: Batch) -> None:
+        """Take what is proposed for wrong cells, as a person would in the preview."""
+        batch.save()
+        judged = services.judge(source=open_batch(path, batch), batch=batch, write=False)
+        fixes = [
+            RowFix(batch=batch, row=row, column=column, value=value) for row, column, value in judged.errors.suggested()
+        ]
+        RowFix.objects.bulk_create(fixes, batch_size=2_000, ignore_conflicts=True)
 
     def _person(self, username: str, kind: Target) -> User:
         by = User.objects.filter(username=username, is_active=True).first()
@@ -85,16 +100,31 @@ class Command(BaseCommand):
                 self.stdout.write(f"没有用到的列：{'、'.join(outcome.unused)}")
             said = [name for name in COUNTS if name in ("rows", *PARTS, "dropped") or outcome.counts[name]]
             self.stdout.write("，".join(WORDS[name].format(outcome.counts[name]) for name in said))
-            for number, error in enumerate(outcome.errors.each()):
+            for name, reason in outcome.passed_over:
+                self.stdout.write(f"没有读取「{name}」：{reason}")
+            if outcome.by_content:
+                self.stdout.write(f"按内容识别的列：{'、'.join(outcome.by_content)}")
+            for rule, count in sorted(outcome.errors.repairs.rules.items()):
+                self.stdout.write(f"{rule}：{count}")
+            for number, error in enumerate(outcome.errors.each(outcome.parts)):
                 if number == SHOWN:
                     self.stdout.write("……更多请用 --json 查看")
                     break
-                self.stdout.write(f"第 {error['row']} 行 {error['column']}「{error['value']}」：{error['reason']}")
+                part = f"「{error['part']}」" if "part" in error else ""
+                self.stdout.write(
+                    f"{part}第 {error['row']} 行 {error['column']}「{error['value']}」：{error['reason']}"
+                )
             return
         # Written piece by piece: there may be more errors than memory.
-        head = {name: outcome.counts[name] for name in COUNTS} | {"seconds": round(seconds, 3)}
-        self.stdout.write(json.dumps(head)[:-1] + ', "errors": [', ending="")
-        for number, error in enumerate(outcome.errors.each()):
+        head: dict[str, Any] = {name: outcome.counts[name] for name in COUNTS} | {"seconds": round(seconds, 3)}
+        besides = {
+            "rules": dict(outcome.errors.repairs.rules),
+            "passed_over": outcome.passed_over,
+            "by_content": outcome.by_content,
+        }
+        head |= {name: told for name, told in besides.items() if told}
+        self.stdout.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "errors": [', ending="")
+        for number, error in enumerate(outcome.errors.each(outcome.parts)):
             self.stdout.write((", " if number else "") + json.dumps(error, ensure_ascii=False), ending="")
         self.stdout.write("]}")
         sys.stdout.flush()
