@@ -7,6 +7,7 @@ from django import forms
 
 from markets.models import Business, IndustryArea
 from markets.rules import COUNTING
+from markets.sources import Source
 from orgs.kinds import Level
 from orgs.models import Organization
 from tables.bulk import BulkAct, Step, register_bulk
@@ -17,6 +18,8 @@ OTHER_DISTRICT = "所在区与所选的指导站不在同一个区，请先核�
 OTHER_GROUND = "不在这个片区所属的指导站"
 NOT_REGISTERED = "已注销、吊销或迁出，不填未运营原因"
 OPERATING = "operating"
+# A person decided: files of lesser sources leave the place alone (markets/sources.py).
+BY_HAND = f", provenance = b.provenance || jsonb_build_object('place', '{Source.MANUAL}')"
 Sets = dict[str, tuple[str, list]]  # column → SQL of its new value, with what it needs
 
 
@@ -27,6 +30,7 @@ class _GuidanceStationForm(forms.Form):
     guidance_station = forms.ModelChoiceField(
         label="指导站",
         queryset=Organization.objects.none(),
+        empty_label="请选择",
         error_messages={"invalid_choice": "这个指导站不在您的权限范围内，或已撤销。"},
     )
     permission: str
@@ -50,6 +54,7 @@ class IndustryAreaForm(forms.Form):
     industry_area = forms.ModelChoiceField(
         label="行业片区",
         queryset=IndustryArea.objects.none(),
+        empty_label="请选择",
         error_messages={"invalid_choice": "这个片区不在您的权限范围内。"},
     )
 
@@ -95,6 +100,7 @@ def _write(table: str, ids: Sequence[int], sets: Sets, skipped: dict[str, list[i
     assigned = ", ".join(f"{column} = {expression}" for column, (expression, _) in sets.items())
     if is_business:
         assigned += ", changed_at = now()"
+        assigned += BY_HAND if "guidance_station_id" in sets else ""
     units = "old.guidance_station_id, old.district_committee_id, new.guidance_station_id, new.district_committee_id"
     written = fetch(
         f"WITH done AS (UPDATE {table} b SET {assigned} "

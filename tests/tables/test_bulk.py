@@ -64,6 +64,7 @@ def test_waiting_businesses_are_assigned_with_versions_and_one_event(client, cit
         row.refresh_from_db()
         assert (row.guidance_station, row.district_committee) == (city.yuehai, city.nanshan)
         assert (row.district, row.street) == (city.divisions["nanshan"], city.divisions["yuehai"])
+        assert row.provenance == {"place": "manual"}
         assert row.versions.get().values == {"guidance_station_id": None, "street_id": None}
     far.refresh_from_db()
     assert far.guidance_station_id is None
