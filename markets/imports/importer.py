@@ -33,8 +33,7 @@ class BusinessImporter:
 
         Needs a transaction around it. Without `write` nothing is written but temporary tables.
         """
-        errors = Errors()
-        scope = Scope.of(by, self.permission)
+        errors, scope = Errors(), Scope.of(by, self.permission)
         plan = Plan(errors, scope)
         plan.open()
         checker = Checker(source=source, errors=errors, scope=scope)
