@@ -1,5 +1,7 @@
 """The columns of businesses, for lists, exports, templates and the import; those of markets: place_tables.py."""
 
+import re
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
@@ -8,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
+from markets.codes import is_uscc
 from markets.imports.texts import Wrong, entity_type
 from markets.models import Business, Market
 from markets.place_tables import MARKETS
@@ -44,6 +47,22 @@ def _leads_to(text: str, kind: str) -> bool:
     return only_scale or found == kind
 
 
+def _like(pattern: str) -> Callable[[str], bool]:
+    """For columns without a name: whether a cell can hardly be anything else."""
+    compiled = re.compile(pattern)
+    return lambda text: compiled.match(text) is not None
+
+
+_is_name = _like(r"^(?!有限责任公司|股份有限公司).{3,}(公司|商行|商店|店|部|厂|社|中心|工作室|行|馆|院|铺|档|超市)$")
+_is_type = _like(
+    r"^(个体工商户|个体户?|有限责任公司.*|股份有限公司.*|个人独资企业.*|.{0,4}合伙企业.*|农民专业合作社.*|分公司)$"
+)
+_is_day = _like(r"^(19|20)[0-9]{2}([-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?|[0-9]{4})$")
+_is_status = _like(rf"^({'|'.join(STATUSES)})")
+_is_district = _like(r"^(深圳市)?[一-龥]{2,5}区$")
+_is_street = _like(r"^[一-龥]{2,8}(街道|镇)(办事处)?$")
+_is_office = _like(r"^[一-龥]{2,20}(监管所|监督管理所|指导站)$")
+
 BUSINESSES = Table(
     name="business",
     title="经营主体",
@@ -63,6 +82,7 @@ BUSINESSES = Table(
                 "企业（字号）名称",
                 "企业字号名称",
             ),
+            recognised=_is_name,
             needed=True,
             example=("深圳市示例商贸有限公司", "南山区示例小吃店"),
             link=lambda row: reverse("markets:business_detail", args=[row.pk]),
@@ -81,6 +101,7 @@ BUSINESSES = Table(
                 "信用代码/注册号",
                 "USCC",
             ),
+            recognised=is_uscc,
             kind="code",
             needed=True,
             example=("91440300XXXXXXXXXX", "92440300XXXXXXXXXX"),
@@ -107,6 +128,7 @@ BUSINESSES = Table(
                 "企业（机构）类型",
                 "市场主体类型名称",
             ),
+            recognised=_is_type,
             kind="choice",
             needed=True,
             choices=TYPES,
@@ -135,6 +157,7 @@ BUSINESSES = Table(
             "registered_on",
             "成立日期",
             ("成立时间", "注册日期", "登记日期", "开业日期", "注册时间", "设立日期"),
+            recognised=_is_day,
             kind="date",
             example=("2020-01-02", "2021/3/15"),
         ),
@@ -142,6 +165,7 @@ BUSINESSES = Table(
             "status",
             "经营状态",
             ("登记状态", "企业状态", "状态", "主体状态", "存续状态", "市场主体状态", "经营主体状态"),
+            recognised=_is_status,
             kind="choice",
             source="get_status_display",
             choices=STATUSES,
@@ -151,6 +175,7 @@ BUSINESSES = Table(
             "district",
             "所属区",
             ("区", "行政区", "辖区", "所在区", "区县", "所属行政区", "行政区划", "所属区县"),
+            recognised=_is_district,
             kind="place",
             source="district.name",
             example=("南山区", "南山区"),
@@ -159,6 +184,7 @@ BUSINESSES = Table(
             "street",
             "所属街道",
             ("街道", "所在街道", "街镇", "乡镇街道", "镇街", "街道（镇）", "所属镇街"),
+            recognised=_is_street,
             kind="place",
             source="street.name",
             example=("粤海街道", ""),
@@ -177,6 +203,7 @@ BUSINESSES = Table(
                 "管辖机关",
                 "登记机关",
             ),
+            recognised=_is_office,
             kind="place",
             value=office_in_words,
             example=("", "粤海市场监管所"),

@@ -1,5 +1,7 @@
 """The import of businesses as tables/ sees it: one call judges a file and, with a batch, writes it."""
 
+from collections.abc import Callable
+
 from markets.imports import first_load
 from markets.imports import write as writing
 from markets.imports.checks import Checker
@@ -38,12 +40,7 @@ class BusinessImporter:
         plan.open()
         checker = Checker(source=source, errors=errors, scope=scope)
         total = source.rows * (2 if write else 1)
-        for block in source.blocks():
-            plan.stage(checker.check(block))
-            progress(min(checker.rows, total), total, "正在读取和检查")
-        if not checker.rows:
-            raise Refused("表头下面没有一行数据。请检查后重新上传。")
-        propose(checker.lost, errors, scope)
+        self._read(checker, plan, lambda: progress(min(checker.rows, total), total, "正在读取和检查"))
         counts = self._set_duplicates_apart(checker, plan)
         progress(min(checker.rows, total), total, "正在与已登记的主体比对")
         if write:
@@ -68,6 +65,14 @@ class BusinessImporter:
                 writing.write(batch, tell)
         errors.flush()
         return outcome
+
+    def _read(self, checker: Checker, plan: Plan, progress: Callable[[], None]) -> None:
+        for block in checker.source.blocks():
+            plan.stage(checker.check(block))
+            progress()
+        if not checker.rows:
+            raise Refused("表头下面没有一行数据。请检查后重新上传。")
+        propose(checker.lost, checker.errors, checker.scope)
 
     def undo(self, *, batch: Batch, progress: Progress) -> list[int]:
         return undo(batch, progress)

@@ -4,7 +4,7 @@ import hashlib
 import re
 import weakref
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -31,15 +31,12 @@ EMPTY = "文件是空的，一个字都没有。请检查后重新上传。"
 Found = tuple[Sequence[Reader], list[tuple[str, str]]]  # readers; what was left aside, with the reason
 
 
-def open_source(path: Path | str, table: Table, mapping: Mapping[str, str] | None = None) -> Source:
-    """The file at `path` as rows of `table`. Raises Refused, in words that say what is needed and what was found.
-
-    `mapping` says which heading of the file is which column, where somebody confirmed it before; it goes before names.
-    """
+def open_source(path: Path | str, table: Table) -> Source:
+    """The file at `path` as rows of `table`. Raises Refused, in words that say what is needed and what was found."""
     stack = ExitStack()
     try:
         file = stack.enter_context(Path(path).open("rb"))  # noqa: SIM115  the stack closes it
-        source = _open(file, table, mapping or {}, stack)
+        source = _open(file, table, stack)
     except BaseException:
         stack.close()
         raise
@@ -52,12 +49,12 @@ def header_digest(header: Sequence[str]) -> str:
     return hashlib.sha256("\x1f".join(header_key(cell) for cell in header).encode()).hexdigest()
 
 
-def _open(file: IO[bytes], table: Table, mapping: Mapping[str, str], stack: ExitStack) -> Source:
+def _open(file: IO[bytes], table: Table, stack: ExitStack) -> Source:
     readers, passed_over = _readers(file, "", stack)
     parts: list[Part] = []
     headers: list[list[str]] = []
     for reader in readers:
-        part, header = _part(reader, table, mapping)
+        part, header = _part(reader, table)
         headers.append(header)
         lacking = table.missing(part.mapping) if part else []
         if part and not lacking:
@@ -140,15 +137,15 @@ def _named(found: Found, name: str) -> Found:
 # --- where its header stands ------------------------------------------------------------------------------------------
 
 
-def _part(reader: Reader, table: Table, mapping: Mapping[str, str]) -> tuple[Part | None, list[str]]:
+def _part(reader: Reader, table: Table) -> tuple[Part | None, list[str]]:
     """A sheet or file with its header, if it has one; of text the delimiter is found with it."""
     if not isinstance(reader, TextReader):
-        return _find_header(reader, table, mapping)
+        return _find_header(reader, table)
     best: Part | None = None
     fullest: list[str] = []
     best_delimiter = reader.delimiter
     for reader.delimiter in DELIMITERS:
-        part, header = _find_header(reader, table, mapping)
+        part, header = _find_header(reader, table)
         if part and (best is None or len(part.mapping) > len(best.mapping)):
             best, best_delimiter = part, reader.delimiter
         fullest = max(fullest, header, key=len)
@@ -156,7 +153,7 @@ def _part(reader: Reader, table: Table, mapping: Mapping[str, str]) -> tuple[Par
     return best, fullest
 
 
-def _find_header(reader: Reader, table: Table, mapping: Mapping[str, str]) -> tuple[Part | None, list[str]]:
+def _find_header(reader: Reader, table: Table) -> tuple[Part | None, list[str]]:
     """The row of the first thirty that names most of the table's columns; with it the fullest row, for a refusal."""
     best: Part | None = None
     fullest: list[str] = []
@@ -165,7 +162,7 @@ def _find_header(reader: Reader, table: Table, mapping: Mapping[str, str]) -> tu
         cells = _trimmed(cells)
         if sum(bool(cell.strip()) for cell in cells) > sum(bool(cell.strip()) for cell in fullest):
             fullest = cells
-        found = _mapped(table, cells, mapping)
+        found = table.map_header(cells)
         if len(found) >= min(2, len(table.imported())) and (best is None or len(found) > len(best.mapping)):
             best = Part(reader, [cell.strip() for cell in cells], number, found)
     if best is not None:
@@ -182,20 +179,6 @@ def _trimmed(cells: Sequence[str]) -> list[str]:
     while cells and not cells[-1].strip():
         cells.pop()
     return cells
-
-
-def _mapped(table: Table, cells: Sequence[str], mapping: Mapping[str, str]) -> dict[str, int]:
-    """Remembered columns first, then by name."""
-    names = {header_key(cell): at for at, cell in reversed(list(enumerate(cells)))}
-    known = {column.key for column in table.imported()}
-    found = {
-        key: names[header_key(said)] for key, said in mapping.items() if key in known and header_key(said) in names
-    }
-    taken = set(found.values())
-    for key, at in table.map_header(cells).items():
-        if key not in found and at not in taken:
-            found[key] = at
-    return found
 
 
 def _unused(table: Table, parts: Sequence[Part]) -> list[str]:

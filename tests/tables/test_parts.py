@@ -7,8 +7,10 @@ import openpyxl
 import pytest
 import xlwt
 
+from markets.tables import BUSINESSES
 from tables.readers import Refused, header_digest, open_source, place, said
 from tables.table import Column, Table
+from tests.markets.files import make_code
 
 TABLE = Table(
     name="sample",
@@ -208,11 +210,7 @@ def test_merged_cells_hold_for_all_their_rows(tmp_path, kind):
 # --- which column is which --------------------------------------------------------------------------------------------
 
 
-def test_a_remembered_mapping_goes_before_names(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text("代码,名称,别名,所\n001,甲,乙,粤海所\n")
-    source = open_source(path, TABLE, mapping={"name": "别名", "office": "所", "nonsense": "代码", "count": "没有"})
-    assert cells(source, "code", "name", "office") == [(2, "001", "乙", "粤海所")]
+def test_one_header_has_one_digest():
     assert header_digest(["代码", " 名 称 "]) == header_digest(["代码＊", "名称"]) != header_digest(["代码"])
 
 
@@ -222,3 +220,27 @@ def test_two_columns_for_one_field_are_told(tmp_path):
     source = open_source(path, TABLE)
     assert cells(source, "name") == [(2, "甲")]
     assert source.unknown == ["企业名称（与「名称」是同一项，没有用）", "备注"]
+
+
+def content(*header):
+    rows = [
+        [make_code(), f"第{number}示例商贸有限公司", "有限责任公司", "2020-01-02", "南山区", "91"]
+        for number in range(5)
+    ]
+    return "\n".join(",".join(row) for row in [header, *rows])
+
+
+def test_nameless_columns_are_recognised_by_what_they_hold(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(content("编码", "", "主体类型", "日期", "所属区", "x"))
+    source = open_source(path, BUSINESSES)
+    assert source.mapping == {"entity_type": 2, "district": 4, "code": 0, "name": 1, "registered_on": 3}
+    assert source.by_content == ["第 2 列", "编码", "日期"]
+
+
+def test_a_column_with_a_name_of_its_own_is_taken_only_where_nothing_goes_without(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(content("照面码", "名称", "主体类型", "核准日期", "所属区", "x"))
+    source = open_source(path, BUSINESSES)
+    assert source.mapping["code"] == 0 and "registered_on" not in source.mapping
+    assert source.by_content == ["照面码"] and source.unknown == ["核准日期", "x"]
