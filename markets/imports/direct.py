@@ -25,6 +25,7 @@ from tables.statements import fetch, run
 from tables.traces import lock as import_lock
 
 SOURCE = Source.REGISTRATION  # what other departments' systems send is what the registration system says
+MERGED = "。如果上面是合并单元格"  # what a file's reader is told beside the reason; events have no row above
 TRIES = 10  # half a second each, for an import that is being written; the sender tries again later
 
 
@@ -81,6 +82,7 @@ def take(
     plan = Plan(errors, scope)
     plan.open()
     checker = Checker(source=source, errors=errors, scope=scope)  # type: ignore[arg-type]  # all it needs of a file
+    checker.zeros_lost = False  # what a column of a file tells of its rows, events do not tell of each other
     plan.stage(checker.check(source.block(rows)))
     # Each row has a day of its own: which are older is asked below, not of this batch that never is.
     plan.match(Batch(target="business", source=SOURCE, file_date=date.max), names["code"])
@@ -133,7 +135,7 @@ def _verdicts(count: int) -> list[Verdict]:
     for row, kind, name, reason in fetch(
         f"SELECT row, kind, colname, reason FROM {Errors.TABLE} ORDER BY row, colname"
     ):
-        told[row].append((kind, name, reason))
+        told[row].append((kind, name, reason.split(MERGED, 1)[0]))
     known = {row: (pk, differs) for row, pk, differs in fetch(f"SELECT row, id, differs FROM {MATCH}")}
     made = dict(fetch(f"SELECT row, id FROM {NEW}"))
     found = []

@@ -194,3 +194,11 @@ def test_an_event_of_a_day_before_a_later_file_of_the_registry_changes_nothing(c
     sent = {"uscc": business.uscc, "name": "事项里的名称有限公司"}
     assert results(client, sender, item(occurred_at=hours_ago(60), business=sent))[0]["result"] == "unchanged"
     assert results(client, sender, item(occurred_at=hours_ago(0), business=sent))[0]["result"] == "updated"
+
+
+def test_what_one_item_leaves_out_is_never_taken_from_another(client, sender):
+    """A file's merged cells mean that; events have nothing to do with each other."""
+    without = {"office": None}
+    answers = results(client, sender, item(), *[item(business=without) for _ in range(4)], item())
+    assert [one["result"] for one in answers] == ["accepted", *["refused"] * 4, "accepted"]
+    assert "合并单元格" not in str(answers)
