@@ -123,6 +123,11 @@ class Cells:
         return {"pk": fix.pk, "place": self.place(fix.row), "column": fix.column, "value": said}
 
 
+def repairs_shown(batch: Batch, cells: Cells, limit: int = 50) -> list[dict]:
+    """Some cells that were read as what they must have meant, and rows that were skipped, in the file's order."""
+    return [{"place": cells.place(repair.row), "repair": repair} for repair in batch.repairs.all()[:limit]]
+
+
 @dataclass(frozen=True)
 class FixesMade:
     """What was put right: the counts, some of each, and whether the check knows of it."""

@@ -20,6 +20,7 @@ from tables.selectors import (
     fixes_made,
     own_batches,
     reasons,
+    repairs_shown,
 )
 from tables.views.base import BADGES, ImportView, chosen_format, file_response, origin_of, title_of
 from tables.views.plan import tiles, warnings
@@ -128,6 +129,7 @@ class BatchDetail(ImportView):
             "mapping": [(cells.table.by_key[key].label, name, HOW[how]) for key, (name, how) in mapping.items()],
             "columns_form": ColumnsForm(batch=batch) if waiting and mapping else None,
             "samples": [sample | {"place": cells.place(sample["row"])} for sample in batch.plan.get("samples", [])],
+            "repairs": repairs_shown(batch, cells),
             "fixes": fixes_made(batch, cells),
         }
 

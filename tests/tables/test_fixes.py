@@ -196,3 +196,10 @@ def test_a_written_batch_is_taken_back_by_its_page(client, clerk):
     assert "写入后又有人修改过 1 条" in shown and edited.name in shown and "撤销这一批" not in shown
     answer = client.get(reverse("tables:conflicts", args=[batch.pk]) + "?format=csv")
     assert str(edited.pk) in b"".join(answer.streaming_content).decode()
+
+
+def test_the_plan_shows_what_was_repaired(client, clerk):
+    batch = sent(client, csv(make_row(), make_row()))
+    batch.repairs.create(row=2, column="从业人数", before="１２", after="12", rule="全角数字")
+    shown = page(client, batch)
+    assert "自动修复和跳过的行" in shown and "１２" in shown and "全角数字" in shown
