@@ -8,7 +8,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.routers import SimpleRouter
 
 from accounts.api import DemoTokenView
-from markets.api import BusinessViewSet, MarketViewSet
+from markets.api import BusinessViewSet, HandOverViewSet, MarketViewSet
 from members.api import MemberViewSet
 from members.intake.api import FeedbackView, RegistrationsView
 from orgs.api import DivisionViewSet, OrganizationViewSet
@@ -20,6 +20,7 @@ router.register("organizations", OrganizationViewSet, "organization")
 router.register("divisions", DivisionViewSet, "division")
 router.register("businesses", BusinessViewSet, "business")
 router.register("markets", MarketViewSet, "market")
+router.register("hand-overs", HandOverViewSet, "hand-over")
 router.register("members", MemberViewSet, "member")
 router.register("service-points", ServicePointViewSet, "service-point")
 router.register("check-ins", CheckInViewSet, "check-in")

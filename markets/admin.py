@@ -10,6 +10,7 @@ from markets.models import (
     Declaration,
     DeliverySite,
     GroupOrganization,
+    HandOver,
     IndustryArea,
     Market,
     MarketCoverage,
@@ -130,6 +131,24 @@ class MarketPlanAdmin(ScopedAdmin):
 
     def audit_units(self, obj):
         return [obj.market.guidance_station_id, obj.market.district_committee_id]
+
+
+@admin.register(HandOver)
+class HandOverAdmin(ScopedAdmin):
+    """Decided on its own page (told_views.py); here it can be read."""
+
+    fields = readonly_fields = (
+        "name", "to", "to_district", "to_street", "asked_from", "source", "state", "asked_at", "decided_at", "reason",
+    )  # fmt: skip
+    list_display = ["name", "to", "asked_from", "state", "asked_at"]
+    list_filter = ["state", "asked_from"]
+    list_select_related = ["to"]
+
+    def has_add_permission(self, request) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
 
 
 @admin.register(IndustryArea)

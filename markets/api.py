@@ -4,7 +4,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from markets.filters import BusinessApiFilter, MarketApiFilter
-from markets.models import Business, Market
+from markets.models import Business, HandOver, Market
+from markets.told_filters import HandOverApiFilter
 from orgs.api_base import NewestFirst
 from orgs.scoped import ScopedViewSet
 from tables.keyset import Walk, first_rows
@@ -75,3 +76,27 @@ class MarketViewSet(ScopedViewSet):
     queryset = Market.objects.all()
     serializer_class = MarketSerializer
     filterset_class = MarketApiFilter
+
+
+class HandOverSerializer(serializers.ModelSerializer):
+    """What either side may know: the code and what the asking side says; nothing else of the other side's row."""
+
+    code = serializers.CharField(source="business.code", read_only=True)
+    state_label = serializers.CharField(source="get_state_display", read_only=True)
+
+    class Meta:
+        model = HandOver
+        fields = (
+            "id", "code", "name", "asked_from", "to", "to_district", "to_street", "source", "state", "state_label",
+            "asked_at", "decided_at", "reason",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class HandOverViewSet(ScopedViewSet):
+    """划转：您的单位发起的，或等您的单位决定的。"""
+
+    permission = "markets.view_handover"
+    queryset = HandOver.objects.select_related("business")
+    serializer_class = HandOverSerializer
+    filterset_class = HandOverApiFilter

@@ -1,8 +1,10 @@
 """The lists of this room, as their pages, exports and bulk acts read them."""
 
 from markets.filters import BusinessFilter, MarketFilter
-from markets.models import Business, Market
+from markets.models import Absence, Business, Market, SourceDifference
 from markets.tables import BUSINESS_ORDERS, BUSINESS_RELATED, BUSINESSES, MARKET_RELATED, MARKETS
+from markets.told_filters import AbsenceFilter, DifferenceFilter
+from markets.told_tables import ABSENCES, DIFFERENCES, OF_BUSINESS
 from tables.listing import Listing, register_listing
 
 BUSINESS_LIST = Listing(
@@ -28,8 +30,30 @@ MARKET_LIST = Listing(
     unit="个",
     empty_reason="没有符合条件的市场。请放宽筛选；您只看得到本单位及下级范围内的市场。",
 )
+DIFFERENCE_LIST = Listing(
+    table=DIFFERENCES,
+    model=SourceDifference,
+    filter_class=DifferenceFilter,
+    address="markets:difference_list",
+    view="markets.view_sourcedifference",
+    export="markets.export_sourcedifference",
+    related=("business", *OF_BUSINESS),
+    unit="处",
+    empty_reason="各系统说法一致，没有符合条件的差异。导入年报或摸排文件后，与现值不同的会列在这里。",
+)
+ABSENCE_LIST = Listing(
+    table=ABSENCES,
+    model=Absence,
+    filter_class=AbsenceFilter,
+    address="markets:absence_list",
+    view="markets.view_absence",
+    export="markets.export_absence",
+    related=("business", "batch", *OF_BUSINESS),
+    unit="户",
+    empty_reason="没有未出现的主体。导入「全量文件」后，登记在册而文件里没有的会列在这里，不会自动注销。",
+)
 
 
 def register() -> None:
-    for listing in (BUSINESS_LIST, MARKET_LIST):
+    for listing in (BUSINESS_LIST, MARKET_LIST, DIFFERENCE_LIST, ABSENCE_LIST):
         register_listing(listing)

@@ -1,6 +1,6 @@
 from typing import Self
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from markets.search import Search, named
 from orgs import doors
@@ -65,34 +65,32 @@ class HandOverQuerySet(BusinessDetailQuerySet):
 
     def organization_scope(self, organization) -> Q | None:
         holder = super().organization_scope(organization)
-        return None if holder is None else holder | Q(to__path__startswith=organization.path)
+        return None if holder is None else holder | _receiver(organization, by_division=False)
 
     def division_scope(self, division) -> Q | None:
-        column = "to_district" if division.level == division.Level.DISTRICT else "to_street"
         holder = super().division_scope(division)
-        return None if holder is None else holder | Q(**{column: division.pk})
+        return None if holder is None else holder | _receiver(division, by_division=True)
 
     def to_decide_by(self, user, perm: str) -> Self:
         """Open requests that wait for this person: the side that did not ask decides, the city for both."""
-        return self.filter(pk__in=self._sides(user, perm), state="asked")
+        scope = NOBODY
+        for posting in doors.postings_with(user, perm):
+            unit, by_division = posting.unit, bool(posting.division_id)
+            if unit.level == 1:
+                return self.filter(state="asked")
+            own = super().division_scope(unit) if by_division else super().organization_scope(unit)
+            if own is not None:
+                scope |= own & Q(asked_from="receiver") | _receiver(unit, by_division) & Q(asked_from="holder")
+        return self.filter(scope, state="asked")
 
-    def _sides(self, user, perm: str) -> QuerySet:
-        postings = doors.postings_with(user, perm)
-        if any(posting.unit.level == 1 for posting in postings):
-            return self.values("pk")
-        holder, receiver = Q(pk__in=[]), Q(pk__in=[])
-        for posting in postings:
-            unit = posting.unit
-            if posting.organization_id:
-                if unit.level > Level.GUIDANCE_STATION:
-                    continue
-                holder |= BusinessDetailQuerySet.organization_scope(self, unit) or Q(pk__in=[])
-                receiver |= Q(to__path__startswith=unit.path)
-            else:
-                holder |= BusinessDetailQuerySet.division_scope(self, unit) or Q(pk__in=[])
-                at = "to_district" if unit.level == unit.Level.DISTRICT else "to_street"
-                receiver |= Q(**{at: unit.pk})
-        return self.filter((holder & Q(asked_from="receiver")) | (receiver & Q(asked_from="holder"))).values("pk")
+
+NOBODY = Q(pk__in=[])
+
+
+def _receiver(unit, by_division: bool) -> Q:
+    if not by_division:
+        return Q(to__path__startswith=unit.path)
+    return Q(to_district=unit.pk) if unit.level == unit.Level.DISTRICT else Q(to_street=unit.pk)
 
 
 class MarketDetailQuerySet(_Through):

@@ -10,6 +10,7 @@ from accounts import audit
 from markets.models import Business, BusinessCoverage, BusinessVersion, Declaration, Market, MarketCoverage
 from markets.pinyin import initials_of
 from markets.rules import COUNTING, KEEPS_HEADS_FROM, TAKEN
+from markets.sources import ORDER, Source, key_of
 from orgs.kinds import Kind
 
 JOINT_UNITS = 5  # a joint branch covers "一般不超过 5 个" units (支部工作条例)
@@ -32,8 +33,11 @@ def keeps_head_counts(business: Business) -> bool:
 def business_save(*, business: Business, by, columns: list[str] | None = None) -> Business:
     """Add or change one business. Replaced counting values go to BusinessVersion; head-counts that may not be kept go.
 
-    Raises CannotSave where another business has the code.
+    `columns` are those changed by hand: from now on their values come from a person (markets/sources.py). Raises
+    CannotSave where another business has the code.
     """
+    by_hand = {key: str(Source.MANUAL) for column in columns or [] if (key := key_of(column)) in ORDER}
+    business.provenance = business.provenance | by_hand
     old = Business.objects.select_for_update().filter(pk=business.pk).first() if business.pk else None
     business.changed_at = timezone.now()
     business.name_pinyin = initials_of(business.name)

@@ -9,7 +9,9 @@ from markets.listings import BUSINESS_LIST, MARKET_LIST
 from markets.models import Business, Market
 from markets.selectors import coverages_of, declarations_of, versions_of
 from markets.slots import slots_of
+from markets.sources import LABELS, Source
 from markets.tables import BUSINESS_RELATED, BUSINESSES, MARKET_RELATED
+from markets.told_tables import in_words
 from orgs.scoped import ScopedMixin
 from tables.keyset import total_text
 from tables.list_views import ListPage
@@ -54,6 +56,10 @@ class BusinessDetail(ScopedMixin, DetailView):
             "coverages": coverages_of(row, user),
             "declarations": declarations_of(row, user),
             "versions": versions_of(row),
+            "differences": [
+                (difference, in_words(difference.column, difference.value))
+                for difference in row.differences.visible_to(user).order_by("column", "source")
+            ],
             "slots": slots_of("business", row, user),
             "edit_url": reverse("admin:markets_business_change", args=[row.pk])
             if user.has_perm("markets.change_business", row)
@@ -85,6 +91,9 @@ class BusinessDetail(ScopedMixin, DetailView):
         ]
         if row.legacy_registration_no:
             facts.insert(1, ("旧注册号", row.legacy_registration_no))
+        if row.provenance:
+            marks = (f"{LABELS[key]}：{Source(source).label}" for key, source in sorted(row.provenance.items()))
+            facts.append(("来源（其余为登记注册系统）", "；".join(marks)))
         if row.predecessor_id:
             facts.append(("前身（个转企）", row.predecessor.name if visible else "不在您的范围内"))
         return facts

@@ -18,6 +18,7 @@ _VIEW_PLACES = {
     "markets.view_market", "markets.view_industryarea", "markets.view_business", "markets.view_businesscoverage",
     "markets.view_marketcoverage", "markets.view_grouporganization", "markets.view_marketplan",
     "markets.view_platform", "markets.view_deliverysite", "stations.view_servicepoint",
+    "markets.view_sourcedifference", "markets.view_absence", "markets.view_handover",
 }  # fmt: skip
 _EDIT_PLACES = {
     f"markets.{act}_{model}"
@@ -26,13 +27,17 @@ _EDIT_PLACES = {
         "market", "industryarea", "business", "businesscoverage", "marketcoverage", "grouporganization",
         "marketplan", "platform", "deliverysite",
     )
-} | {"stations.add_servicepoint", "stations.change_servicepoint"}  # fmt: skip
+} | {
+    "stations.add_servicepoint", "stations.change_servicepoint", "markets.change_sourcedifference",
+    "markets.change_handover",
+}  # fmt: skip
 _IMPORT_PLACES = {
     "markets.import_business", "markets.import_market", "markets.import_industryarea", "markets.import_platform",
     "markets.import_deliverysite", "stations.import_servicepoint",
 }  # fmt: skip
 _EXPORT_PLACES = {
     "orgs.export_organization", "markets.export_business", "markets.export_market", "stations.export_servicepoint",
+    "markets.export_sourcedifference", "markets.export_absence",
 }  # fmt: skip
 _VIEW_NUMBERS = {
     "reports.view_snapshot", "reports.view_monthclosing", "reports.view_reportedfigure", "stations.view_footfalltally",

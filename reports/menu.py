@@ -49,6 +49,12 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "专业市场", "building-warehouse", "markets:market_list", "markets.view_market",
                 also=("markets:market_detail",),
             ),
+            Entry("划转", "arrows-exchange", "markets:hand_over_list", "markets.view_handover"),
+            Entry(
+                "系统间差异", "git-compare", "markets:difference_list", "markets.view_sourcedifference",
+                also=("markets:difference",),
+            ),
+            Entry("本次未出现", "eye-off", "markets:absence_list", "markets.view_absence"),
             Entry("数据导入", "upload", "tables:upload", "members.import_roll"),
             Entry("导入记录", "history", "tables:list", "members.import_roll", also=("tables:batch",)),
         ),

@@ -20,6 +20,8 @@ COUNTS = (
     "duplicate_registry",  # among duplicate or wrong: two numbers of one row lead to two records
     "repaired",  # cells
     "skipped",  # rows that are none: totals, the header again; not among rows
+    "absent",  # records that a full file should name and does not; not among rows
+    "expected",  # how many it should name
     "left_out",  # rows that somebody left out in the preview; not among rows
 )
 

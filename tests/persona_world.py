@@ -19,10 +19,12 @@ from markets.models import (
     Declaration,
     DeliverySite,
     GroupOrganization,
+    HandOver,
     IndustryArea,
     MarketCoverage,
     MarketPlan,
     Platform,
+    SourceDifference,
 )
 from members.identity import member_code, member_code_index, receipt_code, receipt_index
 from members.models import (
@@ -156,6 +158,12 @@ def market_rows(unit, branch, market, business, canary: str) -> dict[str, Any]:
         "business_coverage": BusinessCoverage.objects.create(organization=branch, business=business, mode="own"),
         "market_coverage": MarketCoverage.objects.create(organization=branch, market=market),
         "group_organization": GroupOrganization.objects.create(business=business, kind="union", name=f"{canary}工会"),
+        "difference": SourceDifference.objects.create(
+            business=business, column="name", source="survey", value=f"{canary}另名"
+        ),
+        "hand_over": HandOver.objects.create(
+            business=business, name=f"{canary}划转", to=unit.district_committee, asked_by=make.make_user()
+        ),
         "declaration": Declaration.objects.create(business=business, source="survey", as_of=DAY, full_members=1),
         "market_plan": MarketPlan.objects.create(market=market, text=f"{canary}举措", responsible="甲"),
         "industry_area": IndustryArea.objects.create(code=f"A{unit.pk}", name=f"{canary}区", **make.placed(unit)),

@@ -77,7 +77,7 @@ class Checker:
         self.wrong += int(self.bad.sum())
         self.wrong_rows.append(block.numbers[self.bad])
         self.out_rows.append(block.numbers[out])
-        return pl.DataFrame(columns).filter(pl.Series(~self.bad & ~out))
+        return pl.DataFrame(columns | {"out": pl.Series(out)}).filter(pl.Series(~self.bad))
 
     def cells(self, key: str) -> pl.Series:
         """A column's cells as the file has them; all None where the file has no such column."""

@@ -12,9 +12,10 @@ from datetime import date
 import numpy as np
 
 from markets.imports import write
+from markets.imports.becomes import Rules
 from markets.imports.checks import Checker
 from markets.imports.places import Scope
-from markets.imports.plan import ALWAYS_BLANK, BECOMES, FIRST, MATCH, NEW, STAGE, Plan
+from markets.imports.plan import ALWAYS_BLANK, MATCH, NEW, STAGE, Plan
 from markets.rules import COUNTING
 from markets.sources import Source
 from tables.errors import Errors, Kind
@@ -79,17 +80,18 @@ def take(
     `days`: of which day each row is. A verdict for each row, in order, and the units whose numbers moved.
     """
     errors, source = Errors(), Cells(names)
-    plan = Plan(errors, scope)
+    # Each row has a day of its own: which are older is asked below, not of this batch that never is.
+    batch, rules = Batch(target="business", source=SOURCE, file_date=date.max), Rules.of(SOURCE)
+    plan = Plan(errors, scope, batch, rules)
     plan.open()
     checker = Checker(source=source, errors=errors, scope=scope)  # type: ignore[arg-type]  # all it needs of a file
     checker.zeros_lost = False  # what a column of a file tells of its rows, events do not tell of each other
     plan.stage(checker.check(source.block(rows)))
-    # Each row has a day of its own: which are older is asked below, not of this batch that never is.
-    plan.match(Batch(target="business", source=SOURCE, file_date=date.max), names["code"])
+    plan.match(names["code"])
     _leave_older(days)
     errors.flush()
     units = write.touched()
-    _write()
+    _write(rules)
     return _verdicts(len(rows)), units
 
 
@@ -104,13 +106,13 @@ def _leave_older(days: Sequence[date]) -> None:
     )
 
 
-def _write() -> None:
+def _write(rules: Rules) -> None:
     run(
         f"CREATE TEMP TABLE {NEW} ON COMMIT DROP AS SELECT s.row, "
         "nextval(pg_get_serial_sequence('markets_business', 'id')) AS id "
         f"FROM {STAGE} s WHERE NOT EXISTS (SELECT 1 FROM {MATCH} m WHERE m.row = s.row) ORDER BY s.row"
     )
-    sets = ", ".join(f"{column} = {value}" for column, value in BECOMES.items())
+    sets = ", ".join(f"{column} = {value}" for column, value in rules.becomes.items())
     was = ", ".join(f"'{column}', old.{column}" for column in COUNTING)
     now = ", ".join(f"'{column}', new.{column}" for column in COUNTING)
     run(
@@ -122,7 +124,7 @@ def _write() -> None:
         "entered_at), now(), jsonb_object_agg(k, v) FROM done, jsonb_each(was) e (k, v) "
         "WHERE v IS DISTINCT FROM now -> k GROUP BY id, entered_at"
     )
-    values = {**FIRST, **ALWAYS_BLANK, "id": "n.id", "entered_at": "now()", "changed_at": "now()"}
+    values = {**rules.first, **ALWAYS_BLANK, "id": "n.id", "entered_at": "now()", "changed_at": "now()"}
     run(
         f"INSERT INTO markets_business ({', '.join(values)}) SELECT {', '.join(values.values())} "
         f"FROM {STAGE} s JOIN {NEW} n ON n.row = s.row ORDER BY s.row"

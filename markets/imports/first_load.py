@@ -10,10 +10,9 @@ from collections.abc import Callable
 from django.db import OperationalError, transaction
 from psycopg2.errors import LockNotAvailable, ObjectNotInPrerequisiteState
 
-from markets.imports.plan import STAGE
+from markets.imports.plan import STAGE, Plan
 from markets.imports.write import declare_new, insert, steps
 from tables.faults import fault
-from tables.models import Batch
 from tables.statements import fetch, run
 from tables.traces import keep_made, keep_seen
 
@@ -22,7 +21,7 @@ FROM_ROWS = 100_000  # fewer are in before the keys would be built again
 Tell = Callable[[int, str], None]
 
 
-def write(batch: Batch, tell: Tell) -> bool:
+def write(plan: Plan, tell: Tell) -> bool:
     """All staged rows as new ones. False, and nothing done, where it is no first load or the table is busy."""
     ((rows, last),) = fetch(f"SELECT count(*), COALESCE(max(row), 0) FROM {STAGE}")
     if rows < FROM_ROWS or fetch("SELECT EXISTS (SELECT FROM markets_business)")[0][0]:
@@ -35,15 +34,15 @@ def write(batch: Batch, tell: Tell) -> bool:
     fault("apply.bare")
     ids = f"{base} + s.row"
     for part in steps():
-        insert(f"{STAGE} s", ids, part)
-        declare_new(f"{STAGE} s", ids, part)
+        insert(plan.rules, f"{STAGE} s", ids, part)
+        declare_new(plan, f"{STAGE} s", ids, part)
         tell(part[1] // 2, "正在写入")
     fault("apply.rows_in")
     for number in range(to_build):
         tell((last + last * number // to_build) // 2, "正在建立索引")
         run("SELECT markets_business_rebuild()")
     fault("apply.rebuilt")
-    keep_seen(batch, "SELECT 1::bigint WHERE false", keep_made(batch, f"SELECT {ids} FROM {STAGE} s"))
+    keep_seen(plan.batch, "SELECT 1::bigint WHERE false", keep_made(plan.batch, f"SELECT {ids} FROM {STAGE} s"))
     run("SET CONSTRAINTS ALL DEFERRED")
     run("ANALYZE markets_business")
     return True

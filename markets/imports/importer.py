@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from markets.imports import first_load
+from markets.imports import first_load, told
 from markets.imports import write as writing
+from markets.imports.becomes import Rules
 from markets.imports.checks import Checker
 from markets.imports.places import Scope
 from markets.imports.plan import Plan
@@ -36,7 +37,7 @@ class BusinessImporter:
         Needs a transaction around it. Without `write` nothing is written but temporary tables.
         """
         errors, scope = Errors(), Scope.of(by, self.permission)
-        plan = Plan(errors, scope)
+        plan = Plan(errors, scope, batch, Rules.of(batch.source))
         plan.open()
         checker = Checker(source=source, errors=errors, scope=scope)
         total = source.rows * (2 if write else 1)
@@ -46,10 +47,10 @@ class BusinessImporter:
         if write:
             lock(lambda: progress(min(checker.rows, total), total, WAITING))
             fault("apply.locked")
-        plan.match(batch, checker.label("code" if "code" in source.mapping else "legacy"))
+        plan.match(checker.label("code" if "code" in source.mapping else "legacy"))
         for name, more in plan.counts.items():
             counts[name] = counts.get(name, 0) + more
-        counts |= plan.count()
+        counts |= plan.count() | told.count_absent(plan, checker)
         outcome = Outcome({"rows": checker.rows, **counts}, errors)
         if batch.plan_digest if write else batch.pk:  # else nobody saw the plan, or nobody will come back to it
             outcome.digest = plan.digest(outcome.counts)
@@ -61,8 +62,8 @@ class BusinessImporter:
             def tell(row: int, message: str) -> None:
                 progress(min(checker.rows + row, total), total, message)
 
-            if not first_load.write(batch, tell):
-                writing.write(batch, tell)
+            if not first_load.write(plan, tell):
+                writing.write(plan, tell)
         errors.flush()
         return outcome
 

@@ -1,5 +1,6 @@
 """Taking back an import of businesses: rows, versions and head-counts as they were before it."""
 
+from markets.imports.told import take_back
 from markets.models import Business
 from tables.faults import fault
 from tables.models import Batch
@@ -7,6 +8,7 @@ from tables.register import Progress
 from tables.statements import run
 from tables.undo import ROWS, Undo
 
+TOLD = {"markets_sourcedifference": "true", "markets_absence": "true"}  # go with a new business
 UNITS = ("guidance_station_id", "district_committee_id")
 DECLARED = ("business_id", "source", "as_of")  # a declaration's key
 
@@ -14,7 +16,7 @@ DECLARED = ("business_id", "source", "as_of")  # a declaration's key
 def undo(batch: Batch, progress: Progress) -> list[int]:
     """Units whose numbers moved. Head-counts that somebody told since stay what they are."""
     applied = f"o.entered_at = '{batch.applied_at.isoformat()}'"
-    rows = Undo(batch, Business, progress, own={"markets_declaration": applied})
+    rows = Undo(batch, Business, progress, own={"markets_declaration": applied, **TOLD})
     rows.plan()
     fault("undo.planned")
     units = rows.units(*UNITS)
@@ -25,6 +27,7 @@ def undo(batch: Batch, progress: Progress) -> list[int]:
         _forget_versions(batch, part)
         _restore_declarations(batch, part)
     rows.keep_conflicts()
+    take_back(batch)
     return units
 
 

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Iterator
 
+from markets.imports import told
+from markets.imports.becomes import Rules
 from markets.imports.plan import (
     ALWAYS_BLANK,
-    BECOMES,
-    FIRST,
-    FULL,
-    LATEST,
     MATCH,
     NEW,
     STAGE,
-    TOGETHER,
+    Plan,
     keeps_heads,
 )
 from markets.rules import COUNTING
+from markets.sources import Source
 from tables.models import Batch
 from tables.register import Cannot
 from tables.statements import fetch, run
@@ -43,8 +42,9 @@ def touched() -> list[int]:
     return sorted({unit for pair in found for unit in pair if unit is not None})
 
 
-def write(batch: Batch, tell: Callable[[int, str], None]) -> None:
+def write(plan: Plan, tell: Callable[[int, str], None]) -> None:
     """Everything of the plan. `tell` hears how many rows of the file are through. Raises Cannot."""
+    batch, rules = plan.batch, plan.rules
     # Foreign keys are checked statement by statement: a queue of millions of deferred checks would eat the memory.
     run("SET CONSTRAINTS ALL IMMEDIATE")
     run(
@@ -55,32 +55,36 @@ def write(batch: Batch, tell: Callable[[int, str], None]) -> None:
     run(f"CREATE INDEX ON {NEW} (row)")
     run(f"ANALYZE {NEW}")
     ((waiting,),) = fetch(f"SELECT count(*) FROM {MATCH} WHERE differs")
+    told.hear(plan)
     changed = written = 0
     made = f"{STAGE} s JOIN {NEW} n ON n.row = s.row"
     for rows in steps():
-        changed += change(batch.pk, rows)
+        changed += change(batch, rules, rows)
         keep_heads(batch.pk, rows)
-        declare_changed(rows)
-        written += insert(made, "n.id", rows)
-        declare_new(made, "n.id", rows)
+        declare_changed(batch, rules, rows)
+        written += insert(rules, made, "n.id", rows)
+        declare_new(plan, made, "n.id", rows)
         tell(rows[1], "正在写入")
     if changed != waiting:
         raise Cannot(CHANGED_MEANWHILE)
     forget_small()
+    told.keep_differences(plan)
+    told.keep_absent(plan)
+    told.ask(plan)
     keep_seen(batch, f"SELECT id FROM {MATCH}", keep_made(batch, f"SELECT id FROM {NEW}"))
     run("SET CONSTRAINTS ALL DEFERRED")
     if changed + written >= ANALYZE_FROM:
         run("ANALYZE markets_business")
 
 
-def change(batch_id: int, rows: list[int]) -> int:
+def change(batch: Batch, rules: Rules, rows: list[int]) -> int:
     """Rows of which a column differs; replaced counting values to BusinessVersion, before-images to BatchChange.
 
     A business that somebody saved after the plan was made stays, and is missing in the number.
     """
-    sets = ", ".join(f"{column} = {value}" for column, value in BECOMES.items())
-    was = ", ".join(f"'{column}', old.{column}" for column in BECOMES)
-    now = ", ".join(f"'{column}', new.{column}" for column in BECOMES)
+    sets = ", ".join(f"{column} = {value}" for column, value in rules.becomes.items())
+    was = ", ".join(f"'{column}', old.{column}" for column in rules.becomes)
+    now = ", ".join(f"'{column}', new.{column}" for column in rules.becomes)
     counting = ", ".join(f"'{column}'" for column in COUNTING)
     return run(
         f"WITH done AS (UPDATE markets_business b SET {sets}, changed_at = now() "
@@ -96,7 +100,7 @@ def change(batch_id: int, rows: list[int]) -> int:
         "INSERT INTO tables_batchchange (batch_id, record_id, before) "
         "SELECT %s, id, jsonb_object_agg(k, v) || jsonb_build_object('changed_at', changed_at) "
         "FROM said GROUP BY id, changed_at",
-        [*rows, batch_id],
+        [*rows, batch.pk],
     )
 
 
@@ -121,9 +125,9 @@ def keep_heads(batch_id: int, rows: list[int]) -> None:
     )
 
 
-def insert(made: str, ids: str, rows: list[int]) -> int:
+def insert(rules: Rules, made: str, ids: str, rows: list[int]) -> int:
     """New rows. `made`: where the staged rows `s` come from, `ids`: the id of each."""
-    values = {**FIRST, **ALWAYS_BLANK, "id": ids, "entered_at": "now()", "changed_at": "now()"}
+    values = {**rules.first, **ALWAYS_BLANK, "id": ids, "entered_at": "now()", "changed_at": "now()"}
     return run(
         f"INSERT INTO markets_business ({', '.join(values)}) SELECT {', '.join(values.values())} "
         f"FROM {made} WHERE s.row >= %s AND s.row < %s ORDER BY s.row",
@@ -131,28 +135,29 @@ def insert(made: str, ids: str, rows: list[int]) -> int:
     )
 
 
-def declare_new(made: str, ids: str, rows: list[int]) -> None:
+def declare_new(plan: Plan, made: str, ids: str, rows: list[int]) -> None:
     """Head-counts that came with new rows, where they name nobody."""
+    full = "NULL::int" if plan.rules.source == Source.ANNUAL_REPORT else "s.full_members"  # it knows only the sum
     run(
         "INSERT INTO markets_declaration "
         "(business_id, source, as_of, full_members, members_incl_probationary, entered_at) "
-        f"SELECT {ids}, 'registry_file', (now() AT TIME ZONE 'Asia/Shanghai')::date, s.full_members, "
+        f"SELECT {ids}, '{plan.rules.declared_as}', '{plan.batch.file_date}'::date, {full}, "
         f"s.members_incl_probationary, now() FROM {made} "
         f"WHERE s.heads AND {keeps_heads('s.entity_type', 's.employees')} AND s.row >= %s AND s.row < %s "
-        "AND (s.full_members IS NOT NULL OR s.members_incl_probationary IS NOT NULL)",
+        f"AND ({full} IS NOT NULL OR s.members_incl_probationary IS NOT NULL)",
         rows,
     )
 
 
-def declare_changed(rows: list[int]) -> None:
-    """Head-counts that differ from those told last; what was told today is replaced."""
+def declare_changed(batch: Batch, rules: Rules, rows: list[int]) -> None:
+    """Head-counts that differ from those told last; what was told for the same day is replaced."""
     run(
-        f"WITH told AS (SELECT b.id, {FULL} AS f, {TOGETHER} AS t "
-        f"FROM {STAGE} s JOIN {MATCH} m ON m.row = s.row JOIN markets_business b ON b.id = m.id {LATEST} "
+        f"WITH told AS (SELECT b.id, {rules.full} AS f, {rules.together} AS t "
+        f"FROM {STAGE} s JOIN {MATCH} m ON m.row = s.row JOIN markets_business b ON b.id = m.id {rules.latest} "
         "WHERE m.heads AND s.row >= %s AND s.row < %s) "
         "INSERT INTO markets_declaration "
         "(business_id, source, as_of, full_members, members_incl_probationary, entered_at) "
-        "SELECT id, 'registry_file', (now() AT TIME ZONE 'Asia/Shanghai')::date, f, t, now() FROM told "
+        f"SELECT id, '{rules.declared_as}', '{batch.file_date}'::date, f, t, now() FROM told "
         "ON CONFLICT (business_id, source, as_of) DO UPDATE SET full_members = excluded.full_members, "
         "members_incl_probationary = excluded.members_incl_probationary, entered_at = excluded.entered_at",
         rows,

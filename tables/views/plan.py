@@ -19,9 +19,11 @@ BESIDE = (  # shown only where there are any
     ("repaired", "自动修复", "格。因表格软件损坏、按规则还原，请抽查"),
     ("left_out", "不导入", "行。您选择不导入的，不计入总行数"),
     ("dropped", "人数不保存", "行。个体工商户，或从业人数不足 10 人、未填的，党员人数不保存"),
+    ("absent", "本次未出现", "户。登记在册而全量文件里没有，只列出，不会自动注销"),
     ("skipped", "跳过", "行。合计行、重复的表头等，不计入总行数"),
 )
 MOST_COLUMNS = 6
+MANY_ABSENT = 0.2  # of what a full file should name: more likely a wrong file than so many closings
 
 
 def tiles(batch: Batch) -> list[dict]:
@@ -59,6 +61,14 @@ def warnings(batch: Batch) -> list[dict]:
     if passed_over := batch.plan.get("passed_over"):
         said = "；".join(f"「{name}」{reason}" if name else reason for name, reason in passed_over)
         told.append({"title": "这些没有读取", "text": f"{said}。"})
+    absent, expected = batch.counts.get("absent", 0), batch.counts.get("expected", 0)
+    if absent > expected * MANY_ABSENT:
+        told.append(
+            {
+                "title": f"{expected:,} 户里有 {absent:,} 户没有出现在这份全量文件里",
+                "text": "多半是选错了文件，或文件只是一部分。请核对；不是全量的，请放弃这一批，重新上传时不勾选“全量文件”。",
+            }
+        )
     if batch.problem and batch.state != Batch.State.REFUSED:
         told.append({"title": "重新检查没有完成", "text": f"{batch.problem}下面仍是上一次检查的结果。"})
     return told

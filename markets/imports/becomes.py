@@ -1,0 +1,214 @@
+"""What each column becomes when a row of one source meets a business. SQL over b (the business) and s (the row).
+
+The source is the same for a whole file, so what it may always write stays the plain expression.
+"""
+
+from dataclasses import dataclass, field
+
+from markets.models import Business
+from markets.sources import ORDER, PLACE, Source, leads, may_write, writes_over
+
+# What a file cannot carry is no difference: invisible characters, outer and doubled white space (tables/cells.py).
+_INVISIBLE = r"[\u0001-\u0008\u000e-\u001f\u007f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]"
+_SPACES = r"[\s\u00a0\u3000]+"
+
+
+def _same_text(column: str) -> str:
+    plain = f"btrim(regexp_replace(regexp_replace(b.{column}, '{_INVISIBLE}', '', 'g'), '{_SPACES}', ' ', 'g'))"
+    return f"CASE WHEN s.{column} <> b.{column} AND s.{column} <> {plain} THEN s.{column} ELSE b.{column} END"
+
+
+# The bare label of the type that stands already says nothing against what the registry wrote in full.
+_LABEL = " ".join(f"WHEN '{kind.value}' THEN '{kind.label}'" for kind in Business.EntityType)
+_TYPE_TEXT = (
+    f"CASE WHEN s.only_scale OR (s.entity_type = b.entity_type AND s.entity_type_text = CASE b.entity_type {_LABEL} END) "
+    "THEN b.entity_type_text ELSE s.entity_type_text END"
+)
+# The same street again (or the same district alone again) says nothing against the guidance station somebody chose.
+_STAYS = (
+    "(s.placed_by = 'street' AND b.street_id = s.street_id AND b.guidance_station_id IS NOT NULL) "
+    "OR (s.placed_by = 'district' AND b.district_id = s.district_id) "
+    "OR (s.placed_by = 'waiting' AND b.district_id IS NOT DISTINCT FROM s.district_id)"
+)
+# An office without a street of its own in the row does not move a business to another street of the same district;
+# the office where it stands already says nothing about its street.
+_STREET = (
+    f"CASE WHEN s.street_said THEN s.street_id WHEN {_STAYS} THEN b.street_id "
+    "WHEN s.placed_by = 'office' AND b.guidance_station_id = s.guidance_station_id THEN b.street_id "
+    "WHEN s.placed_by = 'office' AND COALESCE(b.district_id = s.district_id, s.district_id IS NULL) "
+    "THEN COALESCE(b.street_id, s.street_id) ELSE s.street_id END"
+)
+# Where the source may write: a blank cell never clears. By key of ORDER, for each column that goes with it.
+_WRITTEN: dict[str, dict[str, str]] = {
+    "uscc": {"uscc": "COALESCE(s.uscc, b.uscc)"},
+    "legacy_registration_no": {
+        "legacy_registration_no": "COALESCE(s.legacy_registration_no, b.legacy_registration_no)"
+    },
+    "name": {"name": _same_text("name")},
+    "entity_type": {
+        "entity_type": "CASE WHEN s.only_scale THEN b.entity_type ELSE s.entity_type END",
+        "entity_type_text": _TYPE_TEXT,
+    },
+    "scale": {
+        "scale": "COALESCE(s.scale, b.scale)",
+        "scale_source": "CASE WHEN s.scale <> b.scale THEN '{scale_source}' ELSE b.scale_source END",
+    },
+    "industry": {"industry": "COALESCE(s.industry, b.industry)"},
+    "registered_on": {"registered_on": "COALESCE(s.registered_on, b.registered_on)"},
+    "status": {"status": "COALESCE(s.status, b.status)"},
+    "employees": {"employees": "COALESCE(s.employees, b.employees)"},
+    "address": {"address": _same_text("address")},
+    "market_id": {"market_id": "COALESCE(s.market_id, b.market_id)"},
+    "place": {
+        "district_committee_id": f"CASE WHEN {_STAYS} THEN b.district_committee_id ELSE s.district_committee_id END",
+        "guidance_station_id": f"CASE WHEN {_STAYS} THEN b.guidance_station_id ELSE s.guidance_station_id END",
+        "district_id": "COALESCE(s.district_id, b.district_id)",
+        "street_id": _STREET,
+    },
+}
+SCALE_SOURCES = {Source.REGISTRATION: "registry", Source.ANNUAL_REPORT: "statistics", Source.SURVEY: "manual"}
+DECLARED_AS = {
+    Source.REGISTRATION: "registry_file", Source.ANNUAL_REPORT: "annual_report", Source.SURVEY: "survey",
+}  # fmt: skip
+# Nothing stands there yet: any source may fill it in. A name, a type and a status always stand.
+BLANK = {
+    "uscc": "b.uscc IS NULL",
+    "legacy_registration_no": "b.legacy_registration_no IS NULL",
+    "scale": "b.scale = 'unknown'",
+    "industry": "b.industry = ''",
+    "registered_on": "b.registered_on IS NULL",
+    "employees": "b.employees IS NULL",
+    "address": "b.address = ''",
+    "market_id": "b.market_id IS NULL",
+    "place": "b.guidance_station_id IS NULL",  # 待分派
+}
+
+
+def _array(shape: str, columns=PLACE) -> str:
+    return f"jsonb_build_array({', '.join(shape.format(column) for column in columns)})::text"
+
+
+# What the row says, as text; NULL where it says nothing.
+SAID: dict[str, str] = {key: f"s.{key}::text" for key in ORDER} | {
+    "name": _same_text("name"),
+    "address": f"CASE WHEN s.address IS NOT NULL THEN {_same_text('address')} END",
+    "entity_type": "CASE WHEN NOT s.only_scale THEN s.entity_type END",
+    "place": f"jsonb_build_array({', '.join(_WRITTEN['place'][column] for column in PLACE)})::text",
+}
+
+
+def stands(key: str, of: str = "b") -> str:
+    """The present value as text, as SourceDifference keeps values."""
+    return _array(f"{of}.{{}}") if key == "place" else f"{of}.{key}::text"
+
+
+def came_from(key: str, of: str = "b") -> str:
+    return f"COALESCE({of}.provenance ->> '{key}', '{Source.REGISTRATION}')"
+
+
+def _among(sources) -> str:
+    return "(" + ", ".join(f"'{source}'" for source in sources) + ")"
+
+
+def may(key: str, source: str) -> str:
+    """Whether the file's source may write over what stands in a column."""
+    if leads(key, source):
+        return "TRUE"
+    blank = f" OR {BLANK[key]}" if key in BLANK else ""
+    return f"({came_from(key)} IN {_among(writes_over(key, source))}{blank})"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """For the files of one source."""
+
+    source: str
+    becomes: dict[str, str] = field(default_factory=dict)
+    first: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, source: str) -> "Rules":
+        becomes = {
+            column: _guarded(key, column, value.replace("{scale_source}", SCALE_SOURCES[Source(source)]), source)
+            for key, columns in _WRITTEN.items()
+            for column, value in columns.items()
+        }
+        # The initials follow the name; where it stays they stay, so that a file seen before changes nothing.
+        becomes["name_pinyin"] = f"CASE WHEN {becomes['name']} = b.name THEN b.name_pinyin ELSE s.name_pinyin END"
+        # A row written for the first time: the model's defaults where the file says nothing.
+        first = {
+            **{column: f"s.{column}" for column in becomes},
+            "scale": "COALESCE(s.scale, 'unknown')",
+            "scale_source": f"CASE WHEN s.scale IS NULL THEN '' ELSE '{SCALE_SOURCES[Source(source)]}' END",
+            "industry": "COALESCE(s.industry, '')",
+            "status": "COALESCE(s.status, 'active')",
+            "address": "COALESCE(s.address, '')",
+            "provenance": _first_provenance(source),
+        }
+        return cls(source, becomes | {"provenance": _provenance(source)}, first)
+
+    # Head-counts as they will stand, by the same source: a blank cell keeps the last one told, unless the other now
+    # contradicts it. An annual report knows only the sum.
+    @property
+    def full(self) -> str:
+        if self.source == Source.ANNUAL_REPORT:
+            return "NULL::int"
+        return (
+            "COALESCE(s.full_members, CASE WHEN d.full_members <= "
+            "COALESCE(s.members_incl_probationary, d.full_members) THEN d.full_members END)"
+        )
+
+    @property
+    def together(self) -> str:
+        if self.source == Source.ANNUAL_REPORT:
+            return "COALESCE(s.members_incl_probationary, d.members_incl_probationary)"
+        return (
+            "COALESCE(s.members_incl_probationary, CASE WHEN d.members_incl_probationary >= "
+            "COALESCE(s.full_members, d.members_incl_probationary) THEN d.members_incl_probationary END)"
+        )
+
+    @property
+    def declared_as(self) -> str:
+        return DECLARED_AS[Source(self.source)]
+
+    @property
+    def latest(self) -> str:
+        """A join to what the source told last."""
+        return (
+            "LEFT JOIN (SELECT DISTINCT ON (business_id) business_id, as_of, full_members, members_incl_probationary "
+            f"FROM markets_declaration WHERE source = '{self.declared_as}' ORDER BY business_id, as_of DESC) d "
+            "ON d.business_id = b.id AND s.heads"
+        )
+
+
+def _guarded(key: str, column: str, value: str, source: str) -> str:
+    return value if leads(key, source) else f"CASE WHEN {may(key, source)} THEN {value} ELSE b.{column} END"
+
+
+def _provenance(source: str) -> str:
+    """Sparse: a value of the registration system has no entry. What a better source only confirms is its own from then
+    on; of the registration system no more than a confirmation is written nowhere, so a list taken out comes in again
+    without a change."""
+    marks = []
+    for key in ORDER:
+        new = f"{SAID[key]} IS DISTINCT FROM {stands(key)}"
+        if source == Source.REGISTRATION:
+            marks.append(f"CASE WHEN {SAID[key]} IS NOT NULL AND {may(key, source)} AND ({new}) THEN '{key}' END")
+            continue
+        worse = [each for each in ORDER[key] if not may_write(key, each, source)]
+        confirms = f"{came_from(key)} IN {_among(worse)}" if worse else "FALSE"
+        marks.append(
+            f"'{key}', CASE WHEN {SAID[key]} IS NOT NULL AND {may(key, source)} AND ({new} OR {confirms}) "
+            f"THEN '{source}' END"
+        )
+    if source == Source.REGISTRATION:
+        return f"CASE WHEN b.provenance = '{{}}' THEN b.provenance ELSE b.provenance - ARRAY[{', '.join(marks)}] END"
+    return f"b.provenance || jsonb_strip_nulls(jsonb_build_object({', '.join(marks)}))"
+
+
+def _first_provenance(source: str) -> str:
+    if source == Source.REGISTRATION:
+        return "'{}'::jsonb"
+    said = {key: f"s.{key}" for key in ORDER} | {"place": "s.placed_by"}
+    marks = ", ".join(f"'{key}', CASE WHEN {value} IS NOT NULL THEN '{source}' END" for key, value in said.items())
+    return f"jsonb_strip_nulls(jsonb_build_object({marks}))"

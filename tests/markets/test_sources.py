@@ -1,0 +1,215 @@
+"""Three systems, one truth: who writes which column, and what is kept of what the others say."""
+
+import datetime as dt
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from markets import services
+from markets.differences import difference_adopt, told_now
+from markets.models import Absence, Business, Declaration, HandOver, SourceDifference
+from markets.sources import ORDER, Source, may_write
+from tables.models import BatchChange
+from tests import factories
+from tests.markets.files import make_code, make_row
+
+TODAY = timezone.localdate()
+
+
+def day(back: int) -> str:
+    return f"--file-date={TODAY - dt.timedelta(days=back)}"
+
+
+def differences() -> list[tuple]:
+    return list(SourceDifference.objects.order_by("column", "source").values_list("column", "source", "value"))
+
+
+def test_every_column_has_every_source_and_a_hand_written_mark_hides_nobody():
+    for column, order in ORDER.items():
+        assert sorted(order) == sorted(Source), column
+        assert order.index(Source.MANUAL) < 2, column  # so that a mark that stays on confirmation blocks nobody above
+    assert may_write("employees", "annual_report", "registration")
+    assert not may_write("employees", "registration", "annual_report")
+    assert may_write("name", "registration", "manual")
+
+
+@pytest.mark.django_db
+def test_three_sources_that_contradict_each_other(send):
+    code = make_code()
+    row = make_row(统一社会信用代码=code, 从业人数="10")
+    assert send([row])["new"] == 1
+    assert Business.objects.get().provenance == {}
+
+    annual = row | {"名称": "年报商贸有限公司", "从业人数": "15", "成立日期": "2020-01-02"}
+    assert send([annual], "--source=annual_report")["changed"] == 1
+    business = Business.objects.get()
+    assert (business.name, business.employees) == ("示范商贸有限公司", 15)
+    assert business.provenance == {"employees": "annual_report", "registered_on": "annual_report"}
+    told = [("employees", "registration", "10"), ("name", "annual_report", "年报商贸有限公司")]
+    assert differences() == told
+
+    images = BatchChange.objects.count()
+    again = send([annual], "--source=annual_report")
+    assert again["unchanged"] == 1 and BatchChange.objects.count() == images
+    assert differences() == told
+
+    survey = row | {"从业人数": "8", "成立日期": "2021-01-02"}
+    assert send([survey], "--source=survey")["unchanged"] == 1
+    assert ("employees", "survey", "8") in differences() and ("registered_on", "survey", "2021-01-02") in differences()
+
+    assert send([row | {"名称": "年报商贸有限公司", "成立日期": "2019-01-02"}])["changed"] == 1
+    business.refresh_from_db()
+    assert business.employees == 15 and business.registered_on == dt.date(2019, 1, 2)
+    assert business.provenance == {"employees": "annual_report"}
+    assert ("name", "annual_report", "年报商贸有限公司") not in differences()  # they agree again
+    assert ("registered_on", "annual_report", "2020-01-02") in differences()
+
+
+@pytest.mark.django_db
+def test_a_blank_cell_neither_clears_nor_contradicts(send):
+    code = make_code()
+    send([make_row(统一社会信用代码=code, 从业人数="10", 成立日期="2020-01-02")])
+    assert send([make_row(统一社会信用代码=code, 从业人数="", 成立日期="")], "--source=annual_report")["unchanged"] == 1
+    assert Business.objects.get().employees == 10 and differences() == []
+
+
+@pytest.mark.django_db
+def test_a_better_source_that_confirms_is_the_one_that_vouches(send):
+    row = make_row(从业人数="10")
+    send([row])
+    assert send([row], "--source=annual_report")["changed"] == 1
+    assert send([row], "--source=annual_report")["unchanged"] == 1
+    assert send([row | {"从业人数": "12"}])["unchanged"] == 1
+    assert Business.objects.get().employees == 10
+    assert differences() == [("employees", "registration", "12")]
+
+
+@pytest.mark.django_db
+def test_an_older_file_writes_nothing_and_says_nothing(send):
+    row = make_row(从业人数="10")
+    send([row], day(5))
+    answer = send([row | {"名称": "旧名商行", "从业人数": "9"}], day(9))
+    assert (answer["unchanged"], answer["older"]) == (1, 1)
+    assert Business.objects.get().name == "示范商贸有限公司" and differences() == []
+    other = send(
+        [row | {"从业人数": "9"}], day(9), "--source=annual_report"
+    )  # older than another system's: its own truth
+    assert (other["changed"], other["older"]) == (1, 0)
+
+
+@pytest.mark.django_db
+def test_what_is_set_by_hand_stays_where_a_person_knows_better(send, registrar, city):
+    row = make_row(从业人数="10", 所属街道="粤海街道")
+    send([row])
+    business = Business.objects.get()
+    business.guidance_station, business.employees, business.name = city.shahe, 20, "手工改名"
+    services.business_save(business=business, by=registrar, columns=["guidance_station", "employees", "name"])
+    assert business.provenance == {"place": "manual", "employees": "manual", "name": "manual"}
+    assert send([row | {"监管所": "粤海所"}])["changed"] == 1
+    business.refresh_from_db()
+    assert (business.guidance_station, business.employees, business.name) == (city.shahe, 20, "示范商贸有限公司")
+    assert business.provenance == {"place": "manual", "employees": "manual"}
+    assert {(column, source) for column, source, _ in differences()} == {
+        ("employees", "registration"), ("name", "manual"), ("place", "registration"),
+    }  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_an_annual_report_tells_only_the_sum_of_members(send):
+    row = make_row(从业人数="30", 正式党员数="4")
+    row["党员人数(含预备)"] = "6"
+    send([row])
+    send([row], "--source=annual_report", day(3))
+    told = Declaration.objects.get(source="annual_report")
+    assert (told.full_members, told.members_incl_probationary) == (None, 6)
+    assert told.as_of == TODAY - dt.timedelta(days=3)
+    assert Declaration.objects.get(source="registry_file").full_members == 4
+
+
+# --- full files -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_full_file_lists_what_did_not_appear_and_closes_nothing(send, city):
+    rows = [make_row() for _ in range(4)]
+    send(rows)
+    Business.objects.filter(uscc=rows[3]["统一社会信用代码"]).update(status="deregistered")
+    elsewhere = factories.make_business(city.lianhua)
+    clerk = factories.make_user("registrar", city.nanshan)
+    wrong = rows[1] | {"成立日期": "不知道"}  # it did appear
+    answer = send([rows[0], wrong], "--full", by=clerk)
+    assert (answer["absent"], answer["expected"]) == (1, 3)
+    absent = Absence.objects.get()
+    assert absent.business.uscc == rows[2]["统一社会信用代码"] and absent.business.status == "active"
+    assert not Absence.objects.filter(business=elsewhere).exists()
+    send([rows[2]], by=clerk)
+    assert not Absence.objects.exists()
+
+
+# --- hand-over --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_mine_that_stands_elsewhere_is_offered_and_another_ones_that_stands_here_is_asked_for(send, city):
+    nanshan = factories.make_user("registrar", city.nanshan)
+    mine, theirs = make_code(), make_code()
+    factories.make_business(city.yuehai, uscc=mine)
+    factories.make_business(city.lianhua, uscc=theirs, name="对方名称")
+    rows = [
+        make_row(统一社会信用代码=mine, 所属区="福田区", 监管所="莲花所"),
+        make_row(统一社会信用代码=theirs, 监管所="粤海所"),
+    ]
+    for _ in range(2):
+        answer = send(rows, by=nanshan)
+        assert (answer["out_of_scope"], answer["hand_over"]) == (2, 2)
+        assert "对方名称" not in str(answer)
+    offered = HandOver.objects.get(business__uscc=mine)
+    asked = HandOver.objects.get(business__uscc=theirs)
+    assert (offered.asked_from, offered.to, offered.to_street) == ("holder", city.lianhua, city.divisions["lianhua"])
+    assert (asked.asked_from, asked.to, asked.name) == ("receiver", city.yuehai, "示范商贸有限公司")
+    assert HandOver.objects.count() == 2
+
+
+# --- the page of differences ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_difference_is_adopted_or_kept_until_it_changes(client, send, city):
+    row = make_row(从业人数="10")
+    send([row])
+    send([row | {"名称": "年报名称商行"}], "--source=annual_report")
+    clerk = factories.make_user("registrar", city.nanshan)
+    client.force_login(clerk)
+    text = client.get(reverse("markets:difference_list")).content.decode()
+    assert "年报名称商行" in text and "示范商贸有限公司" in text and "年报系统" in text
+    difference = SourceDifference.objects.get()
+    client.post(reverse("markets:difference_keep", args=[difference.pk]))
+    send([row | {"名称": "年报名称商行"}], "--source=annual_report")
+    difference.refresh_from_db()
+    assert difference.kept_at
+    send([row | {"名称": "年报又一名称"}], "--source=annual_report")
+    difference.refresh_from_db()
+    assert difference.kept_at is None and difference.value == "年报又一名称"
+    assert "采用该值" in client.get(reverse("markets:difference", args=[difference.pk])).content.decode()
+    client.post(reverse("markets:difference_adopt", args=[difference.pk]))
+    business = Business.objects.get()
+    assert (business.name, business.provenance["name"]) == ("年报又一名称", "manual")
+    assert differences() == [("name", "registration", "示范商贸有限公司")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("column", ["place", "market_id", "registered_on", "employees", "entity_type", "scale"])
+def test_every_kind_of_value_can_be_adopted(city, registrar, column):
+    business = factories.make_business(city.yuehai)
+    market = factories.make_market(city.yuehai)
+    values = {
+        "place": str([city.futian.pk, city.lianhua.pk, city.divisions["futian"].pk, city.divisions["lianhua"].pk]),
+        "market_id": str(market.pk), "registered_on": "2020-01-02", "employees": "7", "entity_type": "partnership",
+        "scale": "micro",
+    }  # fmt: skip
+    told = SourceDifference.objects.create(business=business, column=column, source="survey", value=values[column])
+    difference_adopt(difference=told, by=registrar)
+    business.refresh_from_db()
+    assert told_now(business, column) == values[column]
+    assert not SourceDifference.objects.filter(value=values[column]).exists()
