@@ -5,6 +5,7 @@ from collections.abc import Callable
 from markets.imports import first_load, told
 from markets.imports import write as writing
 from markets.imports.becomes import Rules
+from markets.imports.changes import changes
 from markets.imports.checks import Checker
 from markets.imports.places import Scope
 from markets.imports.plan import Plan
@@ -54,6 +55,8 @@ class BusinessImporter:
         outcome = Outcome({"rows": checker.rows, **counts}, errors)
         if batch.plan_digest if write else batch.pk:  # else nobody saw the plan, or nobody will come back to it
             outcome.digest = plan.digest(outcome.counts)
+        if batch.pk and not write:  # somebody will look at the plan
+            outcome.columns, outcome.samples = changes(plan.rules.becomes)
         if write:
             agree(batch, outcome)
             fault("apply.planned")

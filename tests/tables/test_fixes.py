@@ -203,3 +203,15 @@ def test_the_plan_shows_what_was_repaired(client, clerk):
     batch.repairs.create(row=2, column="从业人数", before="１２", after="12", rule="全角数字")
     shown = page(client, batch)
     assert "自动修复和跳过的行" in shown and "１２" in shown and "全角数字" in shown
+
+
+def test_the_plan_shows_what_changed_rows_change(client, clerk, city):
+    code = make_code()
+    factories.make_business(city.yuehai, uscc=code, name="旧名", address="旧址")
+    batch = sent(client, csv(make_row(统一社会信用代码=code, 名称="新名", 住所="新址", 经营状态="歇业"), make_row()))
+    assert batch.counts["changed"] == 1 and batch.plan["columns"]["名称"] == 1
+    (sample,) = batch.plan["samples"]
+    cells = {column: (before, after) for column, before, after in sample["cells"]}
+    assert (sample["row"], sample["name"]) == (2, "旧名") and cells["名称"] == ("旧名", "新名")
+    shown = page(client, batch)
+    assert "变更举例" in shown and "<del>旧址</del>" in shown and "名称 1" in shown
