@@ -37,7 +37,7 @@ def keep_made(batch: Batch, query: str) -> list[tuple[int, int]]:
     if last - first + 1 != number:
         ranges = fetch(
             "SELECT min(id), max(id) FROM "
-            f"(SELECT id, id - row_number() OVER (ORDER BY id) AS island FROM ({query}) q (id)) r GROUP BY island"
+            f"(SELECT id, id - row_number() OVER (ORDER BY id) AS island FROM ({query}) q (id)) r GROUP BY island ORDER BY 1"
         )
     BatchRange.objects.bulk_create([BatchRange(batch=batch, first=a, last=b) for a, b in ranges], batch_size=5_000)
     return ranges
