@@ -119,8 +119,8 @@ def _write(table: str, ids: Sequence[int], sets: Sets, skipped: dict[str, list[i
 _VERSIONS = (
     ", said AS (SELECT id, entered_at, k, v FROM done, jsonb_each(was) e (k, v) WHERE v IS DISTINCT FROM now -> k), "
     "versions AS (INSERT INTO markets_businessversion (business_id, valid_from, valid_to, values) "
-    "SELECT id, COALESCE((SELECT max(valid_to) FROM markets_businessversion o WHERE o.business_id = id), entered_at), "
-    "now(), jsonb_object_agg(k, v) FROM said WHERE k = ANY(%s) GROUP BY id, entered_at)"
+    "SELECT id, COALESCE((SELECT max(valid_to) FROM markets_businessversion o WHERE o.business_id = said.id), "
+    "entered_at), now(), jsonb_object_agg(k, v) FROM said WHERE k = ANY(%s) GROUP BY id, entered_at)"
 )
 
 

@@ -120,7 +120,7 @@ def _write(rules: Rules) -> None:
         f"FROM {STAGE} s JOIN {MATCH} m ON m.row = s.row WHERE b.id = m.id AND m.differs "
         f"RETURNING b.id, old.entered_at, jsonb_build_object({was}) AS was, jsonb_build_object({now}) AS now) "
         "INSERT INTO markets_businessversion (business_id, valid_from, valid_to, values) "
-        "SELECT id, COALESCE((SELECT max(valid_to) FROM markets_businessversion o WHERE o.business_id = id), "
+        "SELECT id, COALESCE((SELECT max(valid_to) FROM markets_businessversion o WHERE o.business_id = done.id), "
         "entered_at), now(), jsonb_object_agg(k, v) FROM done, jsonb_each(was) e (k, v) "
         "WHERE v IS DISTINCT FROM now -> k GROUP BY id, entered_at"
     )

@@ -95,7 +95,7 @@ def change(batch: Batch, rules: Rules, rows: list[int]) -> int:
         "said AS (SELECT id, entered_at, changed_at, k, v FROM done, jsonb_each(was) e (k, v) "
         "WHERE v IS DISTINCT FROM now -> k), "
         "versions AS (INSERT INTO markets_businessversion (business_id, valid_from, valid_to, values) "
-        "SELECT id, COALESCE((SELECT max(valid_to) FROM markets_businessversion o WHERE o.business_id = id), "
+        "SELECT id, COALESCE((SELECT max(valid_to) FROM markets_businessversion o WHERE o.business_id = said.id), "
         f"entered_at), now(), jsonb_object_agg(k, v) FROM said WHERE k IN ({counting}) GROUP BY id, entered_at) "
         "INSERT INTO tables_batchchange (batch_id, record_id, before) "
         "SELECT %s, id, jsonb_object_agg(k, v) || jsonb_build_object('changed_at', changed_at) "

@@ -60,6 +60,15 @@ def test_change_keeps_before_image_and_version(send, city):
     assert changed_at == business.entered_at
 
 
+def test_a_version_begins_where_the_one_before_it_ended(send):
+    rows = [make_row(从业人数="12"), make_row(从业人数="12")]
+    for employees in ("12", "20", "30"):
+        send([row | {"从业人数": employees} for row in rows])
+    for business in Business.objects.all():
+        first, second = business.versions.order_by("pk")
+        assert (first.valid_from, second.valid_from) == (business.entered_at, first.valid_to)
+
+
 def test_new_rows_are_a_range_without_before_images_or_versions(send):
     send([make_row(), make_row(), make_row()])
     ids = sorted(Business.objects.values_list("pk", flat=True))

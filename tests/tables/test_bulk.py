@@ -117,6 +117,16 @@ def test_again_changes_nothing(client, city, registrar):
     assert (result["changed"], result["unchanged"]) == (0, 1) and BusinessVersion.objects.count() == versions
 
 
+def test_a_version_begins_where_the_one_before_it_ended(client, city, registrar):
+    rows = [waiting(city), waiting(city)]
+    for unit in (city.yuehai, city.shahe, city.yuehai):
+        done(send(client, "assign", rows=rows, guidance_station=unit.pk))
+    for row in rows:
+        first, second, third = row.versions.order_by("pk")
+        assert first.valid_from == row.entered_at
+        assert (second.valid_from, third.valid_from) == (first.valid_to, second.valid_to)
+
+
 def test_what_does_not_fit_is_skipped_with_its_reason(client, city, registrar):
     area = IndustryArea.objects.create(code="A1", name="餐饮片区", **factories.placed(city.yuehai))
     inside, outside = factories.make_business(city.yuehai), factories.make_business(city.shahe)
