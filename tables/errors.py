@@ -1,12 +1,12 @@
 """What is wrong with a file's rows, gathered in a temporary table: a file may have more errors than memory."""
 
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
 from django.db import connection
 
+from tables.copying import copy_in
 from tables.models import Batch, RowError, RowRepair
 from tables.readers import Mended, place
 
@@ -15,17 +15,6 @@ FLUSH = 20_000
 REPAIRS_KEPT = 10_000  # of each rule; counted are all
 Kind = RowError.Kind
 Texts = Sequence[str] | Sequence[str | None] | pl.Series
-
-
-def copy_in(table: str, frame: pl.DataFrame) -> None:
-    """COPY a frame into a table whose columns have the same names. Null cells are NULL, empty text stays empty."""
-    if frame.height:
-        columns = ", ".join(f'"{name}"' for name in frame.columns)
-        with connection.cursor() as cursor:
-            cursor.copy_expert(
-                f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)",
-                io.BytesIO(frame.write_csv(include_header=False).encode()),
-            )
 
 
 def _shown(values: Texts) -> pl.Series:

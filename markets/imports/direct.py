@@ -90,7 +90,7 @@ def take(
     plan.match(names["code"])
     _leave_older(days)
     errors.flush()
-    units = write.touched()
+    units = write.touched(plan)
     _write(rules)
     return _verdicts(len(rows)), units
 

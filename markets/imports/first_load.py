@@ -23,8 +23,10 @@ Tell = Callable[[int, str], None]
 
 def write(plan: Plan, tell: Tell) -> bool:
     """All staged rows as new ones. False, and nothing done, where it is no first load or the table is busy."""
+    if fetch("SELECT EXISTS (SELECT FROM markets_business)")[0][0]:
+        return False
     ((rows, last),) = fetch(f"SELECT count(*), COALESCE(max(row), 0) FROM {STAGE}")
-    if rows < FROM_ROWS or fetch("SELECT EXISTS (SELECT FROM markets_business)")[0][0]:
+    if rows < FROM_ROWS:
         return False
     run("SET CONSTRAINTS ALL IMMEDIATE")
     bare = _make_bare(last)

@@ -14,6 +14,7 @@ from markets.imports.undo import undo
 from markets.models import Business
 from markets.tables import BUSINESSES
 from orgs.imports import offered_places
+from tables.copying import beside
 from tables.errors import Errors, Kind
 from tables.faults import fault
 from tables.models import Batch
@@ -60,7 +61,7 @@ class BusinessImporter:
         if write:
             agree(batch, outcome)
             fault("apply.planned")
-            outcome.units = writing.touched()
+            outcome.units = writing.touched(plan)
 
             def tell(row: int, message: str) -> None:
                 progress(min(checker.rows + row, total), total, message)
@@ -71,9 +72,10 @@ class BusinessImporter:
         return outcome
 
     def _read(self, checker: Checker, plan: Plan, progress: Callable[[], None]) -> None:
-        for block in checker.source.blocks():
-            plan.stage(checker.check(block))
-            progress()
+        with beside():  # a block is on its way into the database while the next one is judged
+            for block in checker.source.blocks():
+                plan.stage(checker.check(block))
+                progress()
         if not checker.rows:
             raise Refused("表头下面没有一行数据。请检查后重新上传。")
         propose(checker.lost, checker.errors, checker.scope)

@@ -11,7 +11,8 @@ import polars as pl
 from markets.imports.becomes import Rules
 from markets.imports.places import Scope
 from markets.rules import KEEPS_HEADS_FROM, TAKEN
-from tables.errors import Errors, Kind, copy_in
+from tables.copying import copy_in
+from tables.errors import Errors, Kind
 from tables.models import Batch
 from tables.statements import fetch, run
 from tables.traces import digest_of, see_later
@@ -72,6 +73,7 @@ class Plan:
     )
 
     has_later: bool = False  # LATER is there
+    has_new: bool = True  # unless every row was found to be about a business that is there
 
     def open(self) -> None:
         for table in (STAGE, MATCH, NEW, LATER, OUTSIDE, ASKED):
@@ -94,7 +96,7 @@ class Plan:
     def match(self, label: str) -> None:
         """Find the business of each row; rows that may not touch theirs are told of and leave the plan."""
         run(f"CREATE INDEX ON {STAGE} (row)")
-        run(f"ANALYZE {STAGE}")
+        run(f"ANALYZE {STAGE} (row, uscc, legacy_registration_no, heads)")  # the rest tells no plan anything
         select, params = self._matches("uscc")
         run(f"CREATE TEMP TABLE {MATCH} ON COMMIT DROP AS {select}", params)
         if fetch(f"SELECT 1 FROM {STAGE} WHERE legacy_registration_no IS NOT NULL LIMIT 1"):
@@ -183,14 +185,22 @@ class Plan:
             sorted(counts.items()),
         )
 
+    @property
+    def is_new(self) -> str:
+        """Condition on s. Where no row is new nobody looks for one among millions."""
+        return f"NOT EXISTS (SELECT 1 FROM {MATCH} m WHERE m.row = s.row)" if self.has_new else "FALSE"
+
     def count(self) -> dict[str, int]:
         """new, changed, unchanged; dropped: rows with head-counts that are not kept."""
         ((matched, changed, dropped),) = fetch(
             f"SELECT count(*), count(*) FILTER (WHERE differs OR heads), count(*) FILTER (WHERE dropped) FROM {MATCH}"
         )
-        kept = keeps_heads("s.entity_type", "s.employees")
-        ((new, new_dropped),) = fetch(
-            f"SELECT count(*), count(*) FILTER (WHERE s.heads AND NOT {kept}) FROM {STAGE} s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {MATCH} m WHERE m.row = s.row)"
-        )
+        ((staged,),) = fetch(f"SELECT count(*) FROM {STAGE}")
+        self.has_new = staged > matched
+        new = new_dropped = 0
+        if self.has_new:
+            kept = keeps_heads("s.entity_type", "s.employees")
+            ((new, new_dropped),) = fetch(
+                f"SELECT count(*), count(*) FILTER (WHERE s.heads AND NOT {kept}) FROM {STAGE} s WHERE {self.is_new}"
+            )
         return {"new": new, "changed": changed, "unchanged": matched - changed, "dropped": dropped + new_dropped}

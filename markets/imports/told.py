@@ -8,7 +8,8 @@ from markets.imports.checks import Checker
 from markets.imports.plan import ASKED, LATER, MATCH, NAMED, NEW, STAGE, Plan
 from markets.models import Absence, HandOver
 from markets.sources import ORDER, Source
-from tables.errors import Errors, copy_in
+from tables.copying import copy_in
+from tables.errors import Errors
 from tables.models import Batch
 from tables.statements import fetch, run
 from tables.traces import ids_seen

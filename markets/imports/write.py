@@ -31,13 +31,14 @@ def steps() -> Iterator[list[int]]:
         yield [first, min(first + STEP, last + 1)]
 
 
-def touched() -> list[int]:
+def touched(plan: Plan) -> list[int]:
     """Guidance stations and district committees whose numbers the plan moves: where rows stood and where they go."""
+    moved = "WHERE m.differs OR m.heads GROUP BY 1, 2"
     found = fetch(
-        f"SELECT guidance_station_id, district_committee_id FROM {STAGE} s LEFT JOIN {MATCH} m ON m.row = s.row "
-        "WHERE m.row IS NULL OR m.differs OR m.heads GROUP BY 1, 2 UNION "
-        f"SELECT b.guidance_station_id, b.district_committee_id FROM {MATCH} m JOIN markets_business b ON b.id = m.id "
-        "WHERE m.differs OR m.heads GROUP BY 1, 2"
+        f"SELECT guidance_station_id, district_committee_id FROM {STAGE} s WHERE {plan.is_new} GROUP BY 1, 2 UNION "
+        f"SELECT guidance_station_id, district_committee_id FROM {MATCH} m JOIN {STAGE} s ON s.row = m.row {moved} UNION "
+        "SELECT b.guidance_station_id, b.district_committee_id "
+        f"FROM {MATCH} m JOIN markets_business b ON b.id = m.id {moved}"
     )
     return sorted({unit for pair in found for unit in pair if unit is not None})
 
@@ -50,7 +51,7 @@ def write(plan: Plan, tell: Callable[[int, str], None]) -> None:
     run(
         f"CREATE TEMP TABLE {NEW} ON COMMIT DROP AS SELECT s.row, "
         "nextval(pg_get_serial_sequence('markets_business', 'id')) AS id "
-        f"FROM {STAGE} s WHERE NOT EXISTS (SELECT 1 FROM {MATCH} m WHERE m.row = s.row) ORDER BY s.row"
+        f"FROM {STAGE} s WHERE {plan.is_new} ORDER BY s.row"
     )
     run(f"CREATE INDEX ON {NEW} (row)")
     run(f"ANALYZE {NEW}")

@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from markets.models import Business
 from markets.pinyin import initials
-from tables.errors import copy_in
+from tables.copying import copy_in
 
 STEP = 100_000  # ids looked through in one transaction: an interrupted run is simply started again
 
