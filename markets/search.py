@@ -30,7 +30,9 @@ from tables.keyset import NEWEST, Walk, estimate
 LEAST = 2  # characters: one would be in every tenth name
 LONGEST = 200
 TOO_SHORT = f"请至少输入 {LEAST} 个字（或 {LEAST} 个拼音首字母）。"
-CODE_BEGINS = re.compile(r"9[1-9][0-9A-Z]{2,16}|44[0-9]{2,13}")  # of a credit code, of an old registration number
+# Of a credit code: who registered it, then a province; of an old registration number: a city of Guangdong.
+# Nothing wider: 9158 and 9527 are names of shops.
+CODE_BEGINS = re.compile(r"9[1239](1[0-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])[0-9A-Z]{0,14}|44[0-5][0-9]{1,12}")
 SMALL = 2_000  # rows of a scope that are looked through one by one
 SAMPLE = 2_000  # newest rows of a scope from which the number of common names is told
 ENOUGH = 50  # hits in the sample that tell it, to a seventh

@@ -41,6 +41,8 @@ class Order:
 
     def read_mark(self, text: str) -> tuple | None:
         """The key and id of a mark; anything made up means there is none."""
+        if "\0" in text:  # which PostgreSQL keeps in no text
+            return None
         *key, pk = text.split("_") if self.key is not None else [text]
         if not (pk.isascii() and pk.isdigit() and len(pk) < 19) or len(key) != (self.key is not None):
             return None

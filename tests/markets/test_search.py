@@ -18,6 +18,7 @@ from markets.models import Business
 from markets.pinyin import initials_of_all
 from markets.search import Search, folded
 from markets.tables import BUSINESS_ORDERS
+from orgs.listings import ORGANIZATION_LIST
 from orgs.models import Posting
 from tables.keyset import NEWEST, Walk, first_rows, page_of, total_text, whole
 from tests import factories
@@ -111,6 +112,10 @@ def test_a_made_up_mark_is_none(mark):
     assert [order.read_mark(mark) for order in BUSINESS_ORDERS] == [None] * 4
 
 
+def test_a_mark_with_what_no_text_can_hold_is_none():
+    assert ORGANIZATION_LIST.orders[0].read_mark("a\0_1") is None
+
+
 # --- what people type -------------------------------------------------------------------------------------------------
 
 
@@ -132,13 +137,15 @@ def test_a_made_up_mark_is_none(mark):
         ("😀乐", {"😀乐园"}),
         ("7天", {"7天酒店"}),
         ("7t", {"7天酒店"}),
+        ("9527", {"9527茶餐厅"}),
+        ("4488", {"4488桌球"}),
         ("深圳" * 100, set()),
         ("海", set()),
         ("海 ", set()),
     ],
 )
 def test_what_people_type(city, way, said, names):
-    fill(city, ["前海智能（深圳）有限公司", "ＫＦＣ 快餐 100%_店", "😀乐园", "7天酒店"])
+    fill(city, ["前海智能（深圳）有限公司", "ＫＦＣ 快餐 100%_店", "😀乐园", "7天酒店", "9527茶餐厅", "4488桌球"])
     assert {row.name for row in first_rows(Business.objects.named(said), Walk(), 10)} == names
 
 
