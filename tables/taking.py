@@ -17,7 +17,7 @@ from accounts import audit
 from jobs.models import Job
 from jobs.services import JobFailed, Progress, job_kind, job_start
 from tables.exports import export
-from tables.listing import Exportable, Unusable, exportable
+from tables.listing import Exportable, Unusable, exportable, units_of
 from tables.models import Export
 from tables.table import Column
 
@@ -74,7 +74,7 @@ def take_at_once(*, by, what: Exportable, query: QueryDict, chosen: dict, count:
 @transaction.atomic
 def take_later(*, by, what: Exportable, query: QueryDict, chosen: dict) -> Job:
     kept = _keep(by, what, query, chosen)
-    params = {"export": kept.pk, "url": what.url(query)}
+    params = {"export": kept.pk, "url": what.url(query), "units": [unit for unit, _ in units_of(by)]}
     kept.job = job_start(kind="tables.export", title=f"导出{what.title}", by=by, params=params)
     kept.save(update_fields=["job"])
     return kept.job
@@ -131,9 +131,15 @@ class _Counted:
 
 
 def may_fetch(kept: Export, user) -> Exportable | None:
-    """What a kept file holds, if it is still there and its owner may still take such lists out."""
+    """What a kept file holds, if it is still there and its owner may still take such lists out.
+
+    Who has left a unit since the file was asked for does not get it: it may hold that unit's rows.
+    """
     what = exportable(kept.table)
     if what is None or not kept.stored_as or not user.has_perm(what.export):
+        return None
+    asked_in = set(kept.job.params.get("units", ())) if kept.job else set()
+    if not asked_in <= {unit for unit, _ in units_of(user)}:
         return None
     return what if stored(kept).exists() else None
 

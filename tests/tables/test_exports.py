@@ -109,6 +109,19 @@ def test_a_long_list_becomes_a_file_of_its_owner(client, city, long):
     assert address not in client.get(reverse("lists:exports")).content.decode()
 
 
+def test_who_moved_to_another_unit_leaves_the_files_of_the_old_one_behind(client, city, long):
+    factories.make_business(city.yuehai)
+    user = sign_in(client, "leader", city.nanshan)
+    ask(client)
+    job_run(job_id=Job.objects.get().pk)
+    address = reverse("lists:download", args=[Export.objects.get().pk])
+    user.postings.update(organization=city.futian)
+    assert client.get(address).status_code == 404
+    assert address not in client.get(reverse("lists:exports")).content.decode()
+    user.postings.update(organization=city.nanshan)
+    assert client.get(address).status_code == 200
+
+
 def test_rights_are_asked_again_by_the_job_and_at_the_download(client, city, long):
     factories.make_business(city.yuehai)
     user = sign_in(client, "leader", city.nanshan)
