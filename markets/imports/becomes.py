@@ -124,15 +124,20 @@ class Rules:
 
     source: str
     becomes: dict[str, str] = field(default_factory=dict)
+    differs: str = ""  # whether anything becomes another value: what is dear to ask is asked last
     first: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: str) -> "Rules":
-        becomes = {
-            column: _guarded(key, column, value.replace("{scale_source}", SCALE_SOURCES[Source(source)]), source)
-            for key, columns in _WRITTEN.items()
-            for column, value in columns.items()
-        }
+        becomes, differs = {}, []
+        for key, columns in _WRITTEN.items():
+            for column, template in columns.items():
+                value = template.replace("{scale_source}", SCALE_SOURCES[Source(source)])
+                becomes[column] = _guarded(key, column, value, source)
+                differs.append(f"(b.{column} IS DISTINCT FROM ({value}) AND {may(key, source)})")
+        provenance = _provenance(source)
+        sparse = "b.provenance <> '{}' AND " if source == Source.REGISTRATION else ""
+        differs.append(f"({sparse}b.provenance IS DISTINCT FROM ({provenance}))")
         # The initials follow the name; where it stays they stay, so that a file seen before changes nothing.
         becomes["name_pinyin"] = f"CASE WHEN {becomes['name']} = b.name THEN b.name_pinyin ELSE s.name_pinyin END"
         # A row written for the first time: the model's defaults where the file says nothing.
@@ -145,7 +150,7 @@ class Rules:
             "address": "COALESCE(s.address, '')",
             "provenance": _first_provenance(source),
         }
-        return cls(source, becomes | {"provenance": _provenance(source)}, first)
+        return cls(source, becomes | {"provenance": provenance}, f"({' OR '.join(differs)})", first)
 
     # Head-counts as they will stand, by the same source: a blank cell keeps the last one told, unless the other now
     # contradicts it. An annual report knows only the sum.

@@ -117,12 +117,11 @@ class Plan:
     def _matches(self, code: str) -> tuple[str, list]:
         outside, params = self.scope.sql("b")
         rules, becomes = self.rules, self.rules.becomes
-        differs = f"({', '.join(f'b.{c}' for c in becomes)}) IS DISTINCT FROM ({', '.join(becomes.values())})"
         kept = keeps_heads(becomes["entity_type"], becomes["employees"])
         heads = f"({rules.full}, {rules.together}) IS DISTINCT FROM (d.full_members, d.members_incl_probationary)"
         heads += f" AND COALESCE(d.as_of <= '{self.batch.file_date}'::date, TRUE)"
         return (
-            f"SELECT s.row, b.id, b.changed_at AS seen_at, NOT {outside} AS outside, {differs} AS differs, "
+            f"SELECT s.row, b.id, b.changed_at AS seen_at, NOT {outside} AS outside, {rules.differs} AS differs, "
             f"(s.heads AND {kept} AND {heads}) AS heads, (s.heads AND NOT {kept}) AS dropped, "
             f"{code == 'legacy_registration_no'} AS by_legacy, COALESCE(s.uscc <> b.uscc, false) AS another "
             f"FROM {STAGE} s JOIN markets_business b ON b.{code} = s.{code} {rules.latest}",

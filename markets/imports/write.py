@@ -90,7 +90,7 @@ def change(batch: Batch, rules: Rules, rows: list[int]) -> int:
     return run(
         f"WITH done AS (UPDATE markets_business b SET {sets}, changed_at = now() "
         f"FROM {STAGE} s JOIN {MATCH} m ON m.row = s.row "
-        "WHERE b.id = m.id AND b.changed_at = m.seen_at AND m.differs AND s.row >= %s AND s.row < %s "
+        "WHERE b.id = m.id AND b.changed_at = m.seen_at AND m.differs AND m.row >= %s AND m.row < %s "
         "RETURNING b.id, old.entered_at, old.changed_at, "
         f"jsonb_build_object({was}) AS was, jsonb_build_object({now}) AS now), "
         "said AS (SELECT id, entered_at, changed_at, k, v FROM done, jsonb_each(was) e (k, v) "
@@ -155,7 +155,7 @@ def declare_changed(batch: Batch, rules: Rules, rows: list[int]) -> None:
     run(
         f"WITH told AS (SELECT b.id, {rules.full} AS f, {rules.together} AS t "
         f"FROM {STAGE} s JOIN {MATCH} m ON m.row = s.row JOIN markets_business b ON b.id = m.id {rules.latest} "
-        "WHERE m.heads AND s.row >= %s AND s.row < %s) "
+        "WHERE m.heads AND m.row >= %s AND m.row < %s) "
         "INSERT INTO markets_declaration "
         "(business_id, source, as_of, full_members, members_incl_probationary, entered_at) "
         f"SELECT id, '{rules.declared_as}', '{batch.file_date}'::date, f, t, now() FROM told "
