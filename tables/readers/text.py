@@ -160,9 +160,9 @@ def _numbered(columns: list[pl.Series], first: int, header_row: int) -> Block:
 
 
 def _is_plain(chunk: bytes) -> bool:
-    if b'"' in chunk or b"\n\n" in chunk or b"\n\r\n" in chunk or chunk[:1] in (b"\n", b"\r"):
+    if b'"' in chunk or b"\n\n" in chunk or chunk[:1] in (b"\n", b"\r"):
         return False
-    return chunk.count(b"\r") == chunk.count(b"\r\n")
+    return b"\r" not in chunk or (b"\n\r\n" not in chunk and chunk.count(b"\r") == chunk.count(b"\r\n"))
 
 
 def _parse_plain(chunk: bytes, delimiter: str, width: int) -> list[pl.Series] | None:
