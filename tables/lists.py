@@ -9,6 +9,8 @@ from tables.exports import as_text
 from tables.keyset import MARKS, ORDER
 from tables.table import Column, Table
 
+WHOLE = ("code", "date")  # cells that are read as one and not broken between lines
+
 
 def unknown_dropped(request: HttpRequest, known: Iterable[str]) -> HttpResponseRedirect | None:
     """A redirect without the parameters that nobody knows: a mistyped filter must not pass for "everything"."""
@@ -31,7 +33,7 @@ def table_context(table: Table, columns: Sequence[Column], rows: Iterable) -> di
         link = next((column.link for column in table.columns if column.link), None)
         shown.append({"url": link(row) if link else "", "pk": row.pk, "cells": cells})
     return {
-        "columns": [{"key": c.key, "label": c.label, "numeric": c.numeric} for c in columns],
+        "columns": [{"key": c.key, "label": c.label, "numeric": c.numeric, "whole": c.kind in WHOLE} for c in columns],
         "rows": shown,
         "caption": table.title,
     }
