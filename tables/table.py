@@ -9,11 +9,20 @@ from typing import Any
 
 _HIDDEN = re.compile(r"[\s\u00a0\u3000\u200b-\u200f\u2060\ufeff*＊:：]+")
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^】]*】")
+LONGEST_HEADING = 60  # characters: what errors and fixes keep of a column's name
 
 
 def header_key(text: str) -> str:
     """A column's name as it is compared: full-width brackets and letters folded, no white space, no required mark."""
     return _HIDDEN.sub("", unicodedata.normalize("NFKC", text)).lower()
+
+
+def heading(text: str) -> str:
+    """A column's name as it is shown and kept: one line, for browsers change line breaks, and no long remark."""
+    line = " ".join(text.split())
+    if len(line) <= LONGEST_HEADING:
+        return line
+    return _BRACKETED.sub("", unicodedata.normalize("NFKC", line)).strip()[:LONGEST_HEADING].strip()
 
 
 def _dig(row: Any, path: str) -> Any:

@@ -17,7 +17,7 @@ from tables.readers.sheet import sheet_readers
 from tables.readers.source import Part, Source
 from tables.readers.text import DELIMITERS, TextReader
 from tables.readers.xlsx import xlsx_readers
-from tables.table import Table, header_key
+from tables.table import Table, header_key, heading
 
 ZIP, OLE, PDF = (b"PK\x03\x04", b"PK\x05\x06"), b"\xd0\xcf\x11\xe0", b"%PDF"
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
@@ -159,12 +159,12 @@ def _find_header(reader: Reader, table: Table) -> tuple[Part | None, list[str]]:
     fullest: list[str] = []
     top = reader.top()
     for number, cells in top:
-        cells = _trimmed(cells)
+        cells = [heading(cell) for cell in _trimmed(cells)]
         if sum(bool(cell.strip()) for cell in cells) > sum(bool(cell.strip()) for cell in fullest):
             fullest = cells
         found = table.map_header(cells)
         if len(found) >= min(2, len(table.imported())) and (best is None or len(found) > len(best.mapping)):
-            best = Part(reader, [cell.strip() for cell in cells], number, found)
+            best = Part(reader, cells, number, found)
     if best is not None:
         rows = [cells for number, cells in top if number > best.header_row]
         for key, at in recognise(table, best.header, best.mapping, rows).items():

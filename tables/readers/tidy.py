@@ -10,7 +10,7 @@ import polars as pl
 
 from tables.readers.base import Block, Mended, Merge
 from tables.readers.numbers import date_text
-from tables.table import Table, header_key
+from tables.table import Table, header_key, heading
 
 if TYPE_CHECKING:
     from tables.readers.source import Part
@@ -86,7 +86,9 @@ class Tidier:
         alike = block.columns[at].str.starts_with(self.part.header[at][:1] or "\0").fill_null(False)
         found = []
         for row in np.flatnonzero((alike & (block.columns[at].str.len_chars() < 60)).fill_null(False).to_numpy()):
-            same = sum(header_key(block.columns[at][int(row)] or "") == name for at, name in self.names.items())
+            same = sum(
+                header_key(heading(block.columns[at][int(row)] or "")) == name for at, name in self.names.items()
+            )
             if same * 2 > len(self.names):
                 found.append(int(row))
         return found

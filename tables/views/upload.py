@@ -17,7 +17,11 @@ class Upload(ImportView):
         form = UploadForm(request.POST, request.FILES, targets=self.targets)
         if not form.is_valid():
             return self._page(form, status=422)
-        batch = services.batch_start(by=request.user, **form.said())
+        try:
+            batch = services.batch_start(by=request.user, **form.said())
+        except Cannot as cannot:  # the disk is full
+            form.add_error("file", str(cannot))
+            return self._page(form, status=507)
         return redirect(batch.job)
 
     def _page(self, form, status: int = 200):

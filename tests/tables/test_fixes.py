@@ -215,3 +215,17 @@ def test_the_plan_shows_what_changed_rows_change(client, clerk, city):
     assert (sample["row"], sample["name"]) == (2, "旧名") and cells["名称"] == ("旧名", "新名")
     shown = page(client, batch)
     assert "变更举例" in shown and "<del>旧址</del>" in shown and "名称 1" in shown
+
+
+def test_cells_under_headings_of_several_lines_or_with_long_remarks_can_be_mended(client, clerk):
+    remark = "（" + "指截至报告期末的全部人员，" * 6 + "没有的填零）"
+    rows = csv(make_row(经营状态="?", 从业人数="许多"))
+    headed = rows.decode().replace("经营状态", '"经营\n状态"', 1).replace("从业人数", f"从业人数{remark}", 1)
+    batch = sent(client, headed.encode())
+    assert set(batch.errors.values_list("column", flat=True)) == {"经营 状态", "从业人数"}
+    act(client, "fix", batch, row=2, column="经营 状态", value="存续")
+    act(client, "fix", batch, row=2, column="从业人数", value="12")
+    batch.refresh_from_db()
+    act(client, "recheck", batch)
+    batch = worked(batch)
+    assert (batch.counts["new"], batch.counts["wrong"]) == (1, 0)

@@ -283,3 +283,15 @@ def test_cancelled_work_leads_back_to_its_batch(client, clerk):
     batch.refresh_from_db()
     client.post(reverse("jobs:cancel", args=[batch.job_id]))
     assert batch.get_absolute_url() in client.get(batch.job.get_absolute_url()).content.decode()
+
+
+def test_a_full_disk_is_told_at_the_file(client, clerk, monkeypatch):
+    def refuse(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tables.uploads._pour", refuse)
+    file = SimpleUploadedFile("名册.csv", files.to_csv([make_row()]).encode())
+    answer = client.post(reverse("tables:upload"), {"target": "business", "file": file})
+    assert answer.status_code == 507
+    assert "磁盘存不下" in answer.content.decode()
+    assert not Batch.objects.exists()
