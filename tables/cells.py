@@ -88,10 +88,10 @@ def head_count(text: str) -> int:
     number = float(found[1])
     if number < 0:
         raise Wrong("人数不能是负数")
+    if number > LARGEST_NUMBER:  # asked first: three hundred digits are an infinity, which is no whole number
+        raise Wrong("人数大得不合理，请核对")
     if number != int(number):
         raise Wrong("人数不能是小数")
-    if number > LARGEST_NUMBER:
-        raise Wrong("人数大得不合理，请核对")
     return int(number)
 
 

@@ -18,7 +18,7 @@ import urllib.parse
 import urllib.request
 
 SEND, FEEDBACK = "/api/v1/intake/registrations", "/api/v1/intake/feedback"
-AGAIN = (409, 429, 502, 503, 504)  # 按 Retry-After 等候，原样重发
+AGAIN = (409, 429, 500, 502, 503, 504)  # 按 Retry-After 等候，原样重发
 TRIES = 5
 
 
@@ -49,13 +49,21 @@ def call(method, path, body=b"", idempotency_key=""):
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             if error.code not in AGAIN or not tries_left:
-                return error.code, json.load(error)
+                return error.code, answer_of(error)
             wait = int(error.headers.get("Retry-After", "5"))
         except OSError:  # 断网、超时：不知道对方是否已经办了，所以必须用同一个幂等键重发
             if not tries_left:
                 raise
             wait = 5
         time.sleep(wait)
+
+
+def answer_of(error):
+    """应答的 JSON；网关自己的错误页不是 JSON。"""
+    try:
+        return json.load(error)
+    except ValueError:
+        return {"code": str(error.code), "detail": error.reason}
 
 
 def send(file_name):

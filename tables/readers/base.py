@@ -1,3 +1,5 @@
+import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, NamedTuple, Protocol
@@ -7,6 +9,7 @@ import polars as pl
 
 HEADER_WITHIN = 30  # rows: a title, a unit's name and a date may stand above the header, not more
 BLOCK_ROWS = 50_000
+BLOCK_CELLS = 4_000_000  # of a wide table a block has fewer rows: every cell takes its place, blank or not
 STRIPPED = " \t\r\n\v\f\u00a0\u3000\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 _NOTHING = f"^[{STRIPPED}]*$"
@@ -69,6 +72,21 @@ def pieces(file: IO[bytes], size: int) -> Iterator[bytes]:
             return
         at += len(piece)
         yield piece
+
+
+def rows_at_once(width: int) -> int:
+    """As many rows as are laid out at once: each takes some memory, and so does each of its cells, however short."""
+    return BLOCK_CELLS // max(width, 20)
+
+
+def cut_up(data: bytes, ends: re.Pattern[bytes], most: int) -> Iterator[bytes]:
+    """Parts of `data` of at most so many rows."""
+    start = 0
+    for end in itertools.islice(ends.finditer(data), most - 1, None, most):
+        yield data[start : end.end()]
+        start = end.end()
+    if start < len(data):
+        yield data[start:]
 
 
 def is_blank(series: pl.Series) -> pl.Series:

@@ -11,6 +11,7 @@ UNPACKED_LIMIT = 4 * 1024**3  # bytes: a workbook of a million rows unpacks to a
 UNPACKED_RATIO = 400  # times its size; XML of repeated rows reaches some forty
 ENTRIES_LIMIT = 5_000  # a workbook of many pictures has some hundred
 SMALL_PART = 32 * 1024**2  # bytes of a part that is read whole: styles, relations, the list of sheets
+OPEN_LIMIT = 2 * 1024**2  # bytes of a tag or a comment that has not ended
 PIECE = 1024**2
 TOO_BIG = "文件解压后大得不正常，系统不读取。请把表格另存为 .csv 或拆成几份再上传。"
 BROKEN = "文件打不开：可能没有传完整，或者不是表格。请用 Excel 打开确认后另存为 .xlsx 再上传。"
@@ -80,30 +81,36 @@ def local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def safe_parser() -> expat.XMLParserType:
-    """An XML parser that refuses what no spreadsheet writes: document types, and with them every entity."""
-    parser = expat.ParserCreate()
+class SafeParser:
+    """An XML parser that refuses what no spreadsheet writes: document types, and with them every entity; endless tags.
 
-    def doctype(*_args) -> None:
+    Fed by pieces, the parser begins anew at an open tag or comment with each of them: one of many megabytes takes hours.
+    """
+
+    def __init__(self) -> None:
+        self.fed = 0
+        self.expat = expat.ParserCreate()
+        self.expat.StartDoctypeDeclHandler = self._doctype
+        self.expat.buffer_text = True
+        self.expat.buffer_size = 1 << 16
+
+    def _doctype(self, *_args) -> None:
         raise Refused(DOCTYPE)
 
-    parser.StartDoctypeDeclHandler = doctype
-    parser.buffer_text = True
-    parser.buffer_size = 1 << 16
-    return parser
-
-
-def feed(parser: expat.XMLParserType, data: bytes, last: bool = False) -> None:
-    try:
-        parser.Parse(data, last)
-    except expat.ExpatError as error:
-        raise Refused(BROKEN) from error
+    def feed(self, data: bytes, last: bool = False) -> None:
+        try:
+            self.expat.Parse(data, last)
+        except expat.ExpatError as error:
+            raise Refused(BROKEN) from error
+        self.fed += len(data)
+        if not last and self.fed - self.expat.CurrentByteIndex > OPEN_LIMIT:
+            raise Refused(BROKEN)
 
 
 def elements(content: bytes) -> list[tuple[str, dict[str, str]]]:
     """Every element of a small part in its order: local name, attributes."""
     found: list[tuple[str, dict[str, str]]] = []
-    parser = safe_parser()
-    parser.StartElementHandler = lambda name, attributes: found.append((local(name), attributes))
-    feed(parser, content, True)
+    parser = SafeParser()
+    parser.expat.StartElementHandler = lambda name, attributes: found.append((local(name), attributes))
+    parser.feed(content, True)
     return found

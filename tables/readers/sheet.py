@@ -10,7 +10,7 @@ from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, Shee
 
 from tables.readers.base import BLOCK_ROWS, HEADER_WITHIN, Block, Merge, Refused, pieces, series_of
 from tables.readers.numbers import cell_text
-from tables.readers.package import BROKEN, LOCKED, TOO_BIG, feed, local, safe_parser, unpacked
+from tables.readers.package import BROKEN, LOCKED, TOO_BIG, SafeParser, local, unpacked
 
 AREA_LIMIT = 20_000_000  # cells from the first to the last, blank or not: they are all held in memory
 WHOLE_LIMIT = 256 * 1024**2  # bytes of a file that is read whole
@@ -99,8 +99,8 @@ def _check_area(package: zipfile.ZipFile) -> None:
                 if state["last"] * state["width"] > AREA_LIMIT:
                     raise Refused(TOO_BIG)
 
-    parser = safe_parser()
-    parser.StartElementHandler = start
+    parser = SafeParser()
+    parser.expat.StartElementHandler = start
     for piece in unpacked(package, "content.xml"):
-        feed(parser, piece)
-    feed(parser, b"", True)
+        parser.feed(piece)
+    parser.feed(b"", True)

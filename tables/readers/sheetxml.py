@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from tables.readers.base import Block, Refused, series_of
+from tables.readers.base import Block, Refused, cut_up, rows_at_once, series_of
 from tables.readers.numbers import date_text, raw_text
-from tables.readers.package import feed, local, safe_parser
+from tables.readers.package import SafeParser, local
 
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 CELL_LIMIT = 1_000  # characters kept of a cell; no column takes as many, and one text may be used a million times
@@ -27,6 +27,7 @@ CELL = (
 )
 ROW_HEAD = r'<row (?:[^<>]*\s)?r="([0-9]{1,7})"[^<>]*>\s*$'
 PLAIN_NUMBER = r"^-?[0-9]{1,15}$"
+ROW_END = re.compile(rb"</row>")
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 LETTERS = re.compile(r"^([A-Z]{1,3})([0-9]+)$")
 
@@ -155,10 +156,10 @@ class CarefulRows:
         self.cells: dict[int, str] = {}
         self.inside = self.aloud = False  # a value or an inline text; how it is read aloud
         self.at, self.kind, self.style, self.text = -1, "n", "", ""
-        self.parser = safe_parser()
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._characters
+        self.parser = SafeParser()
+        self.parser.expat.StartElementHandler = self._start
+        self.parser.expat.EndElementHandler = self._end
+        self.parser.expat.CharacterDataHandler = self._characters
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         name = local(name)
@@ -205,7 +206,7 @@ class CarefulRows:
         return self.texts.number(self.text, self.style) if self.kind == "n" else decoded(self.text)
 
     def feed(self, piece: bytes, last: bool = False) -> None:
-        feed(self.parser, piece, last)
+        self.parser.feed(piece, last)
 
     def taken(self) -> list[tuple[int, list[str | None]]]:
         rows, self.rows = self.rows, []
@@ -250,20 +251,22 @@ def sheet_blocks(pieces: Callable[[], Iterator[bytes]], texts: Texts, *, plain: 
                 raise Refused(HUGE_ROW)
             continue
         whole, rest = piece[:cut], piece[cut:]
-        block = plain_rows(whole, texts, after=number, width=width)
-        if block is None:
-            block = careful_piece(whole, texts, after=number, width=width)
-        if len(block):
-            number = int(block.numbers[-1])
-            yield block
+        for part in cut_up(whole, ROW_END, rows_at_once(width)):
+            block = plain_rows(part, texts, after=number, width=width)
+            if block is None:
+                block = careful_piece(part, texts, after=number, width=width)
+            if len(block):
+                number = int(block.numbers[-1])
+                yield block
 
 
 def _careful(pieces: Iterator[bytes], texts: Texts, width: int) -> Iterator[Block]:
     rows = CarefulRows(texts, after=0, width=width)
     for piece in pieces:
         rows.feed(piece)
-        if taken := rows.taken():
-            yield block_of(taken, width)
+        taken = rows.taken()
+        for at in range(0, len(taken), rows_at_once(width)):
+            yield block_of(taken[at : at + rows_at_once(width)], width)
     rows.feed(b"", True)
     if taken := rows.taken():
         yield block_of(taken, width)

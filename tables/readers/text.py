@@ -8,16 +8,18 @@ a quoted line break does not start a row.
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import IO
 
 import numpy as np
 import polars as pl
 
-from tables.readers.base import HEADER_WITHIN, Block, Refused, pieces, series_of
+from tables.readers.base import HEADER_WITHIN, Block, Refused, cut_up, pieces, rows_at_once, series_of
 
 CHUNK = 8 * 1024 * 1024  # bytes: large enough for Polars to be fast, small enough for memory not to matter
-LINE_LIMIT = 32 * 1024 * 1024  # bytes of one line
+LINE_LIMIT = 4 * 1024 * 1024  # bytes of one line
+LINE_END = re.compile(rb"\r\n|\n|\r")
 TOP = 256 * 1024  # bytes in which a header must stand
 DELIMITERS = (",", "\t", ";", "|", "，")
 OPEN_QUOTE_LINES = 20  # a quoted cell that goes on for more lines than this was never meant to be one
@@ -129,6 +131,14 @@ class TextReader:
         for text in self._texts():
             yield (text.replace("\r", "\n") if self.lone_returns else text).encode()
 
+    def _parts(self, most: int) -> Iterator[bytes]:
+        """The chunks, cut further where their lines are short: at most so many lines each."""
+        for chunk in self._chunks():
+            if chunk.count(b"\n") + chunk.count(b"\r") <= most:
+                yield chunk
+            else:
+                yield from cut_up(chunk, LINE_END, most)
+
     def top(self) -> list[tuple[int, list[str]]]:
         """The first rows, cut by `delimiter`."""
         start = next(self._chunks(), b"")[:TOP].decode("utf-8", "replace")
@@ -137,7 +147,7 @@ class TextReader:
 
     def blocks(self, *, header_row: int, width: int) -> Iterator[Block]:
         number, rest = 0, ""  # of the last row handed out; what a quoted cell left open
-        for chunk in self._chunks():
+        for chunk in self._parts(rows_at_once(width)):
             if not rest and _is_plain(chunk):
                 columns = _parse_plain(chunk, self.delimiter, width)
                 if columns is not None:
@@ -145,11 +155,11 @@ class TextReader:
                     number += len(columns[0])
                     continue
             records, rest = split_records(rest + chunk.decode("utf-8", "replace"), self.delimiter, last=False)
-            yield _numbered(series_of(records, width), number + 1, header_row)
+            yield _written(records, width, number + 1, header_row)
             number += len(records)
         if rest:
             records, _ = split_records(rest, self.delimiter, last=True)
-            yield _numbered(series_of(records, width), number + 1, header_row)
+            yield _written(records, width, number + 1, header_row)
 
 
 def _numbered(columns: list[pl.Series], first: int, header_row: int) -> Block:
@@ -157,6 +167,13 @@ def _numbered(columns: list[pl.Series], first: int, header_row: int) -> Block:
     skip = min(max(header_row - first + 1, 0), len(columns[0]))
     numbers = np.arange(first + skip, first + len(columns[0]), dtype=np.int64)
     return Block(numbers, [series[skip:] for series in columns] if skip else columns)
+
+
+def _written(records: list[list[str]], width: int, first: int, header_row: int) -> Block:
+    """Records below the header; blank lines are counted and left out."""
+    rows = [(number, cells) for number, cells in enumerate(records, first) if cells and number > header_row]
+    numbers = np.fromiter((number for number, _ in rows), dtype=np.int64, count=len(rows))
+    return Block(numbers, series_of([cells for _, cells in rows], width))
 
 
 def _is_plain(chunk: bytes) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from tables.readers.base import BLOCK_ROWS, HEADER_WITHIN, Block, Merge, Refused
+from tables.readers.base import BLOCK_ROWS, HEADER_WITHIN, Block, Merge, Refused, rows_at_once
 from tables.readers.numbers import shows_date
-from tables.readers.package import BROKEN, TOO_BIG, elements, feed, local, safe_parser, small, unpacked
+from tables.readers.package import BROKEN, TOO_BIG, SafeParser, elements, local, small, unpacked
 from tables.readers.sheetxml import (
     CELL_LIMIT,
     LAST_COLUMN,
@@ -65,12 +65,13 @@ class XlsxReader:
 
     def blocks(self, *, header_row: int, width: int) -> Iterator[Block]:
         waiting: list[Block] = []
+        enough = min(BLOCK_ROWS, rows_at_once(width))
         for block in sheet_blocks(self._pieces, self.texts, plain=self.plain, width=width):
             if block.numbers[0] <= header_row:
                 below = block.numbers > header_row
                 block = Block(block.numbers[below], [series.filter(pl.Series(below)) for series in block.columns])
             waiting.append(block)
-            if sum(map(len, waiting)) >= BLOCK_ROWS:
+            if sum(map(len, waiting)) >= enough:
                 yield _joined(waiting)
                 waiting = []
         if waiting:
@@ -222,10 +223,10 @@ class _CarefulTexts:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.text, self.inside, self.aloud = "", False, False
-        self.parser = safe_parser()
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._characters
+        self.parser = SafeParser()
+        self.parser.expat.StartElementHandler = self._start
+        self.parser.expat.EndElementHandler = self._end
+        self.parser.expat.CharacterDataHandler = self._characters
 
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
         name = local(name)
@@ -256,7 +257,7 @@ def _shared_carefully(package: zipfile.ZipFile, part: str) -> pl.Series:
     texts = _CarefulTexts()
     found: list[pl.Series] = []
     for piece in unpacked(package, part):
-        feed(texts.parser, piece)
+        texts.parser.feed(piece)
         found.append(texts.taken())
-    feed(texts.parser, b"", True)
+    texts.parser.feed(b"", True)
     return _blanked([*found, texts.taken()])

@@ -176,6 +176,12 @@ def test_head_counts_are_no_persons(client, sender):
     assert not Registration.objects.exists()
 
 
+def test_a_number_of_hundreds_of_digits_is_told(client, sender):
+    """As a float it is an infinity."""
+    (found,) = results(client, sender, item(business={"employees": 10**400}))
+    assert found["errors"] == [{"field": "business.employees", "message": "人数大得不合理，请核对"}]
+
+
 def test_a_thousand_items_are_answered_quickly(client, sender):
     items = [item() for _ in range(1_000)]
     started = time.perf_counter()

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def used(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before, said, rows = used(), "", []
 try:
     for block in open_source(sys.argv[1], table).blocks():
-        rows += [[int(number), block.row(at)[0][:20]] for at, number in enumerate(block.numbers)][:5]
+        rows += [[int(number), block.row(at)[0][:20]] for at, number in enumerate(block.numbers[:5])]
 except Refused as refused:
     said = str(refused)
 print(json.dumps({"said": said, "rows": rows, "memory": used() - before}))
@@ -299,3 +300,43 @@ def test_an_archive_before_a_table_is_an_archive(tmp_path):
     (tmp_path / "a.csv").write_bytes(CSV + b"002,x\n" + made.getvalue().replace(b"\n", b" "))
     said, rows = read(tmp_path / "a.csv")
     assert said or rows[:2] == [[2, "001"], [3, "002"]]
+
+
+# --- what costs time or memory by its shape ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("begun", ['<row r="3" x="', "<!--", "<?x "])
+def test_a_tag_without_an_end(tmp_path, begun):
+    """The parser begins anew at what is open with each piece: twenty megabytes of one tag would take minutes."""
+    path = workbook(tmp_path / "a.xlsx", "<worksheet><sheetData>" + HEADER + ROW + begun + "A" * 30_000_000)
+    started = time.monotonic()
+    assert "打不开" in read(path)[0]
+    assert time.monotonic() - started < SECONDS / 2
+
+
+WIDE = [f"列{number}" for number in range(990)]
+
+
+@pytest.mark.parametrize(("line", "rows"), [("\n", []), ("7\n", [[2, "7"]])])
+def test_short_lines_under_a_wide_header(tmp_path, line, rows):
+    (tmp_path / "a.csv").write_text(",".join(["代码", "名称", *WIDE]) + "\n" + line * 40_000)
+    said, found = read(tmp_path / "a.csv")
+    assert said == "" and found[:1] == rows
+
+
+def test_short_rows_under_a_wide_header(tmp_path):
+    header = "".join(f"<c><v>{name}</v></c>" if name in WIDE else "" for name in WIDE)
+    header = HEADER.replace("</row>", header.replace("<c>", '<c t="str">') + "</row>")
+    rows = "".join(f'<row r="{number}"><c r="A{number}"><v>7</v></c></row>' for number in range(2, 40_000))
+    path = workbook(tmp_path / "a.xlsx", sheet(header + rows))
+    said, found = read(path)
+    assert said == "" and found[0] == [2, "7"]
+
+
+def test_ten_million_blank_lines(tmp_path):
+    with (tmp_path / "a.csv").open("w") as file:
+        file.write("代码,名称\n001,甲\n")
+        for _ in range(10):
+            file.write("\n" * 1_000_000)
+        file.write("002,乙\n")
+    assert read(tmp_path / "a.csv") == ("", [[2, "001"], [10_000_003, "002"]])
