@@ -86,17 +86,17 @@ def proposal(code: str) -> tuple[str, str]:
     """What a wrong code may have been meant to be, where its check digit leaves one way only: the code and how it was
     found. Both empty where nothing or too much is possible."""
     if len(code) == LENGTH - 1 and set(code) <= set(ALPHABET) and code[2:8].isdigit():
-        return code + check_digit(code), "如果漏的是末位，按校验规则应是"
+        return code + check_digit(code), "如果漏的是末位，按校验规则应是建议值。"
     if len(code) == LEGACY_LENGTH - 1 and code.isascii() and code.isdigit() and _fits_legacy("0" + code):
-        return "0" + code, "如果丢的是最前面的 0，应是"
+        return "0" + code, "如果丢的是最前面的 0，应是建议值。"
     if len(code) != LENGTH:
         return "", ""
     if set(code) & _LOOKALIKES:
         meant = code.translate(_MEANT)
-        return (meant, "按形近字改正且校验码吻合：") if is_uscc(meant) else ("", "")
+        return (meant, "按形近字改正且校验码吻合的是建议值。") if is_uscc(meant) else ("", "")
     swapped = {code[:at] + code[at + 1] + code[at] + code[at + 2 :] for at in range(LENGTH - 1)} - {code}
     fitting = [each for each in swapped if is_uscc(each)]
-    return (fitting[0], "有相邻两位写反时，校验码吻合的只有") if len(fitting) == 1 else ("", "")
+    return (fitting[0], "有相邻两位写反时，校验码吻合的只有建议值。") if len(fitting) == 1 else ("", "")
 
 
 def _fits_legacy(number: str) -> bool:

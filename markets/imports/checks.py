@@ -224,7 +224,7 @@ class Checker:
             if digits := codes.lost_digits(code):  # nothing but the registry knows them
                 meant, name = "", texts.clean(names[int(at)])
                 self.lost.append((int(self.block.numbers[at]), self.label(key), digits, name or ""))
-            reasons.append(codes.code_problem(code) + (f"{how}{meant}" if meant else ""))
+            reasons.append(codes.code_problem(code) + (how if meant else ""))  # alike for many rows: they are grouped
             suggestions.append(meant)
         self._tell(key, wrong, reasons, suggestions)
 

@@ -229,3 +229,9 @@ def test_cells_under_headings_of_several_lines_or_with_long_remarks_can_be_mende
     act(client, "recheck", batch)
     batch = worked(batch)
     assert (batch.counts["new"], batch.counts["wrong"]) == (1, 0)
+
+
+def test_codes_damaged_in_one_way_are_one_group(client, clerk):
+    damaged = [make_row(统一社会信用代码=make_code()[:17]) for _ in range(3)]
+    batch = sent(client, csv(*damaged))
+    assert "全部采用建议（3）" in page(client, batch)

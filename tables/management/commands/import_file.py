@@ -112,8 +112,9 @@ class Command(BaseCommand):
                     self.stdout.write("……更多请用 --json 查看")
                     break
                 part = f"「{error['part']}」" if "part" in error else ""
+                meant = f"建议值：{error['suggestion']}" if "suggestion" in error else ""
                 self.stdout.write(
-                    f"{part}第 {error['row']} 行 {error['column']}「{error['value']}」：{error['reason']}"
+                    f"{part}第 {error['row']} 行 {error['column']}「{error['value']}」：{error['reason']}{meant}"
                 )
             return
         # Written piece by piece: there may be more errors than memory.
