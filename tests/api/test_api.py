@@ -15,7 +15,10 @@ from tests import factories as make
 from tests.stations.conftest import make_person, notice, values  # noqa: F401
 
 pytestmark = pytest.mark.django_db
-ROUTES = ["organizations", "divisions", "businesses", "markets", "members", "service-points", "check-ins", "snapshots"]
+ROUTES = [
+    "organizations", "divisions", "businesses", "markets", "hand-overs", "members", "service-points", "check-ins",
+    "snapshots",
+]  # fmt: skip
 
 
 @pytest.fixture
