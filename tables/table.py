@@ -11,6 +11,8 @@ _HIDDEN = re.compile(r"[\s\u00a0\u3000\u200b-\u200f\u2060\ufeff*＊:：]+")
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^】]*】")
 LONGEST_HEADING = 60  # characters: what errors and fixes keep of a column's name
 
+NOTES_SHEET, CHOICES_SHEET = "填写说明", "选项"  # beside the rows in a template: nobody misses them when they are read
+
 
 def header_key(text: str) -> str:
     """A column's name as it is compared: full-width brackets and letters folded, no white space, no required mark."""

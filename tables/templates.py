@@ -7,7 +7,7 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
 from tables.exports import csv_lines
-from tables.table import Column, Table
+from tables.table import CHOICES_SHEET, NOTES_SHEET, Column, Table
 
 ROWS_OFFERED = 5_000  # rows that have drop-downs
 LIST_LIMIT = 255  # characters that a drop-down may hold by itself; a longer list stands on a sheet of its own
@@ -34,7 +34,7 @@ def template(table: Table, format: str, offered: Offered | None = None) -> Itera
 def _workbook(table: Table, examples: Sequence[Sequence[str]], offered: Offered) -> bytes:
     file = io.BytesIO()
     book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet, notes, lists = book.add_worksheet(table.title), book.add_worksheet("填写说明"), book.add_worksheet("选项")
+    sheet, notes, lists = (book.add_worksheet(name) for name in (table.title, NOTES_SHEET, CHOICES_SHEET))
     lists.hide()
     text, bold = book.add_format({"num_format": "@"}), book.add_format({"bold": True, "bg_color": "#f3ece0"})
     for at, column in enumerate(table.imported()):
@@ -61,7 +61,7 @@ def _source(lists, at: int, choices: list[str]) -> list[str] | str:
     for number, choice in enumerate(choices):
         lists.write_string(number, at, choice)
     name = xl_col_to_name(at)
-    return f"=选项!${name}$1:${name}${len(choices)}"
+    return f"={CHOICES_SHEET}!${name}$1:${name}${len(choices)}"
 
 
 def _explain(notes, table: Table, bold) -> None:

@@ -17,7 +17,7 @@ from tables.readers.sheet import sheet_readers
 from tables.readers.source import Part, Source
 from tables.readers.text import DELIMITERS, TextReader
 from tables.readers.xlsx import xlsx_readers
-from tables.table import Table, header_key, heading
+from tables.table import CHOICES_SHEET, NOTES_SHEET, Table, header_key, heading
 
 ZIP, OLE, PDF = (b"PK\x03\x04", b"PK\x05\x06"), b"\xd0\xcf\x11\xe0", b"%PDF"
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
@@ -68,7 +68,8 @@ def _open(file: IO[bytes], table: Table, stack: ExitStack) -> Source:
         raise Refused(_why_nothing(table, headers, passed_over))
     if any(len(part.header) > COLUMNS_LIMIT for part in parts):
         raise Refused(f"表头有超过 {COLUMNS_LIMIT:,} 列，系统不读取。请删去多余的列再上传。")
-    return Source(table, parts, _unused(table, parts), passed_over)
+    told = [one for one in passed_over if one[0].rpartition(" · ")[2] not in (NOTES_SHEET, CHOICES_SHEET)]
+    return Source(table, parts, _unused(table, parts), told)
 
 
 # --- what it is -------------------------------------------------------------------------------------------------------

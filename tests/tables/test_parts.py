@@ -10,6 +10,7 @@ import xlwt
 from markets.tables import BUSINESSES
 from tables.readers import Refused, header_digest, open_source, place, said
 from tables.table import Column, Table
+from tables.templates import template
 from tests.markets.files import make_code
 
 TABLE = Table(
@@ -244,3 +245,10 @@ def test_a_column_with_a_name_of_its_own_is_taken_only_where_nothing_goes_withou
     source = open_source(path, BUSINESSES)
     assert source.mapping["code"] == 0 and "registered_on" not in source.mapping
     assert source.by_content == ["照面码"] and source.unknown == ["核准日期", "x"]
+
+
+def test_nobody_is_told_of_the_other_sheets_of_our_own_template(tmp_path):
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(b"".join(template(BUSINESSES, "xlsx")))
+    source = open_source(path, BUSINESSES)
+    assert source.passed_over == [] and len(source.parts) == 1
