@@ -251,4 +251,4 @@ def test_nobody_is_told_of_the_other_sheets_of_our_own_template(tmp_path):
     path = tmp_path / "t.xlsx"
     path.write_bytes(b"".join(template(BUSINESSES, "xlsx")))
     source = open_source(path, BUSINESSES)
-    assert source.passed_over == [] and len(source.parts) == 1
+    assert source.passed_over == [] and source.rows >= 2
