@@ -106,6 +106,8 @@ class Errors:
                 else pl.Series(suggestions, dtype=pl.String).fill_null("")
             ),
         )
+        # A reason may quote what was sent, and the database takes no NUL.
+        frame = frame.with_columns(pl.col("colname", "reason", "suggestion").str.replace_all("\0", "", literal=True))
         self.waiting.append(frame)
         self.count += frame.height
         if sum(part.height for part in self.waiting) >= FLUSH:

@@ -55,7 +55,11 @@ def column_of(letters: str) -> int:
 
 def decoded(text: str) -> str:
     """Without the escapes (_x000D_) that workbooks have for control characters."""
-    return ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+    return ESCAPED.sub(lambda found: _character(int(found[1], 16)), text) if "_x" in text else text
+
+
+def _character(number: int) -> str:
+    return "\ufffd" if 0xD800 <= number < 0xE000 else chr(number)  # half a character is none
 
 
 def unescaped(series: pl.Series) -> pl.Series:

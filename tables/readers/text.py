@@ -26,6 +26,7 @@ OPEN_QUOTE_LINES = 20  # a quoted cell that goes on for more lines than this was
 GARBLED_SHARE = 0.001  # of the characters: more than this, and the encoding was guessed wrongly
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as the next one does
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
@@ -100,7 +101,7 @@ class TextReader:
     def _count_lines(self) -> int:
         feeds = returns = 0
         last = ""
-        wide = self.encoding.startswith("utf-16")
+        wide = self.encoding.startswith(("utf-16", "utf-32"))
         for piece in self._texts() if wide else pieces(self.file, CHUNK):
             feeds += piece.count("\n" if isinstance(piece, str) else b"\n")  # type: ignore[arg-type]
             returns += piece.count("\r" if isinstance(piece, str) else b"\r")  # type: ignore[arg-type]

@@ -340,3 +340,13 @@ def test_ten_million_blank_lines(tmp_path):
             file.write("\n" * 1_000_000)
         file.write("002,乙\n")
     assert read(tmp_path / "a.csv") == ("", [[2, "001"], [10_000_003, "002"]])
+
+
+def test_half_a_character_in_an_escape(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", sheet(HEADER + ROW.replace("001", "0_xDFFF_1").replace("甲", "甲_xD800_")))
+    assert read(path) == ("", [[2, "0\ufffd1"]])
+
+
+def test_thirty_two_bits_a_character(tmp_path):
+    (tmp_path / "a.csv").write_bytes("代码,名称\n001,甲\n".encode("utf-32"))
+    assert read(tmp_path / "a.csv") == ("", [[2, "001"]])
