@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from tables.readers.base import Block, Refused, cut_up, rows_at_once, series_of
+from tables.readers.base import Block, Refused, blanks, cut_up, rows_at_once, series_of
 from tables.readers.numbers import date_text, raw_text
 from tables.readers.package import SafeParser, local
 
@@ -138,6 +138,8 @@ def _columns(
     letters: pl.Series, values: pl.Series, which: np.ndarray, counts: np.ndarray, width: int
 ) -> list[pl.Series]:
     """The cells side by side: for each column the place of its text, or of a blank behind the last."""
+    if letters.is_empty():
+        return [blanks(len(counts))] * width
     names = letters.unique().to_list()
     at = letters.replace_strict(names, [column_of(name) for name in names], return_dtype=pl.Int32).to_numpy()
     rows = np.repeat(np.arange(len(counts)), counts)

@@ -350,3 +350,8 @@ def test_half_a_character_in_an_escape(tmp_path):
 def test_thirty_two_bits_a_character(tmp_path):
     (tmp_path / "a.csv").write_bytes("代码,名称\n001,甲\n".encode("utf-32"))
     assert read(tmp_path / "a.csv") == ("", [[2, "001"]])
+
+
+def test_many_rows_without_a_cell(tmp_path):
+    rows = "".join(f'<row r="{number}"></row>' for number in range(3, 300_000))
+    assert read(workbook(tmp_path / "a.xlsx", sheet(HEADER + ROW + rows)))[1][0] == [2, "001"]
