@@ -3,7 +3,7 @@
 from django import forms
 from django.utils import timezone
 
-from markets import codes
+from markets import codes, conversion
 from markets.imports import texts
 from markets.models import Business, BusinessCoverage, Declaration, Market
 from markets.rules import TAKEN
@@ -46,7 +46,7 @@ class BusinessForm(PositionMixin):
             "uscc": "18 位；没有的老个体户填旧注册号。",
             "guidance_station": "管辖的指导站；区级党委由它得出。还不清楚的留空，只填所在区，列为待分派。",
             "not_operating": "登记在册但没有实体运营的，填原因。",
-            "predecessor": "个转企的，填转型前的个体工商户。",
+            "predecessor": "个转企的，填转型前的个体工商户；它的覆盖关系和指导员从成立日期起转到本企业。",
         }
 
     def clean_uscc(self):
@@ -74,11 +74,17 @@ class BusinessForm(PositionMixin):
             raise forms.ValidationError("成立日期应在 1900 年以后，且不能晚于今天。")
         return day
 
-    def clean_predecessor(self):
-        before = self.cleaned_data["predecessor"]
-        if before is not None and before.pk == self.instance.pk:
-            raise forms.ValidationError("转型前的个体工商户不能是它自己。")
-        return before
+    def _refuse_other_life(self, data: dict) -> None:
+        """A predecessor gives its links away: whoever names it must be responsible for it too."""
+        before = data.get("predecessor")
+        if before is None or "predecessor" not in self.changed_data:
+            return
+        reason = conversion.problem(entity_type=data.get("entity_type", ""), pk=self.instance.pk, predecessor=before)
+        user = getattr(self, "user", None)
+        if user is not None and not user.has_perm("markets.change_business", before):
+            reason = conversion.UNKNOWN
+        if reason:
+            self.add_error("predecessor", f"{reason}。")
 
     def _refuse_taken(self, column: str, code: str | None) -> None:
         """A credit code is a public fact: it may be said that somebody has it, never who or where."""
@@ -89,6 +95,7 @@ class BusinessForm(PositionMixin):
         data = super().clean() or self.cleaned_data
         if not self.errors and not data.get("uscc") and not data.get("legacy_registration_no"):
             self.add_error("uscc", "统一社会信用代码和旧注册号至少要填一个。")
+        self._refuse_other_life(data)
         return data
 
     def type_warning(self) -> str:

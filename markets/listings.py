@@ -1,5 +1,8 @@
 """The lists of this room, as their pages, exports and bulk acts read them."""
 
+from django.db.models import Prefetch, QuerySet
+from django.http import QueryDict
+
 from markets.filters import BusinessFilter, MarketFilter
 from markets.models import Absence, Business, Market, SourceDifference
 from markets.tables import BUSINESS_ORDERS, BUSINESS_RELATED, BUSINESSES, MARKET_RELATED, MARKETS
@@ -7,7 +10,17 @@ from markets.told_filters import AbsenceFilter, DifferenceFilter
 from markets.told_tables import ABSENCES, DIFFERENCES, OF_BUSINESS
 from tables.listing import Listing, register_listing
 
-BUSINESS_LIST = Listing(
+
+class BusinessListing(Listing):
+    def to_export(self, query: QueryDict, user) -> QuerySet:
+        """With the predecessors that the reader may see (predecessor_code in markets/tables.py)."""
+        seen = Business.objects.visible_to(user, self.view).only("uscc", "legacy_registration_no")
+        return (
+            super().to_export(query, user).prefetch_related(Prefetch("predecessor", seen, to_attr="seen_predecessor"))
+        )
+
+
+BUSINESS_LIST = BusinessListing(
     table=BUSINESSES,
     model=Business,
     filter_class=BusinessFilter,

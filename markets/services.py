@@ -7,6 +7,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts import audit
+from markets import conversion
 from markets.models import Business, BusinessCoverage, BusinessVersion, Declaration, Market, MarketCoverage
 from markets.pinyin import initials_of
 from markets.rules import COUNTING, KEEPS_HEADS_FROM, TAKEN
@@ -57,7 +58,33 @@ def business_save(*, business: Business, by, columns: list[str] | None = None) -
         units=_units(old, business),
         detail={"columns": sorted(columns or [])},
     )
+    if business.predecessor is not None and (old is None or old.predecessor_id != business.predecessor_id):
+        business_convert(business=business, predecessor=business.predecessor, by=by)
     return business
+
+
+@transaction.atomic
+def business_convert(*, business: Business, predecessor: Business, by) -> int:
+    """个转企: from the day of its registration on, what hung on the sole trader hangs on the enterprise that names it.
+
+    How many rows went over. Raises CannotSave where it cannot have been that one.
+    """
+    Business.objects.select_for_update().get(pk=predecessor.pk)
+    if reason := conversion.problem(entity_type=business.entity_type, pk=business.pk, predecessor=predecessor):
+        raise CannotSave(f"{reason}。")
+    today = timezone.localdate()
+    day = min(business.registered_on or today, today)
+    pair = "SELECT %s::bigint AS before_id, %s::bigint AS after_id, %s::date AS day"
+    links = list(predecessor.coverages.exclude(ends_on__lte=day).select_related("organization"))
+    carried = conversion.carry_over(pair, [predecessor.pk, business.pk, day])
+    audit.record(
+        "markets.business.convert",
+        by=by,
+        subjects=[business, predecessor],
+        units=[*_units(business), *(unit for link in links for unit in _units_of_link(link)), *_units(predecessor)],
+        detail={"carried": carried},
+    )
+    return carried
 
 
 def _keep_version(old: Business, new: Business) -> None:

@@ -33,6 +33,12 @@ def office_in_words(row) -> str:
     return office_name(row) or "待分派"
 
 
+def predecessor_code(row) -> str | None:
+    """Of a predecessor that the reader may see: whoever fetched the row asked the door (BusinessListing)."""
+    seen = getattr(row, "seen_predecessor", None)
+    return seen.code if seen else None
+
+
 def type_in_file(row) -> str:
     """As the registry wrote it, unless somebody has put the type right since: then the type's own name."""
     return row.entity_type_text if _leads_to(row.entity_type_text, row.entity_type) else row.get_entity_type_display()
@@ -269,6 +275,24 @@ BUSINESSES = Table(
             shown=False,
             example=("南山区粤海街道示例路 1 号", ""),
         ),
+        Column(
+            "predecessor",
+            "前身代码",
+            (
+                "原个体工商户统一社会信用代码",
+                "原统一社会信用代码",
+                "原个体工商户注册号",
+                "转企前代码",
+                "转型前代码",
+                "转企前统一社会信用代码",
+                "转型前统一社会信用代码",
+                "前身统一社会信用代码",
+            ),
+            kind="code",
+            value=predecessor_code,
+            listed=False,
+            example=("", ""),
+        ),
         Column("changed_at", "更新时间", value=lambda row: _day(row.changed_at), imported=False, shown=False),
     ),
     needs=(("code", "legacy"), ("name",), ("entity_type",), ("district", "street", "office")),
@@ -277,6 +301,7 @@ BUSINESSES = Table(
         "空着的格子不会清掉系统里已有的内容。列的先后不限，不需要的列可以删掉。",
         "不填经营状态的新主体按「存续」登记。不填监管所的按街道归入指导站；只填区的先列为「待分派」。",
         "个体工商户和从业人数不足 10 人（或没填）的主体，党员人数不保存，只告诉您有多少行。",
+        "前身代码只有个转企的填：转型前个体工商户的代码或注册号，它已登记或在同一个文件里；覆盖关系和指导员随之转来。",
         "号码列请设为「文本」格式，否则 Excel 会把 18 位号码改成科学计数法。",
     ),
 )

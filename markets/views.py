@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.http import urlencode
 from django.views.generic import DetailView
 
@@ -36,6 +37,11 @@ def _yes(value: bool | None) -> str | None:
     return None if value is None else "是" if value else "否"
 
 
+def _linked(rows) -> str:
+    addresses = ((reverse("markets:business_detail", args=[row.pk]), row.name) for row in rows.order_by("pk"))
+    return format_html_join("、", '<a href="{}">{}</a>', addresses)
+
+
 class BusinessDetail(ScopedMixin, DetailView):
     model = Business
     permission = "markets.view_business"
@@ -67,7 +73,6 @@ class BusinessDetail(ScopedMixin, DetailView):
         }
 
     def _facts(self, row: Business) -> list[tuple]:
-        visible = row.predecessor_id and self.get_queryset().filter(pk=row.predecessor_id).exists()
         scale = row.get_scale_display() + (f"（{row.get_scale_source_display()}）" if row.scale_source else "")
         running = "是" if row.is_operating else row.get_not_operating_display() or "否"
         facts = [
@@ -94,9 +99,19 @@ class BusinessDetail(ScopedMixin, DetailView):
         if row.provenance:
             marks = (f"{LABELS[key]}：{Source(source).label}" for key, source in sorted(row.provenance.items()))
             facts.append(("来源（其余为登记注册系统）", "；".join(marks)))
-        if row.predecessor_id:
-            facts.append(("前身（个转企）", row.predecessor.name if visible else "不在您的范围内"))
-        return facts
+        return facts + self._other_life(row)
+
+    def _other_life(self, row: Business) -> list[tuple]:
+        """个转企: what it was before, what it became."""
+        found = {
+            "前身（个转企）": [row.predecessor_id] if row.predecessor_id else [],
+            "后继（个转企）": list(row.successors.order_by("pk").values_list("pk", flat=True)),
+        }
+        return [
+            (label, _linked(self.get_queryset().filter(pk__in=ids)) or "不在您的范围内")
+            for label, ids in found.items()
+            if ids
+        ]
 
 
 class MarketDetail(ScopedMixin, DetailView):

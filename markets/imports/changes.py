@@ -12,6 +12,7 @@ from tables.register import Sample
 from tables.statements import fetch
 
 SAMPLES = 20
+NEW_HERE = 0  # stands for a record that the same file brings in
 FOLLOWS = frozenset({"entity_type_text", "scale_source", "district_committee_id", "provenance", "name_pinyin"})
 CHANGED = f"FROM {MATCH} m JOIN {STAGE} s ON s.row = m.row JOIN markets_business b ON b.id = m.id WHERE m.differs"
 
@@ -44,5 +45,5 @@ def _names(field, values: set) -> dict[Any, str]:
     """How people call the values of a column that holds codes or records."""
     if isinstance(field, ForeignKey):
         found = field.related_model._default_manager.in_bulk(values - {None})
-        return {key: str(record) for key, record in found.items()}
+        return {NEW_HERE: "本文件中新增的主体"} | {key: str(record) for key, record in found.items()}
     return {value: str(label) for value, label in field.flatchoices}

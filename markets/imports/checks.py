@@ -58,6 +58,8 @@ class Checker:
         self.bad = np.zeros(len(block), dtype=bool)
         columns: dict[str, pl.Series] = {"row": pl.Series(block.numbers, dtype=pl.Int32)}
         columns |= self._codes()
+        if "predecessor" in self.source.mapping:
+            columns["predecessor"] = self._code_column("predecessor")[0]
         for key in ("name", "address"):
             columns[key] = self._text(key)
         columns["name_pinyin"] = initials(columns["name"])
@@ -196,7 +198,7 @@ class Checker:
         plain = cells.str.contains(PLAIN_CODE).fill_null(False)
         odd = np.flatnonzero((~plain & cells.is_not_null()).to_numpy())
         if len(odd):
-            cells = _with(cells, odd, [_clean_code(text) for text in cells.gather(odd).to_list()])
+            cells = _with(cells, odd, [texts.code(text) for text in cells.gather(odd).to_list()])
             plain = cells.str.contains(PLAIN_CODE).fill_null(False)
         right = np.zeros(len(cells), dtype=bool)
         at = np.flatnonzero(plain.to_numpy())
@@ -221,7 +223,7 @@ class Checker:
         for at in np.flatnonzero(wrong):
             code = cells[int(at)]
             meant, how = codes.proposal(code)
-            if digits := codes.lost_digits(code):  # nothing but the registry knows them
+            if key != "predecessor" and (digits := codes.lost_digits(code)):  # nothing but the registry knows them
                 meant, name = "", texts.clean(names[int(at)])
                 self.lost.append((int(self.block.numbers[at]), self.label(key), digits, name or ""))
             reasons.append(codes.code_problem(code) + (how if meant else ""))  # alike for many rows: they are grouped
@@ -386,11 +388,6 @@ def _said(parse: Callable, text: str) -> tuple:
 def _with(cells: pl.Series, at: np.ndarray, mended: list[str | None]) -> pl.Series:
     """A copy with other texts at some places: the file's own cells are still needed to tell of errors."""
     return cells.clone().scatter(at, pl.Series(mended, dtype=pl.String))
-
-
-def _clean_code(text: str) -> str | None:
-    cleaned = texts.clean(text)
-    return codes.clean_code(cleaned) or None if cleaned else None
 
 
 def _either(first: pl.Series, takes_first: pl.Series, second: pl.Series, takes_second: pl.Series) -> pl.Series:

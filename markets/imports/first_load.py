@@ -10,6 +10,7 @@ from collections.abc import Callable
 from django.db import OperationalError, transaction
 from psycopg2.errors import LockNotAvailable, ObjectNotInPrerequisiteState
 
+from markets.imports import conversions
 from markets.imports.plan import STAGE, Plan
 from markets.imports.write import declare_new, insert, steps
 from tables.faults import fault
@@ -44,6 +45,7 @@ def write(plan: Plan, tell: Tell) -> bool:
         tell((last + last * number // to_build) // 2, "正在建立索引")
         run("SELECT markets_business_rebuild()")
     fault("apply.rebuilt")
+    conversions.convert(plan, f"(SELECT s.row, {ids} AS id FROM {STAGE} s)")
     keep_seen(plan.batch, "SELECT 1::bigint WHERE false", keep_made(plan.batch, f"SELECT {ids} FROM {STAGE} s"))
     run("SET CONSTRAINTS ALL DEFERRED")
     run("ANALYZE markets_business")

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from markets.imports import first_load, told
+from markets.imports import conversions, first_load, told
 from markets.imports import write as writing
 from markets.imports.becomes import Rules
-from markets.imports.changes import changes
+from markets.imports.changes import NEW_HERE, changes
 from markets.imports.checks import Checker
 from markets.imports.places import Scope
 from markets.imports.plan import Plan
@@ -50,18 +50,19 @@ class BusinessImporter:
             lock(lambda: progress(min(checker.rows, total), total, WAITING))
             fault("apply.locked")
         plan.match(checker.label("code" if "code" in source.mapping else "legacy"))
+        conversions.settle(plan, checker.label("predecessor"))
         for name, more in plan.counts.items():
             counts[name] = counts.get(name, 0) + more
         counts |= plan.count() | told.count_absent(plan, checker)
         outcome = Outcome({"rows": checker.rows, **counts}, errors)
         if batch.plan_digest if write else batch.pk:  # else nobody saw the plan, or nobody will come back to it
-            outcome.digest = plan.digest(outcome.counts)
+            outcome.digest = plan.digest(outcome.counts, *([conversions.digest()] if plan.converts else []))
         if batch.pk and not write:  # somebody will look at the plan
-            outcome.columns, outcome.samples = changes(plan.rules.becomes)
+            outcome.columns, outcome.samples = changes(plan.rules.becomes | conversions.becomes(plan, NEW_HERE))
         if write:
             agree(batch, outcome)
             fault("apply.planned")
-            outcome.units = writing.touched(plan)
+            outcome.units = sorted({*writing.touched(plan), *conversions.touched(plan)})
 
             def tell(row: int, message: str) -> None:
                 progress(min(checker.rows + row, total), total, message)

@@ -18,6 +18,7 @@ from tables.statements import fetch, run
 from tables.traces import digest_of, see_later
 
 STAGE, MATCH, NEW = "import_business", "import_business_match", "import_business_new"
+SAYS_BEFORE = "import_business_says_before"  # row, code of the predecessor; of the rows that name one
 LATER = "import_business_later"  # businesses that a later file spoke of
 
 OUTSIDE, NAMED, ASKED = "import_business_outside", "import_business_named", "import_business_asked"
@@ -73,21 +74,29 @@ class Plan:
     )
 
     has_later: bool = False  # LATER is there
+    converts: bool = False  # the file has a column of predecessors: SAYS_BEFORE is there
     has_new: bool = True  # unless every row was found to be about a business that is there
 
     def open(self) -> None:
-        for table in (STAGE, MATCH, NEW, LATER, OUTSIDE, ASKED):
+        for table in (STAGE, MATCH, NEW, LATER, OUTSIDE, ASKED, NAMED, SAYS_BEFORE):
             run(f"DROP TABLE IF EXISTS {table}")
         columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
         run(f"CREATE TEMP TABLE {STAGE} ({columns}) ON COMMIT DROP")
 
         outside = ", ".join(f"{name} {COLUMNS[name]}" for name in PLACED)
         run(f"CREATE TEMP TABLE {OUTSIDE} ({outside}) ON COMMIT DROP")
+        run(f"CREATE TEMP TABLE {NAMED} (code text) ON COMMIT DROP")
 
     def stage(self, frame: pl.DataFrame) -> None:
         """Of rows that say they stand outside the person's scope nothing is written, but they may be asked for."""
         copy_in(STAGE, frame.filter(~pl.col("out")).select(list(COLUMNS)))
         copy_in(OUTSIDE, frame.filter("out").select(PLACED))
+        if "predecessor" in frame.columns:
+            if not self.converts:
+                run(f"CREATE TEMP TABLE {SAYS_BEFORE} (row int, code text) ON COMMIT DROP")
+                self.converts = True
+            said = frame.filter(~pl.col("out") & pl.col("predecessor").is_not_null())
+            copy_in(SAYS_BEFORE, said.select("row", pl.col("predecessor").alias("code")))
 
     def drop(self, rows: list[int]) -> None:
         for table in (STAGE, OUTSIDE) if rows else ():
@@ -105,7 +114,7 @@ class Plan:
         run(f"CREATE INDEX ON {MATCH} (row)")
         run(f"ANALYZE {MATCH}")
         self._find_hand_overs()
-        self.counts["out_of_scope"] += self._leave(
+        self.counts["out_of_scope"] += self.leave(
             f"SELECT row FROM {MATCH} WHERE outside", Kind.OUT_OF_SCOPE, label, f"'{TAKEN}'"
         )
         self.has_later = see_later(self.batch, LATER)
@@ -156,19 +165,21 @@ class Plan:
             f"SELECT row FROM {MATCH} WHERE another UNION SELECT row FROM {MATCH} GROUP BY row HAVING count(*) > 1"
         )
         twice = f"SELECT m.row FROM {MATCH} m JOIN {MATCH} o ON o.id = m.id AND o.row < m.row"
-        contradicted = self._leave(conflict, Kind.WRONG, "注册号", "'注册号与信用代码不属于同一个主体，请核对'")
-        repeated = self._leave(twice, Kind.DUPLICATE, "注册号", "'前面已有一行是同一个主体（号码不同），以前一行为准'")
+        contradicted = self.leave(conflict, Kind.WRONG, "注册号", "'注册号与信用代码不属于同一个主体，请核对'")
+        repeated = self.leave(twice, Kind.DUPLICATE, "注册号", "'前面已有一行是同一个主体（号码不同），以前一行为准'")
         self.counts["wrong"] += contradicted
         self.counts["duplicate"] += repeated
         self.counts["duplicate_registry"] += contradicted + repeated
 
-    def _leave(self, rows: str, kind: str, column: str, reason: str) -> int:
+    def leave(
+        self, rows: str, kind: str, column: str, reason: str, value: str = "COALESCE(s.uscc, s.legacy_registration_no)"
+    ) -> int:
         """Tell of the rows that a query gives and take them out of the plan. How many there were."""
         self.errors.flush()
         told = run(
             f"WITH gone AS (DELETE FROM {STAGE} s USING (SELECT DISTINCT row FROM ({rows}) q) x WHERE s.row = x.row "
             f"RETURNING s.*) INSERT INTO {Errors.TABLE} (row, kind, colname, value, reason) "
-            f"SELECT s.row, %s, %s, COALESCE(s.uscc, s.legacy_registration_no), {reason} FROM gone s",
+            f"SELECT s.row, %s, %s, {value}, {reason} FROM gone s",
             [str(kind), column],
         )
         if told:
@@ -176,12 +187,12 @@ class Plan:
             run(f"DELETE FROM {MATCH} m WHERE NOT EXISTS (SELECT 1 FROM {STAGE} s WHERE s.row = m.row)")
         return told
 
-    def digest(self, counts: dict[str, int]) -> str:
+    def digest(self, counts: dict[str, int], *more: str) -> str:
         """Of what each row says and would do, and of the state of the business it would do it to."""
         return digest_of(
             "SELECT hash_record_extended(ROW(s.*, m.id, m.seen_at, m.differs, m.heads), 0) "
             f"FROM {STAGE} s LEFT JOIN {MATCH} m ON m.row = s.row",
-            sorted(counts.items()),
+            [*sorted(counts.items()), *more],
         )
 
     @property

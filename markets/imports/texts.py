@@ -6,6 +6,7 @@ They see each distinct text once (checks.py keeps what they said), so they may t
 import re
 from functools import cache
 
+from markets import codes
 from markets.models import Business
 from tables.cells import EARLIEST, Wrong, clean, date, folded, head_count
 from tables.doctor import LOWER, ZERO, damage
@@ -14,6 +15,7 @@ __all__ = [
     "EARLIEST",
     "Wrong",
     "clean",
+    "code",
     "date",
     "entity_type",
     "folded",
@@ -27,6 +29,13 @@ __all__ = [
 ]
 
 Type, Status, Scale = Business.EntityType, Business.Status, Business.Scale
+
+
+def code(text: str) -> str | None:
+    """As it was meant; whether it is right is asked of whole columns."""
+    cleaned = clean(text)
+    return codes.clean_code(cleaned) or None if cleaned else None
+
 
 # --- 主体类型 -------------------------------------------------------------------------------------------------------
 _TYPES: dict[str, str] = {

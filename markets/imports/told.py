@@ -70,8 +70,6 @@ def keep_differences(plan: Plan) -> None:
 
 def _name_left_out(checker: Checker) -> None:
     """Codes that wrong rows and rows of elsewhere carry: the file named them, so they did appear."""
-    run(f"DROP TABLE IF EXISTS {NAMED}")
-    run(f"CREATE TEMP TABLE {NAMED} (code text) ON COMMIT DROP")
     left = np.concatenate([np.empty(0, np.int64), *checker.wrong_rows, *checker.out_rows])
     for each in (checker.claims, checker.legacy_claims):
         for codes, at in zip(each.codes, each.rows, strict=True):

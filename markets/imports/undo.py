@@ -1,5 +1,6 @@
 """Taking back an import of businesses: rows, versions and head-counts as they were before it."""
 
+from markets.imports import conversions
 from markets.imports.told import take_back
 from markets.models import Business
 from tables.faults import fault
@@ -16,14 +17,16 @@ DECLARED = ("business_id", "source", "as_of")  # a declaration's key
 def undo(batch: Batch, progress: Progress) -> list[int]:
     """Units whose numbers moved. Head-counts that somebody told since stay what they are."""
     applied = f"o.entered_at = '{batch.applied_at.isoformat()}'"
-    rows = Undo(batch, Business, progress, own={"markets_declaration": applied, **TOLD})
+    rows = Undo(batch, Business, progress, own={"markets_declaration": applied, **TOLD, **conversions.own(batch)})
     rows.plan()
+    conversions.keep_together()
     fault("undo.planned")
-    units = rows.units(*UNITS)
+    units = sorted({*rows.units(*UNITS), *conversions.let_go()})
     for part in rows.steps():
         rows.remove(part)
         fault("undo.halfway")
         rows.restore(part)
+        conversions.give_back(part)
         _forget_versions(batch, part)
         _restore_declarations(batch, part)
     rows.keep_conflicts()

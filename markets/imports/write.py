@@ -1,9 +1,10 @@
 """Writing a plan: what is changed, with its before-images and versions in the same statement; then what is new."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from markets.imports import told
+from markets.imports import conversions, told
 from markets.imports.becomes import Rules
+from markets.imports.changes import NEW_HERE
 from markets.imports.plan import (
     ALWAYS_BLANK,
     MATCH,
@@ -58,9 +59,10 @@ def write(plan: Plan, tell: Callable[[int, str], None]) -> None:
     ((waiting,),) = fetch(f"SELECT count(*) FROM {MATCH} WHERE differs")
     told.hear(plan)
     changed = written = 0
+    later = conversions.becomes(plan, NEW_HERE)
     made = f"{STAGE} s JOIN {NEW} n ON n.row = s.row"
     for rows in steps():
-        changed += change(batch, rules, rows)
+        changed += change(batch, rules, rows, later)
         keep_heads(batch.pk, rows)
         declare_changed(batch, rules, rows)
         written += insert(rules, made, "n.id", rows)
@@ -68,6 +70,7 @@ def write(plan: Plan, tell: Callable[[int, str], None]) -> None:
         tell(rows[1], "正在写入")
     if changed != waiting:
         raise Cannot(CHANGED_MEANWHILE)
+    conversions.convert(plan, NEW)
     forget_small()
     told.keep_differences(plan)
     told.keep_absent(plan)
@@ -78,14 +81,18 @@ def write(plan: Plan, tell: Callable[[int, str], None]) -> None:
         run("ANALYZE markets_business")
 
 
-def change(batch: Batch, rules: Rules, rows: list[int]) -> int:
+def change(batch: Batch, rules: Rules, rows: list[int], later: Mapping[str, str]) -> int:
     """Rows of which a column differs; replaced counting values to BusinessVersion, before-images to BatchChange.
 
+    Columns of `later` are written when all rows are in; what stood there is kept here.
     A business that somebody saved after the plan was made stays, and is missing in the number.
     """
     sets = ", ".join(f"{column} = {value}" for column, value in rules.becomes.items())
-    was = ", ".join(f"'{column}', old.{column}" for column in rules.becomes)
-    now = ", ".join(f"'{column}', new.{column}" for column in rules.becomes)
+    was = ", ".join(f"'{column}', old.{column}" for column in (*rules.becomes, *later))
+    now = ", ".join(
+        [f"'{column}', new.{column}" for column in rules.becomes]
+        + [f"'{column}', {value}" for column, value in later.items()]
+    )
     counting = ", ".join(f"'{column}'" for column in COUNTING)
     return run(
         f"WITH done AS (UPDATE markets_business b SET {sets}, changed_at = now() "
