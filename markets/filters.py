@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django_filters.fields import ModelChoiceField
 
 from markets import search
-from markets.models import Business, Market
+from markets.models import Business, Market, Platform
 from markets.querysets import BusinessQuerySet
 from orgs.kinds import Level
 from orgs.models import Division, Organization
@@ -34,6 +34,10 @@ def _streets(request):
     return (
         Division.objects.filter(level=Division.Level.STREET).select_related("parent").order_by("parent__code", "code")
     )
+
+
+def _platforms(request):
+    return Platform.objects.none() if request is None else Platform.objects.visible_to(request.user)
 
 
 class StreetField(ModelChoiceField):
@@ -126,6 +130,27 @@ class MarketFilter(PlacedFilter):
 
     def by_state(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(closed_on__isnull=value == "true")
+
+
+class IndustryAreaFilter(PlacedFilter):
+    industry = django_filters.CharFilter(label="行业", lookup_expr="contains", max_length=60)
+
+    search = MarketFilter.search
+
+
+class PlatformFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(label="名称或信用代码", method="search")
+
+    def search(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(Q(name__contains=value.strip()) | Q(uscc__iexact=value.strip()))
+
+
+class DeliverySiteFilter(PlacedFilter):
+    q = django_filters.CharFilter(label="名称", lookup_expr="contains", field_name="name")
+    platform = django_filters.ModelChoiceFilter(label="平台", queryset=_platforms, empty_label="全部")
+    open = django_filters.ChoiceFilter(label="状态", choices=OPEN, empty_label="全部", method="by_state")
+
+    by_state = MarketFilter.by_state
 
 
 class BusinessApiFilter(ScopeFirst):

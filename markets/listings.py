@@ -3,8 +3,9 @@
 from django.db.models import Prefetch, QuerySet
 from django.http import QueryDict
 
-from markets.filters import BusinessFilter, MarketFilter
-from markets.models import Absence, Business, Market, SourceDifference
+from markets.filters import BusinessFilter, DeliverySiteFilter, IndustryAreaFilter, MarketFilter, PlatformFilter
+from markets.models import Absence, Business, DeliverySite, IndustryArea, Market, Platform, SourceDifference
+from markets.place_tables import DELIVERY_SITES, INDUSTRY_AREAS, PLACE_RELATED, PLATFORMS
 from markets.tables import BUSINESS_ORDERS, BUSINESS_RELATED, BUSINESSES, MARKET_RELATED, MARKETS
 from markets.told_filters import AbsenceFilter, DifferenceFilter
 from markets.told_tables import ABSENCES, DIFFERENCES, OF_BUSINESS
@@ -43,6 +44,38 @@ MARKET_LIST = Listing(
     unit="个",
     empty_reason="没有符合条件的市场。请放宽筛选；您只看得到本单位及下级范围内的市场。",
 )
+INDUSTRY_AREA_LIST = Listing(
+    table=INDUSTRY_AREAS,
+    model=IndustryArea,
+    filter_class=IndustryAreaFilter,
+    address="markets:industry_area_list",
+    view="markets.view_industryarea",
+    export="markets.export_industryarea",
+    related=PLACE_RELATED,
+    unit="个",
+    empty_reason="没有符合条件的行业片区。请放宽筛选；您只看得到本单位及下级范围内的片区。",
+)
+PLATFORM_LIST = Listing(
+    table=PLATFORMS,
+    model=Platform,
+    filter_class=PlatformFilter,
+    address="markets:platform_list",
+    view="markets.view_platform",
+    export="markets.export_platform",
+    unit="家",
+    empty_reason="没有符合条件的平台企业。请放宽筛选，或由登记人员导入、在管理后台新增。",
+)
+DELIVERY_SITE_LIST = Listing(
+    table=DELIVERY_SITES,
+    model=DeliverySite,
+    filter_class=DeliverySiteFilter,
+    address="markets:delivery_site_list",
+    view="markets.view_deliverysite",
+    export="markets.export_deliverysite",
+    related=("platform", *PLACE_RELATED),
+    unit="个",
+    empty_reason="没有符合条件的配送网点。请放宽筛选；您只看得到本单位及下级范围内的网点。",
+)
 DIFFERENCE_LIST = Listing(
     table=DIFFERENCES,
     model=SourceDifference,
@@ -68,5 +101,7 @@ ABSENCE_LIST = Listing(
 
 
 def register() -> None:
-    for listing in (BUSINESS_LIST, MARKET_LIST, DIFFERENCE_LIST, ABSENCE_LIST):
+    for listing in (
+        BUSINESS_LIST, MARKET_LIST, INDUSTRY_AREA_LIST, PLATFORM_LIST, DELIVERY_SITE_LIST, DIFFERENCE_LIST, ABSENCE_LIST,
+    ):  # fmt: skip
         register_listing(listing)

@@ -1,5 +1,8 @@
 """The columns of markets, industry areas, platforms and delivery sites: lists, exports, templates and imports."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.urls import reverse
 
 from markets import codes
@@ -31,6 +34,13 @@ def uscc(text: str) -> str:
 def _closed(label: str) -> Column:
     return Column("closed_on", label, ("停用日期", "关停日期"), kind="date", parse=cells.date, shown=False)
 
+
+def _in_admin(model: str) -> Callable[[Any], str]:
+    """What has no page of its own is looked at, and by those who may changed, in the admin."""
+    return lambda row: reverse(f"admin:markets_{model}_change", args=[row.pk])
+
+
+PLACE_RELATED = ("district", "street", "guidance_station")
 
 MARKETS = Table(
     name="market",
@@ -73,7 +83,7 @@ INDUSTRY_AREAS = Table(
     title="行业片区",
     columns=(
         Column("name", "名称", ("片区名称", "行业片区"), needed=True, parse=cells.text(100),
-               example=("示例餐饮片区", "示例零售片区")),
+               example=("示例餐饮片区", "示例零售片区"), link=_in_admin("industryarea")),
         Column("code", "编号", ("片区编号", "代码"), kind="code", needed=True, parse=cells.code(),
                example=("PQ-0001", "PQ-0002")),
         Column("industry", "行业", ("所属行业",), parse=cells.text(60), example=("餐饮", "零售")),
@@ -88,7 +98,7 @@ PLATFORMS = Table(
     title="平台企业",
     columns=(
         Column("name", "名称", ("平台名称", "平台企业", "平台"), needed=True, parse=cells.text(60),
-               example=("示例快递", "示例外卖")),
+               example=("示例快递", "示例外卖"), link=_in_admin("platform")),
         Column("uscc", "统一社会信用代码", ("信用代码", "社会信用代码"), kind="code", parse=uscc),
     ),
     needs=(("name",),),
@@ -102,7 +112,7 @@ DELIVERY_SITES = Table(
         Column("platform", "平台", ("平台名称", "平台企业", "所属平台", "品牌"), kind="place", source="platform.name",
                needed=True, example=("示例快递", "示例快递")),
         Column("name", "名称", ("网点名称", "站点名称", "配送网点"), needed=True, parse=cells.text(100),
-               example=("示例快递粤海网点", "示例快递南山网点")),
+               example=("示例快递粤海网点", "示例快递南山网点"), link=_in_admin("deliverysite")),
         *place_columns(),
         Column("address", "地址", ("网点地址", "详细地址"), parse=cells.text(200), shown=False,
                example=("粤海街道示例路 2 号", "")),

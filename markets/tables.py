@@ -13,7 +13,7 @@ from django.utils import timezone
 from markets.codes import is_uscc
 from markets.imports.texts import Wrong, entity_type
 from markets.models import Business, Market
-from markets.place_tables import MARKETS
+from markets.place_tables import MARKETS, PLACE_RELATED
 from orgs.imports import office_name
 from tables.keyset import NEWEST, Order
 from tables.table import Column, Table
@@ -317,5 +317,5 @@ BUSINESS_ORDERS = (
 )
 
 BUSINESS_RELATED = ("district", "street", "guidance_station", "market")
-MARKET_RELATED = ("district", "guidance_station")
+MARKET_RELATED = PLACE_RELATED
 MODELS = {BUSINESSES.name: Business, MARKETS.name: Market}

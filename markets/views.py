@@ -6,7 +6,7 @@ from django.utils.html import format_html_join
 from django.utils.http import urlencode
 from django.views.generic import DetailView
 
-from markets.listings import BUSINESS_LIST, MARKET_LIST
+from markets.listings import BUSINESS_LIST, DELIVERY_SITE_LIST, INDUSTRY_AREA_LIST, MARKET_LIST, PLATFORM_LIST
 from markets.models import Business, Market
 from markets.selectors import coverages_of, declarations_of, versions_of
 from markets.slots import slots_of
@@ -27,6 +27,18 @@ class BusinessList(ListPage):
 
 class MarketList(ListPage):
     listing = MARKET_LIST
+
+
+class IndustryAreaList(ListPage):
+    listing = INDUSTRY_AREA_LIST
+
+
+class PlatformList(ListPage):
+    listing = PLATFORM_LIST
+
+
+class DeliverySiteList(ListPage):
+    listing = DELIVERY_SITE_LIST
 
 
 def _place(row: Business | Market) -> str:
@@ -120,7 +132,7 @@ class MarketDetail(ScopedMixin, DetailView):
     template_name = "markets/market.html"
 
     def get_queryset(self):
-        return super().get_queryset().select_related(*MARKET_RELATED, "street")
+        return super().get_queryset().select_related(*MARKET_RELATED)
 
     def get_context_data(self, **kwargs) -> dict:
         row, user = self.object, self.request.user

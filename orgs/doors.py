@@ -37,7 +37,8 @@ _IMPORT_PLACES = {
 }  # fmt: skip
 _EXPORT_PLACES = {
     "orgs.export_organization", "markets.export_business", "markets.export_market", "stations.export_servicepoint",
-    "markets.export_sourcedifference", "markets.export_absence",
+    "markets.export_sourcedifference", "markets.export_absence", "markets.export_industryarea",
+    "markets.export_platform", "markets.export_deliverysite",
 }  # fmt: skip
 _VIEW_NUMBERS = {
     "reports.view_snapshot", "reports.view_monthclosing", "reports.view_reportedfigure", "stations.view_footfalltally",

@@ -49,6 +49,9 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "专业市场", "building-warehouse", "markets:market_list", "markets.view_market",
                 also=("markets:market_detail",),
             ),
+            Entry("行业片区", "category", "markets:industry_area_list", "markets.view_industryarea"),
+            Entry("平台企业", "building-community", "markets:platform_list", "markets.view_platform"),
+            Entry("配送网点", "truck-delivery", "markets:delivery_site_list", "markets.view_deliverysite"),
             Entry("划转", "arrows-exchange", "markets:hand_over_list", "markets.view_handover"),
             Entry(
                 "系统间差异", "git-compare", "markets:difference_list", "markets.view_sourcedifference",

@@ -6,7 +6,7 @@ import unicodedata
 
 INVISIBLE_RULE, MARK, SHELL, WIDE = "不可见字符", "文本标记（'）", "公式外壳", "全角字符"
 POINT_ZERO, LOWER, SPACE, COMMA, UNIT = "多余的 .0", "小写字母", "多余的空格", "千分位逗号", "多余的单位"
-SERIAL, WRITTEN, ZERO = "日期序号", "日期写法", "丢失的前导零"
+SERIAL, WRITTEN, ZERO, OTHER = "日期序号", "日期写法", "丢失的前导零", "其他写法"
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00a0\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 _ISO = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
 _NUMERAL = re.compile(r"^[0-9]{5}(\.[0-9]+)?$")

@@ -6,6 +6,7 @@ A source opened here gives the rows as they count: every target, the check and t
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import polars as pl
@@ -74,10 +75,10 @@ def column_places(source: Source, table: Table) -> dict[str, int]:
     return places | {source.label(key): at for key, at in source.mapping.items()}
 
 
-def open_batch(path: Path, batch: Batch) -> FixedSource:
+def open_batch(file: Path | IO[bytes], batch: Batch) -> FixedSource:
     """The batch's file as it counts: columns as chosen or remembered, fixes applied. Raises Refused."""
     table = RememberingTable.of(target(batch.target).table, batch)
-    source = open_source(path, table)
+    source = open_source(file, table)
     mapped_as_known(source, table)
     fixes: dict[int, dict[str, str | None]] = {}
     if batch.pk:

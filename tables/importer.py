@@ -20,6 +20,7 @@ from tables.exports import as_text
 from tables.models import Batch
 from tables.readers import Block, Refused, Source
 from tables.register import COUNTS, Outcome, Progress, Sample
+from tables.row_repairs import Mending, mending_of, note
 from tables.row_undo import RowUndo
 from tables.table import Column, Table
 
@@ -200,17 +201,22 @@ class Reading:
         rows = [Row(int(number), block, at) for at, number in enumerate(block.numbers)]
         for column in self.columns:
             known: dict[str, tuple[Any, str | None]] = {}
-            parse = self.parsers[column.key]
-            for row, text in zip(rows, block.columns[self.source.mapping[column.key]], strict=True):
+            mended: dict[str, Mending] = {}
+            parse, series = self.parsers[column.key], block.columns[self.source.mapping[column.key]]
+            for row, text in zip(rows, series, strict=True):
                 if text is None:
                     continue
                 if text not in known:
-                    known[text] = cells.read(parse, text, maskable=column.personal)
+                    value, reason = known[text] = cells.read(parse, text, maskable=column.personal)
+                    if mending := mending_of(column, text, value):
+                        mended[text] = mending
                 value, reason = known[text]
                 if reason:
                     row.tell(column.key, reason)
                 elif value is not None:
                     row.said[column.key] = value
+            if mended:
+                note(self.errors.repairs, block.numbers, self.label(column.key), series, mended)
         return rows
 
     def _judge(self, rows: list[Row]) -> list[Row]:

@@ -21,7 +21,7 @@ from tables.models import Batch, BatchChange
 from tables.readers import Refused
 from tables.register import REFUSED, Cannot, Outcome, Progress, Target, agree, no_progress, sources_of, target
 from tables.traces import WAITING, lock
-from tables.uploads import called, keep, remove_orphans
+from tables.uploads import called, keep, opened, remove_orphans
 from tables.wrong_rows import EXTRAS, write_wrong_rows
 
 UNDO_DAYS = 30
@@ -92,7 +92,7 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
     try:
         with transaction.atomic():
             marked = mark(batch)
-            source = open_batch(stored(batch), batch)
+            source = open_batch(opened(stored(batch)), batch)
             outcome = judge(source=source, batch=batch, write=False, progress=progress)
             fault("check.judged")
             outcome.errors.keep(batch)
@@ -157,7 +157,8 @@ def batch_confirm(*, batch: Batch, by, all_or_nothing: bool = False) -> Batch:
 
 
 def batch_apply(*, batch: Batch, path: Path | None = None, progress: Progress = no_progress) -> Outcome:
-    """Judge the file anew, as the registry stands now, and write it: whole or not at all.
+    """Judge the file anew, as the registry stands now, and write it: whole or not at all. `path`: a file in clear that
+    was not uploaded.
 
     The counts that stay with the batch are those of this reading. Raises Refused, or Cannot where the plan is not the
     one that was shown, or where somebody registered the same code at the same moment.
@@ -165,7 +166,7 @@ def batch_apply(*, batch: Batch, path: Path | None = None, progress: Progress = 
     kind = target(batch.target)
     try:
         with transaction.atomic():
-            source = open_batch(path or stored(batch), batch)
+            source = open_batch(path or opened(stored(batch)), batch)
             outcome = judge(source=source, batch=batch, write=True, progress=progress)
             fault("apply.written")
             agree(batch, outcome)

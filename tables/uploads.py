@@ -1,23 +1,52 @@
-"""Files as they come in: stored under a random name; several become one archive, so that readers see one thing."""
+"""Files as they come in: encrypted under a random name, for whatever they are called they may be about persons; several
+become one archive, so that readers see one thing."""
 
 import datetime as dt
 import hashlib
 import re
 import secrets
+import tempfile
 import time
 import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
 
+from accounts.crypto import CannotDecrypt
+from accounts.sealed_files import create_sealed, open_sealed
+from tables.readers import Refused
 from tables.register import Cannot
 
 FOLDER = "imports"
 ORPHANED_AFTER = 24 * 3600  # seconds: no upload takes that long
 _DAY = re.compile(r"(?<!\d)(20\d\d)(?:[-_.年]?)(\d{1,2})(?:[-_.月]?)(\d{1,2})日?(?!\d)")
 _COMPACT = re.compile(r"(?<!\d)(20\d\d)(\d\d)(\d\d)(?!\d)")
+
+
+class NamelessUploadHandler(FileUploadHandler):
+    """An upload too large for memory goes to a file without a name: it is in clear, and nothing of it may stay behind
+    when the server is killed."""
+
+    def new_file(self, *args, **kwargs) -> None:
+        super().new_file(*args, **kwargs)
+        self.file = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115  closed with the request
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.file.write(raw_data)
+
+    def file_complete(self, file_size: int) -> UploadedFile:
+        self.file.seek(0)
+        return UploadedFile(
+            self.file, self.file_name, self.content_type, file_size, self.charset, self.content_type_extra
+        )
+
+    def upload_interrupted(self) -> None:
+        self.file.close()
 
 
 def keep(uploads: Sequence) -> tuple[str, str]:
@@ -34,19 +63,26 @@ def keep(uploads: Sequence) -> tuple[str, str]:
     except OSError as error:
         path.unlink(missing_ok=True)
         raise Cannot("服务器的磁盘存不下这个文件，没有导入任何内容。请联系系统管理员腾出空间后再试一次。") from error
-    path.chmod(0o600)
     return name, digest.hexdigest()
 
 
 def _store(uploads: Sequence, path: Path, digest) -> None:
-    if len(uploads) == 1:
-        with path.open("xb") as file:
+    with create_sealed(path) as file:
+        if len(uploads) == 1:
             _pour(uploads[0], file, digest)
-    else:
-        with zipfile.ZipFile(path, "x", zipfile.ZIP_STORED) as archive:
+            return
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for inner, upload in zip(entry_names(uploads), uploads, strict=True):
                 with archive.open(zipfile.ZipInfo(inner), "w", force_zip64=True) as entry:
                     _pour(upload, entry, digest)
+
+
+def opened(path: Path) -> IO[bytes]:
+    """A stored upload in clear, in memory only. Raises Refused."""
+    try:
+        return open_sealed(path)
+    except CannotDecrypt as error:
+        raise Refused("保存的文件打不开了（密钥已更换，或文件受损）。请重新上传。") from error
 
 
 def remove_orphans(known: set[str]) -> None:

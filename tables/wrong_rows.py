@@ -4,9 +4,11 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
+from accounts.sealed_files import create_sealed, open_sealed
 from tables.errors import Errors
 from tables.exports import csv_lines, xlsx_pieces
 from tables.readers import Source
@@ -15,14 +17,15 @@ EXTRAS = ("原行号", "原因", "建议")  # beside the file's own columns; pas
 
 
 def write_wrong_rows(*, source: Source, errors: Errors, to: Path) -> None:
-    """Keep the rows that are wrong: the file's own columns, their number, reasons, suggestions. Gzipped JSON lines."""
+    """Keep the rows that are wrong: the file's own columns, their number, reasons, suggestions. Gzipped JSON
+    lines, encrypted as the upload is."""
     told = errors.wrong_rows()
     if not told:
         to.unlink(missing_ok=True)  # an earlier check had some
         return
     wanted = np.fromiter(told, dtype=np.int64)
     own = [at for at, heading in enumerate(source.header) if heading.strip() not in EXTRAS]
-    with gzip.open(to, "wt", encoding="utf-8", compresslevel=3) as file:
+    with create_sealed(to) as sealed, gzip.open(sealed, "wt", encoding="utf-8", compresslevel=3) as file:
         file.write(json.dumps([*(source.header[at] for at in own), *EXTRAS], ensure_ascii=False) + "\n")
         for block in source.blocks():
             for at in np.flatnonzero(np.isin(block.numbers, wanted)):
@@ -32,7 +35,13 @@ def write_wrong_rows(*, source: Source, errors: Errors, to: Path) -> None:
 
 
 def wrong_rows_as(path: Path, format: str) -> Iterator[bytes]:
-    """The kept wrong rows as csv or xlsx. Raises FileNotFoundError when they are gone."""
-    lines = (json.loads(line) for line in gzip.open(path, "rt", encoding="utf-8"))  # noqa: SIM115  closed when read
+    """The kept wrong rows as csv or xlsx. Raises FileNotFoundError when they are gone, CannotDecrypt."""
+    lines = _lines(open_sealed(path))
     header = next(lines)
     return csv_lines(header, lines) if format == "csv" else xlsx_pieces("有误的行", header, lines)
+
+
+def _lines(sealed: IO[bytes]) -> Iterator[list[str]]:
+    with sealed, gzip.open(sealed, "rt", encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)

@@ -97,6 +97,9 @@ PAGES: dict[str, Page] = {
     "markets:market_detail": Page(PLACES, "market"),
     "markets:business_list": Page(PLACES),
     "markets:business_detail": Page(PLACES, "business"),
+    "markets:industry_area_list": Page(PLACES),
+    "markets:platform_list": Page(PLACES),
+    "markets:delivery_site_list": Page(PLACES),
     "markets:difference_list": Page(PLACES),
     "markets:difference": Page(PLACES, "difference"),
     "markets:difference_adopt": Page(REGISTRARS, "difference", **POST),
@@ -211,6 +214,14 @@ PAGES: dict[str, Page] = {
 EXPORTS = [
     (
         "lists:export", {"table": "business"}, {"purpose": "区级例会通报", "format": "csv"},
+        ("district_leader", "registrar_district"),
+    ),
+    (
+        "lists:export", {"table": "industry_area"}, {"purpose": "区级例会通报", "format": "csv"},
+        ("district_leader", "registrar_district"),
+    ),
+    (
+        "lists:export", {"table": "delivery_site"}, {"purpose": "区级例会通报", "format": "csv"},
         ("district_leader", "registrar_district"),
     ),
     (

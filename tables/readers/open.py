@@ -31,12 +31,13 @@ EMPTY = "文件是空的，一个字都没有。请检查后重新上传。"
 Found = tuple[Sequence[Reader], list[tuple[str, str]]]  # readers; what was left aside, with the reason
 
 
-def open_source(path: Path | str, table: Table) -> Source:
-    """The file at `path` as rows of `table`. Raises Refused, in words that say what is needed and what was found."""
+def open_source(file: Path | str | IO[bytes], table: Table) -> Source:
+    """A file, or the one at a path, as rows of `table`. Raises Refused, in words that say what is needed and what was
+    found."""
     stack = ExitStack()
     try:
-        file = stack.enter_context(Path(path).open("rb"))  # noqa: SIM115  the stack closes it
-        source = _open(file, table, stack)
+        opened = Path(file).open("rb") if isinstance(file, Path | str) else file  # noqa: SIM115  the stack closes it
+        source = _open(stack.enter_context(opened), table, stack)
     except BaseException:
         stack.close()
         raise

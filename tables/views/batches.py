@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.crypto import CannotDecrypt
 from tables import services
 from tables.forms import ColumnsForm
 from tables.mapping import HOW
@@ -207,5 +208,8 @@ class ErrorsFile(ImportView):
         if not batch.stored_as or not path.exists():
             raise Http404
         format = chosen_format(request)
-        name = f"{batch.file_name.rsplit('.', 1)[0]}-有误的行"
-        return file_response(wrong_rows_as(path, format), name, format)
+        try:
+            pieces = wrong_rows_as(path, format)
+        except CannotDecrypt as error:  # the key is gone: so are the rows
+            raise Http404 from error
+        return file_response(pieces, f"{batch.file_name.rsplit('.', 1)[0]}-有误的行", format)
