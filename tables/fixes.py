@@ -13,7 +13,7 @@ import polars as pl
 from django.db import connection, transaction
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 
-from tables.mapping import RememberingTable, mapped_as_known, mapping_shown
+from tables.mapping import RememberingTable, headers_shown
 from tables.models import Batch, RowError, RowFix
 from tables.readers import Block, Source, open_source
 from tables.register import Cannot, target
@@ -30,7 +30,7 @@ class FixedSource(Source):
     ) -> None:
         self.__dict__.update(source.__dict__)  # the same file, reader and columns
         self.source, self.fixes, self.left_out = source, fixes, 0
-        self.shown = mapping_shown(source, table)
+        self.headers = headers_shown([*source.sheets, *source.aside], table)
         self.places = column_places(source, table)
         self._mended = np.array(sorted(fixes), dtype=np.int64)
         self._gone = left_out
@@ -79,7 +79,6 @@ def open_batch(file: Path | IO[bytes], batch: Batch) -> FixedSource:
     """The batch's file as it counts: columns as chosen or remembered, fixes applied. Raises Refused."""
     table = RememberingTable.of(target(batch.target).table, batch)
     source = open_source(file, table)
-    mapped_as_known(source, table)
     fixes: dict[int, dict[str, str | None]] = {}
     if batch.pk:
         for fix in batch.fixes.exclude(column="").iterator():

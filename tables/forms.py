@@ -3,8 +3,9 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from tables.mapping import heading_names
+from tables.mapping import headers_of, said_of
 from tables.models import Batch, SavedView
+from tables.readers.base import HEADER_WITHIN
 from tables.register import Target, sources_of, target
 from tables.uploads import day_in
 
@@ -113,33 +114,64 @@ class GroupForm(forms.Form):
 
 
 class ColumnsForm(forms.Form):
-    """Which column of the file is which of ours: one choice for each of ours, with what was found chosen."""
+    """Which column of the file is which of ours: one choice for each of the file's, with what was found chosen."""
 
     def __init__(self, *args, batch: Batch, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.table = target(batch.target).table
-        shown = batch.plan.get("mapping", {})
-        names = shown.get("header") or heading_names([])
-        for column in self.table.imported():
-            found, _ = shown.get("columns", {}).get(column.key, ("", ""))
-            self.fields[f"column-{column.key}"] = forms.ChoiceField(
-                label=column.label,
-                choices=[("", "（不用）"), *((name, name) for name in names)],
-                required=False,
-                initial=found,
-            )
+        self.batch, self.table, self.headers = batch, target(batch.target).table, headers_of(batch)
+        choices = [("", "（不用）"), *((column.key, column.label) for column in self.table.imported())]
+        for number, header in enumerate(self.headers):
+            keys = {at: key for key, at in header["columns"].items()}
+            for at, name in enumerate(header["names"]):
+                self.fields[f"column-{number}-{at}"] = forms.ChoiceField(
+                    label=name, choices=choices, required=False, initial=keys.get(at, "")
+                )
+
+    def field_of(self, number: int, at: int) -> forms.BoundField:
+        return self[f"column-{number}-{at}"]
 
     def clean(self) -> dict[str, Any]:
-        self.mapping = {name.removeprefix("column-"): said for name, said in self.cleaned_data.items() if said}
-        taken: dict[str, str] = {}
-        for key, name in self.mapping.items():
-            if name in taken:
-                ours = self.table.by_key[taken[name]].label
-                self.add_error(f"column-{key}", f"「{name}」已经用作{ours}。一列只能对应一项，请改选。")
-            taken.setdefault(name, key)
-        if lacking := self.table.missing(dict.fromkeys(self.mapping, 0)):
+        chosen: dict[str, dict[str, int]] = {}
+        is_read = any(not header["reason"] for header in self.headers)
+        lacking: list[str] = []
+        for number, header in enumerate(self.headers):
+            mapping = self._said(number, header)
+            as_found = mapping == header["columns"]
+            if as_found and (is_read or not header["reason"]):
+                continue  # only what somebody changed is theirs
+            lacking = self.table.missing(mapping)
+            if lacking and not as_found:
+                raise forms.ValidationError(f"还缺少{'、'.join(lacking)}，请指出是文件里的哪一列。")
+            if not lacking:
+                chosen[header["digest"]] = mapping
+        if not (chosen or is_read or self.errors):
             raise forms.ValidationError(f"还缺少{'、'.join(lacking)}，请指出是文件里的哪一列。")
+        self.mapping = said_of(self.batch, columns=chosen)
         return self.cleaned_data
+
+    def _said(self, number: int, header: dict[str, Any]) -> dict[str, int]:
+        mapping: dict[str, int] = {}
+        for at in range(len(header["names"])):
+            key = self.cleaned_data.get(f"column-{number}-{at}")
+            if key in mapping:
+                first = header["names"][mapping[key]]
+                ours = self.table.by_key[key].label
+                self.add_error(f"column-{number}-{at}", f"「{first}」已经选作{ours}。一项只能取一列，请改选。")
+            elif key:
+                mapping[key] = at
+        return mapping
+
+
+class HeaderRowForm(forms.Form):
+    """In which row the header of some parts of the file stands."""
+
+    header = forms.CharField(max_length=64)
+    row = forms.IntegerField(min_value=0, max_value=HEADER_WITHIN)
+
+    def said(self, batch: Batch) -> dict[str, Any]:
+        digest, row = self.cleaned_data["header"], self.cleaned_data["row"]
+        parts = [name for header in headers_of(batch) if header["digest"] == digest for name in header["parts"]]
+        return said_of(batch, rows=dict.fromkeys(parts, row))
 
 
 class ExportForm(forms.Form):

@@ -1,22 +1,37 @@
-"""Which column of a file is which of ours: found by name or content, put right by a person, remembered for the next file."""
+"""Which column of a file is which of ours: found by name or content, put right by a person, remembered for the next file.
 
-from collections.abc import Mapping, Sequence
+A batch keeps what somebody said of its file in `mapping`: {"columns": {digest of a header: {key of our column: its
+place in the row}}, "rows": {sheet or file: row of its header, 0 for none}}.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from django.utils import timezone
 
+from tables.cells import masked
 from tables.models import Batch, ColumnMapping
-from tables.readers import Source, header_digest
+from tables.readers import Part, header_digest
 from tables.table import Table
 
 NAME, CONTENT, REMEMBERED, CHOSEN = "name", "content", "remembered", "chosen"
 HOW = {NAME: "按列名", CONTENT: "按内容", REMEMBERED: "上次确认过", CHOSEN: "您选定"}
+HEADERS_SHOWN = 10  # different ones of a batch
+PARTS_NAMED = 200  # of those with one header
+SAMPLE_SHOWN = 30  # characters of a cell
+_BORN = r"(?:(?:19|20)\d\d|\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+PERSONAL = re.compile(rf"(?<!\d)(?:1[3-9]\d{{9}}|[1-9]\d{{5}}{_BORN}\d{{3}}[\dXx]?)(?![0-9A-Za-z])")
 
 
 def digest_of(header: Sequence[str]) -> str:
     last = max((at for at, cell in enumerate(header) if cell.strip()), default=-1)
     return header_digest(header[: last + 1])
+
+
+NO_NAMES = digest_of([])  # a file without a header: what was said of one means nothing to the next
 
 
 def heading_names(header: Sequence[str]) -> list[str]:
@@ -32,67 +47,106 @@ def heading_names(header: Sequence[str]) -> list[str]:
 class RememberingTable(Table):
     """A table that reads a header as somebody chose, in this preview or when a file of the same header was confirmed."""
 
-    picked: Mapping[str, str] = field(default_factory=dict)  # {key of our column: name of the file's column}
-    remembered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the same by digest of the header
+    picked: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    remembered: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: Table, batch: Batch) -> "RememberingTable":
         known = ColumnMapping.objects.filter(target=batch.target, source=batch.source)
         same: dict[str, Any] = {each.name: getattr(table, each.name) for each in fields(table)}
-        return cls(**same, picked=batch.mapping, remembered=dict(known.values_list("header_digest", "mapping")))
+        return cls(
+            **same,
+            picked=batch.mapping.get("columns", {}),
+            remembered=dict(known.values_list("header_digest", "mapping")),
+            rows=batch.mapping.get("rows", {}),
+        )
 
-    def known(self, header: Sequence[str]) -> dict[str, int] | None:
+    def known(self, header: Sequence[str]) -> Mapping[str, int] | None:
         """The columns as somebody chose them; None where nobody did for this header."""
-        names = heading_names(header)
-        mapping = self.picked if self.picked and set(self.picked.values()) <= set(names) else None
-        if mapping is None:
-            mapping = self.remembered.get(digest_of(header))
-        if mapping is None:
-            return None
-        return {key: names.index(name) for key, name in mapping.items() if key in self.by_key and name in names}
+        digest = digest_of(header)
+        return self.picked.get(digest, self.remembered.get(digest))
 
     def map_header(self, cells: Sequence[str]) -> dict[str, int]:
         known = self.known(cells)
-        return super().map_header(cells) if known is None else known
+        if known is None:
+            return super().map_header(cells)
+        return {key: at for key, at in known.items() if key in self.by_key}
+
+    def header_row(self, part: str) -> int | None:
+        return self.rows.get(part)
+
+    def is_chosen(self, cells: Sequence[str]) -> bool:
+        return self.known(cells) is not None
 
 
-def mapped_as_known(source: Source, table: RememberingTable) -> None:
-    """What somebody chose is all there is: a column that was set aside is not found again by its content."""
-    known = table.known(source.header)
-    if known is not None:
-        source.mapping = known
-        source.unknown = [
-            heading.strip() for at, heading in enumerate(source.header) if at not in known.values() and heading.strip()
-        ]
+# --- what the page shows ----------------------------------------------------------------------------------------------
 
 
-def mapping_shown(source: Source, table: RememberingTable) -> dict[str, Any]:
-    """The file's columns and what became of them, as a batch keeps it for its page."""
-    names = heading_names(source.header)
-    how = {}
-    if table.known(source.header) is not None:
-        by = CHOSEN if table.picked else REMEMBERED
-        how = dict.fromkeys(source.mapping, by)
+def headers_shown(parts: Iterable[Part], table: RememberingTable) -> str:
+    """The different headers of a file as a batch keeps them: where each stands, its columns in their order with some
+    cells, what became of them, and why the rows below are not read, where they are not."""
+    shown: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        digest = digest_of(part.header)
+        if digest not in shown and len(shown) < HEADERS_SHOWN:
+            shown[digest] = _header_shown(digest, part, table)
+        if digest in shown and len(shown[digest]["parts"]) < PARTS_NAMED:
+            shown[digest]["parts"].append(part.reader.name)
+    return json.dumps(list(shown.values()), ensure_ascii=False)
+
+
+def _header_shown(digest: str, part: Part, table: RememberingTable) -> dict[str, Any]:
+    width = max([len(part.header), *map(len, part.first_rows)])
+    header = [*part.header, *[""] * (width - len(part.header))]
+    names = heading_names(header)
+    said = CHOSEN if digest in table.picked else REMEMBERED if digest in table.remembered else ""
+    used = set(part.mapping.values())
+    found = [said or (CONTENT if (header[at] or names[at]) in part.by_content else NAME) for at in range(width)]
     return {
-        "header": names,
-        "headings": list(source.header),
-        "columns": {
-            key: [names[at], how.get(key, CONTENT if names[at] in source.by_content else NAME)]
-            for key, at in source.mapping.items()
-        },
+        "digest": digest,
+        "parts": [],
+        "row": part.header_row,
+        "names": names,
+        "columns": part.mapping,
+        "how": [how if at in used else "" for at, how in enumerate(found)],
+        "samples": [_samples(part, at, table) for at in range(width)],
+        "reason": part.reason,
+    }
+
+
+def _samples(part: Part, at: int, table: Table) -> list[str]:
+    """Some cells of one column: masked where they may be a person's."""
+    cells = [row[at].strip() for row in part.first_rows if at < len(row) and row[at].strip()]
+    hide = any(column.personal for column in table.columns)
+    return [masked(cell) if hide or PERSONAL.search(cell) else cell[:SAMPLE_SHOWN] for cell in cells]
+
+
+def headers_of(batch: Batch) -> list[dict[str, Any]]:
+    return json.loads(batch.headers) if batch.headers else []
+
+
+def columns_of(batch: Batch) -> dict[str, str]:
+    """Which of our columns (key) the columns of the file are, by name."""
+    return {header["names"][at]: key for header in headers_of(batch) for key, at in header["columns"].items()}
+
+
+def said_of(batch: Batch, *, columns: Mapping[str, Any] | None = None, rows: Mapping[str, int] | None = None) -> dict:
+    """The batch's `mapping` with what is said now."""
+    return {
+        "columns": {**batch.mapping.get("columns", {}), **(columns or {})},
+        "rows": {**batch.mapping.get("rows", {}), **(rows or {})},
     }
 
 
 def remember(batch: Batch) -> None:
     """What was confirmed with a batch is used for the next file of the same source with the same header."""
-    shown = batch.plan.get("mapping")
-    if shown:
+    for header in headers_of(batch):
+        if header["reason"] or header["digest"] == NO_NAMES:
+            continue
         ColumnMapping.objects.update_or_create(
             target=batch.target,
             source=batch.source,
-            header_digest=digest_of(shown["headings"]),
-            defaults={
-                "mapping": {key: name for key, (name, _) in shown["columns"].items()},
-                "changed_at": timezone.now(),
-            },
+            header_digest=header["digest"],
+            defaults={"mapping": header["columns"], "changed_at": timezone.now()},
         )

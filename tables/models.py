@@ -14,6 +14,7 @@ class Batch(models.Model):
 
     class State(models.TextChoices):
         READING = "reading", "读取中"
+        UNMAPPED = "unmapped", "待对应列"
         CHECKED = "checked", "待确认"
         APPLYING = "applying", "写入中"
         APPLIED = "applied", "已写入"
@@ -42,7 +43,8 @@ class Batch(models.Model):
     parts = models.JSONField("文件与工作表", default=list)  # [[offset of its rows, "file · sheet"], …]
     plan_digest = models.CharField("计划摘要", max_length=64, blank=True)  # of the plan that was shown
     plan = models.JSONField("计划", default=dict)  # what the page shows beside counts: columns, samples, fixes applied
-    mapping = models.JSONField("改过的列对应", default=dict)  # chosen in the preview: {key of our column: heading}
+    headers = EncryptedTextField("表头", null=True)  # JSON (tables/mapping.py): what is no header may be somebody's row
+    mapping = models.JSONField("改过的列对应", default=dict)  # what somebody said of the headers (tables/mapping.py)
     problem = models.TextField("无法读取的原因", blank=True)
     created_at = models.DateTimeField("上传时间", default=timezone.now)
     applied_at = models.DateTimeField("写入时间", null=True)  # the one now() that every row it wrote carries
@@ -129,7 +131,7 @@ class ColumnMapping(models.Model):
     target = models.CharField("目标表", max_length=40)
     source = models.CharField("数据来源", max_length=20)
     header_digest = models.CharField("表头摘要", max_length=64)
-    mapping = models.JSONField("列对应", default=dict)  # {key of our column: heading in the file}
+    mapping = models.JSONField("列对应", default=dict)  # {key of our column: place in the file's row}
     changed_at = models.DateTimeField("确认时间", default=timezone.now)
 
     class Meta:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 
 from tables.fixes import mark
+from tables.mapping import columns_of, headers_of
 from tables.models import Batch, BatchConflict, RowError, RowFix
 from tables.readers import said
 from tables.register import target
@@ -79,10 +80,9 @@ class Cells:
 
     def __init__(self, batch: Batch) -> None:
         self.batch, self.table = batch, target(batch.target).table
-        shown = batch.plan.get("mapping", {})
-        self.columns = {name: self.table.by_key[key] for key, (name, _) in shown.get("columns", {}).items()}
+        self.columns = {name: self.table.by_key[key] for name, key in columns_of(batch).items()}
         self.columns |= {column.label: column for column in self.columns.values()}
-        self.headings = set(shown.get("header", [])) | set(self.columns)
+        self.headings = {name for header in headers_of(batch) for name in header["names"]} | set(self.columns)
 
     def place(self, row: int) -> str:
         return said(self.batch.parts, row)

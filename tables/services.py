@@ -16,9 +16,9 @@ from jobs.models import Job
 from jobs.services import job_cancel, job_start
 from tables.faults import fault
 from tables.fixes import FixedSource, is_pending, mark, open_batch
-from tables.mapping import remember
+from tables.mapping import RememberingTable, headers_shown, remember
 from tables.models import Batch, BatchChange
-from tables.readers import Refused
+from tables.readers import Refused, Unmapped
 from tables.register import REFUSED, Cannot, Outcome, Progress, Target, agree, no_progress, sources_of, target
 from tables.traces import WAITING, lock
 from tables.uploads import called, keep, opened, remove_orphans
@@ -26,6 +26,7 @@ from tables.wrong_rows import EXTRAS, write_wrong_rows
 
 UNDO_DAYS = 30
 KEPT_DAYS = 7  # an upload that nobody confirmed, and the file of wrong rows
+NOT_WRITTEN = (Batch.State.READING, Batch.State.UNMAPPED, Batch.State.CHECKED)
 CHANGED_MEANWHILE = "写入时发现有人刚刚登记了同一个主体，本次没有写入任何内容。请重新确认一次。"
 
 
@@ -87,7 +88,8 @@ def judge(*, source: FixedSource, batch: Batch, write: bool, progress: Progress 
 
 
 def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
-    """Read the file and keep counts and errors; the state becomes CHECKED, or REFUSED with what is the matter."""
+    """Read the file and keep counts and errors; the state becomes CHECKED, or UNMAPPED where somebody has to say which
+    column is which, or REFUSED with what is the matter."""
     reading = Batch.objects.filter(pk=batch.pk, state=Batch.State.READING)
     try:
         with transaction.atomic():
@@ -103,9 +105,9 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
                 unused_columns=outcome.unused,
                 plan_digest=outcome.digest,
                 parts=source.parts,
+                headers=source.headers,
                 plan={
                     "mark": marked,
-                    "mapping": source.shown,
                     "columns": outcome.columns,
                     "samples": outcome.samples,
                     "passed_over": source.passed_over,
@@ -115,18 +117,28 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
             )
             fault("check.kept")
     except Refused as refused:
-        if batch.counts:  # what was changed in the preview cannot stand; the file can
-            reading.update(state=Batch.State.CHECKED, problem=str(refused))
-        else:
-            reading.update(state=Batch.State.REFUSED, problem=str(refused))
-            forget(batch)
+        reading.update(**_after_refusal(batch, refused))
     batch.refresh_from_db()
 
 
+def _after_refusal(batch: Batch, refused: Refused) -> dict[str, Any]:
+    """What becomes of a batch whose file was not read. What may still be put right is kept, the upload with it."""
+    if batch.counts:  # what was changed in the preview cannot stand; the file can
+        return {"state": Batch.State.CHECKED, "problem": str(refused)}
+    if isinstance(refused, Unmapped):
+        table = RememberingTable.of(target(batch.target).table, batch)
+        return {"state": Batch.State.UNMAPPED, "problem": "", "headers": headers_shown(refused.parts, table)}
+    if batch.headers:  # what was said of its columns does not go; something else may
+        return {"state": Batch.State.UNMAPPED, "problem": str(refused)}
+    forget(batch)
+    return {"state": Batch.State.REFUSED, "problem": str(refused)}
+
+
 @transaction.atomic
-def batch_recheck(*, batch: Batch, by, mapping: dict[str, str] | None = None) -> Batch:
+def batch_recheck(*, batch: Batch, by, mapping: dict[str, Any] | None = None) -> Batch:
     """Check a batch again as it was put right since, or as the registry stands now. Raises Cannot when it is too late."""
-    claimed = Batch.objects.filter(pk=batch.pk, state=Batch.State.CHECKED).update(state=Batch.State.READING)
+    waiting = Batch.objects.filter(pk=batch.pk, state__in=[Batch.State.CHECKED, Batch.State.UNMAPPED])
+    claimed = waiting.update(state=Batch.State.READING)
     if not claimed or not stored(batch).exists():
         raise Cannot("这一批已经写入、已放弃或正在检查，不能重新检查。")
     batch.refresh_from_db()
@@ -244,6 +256,8 @@ def batch_settle(batch: Batch) -> None:
         after = {"state": Batch.State.CHECKED}
     elif batch.state == Batch.State.UNDOING:  # nothing was taken back
         after = {"state": Batch.State.APPLIED}
+    elif batch.state == Batch.State.READING and batch.headers:  # it still waits for somebody to say the columns
+        after = {"state": Batch.State.UNMAPPED}
     elif batch.state == Batch.State.READING and job.state == Job.State.CANCELLED:
         after = {"state": Batch.State.CANCELLED}
     elif batch.state == Batch.State.READING:
@@ -259,9 +273,7 @@ def batch_settle(batch: Batch) -> None:
 @transaction.atomic
 def batch_cancel(*, batch: Batch, by) -> bool:
     """Leave a batch that is not written yet. False when it is too late."""
-    left = Batch.objects.filter(pk=batch.pk, state__in=[Batch.State.READING, Batch.State.CHECKED]).update(
-        state=Batch.State.CANCELLED
-    )
+    left = Batch.objects.filter(pk=batch.pk, state__in=NOT_WRITTEN).update(state=Batch.State.CANCELLED)
     if left:
         if batch.job is not None:
             job_cancel(job=batch.job, by=by)
@@ -291,8 +303,8 @@ def retention() -> int:
     old = Batch.objects.filter(created_at__lt=before).exclude(stored_as="").exclude(state=Batch.State.APPLYING)
     for batch in old:
         forget(batch, wrong=True)
-        if batch.state in (Batch.State.READING, Batch.State.CHECKED):
+        if batch.state in NOT_WRITTEN:
             batch.state = Batch.State.CANCELLED
-        batch.stored_as = ""
-        batch.save(update_fields=["stored_as", "state"])
+        batch.stored_as, batch.headers = "", None
+        batch.save(update_fields=["stored_as", "headers", "state"])
     return len(old)

@@ -125,6 +125,14 @@ class Table:
                     taken.add(at)
         return found
 
+    def header_row(self, part: str) -> int | None:
+        """In which row of a sheet or file the header stands, where somebody said it; 0: there is none."""
+        return None
+
+    def is_chosen(self, cells: Sequence[str]) -> bool:
+        """Did somebody say which column of this header is which?"""
+        return False
+
     def missing(self, found: dict[str, int]) -> list[str]:
         """What a header lacks, in words: each group of needed columns of which none is there."""
         return [

@@ -2,6 +2,6 @@
 
 from tables.readers.base import Block, Mended, Refused
 from tables.readers.open import header_digest, open_source
-from tables.readers.source import Source, place, said
+from tables.readers.source import Part, Source, Unmapped, place, said
 
-__all__ = ["Block", "Mended", "Refused", "Source", "header_digest", "open_source", "place", "said"]
+__all__ = ["Block", "Mended", "Part", "Refused", "Source", "Unmapped", "header_digest", "open_source", "place", "said"]

@@ -14,7 +14,7 @@ from tables.readers.base import Reader, Refused
 from tables.readers.content import recognise
 from tables.readers.package import open_package
 from tables.readers.sheet import sheet_readers
-from tables.readers.source import Part, Source
+from tables.readers.source import Part, Source, Unmapped
 from tables.readers.text import DELIMITERS, TextReader
 from tables.readers.xlsx import xlsx_readers
 from tables.table import CHOICES_SHEET, NOTES_SHEET, Table, header_key, heading
@@ -26,6 +26,9 @@ CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 WEB_PAGE = (b"<html", b"<!doctype", b"<table", b"<?xml")
 FOUND_SHOWN = 15  # columns named in a refusal
 COLUMNS_LIMIT = 1_000
+SHOWN_BELOW = 3  # rows of a part that its header is shown with
+OWN_SHEETS = (NOTES_SHEET, CHOICES_SHEET)
+NO_HEADER, LACKING = "没有找到表头", "表头缺少"
 EMPTY = "文件是空的，一个字都没有。请检查后重新上传。"
 
 Found = tuple[Sequence[Reader], list[tuple[str, str]]]  # readers; what was left aside, with the reason
@@ -52,25 +55,31 @@ def header_digest(header: Sequence[str]) -> str:
 
 def _open(file: IO[bytes], table: Table, stack: ExitStack) -> Source:
     readers, passed_over = _readers(file, "", stack)
-    parts: list[Part] = []
-    headers: list[list[str]] = []
-    for reader in readers:
-        part, header = _part(reader, table)
-        headers.append(header)
-        lacking = table.missing(part.mapping) if part else []
-        if part and not lacking:
-            parts.append(part)
-        else:
-            reason = f"表头缺少{'、'.join(lacking)}" if part else "没有找到表头"
-            passed_over.append((reader.name, reason))
-            if part:
-                headers[-1] = part.header
+    found = [(reader, _part(reader, table)) for reader in readers]
+    parts = [part for _, part in found if part and not part.reason]
+    reasons = [(reader.name, part.reason if part else NO_HEADER) for reader, part in found]
+    passed_over += [(name, reason) for name, reason in reasons if reason]
+    aside = [part for _, part in found if part and part.reason and _may_be_mapped(part, table)]
     if not parts:
-        raise Refused(_why_nothing(table, headers, passed_over))
+        headers = [part.header for _, part in found if part]
+        reason = _why_nothing(table, headers, passed_over, bool(readers))
+        raise Unmapped(reason, aside) if aside else Refused(reason)
     if any(len(part.header) > COLUMNS_LIMIT for part in parts):
         raise Refused(f"表头有超过 {COLUMNS_LIMIT:,} 列，系统不读取。请删去多余的列再上传。")
-    told = [one for one in passed_over if one[0].rpartition(" · ")[2] not in (NOTES_SHEET, CHOICES_SHEET)]
-    return Source(table, parts, _unused(table, parts), told)
+    told = [one for one in passed_over if _own_name(one[0]) not in OWN_SHEETS]
+    return Source(table, parts, _unused(table, parts), told, aside)
+
+
+def _own_name(name: str) -> str:
+    """Of a sheet, without the file's."""
+    return name.rpartition(" · ")[2]
+
+
+def _may_be_mapped(part: Part, table: Table) -> bool:
+    """Can somebody say which column is which? There are as many as are needed, and rows below."""
+    least = max(_named_at_least(table), len(table.needs))
+    is_ours = _own_name(part.reader.name) in OWN_SHEETS
+    return bool(part.first_rows) and least <= len(part.header) <= COLUMNS_LIMIT and not is_ours
 
 
 # --- what it is -------------------------------------------------------------------------------------------------------
@@ -139,41 +148,58 @@ def _named(found: Found, name: str) -> Found:
 # --- where its header stands ------------------------------------------------------------------------------------------
 
 
-def _part(reader: Reader, table: Table) -> tuple[Part | None, list[str]]:
-    """A sheet or file with its header, if it has one; of text the delimiter is found with it."""
+def _part(reader: Reader, table: Table) -> Part | None:
+    """A sheet or file with its header, or what comes nearest to one; of text the delimiter is found with it."""
     if not isinstance(reader, TextReader):
         return _find_header(reader, table)
-    best: Part | None = None
-    fullest: list[str] = []
-    best_delimiter = reader.delimiter
+    found: list[tuple[Part, str]] = []
     for reader.delimiter in DELIMITERS:
-        part, header = _find_header(reader, table)
-        if part and (best is None or len(part.mapping) > len(best.mapping)):
-            best, best_delimiter = part, reader.delimiter
-        fullest = max(fullest, header, key=len)
-    reader.delimiter = best_delimiter
-    return best, fullest
+        if part := _find_header(reader, table):
+            found.append((part, reader.delimiter))
+    best, reader.delimiter = max(found, key=lambda one: _rank(one[0], table), default=(None, DELIMITERS[0]))
+    return best
 
 
-def _find_header(reader: Reader, table: Table) -> tuple[Part | None, list[str]]:
-    """The row of the first thirty that names most of the table's columns; with it the fullest row, for a refusal."""
-    best: Part | None = None
-    fullest: list[str] = []
-    top = reader.top()
-    for number, cells in top:
-        cells = [heading(cell) for cell in _trimmed(cells)]
-        if sum(bool(cell.strip()) for cell in cells) > sum(bool(cell.strip()) for cell in fullest):
-            fullest = cells
-        found = table.map_header(cells)
-        if len(found) >= min(2, len(table.imported())) and (best is None or len(found) > len(best.mapping)):
-            best = Part(reader, cells, number, found)
-    if best is not None:
-        rows = [cells for number, cells in top if number > best.header_row]
-        for key, at in recognise(table, best.header, best.mapping, rows).items():
-            best.header += [""] * (at + 1 - len(best.header))
-            best.mapping[key] = at
-            best.by_content.append(best.header[at] or f"第 {at + 1} 列")
-    return best, fullest
+def _find_header(reader: Reader, table: Table) -> Part | None:
+    """The row of the first thirty that somebody chose or that names most of the table's columns; where there is none,
+    the fullest, with the reason why it will not do. None for a sheet without a cell."""
+    top = [(number, [heading(cell) for cell in _trimmed(cells)]) for number, cells in reader.top()]
+    asked = table.header_row(reader.name)
+    if asked == 0:
+        rows = [(0, [""] * max((len(cells) for _, cells in top), default=0))]
+    else:
+        rows = [(number, cells) for number, cells in top if asked is None or number == asked]
+    parts = [Part(reader, cells, number, table.map_header(cells)) for number, cells in rows if cells]
+    if not parts:
+        return None
+    best = max(parts, key=lambda part: _rank(part, table))
+    below = [cells for number, cells in top if number > best.header_row and cells]
+    best.first_rows = below[:SHOWN_BELOW]
+    is_found = _is_header(best, table)
+    by_content = {} if table.is_chosen(best.header) else recognise(table, best.header, best.mapping, below)
+    best.mapping |= by_content
+    best.header += [""] * (max(best.mapping.values(), default=0) + 1 - len(best.header))
+    best.by_content = [best.header[at] or f"第 {at + 1} 列" for at in by_content.values()]
+    lacking = table.missing(best.mapping)
+    best.reason = NO_HEADER if not is_found else f"{LACKING}{'、'.join(lacking)}" if lacking else ""
+    return best
+
+
+def _is_header(part: Part, table: Table) -> bool:
+    named = len(part.mapping) - len(part.by_content)
+    return table.is_chosen(part.header) or named >= _named_at_least(table)
+
+
+def _named_at_least(table: Table) -> int:
+    """One name alone may stand in any sentence."""
+    return min(2, len(table.imported()))
+
+
+def _rank(part: Part, table: Table) -> tuple[bool, int, int]:
+    """Of two rows or delimiters the higher one is the header's; of equals the first."""
+    if _is_header(part, table):
+        return table.is_chosen(part.header), len(part.mapping), 0
+    return False, 0, sum(bool(cell.strip()) for cell in part.header)
 
 
 def _trimmed(cells: Sequence[str]) -> list[str]:
@@ -197,16 +223,19 @@ def _unused(table: Table, parts: Sequence[Part]) -> list[str]:
     return list(unused)
 
 
-def _why_nothing(table: Table, headers: Sequence[list[str]], passed_over: Sequence[tuple[str, str]]) -> str:
+def _why_nothing(
+    table: Table, headers: Sequence[list[str]], passed_over: Sequence[tuple[str, str]], any_sheet: bool
+) -> str:
     header = max(headers, key=len, default=[])
-    lacking = next((reason for _, reason in passed_over if reason.startswith("表头缺少")), "")
+    lacking = next((reason for _, reason in passed_over if reason.startswith(LACKING)), "")
     if lacking:
         return f"{lacking}。{_found(header)}请补上这些列再上传，列名可参照模板。"
-    others = [f"「{name}」{reason}" for name, reason in passed_over if name and reason != "没有找到表头"]
-    if not headers and others:
+    others = [f"「{name}」{reason}" for name, reason in passed_over if name and reason != NO_HEADER]
+    if not any_sheet and others:
         return f"压缩包里没有能读的表格：{'；'.join(others[:FOUND_SHOWN])}。"
     needed = "、".join("或".join(f"「{table.by_key[key].label}」" for key in group) for group in table.needs)
-    return f"没有找到表头。需要的列：{needed}。{_found(header)}请在第一行写上列名（可参照模板）再上传。"
+    may_be_persons = any(column.personal for column in table.columns)  # what is no header may be somebody's row
+    return f"没有找到表头。需要的列：{needed}。{'' if may_be_persons else _found(header)}请在第一行写上列名（可参照模板）再上传。"
 
 
 def _found(header: list[str]) -> str:

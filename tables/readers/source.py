@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tables.readers.base import Block, Reader, blanks, is_blank
+from tables.readers.base import Block, Reader, Refused, blanks, is_blank
 from tables.readers.tidy import Notes, Tidier, chosen
 from tables.table import Table
 
@@ -19,10 +19,20 @@ class Part:
     header_row: int
     mapping: dict[str, int]
     by_content: list[str] = field(default_factory=list)  # headings whose column was recognised by what it holds
+    first_rows: list[list[str]] = field(default_factory=list)  # below the header, some
+    reason: str = ""  # why it is not read, where it is not
 
     @property
     def rows(self) -> int:
         return max(self.reader.rows - self.header_row, 0)
+
+
+class Unmapped(Refused):
+    """There are rows, but which column is which was not recognised: somebody may say it of these parts."""
+
+    def __init__(self, reason: str, parts: list[Part]) -> None:
+        super().__init__(reason)
+        self.parts = parts
 
 
 @dataclass
@@ -33,6 +43,7 @@ class Source:
     sheets: list[Part]
     unknown: list[str] = field(default_factory=list)  # columns that no one asked for
     passed_over: list[tuple[str, str]] = field(default_factory=list)  # sheets and files not read: name, reason
+    aside: list[Part] = field(default_factory=list)  # of those, the ones that somebody may say the columns of
     notes: Notes = field(default_factory=Notes)  # of the last reading: cells mended, rows skipped
     close: Callable[[], None] = lambda: None
 

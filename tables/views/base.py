@@ -15,6 +15,7 @@ from tables.selectors import own_batches
 
 BADGES: dict[str, str] = {
     Batch.State.READING: "info",
+    Batch.State.UNMAPPED: "warn",
     Batch.State.CHECKED: "warn",
     Batch.State.APPLYING: "info",
     Batch.State.APPLIED: "ok",

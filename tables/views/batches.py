@@ -9,7 +9,6 @@ from django.utils import timezone
 from accounts.crypto import CannotDecrypt
 from tables import services
 from tables.forms import ColumnsForm
-from tables.mapping import HOW
 from tables.models import Batch, RowError
 from tables.register import REFUSED, Cannot
 from tables.selectors import (
@@ -24,6 +23,7 @@ from tables.selectors import (
     repairs_shown,
 )
 from tables.views.base import BADGES, ImportView, chosen_format, file_response, origin_of, title_of
+from tables.views.columns import needed_words, shown_headers
 from tables.views.plan import tiles, warnings
 from tables.wrong_rows import wrong_rows_as
 
@@ -51,7 +51,7 @@ class BatchList(ImportView):
 
     def get(self, request):
         before = request.GET.get("before", "")
-        batches = own_batches(request.user)
+        batches = own_batches(request.user).defer("headers")
         if before.isascii() and before.isdigit() and len(before) < 19:
             batches = batches.filter(pk__lt=int(before))
         rows = list(batches[: BATCHES_SHOWN + 1])
@@ -113,13 +113,25 @@ class BatchDetail(ImportView):
         if batch.state == Batch.State.UNDONE:
             context["conflict_counts"] = conflict_counts(batch)
             context["conflicts"] = conflicts_shown(batch, list(batch.conflicts.all()[:ERRORS_SHOWN]), request.user)
+        if batch.headers:
+            context |= self._columns(batch)
         if batch.counts:
             context |= self._plan(batch) | self._errors(batch)
         return render(request, "tables/batch.html", context)
 
+    def _columns(self, batch: Batch) -> dict:
+        waiting = batch.state in (Batch.State.CHECKED, Batch.State.UNMAPPED)
+        form = ColumnsForm(batch=batch) if waiting else None
+        is_unmapped = batch.state == Batch.State.UNMAPPED
+        return {
+            "columns_form": form,
+            "headers": shown_headers(batch, form),
+            "is_unmapped": is_unmapped,
+            "needed": needed_words(batch) if is_unmapped else "",
+        }
+
     def _plan(self, batch: Batch) -> dict:
         cells, counts = Cells(batch), batch.counts
-        mapping = batch.plan.get("mapping", {}).get("columns", {})
         job = batch.job
         waiting = batch.state == Batch.State.CHECKED
         return {
@@ -127,8 +139,6 @@ class BatchDetail(ImportView):
             "refused": sum(counts[part] for part in REFUSED),
             "is_large": counts["new"] + counts["changed"] >= LARGE,
             "failed": job.message if waiting and job and job.state == "failed" else "",
-            "mapping": [(cells.table.by_key[key].label, name, HOW[how]) for key, (name, how) in mapping.items()],
-            "columns_form": ColumnsForm(batch=batch) if waiting and mapping else None,
             "samples": [sample | {"place": cells.place(sample["row"])} for sample in batch.plan.get("samples", [])],
             "repairs": repairs_shown(batch, cells),
             "fixes": fixes_made(batch, cells),

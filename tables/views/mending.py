@@ -7,11 +7,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from tables import fixes, services
-from tables.forms import ColumnsForm, FixForm, GroupForm
+from tables.forms import ColumnsForm, FixForm, GroupForm, HeaderRowForm
 from tables.models import Batch, RowError
+from tables.readers.base import HEADER_WITHIN
 from tables.register import Cannot
 from tables.selectors import Cells, errors_of, fixes_made
 from tables.views.base import BADGES, ImportView, title_of
+from tables.views.columns import shown_headers
 
 
 class MendingView(ImportView):
@@ -92,19 +94,28 @@ class Unfix(MendingView):
 
 
 class Columns(MendingView):
-    """Which column of the file is which of ours; checks again with it."""
+    """Which column of the file is which of ours, or where its header stands; checks again with it."""
 
     def mend(self, batch: Batch):
-        form = ColumnsForm(self.request.POST, batch=batch)
-        if not form.is_valid():
-            context = {
-                "batch": batch,
-                "columns_form": form,
-                "heading": "列的对应",
-                "state": {"text": batch.get_state_display(), "kind": BADGES[batch.state]},
-                "subtitle": f"{batch.file_name} · 导入到{title_of(batch)}",
-                "breadcrumbs": [{"label": batch.file_name, "url": batch.get_absolute_url()}, {"label": "列的对应"}],
-            }
-            return render(self.request, "tables/columns.html", context, status=422)
-        batch = services.batch_recheck(batch=batch, by=self.request.user, mapping=form.mapping)
+        if "row" in self.request.POST:
+            form = HeaderRowForm(self.request.POST)
+            if not form.is_valid():
+                raise Cannot(f"请填 0 到 {HEADER_WITHIN} 之间的行号；文件里没有表头的填 0。")
+            return self._recheck(batch, form.said(batch))
+        columns = ColumnsForm(self.request.POST, batch=batch)
+        if columns.is_valid():
+            return self._recheck(batch, columns.mapping)
+        context = {
+            "batch": batch,
+            "columns_form": columns,
+            "headers": shown_headers(batch, columns),
+            "heading": "列的对应",
+            "state": {"text": batch.get_state_display(), "kind": BADGES[batch.state]},
+            "subtitle": f"{batch.file_name} · 导入到{title_of(batch)}",
+            "breadcrumbs": [{"label": batch.file_name, "url": batch.get_absolute_url()}, {"label": "列的对应"}],
+        }
+        return render(self.request, "tables/columns.html", context, status=422)
+
+    def _recheck(self, batch: Batch, mapping: dict):
+        batch = services.batch_recheck(batch=batch, by=self.request.user, mapping=mapping)
         return redirect(reverse("jobs:detail", args=[batch.job_id]))

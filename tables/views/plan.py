@@ -70,5 +70,6 @@ def warnings(batch: Batch) -> list[dict]:
             }
         )
     if batch.problem and batch.state != Batch.State.REFUSED:
-        told.append({"title": "重新检查没有完成", "text": f"{batch.problem}下面仍是上一次检查的结果。"})
+        left = "下面仍是上一次检查的结果。" if batch.counts else ""
+        told.append({"title": "重新检查没有完成", "text": f"{batch.problem}{left}"})
     return told

@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 
 from jobs.runner import job_run
 from markets.models import Business
-from tables.models import Batch, ColumnMapping, RowError, RowFix
+from tables.models import Batch, RowError, RowFix
 from tests import factories
 from tests.markets import files
 from tests.markets.files import make_code, make_row
@@ -126,26 +126,6 @@ def test_wrong_rows_are_mended_in_the_workbook_and_sent_again(client, clerk):
     again = sent(client, mended.getvalue())
     assert (again.counts["rows"], again.counts["new"]) == (2, 2)
     assert again.unused_columns == batch.unused_columns  # 原因, 原行号 and 建议 are passed over in silence
-
-
-def test_columns_are_put_right_and_remembered(client, clerk):
-    rows = [make_row(实际经营地址="科苑路 1 号")]
-    batch = sent(client, csv(*rows))
-    assert batch.unused_columns == ["实际经营地址"]
-    chosen = {f"column-{key}": name for key, (name, _) in batch.plan["mapping"]["columns"].items()}
-    lacking = act(client, "columns", batch, **(chosen | {"column-name": ""}))
-    assert lacking.status_code == 422 and "还缺少「名称」" in lacking.content.decode()
-    act(client, "columns", batch, **(chosen | {"column-address": "实际经营地址"}))
-    worked(batch)
-    assert batch.unused_columns == [] and "您选定" in page(client, batch)
-    assert not ColumnMapping.objects.exists()
-    act(client, "confirm", batch)
-    worked(batch)
-    assert Business.objects.get().address == "科苑路 1 号"
-    again = sent(client, csv(make_row(实际经营地址="科苑路 2 号")))
-    assert again.unused_columns == [] and "上次确认过" in page(client, again)
-    other = sent(client, csv(make_row(实际经营地址="科苑路 3 号")), source="survey")
-    assert other.unused_columns == ["实际经营地址"]
 
 
 def test_several_files_are_one_batch_with_rows_named_by_file(client, clerk):
