@@ -1,7 +1,6 @@
 """The lists of this room, as their pages, exports and bulk acts read them."""
 
 from django.db.models import Prefetch, QuerySet
-from django.http import QueryDict
 
 from markets.filters import BusinessFilter, DeliverySiteFilter, IndustryAreaFilter, MarketFilter, PlatformFilter
 from markets.models import Absence, Business, DeliverySite, IndustryArea, Market, Platform, SourceDifference
@@ -13,12 +12,10 @@ from tables.listing import Listing, register_listing
 
 
 class BusinessListing(Listing):
-    def to_export(self, query: QueryDict, user) -> QuerySet:
+    def fetched(self, rows: QuerySet, user) -> QuerySet:
         """With the predecessors that the reader may see (predecessor_code in markets/tables.py)."""
         seen = Business.objects.visible_to(user, self.view).only("uscc", "legacy_registration_no")
-        return (
-            super().to_export(query, user).prefetch_related(Prefetch("predecessor", seen, to_attr="seen_predecessor"))
-        )
+        return super().fetched(rows, user).prefetch_related(Prefetch("predecessor", seen, to_attr="seen_predecessor"))
 
 
 BUSINESS_LIST = BusinessListing(

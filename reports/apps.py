@@ -7,8 +7,9 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import audit
-        from reports import tasks
+        from reports import behind, tasks
         from tables import register
 
         audit.on_sealed(tasks.hear_sealed)
         register.on_applied(tasks.hear_applied)
+        behind.register()

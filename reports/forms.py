@@ -40,18 +40,3 @@ class MemberSearchForm(forms.Form):
         if not self.errors and not data["name"] and not data.get("phone_tail"):
             raise forms.ValidationError("请填写完整姓名，或手机尾号后 4 位。")
         return data
-
-
-class ExportForm(forms.Form):
-    """Why rows leave the system, and as what."""
-
-    purpose = forms.CharField(
-        label="用途",
-        max_length=200,
-        min_length=4,
-        help_text="例如：11月区级例会通报",
-        error_messages={"required": "请写明用途。", "min_length": "请把用途写清楚（至少 4 个字）。"},
-    )
-    format = forms.ChoiceField(
-        label="格式", choices=[("xlsx", "Excel（xlsx）"), ("csv", "CSV（UTF-8）")], initial="xlsx"
-    )

@@ -17,7 +17,6 @@ urlpatterns = [
         name="chart",
     ),
     path("rows/<str:metric>/", rows.Rows.as_view(), name="rows"),
-    path("rows/<str:metric>/export/", rows.RowsExport.as_view(), name="rows_export"),
     path("metrics/", pages.Metrics.as_view(), name="metrics"),
     path("search/", search.Search.as_view(), name="search"),
     path("closings/", pages.Closings.as_view(), name="closings"),

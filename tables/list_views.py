@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views import View
@@ -53,8 +53,8 @@ class ListPage(ListingView):
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         asked = self.listing
-        if not request.GET and (default := saved.default_of(request.user, asked.name)) and default.query:
-            return redirect(asked.url(QueryDict(default.query)))
+        if not request.GET and (default := saved.opens_with(request.user, asked)):
+            return redirect(asked.url(default))
         if answer := unknown_dropped(request, asked.known):
             return answer
         found = asked.filter(request.GET, request.user)

@@ -23,8 +23,16 @@ def views_for(user, table: str) -> list[SavedView]:
     return sorted(seen, key=lambda view: view.owner_id != user.pk)
 
 
-def default_of(user, table: str) -> SavedView | None:
-    return SavedView.objects.filter(owner=user, table=table, is_default=True).first()
+def opens_with(user, listing: Listing) -> QueryDict | None:
+    """What the list shows when nothing is asked: the own default, as far as the list still knows what it says.
+
+    Where nothing of it is left the list opens as it is: an address that says nothing would lead here again.
+    """
+    view = SavedView.objects.filter(owner=user, table=listing.name, is_default=True).first()
+    kept = QueryDict(view.query if view else "", mutable=True)
+    for name in set(kept) - listing.known:
+        del kept[name]
+    return kept or None
 
 
 def canonical(query: str) -> str:

@@ -182,7 +182,6 @@ PAGES: dict[str, Page] = {
     "reports:division": Page(PLACES, "division", "code"),
     "reports:chart": Page(STAFF, "branch", "code", extra={"kind": "o", "chart": "trend"}),
     "reports:rows": Page(STAFF, extra={"metric": "organizations"}),
-    "reports:rows_export": Page(LEADERS | REGISTRARS, extra={"metric": "organizations"}),
     "reports:metrics": Page(STAFF),
     "reports:search": Page(STAFF, query={"q": "金丝雀"}),
     "reports:closings": Page(PLACES),
@@ -225,7 +224,7 @@ EXPORTS = [
         ("district_leader", "registrar_district"),
     ),
     (
-        "reports:rows_export", {"metric": "markets"}, {"purpose": "区级例会通报", "format": "csv"},
+        "lists:export", {"table": "rows-markets"}, {"purpose": "区级例会通报", "format": "csv"},
         ("district_leader", "registrar_district"),
     ),
     ("members:export", {}, {"purpose": "组织关系核对"}, ("officer", "secretary")),

@@ -9,14 +9,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import View
 
-from orgs.doors import postings_with
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from orgs.scoped import DoorMixin
 from reports import boards, metrics, selectors, tiles, words
+from reports.behind import PERMISSION, own_unit
 from reports.words import Basis
 
-PERMISSION = "reports.view_snapshot"
 LABEL = 4  # characters of one step of an organization's path
 
 
@@ -45,11 +44,6 @@ class UnitMixin(DoorMixin):
             return words.basis_of(self.request.GET), ""
         except metrics.UnknownMetric as problem:
             return Basis(), str(problem)
-
-
-def own_unit(user):
-    """The unit of the first posting from which numbers may be read."""
-    return postings_with(user, PERMISSION)[0].unit
 
 
 def breadcrumbs(user, unit, basis: Basis) -> list[dict]:

@@ -1,36 +1,27 @@
 """The rows behind a number: list and total are the tile's own, in the same 口径."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.http import content_disposition_header
+from django.utils.http import urlencode
 from django.views.generic import View
 
 from accounts import audit
-from orgs.models import Division, Organization
 from orgs.scoped import DoorMixin
 from reports import metrics, rows, selectors, tiles, words
-from reports.exports import TooManyRows, rows_export
-from reports.forms import ExportForm
+from reports.behind import EXPORT_PERMISSION, PERMISSION, RowsBehind, behind, can_be_taken, is_unassigned, unit_asked
 from reports.row_columns import columns_of, shows_persons
-from reports.views.dashboard import PERMISSION, breadcrumbs, own_unit
+from reports.views.dashboard import breadcrumbs
 from reports.words import Basis
-from tables.exports import TYPES
 from tables.keyset import page_of
 
-EXPORT_PERMISSION = "markets.export_business"
 
-
-class RowsMixin(DoorMixin):
-    """Reads which number, of which unit, in which 口径 the address asks for."""
+class Rows(DoorMixin, View):
+    """`/rows/<metric>/?organization=…|division=…&denominator=…&range=…&as_of=…&part=unassigned`"""
 
     permission = PERMISSION
     kwargs: dict[str, Any]
@@ -43,28 +34,16 @@ class RowsMixin(DoorMixin):
 
     @property
     def unassigned(self) -> bool:
-        return self.request.GET.get("part") == selectors.UNASSIGNED
+        return is_unassigned(self.request.GET)
 
     def ask(self):
         """The rows; raises Http404, metrics.UnknownMetric or rows.RowsNotOpen."""
-        self.unit = self._unit()
+        self.unit = unit_asked(self.request.GET, self.request.user)
+        if self.unit is None:
+            raise Http404
         self.basis = Basis().fitting(self.metric)
         self.basis = words.basis_of(self.request.GET).fitting(self.metric)
         return behind(self.metric, self.unit, self.basis, self.request.user, unassigned=self.unassigned)
-
-    def _unit(self):
-        query = self.request.GET
-        for name, model in (("organization", Organization), ("division", Division)):
-            if code := query.get(name):
-                unit = model.objects.visible_to(self.request.user, PERMISSION).filter(code=code).first()
-                if unit is None:
-                    raise Http404
-                return unit
-        return own_unit(self.request.user)
-
-
-class Rows(RowsMixin, View):
-    """`/rows/<metric>/?organization=…|division=…&denominator=…&range=…&as_of=…&part=unassigned`"""
 
     def get(self, request: HttpRequest, metric: str) -> HttpResponse:
         try:
@@ -113,16 +92,17 @@ class Rows(RowsMixin, View):
             total=total,
             total_text=f"共 {total:,} {self._word()}",
             computed=self._computed(total),
-            exports=self._exports(found.model, total),
+            exports=self._exports(total),
             empty_reason="这个数字是 0，所以没有名单。" if total == 0 else "没有您可以查看的行。",
         )
         return render(request, "reports/rows.html", context)
 
-    def _exports(self, model, total: int) -> list[dict]:
-        if not total or shows_persons(model) or not self.request.user.has_perm(EXPORT_PERMISSION):
+    def _exports(self, total: int) -> list[dict]:
+        if not total or not can_be_taken(self.metric) or not self.request.user.has_perm(EXPORT_PERMISSION):
             return []
-        url = reverse("reports:rows_export", args=[self.metric.code])
-        return [{"label": "导出", "url": f"{url}?{self.request.GET.urlencode()}"}]
+        query = self.request.GET.dict() | words.unit_query(self.unit)
+        url = reverse("lists:export", args=[RowsBehind(self.metric).name])
+        return [{"label": "导出", "url": f"{url}?{urlencode(query)}"}]
 
     def _computed(self, total: int) -> str:
         """What the dashboard says, where it differs: rows outside the reader's scope, or changes since."""
@@ -197,69 +177,3 @@ class Rows(RowsMixin, View):
     def _empty(self, reason: str) -> HttpResponse:
         context = self._context(table={"columns": [], "rows": []}, empty_reason=reason)
         return render(self.request, "reports/rows.html", context, status=400)
-
-
-def behind(metric: metrics.Metric, unit, basis: Basis, user, *, unassigned: bool = False):
-    """The rows of a number; of a share, those of its numerator: its parts exclude each other.
-
-    `user` None: without asking who reads, for counting only.
-    """
-    asked: dict[str, Any] = {"range": basis.range, "as_of": basis.as_of, "unassigned": unassigned}
-    read: Callable[..., QuerySet] = partial(rows.rows, user=user) if user is not None else rows.all_rows
-    if metric.kind == metrics.COUNT:
-        return read(metric.code, unit, denominator=basis.denominator, **asked)
-    inside = metrics.DEFAULT_DENOMINATOR if metric.denominator else basis.denominator
-    found = None
-    for part in metric.numerator.split("+"):
-        one = read(part, unit, denominator=inside, **asked)
-        found = one if found is None else found | one
-    return found
-
-
-class RowsExport(RowsMixin, View):
-    """The rows as a file, for a stated purpose. Lists of persons are not exported from here."""
-
-    permission = EXPORT_PERMISSION
-
-    def get(self, request: HttpRequest, metric: str) -> HttpResponse:
-        self._found()
-        return self._page(ExportForm())
-
-    def post(self, request: HttpRequest, metric: str) -> HttpResponseBase:
-        found, form = self._found(), ExportForm(request.POST)
-        if not form.is_valid():
-            return self._page(form, status=422)
-        purpose, format = form.cleaned_data["purpose"], form.cleaned_data["format"]
-        try:
-            pieces = rows_export(
-                by=request.user, metric=self.metric, unit=self.unit, queryset=found, purpose=purpose, format=format,
-                request=request,
-            )  # fmt: skip
-        except TooManyRows as refusal:
-            form.add_error(None, str(refusal))
-            return self._page(form, status=422)
-        response = StreamingHttpResponse(pieces, content_type=TYPES[format])
-        name = f"{self.metric.name}-{self.unit}-{timezone.localdate():%Y%m%d}.{format}"
-        response["Content-Disposition"] = content_disposition_header(True, name) or ""
-        return response
-
-    def _found(self):
-        try:
-            found = self.ask()
-        except (metrics.UnknownMetric, rows.RowsNotOpen) as refusal:
-            raise Http404 from refusal
-        if shows_persons(found.model):
-            raise Http404
-        return found
-
-    def _page(self, form, status: int = 200) -> HttpResponse:
-        back = f"{reverse('reports:rows', args=[self.metric.code])}?{self.request.GET.urlencode()}"
-        context = {
-            "heading": f"导出：{self.metric.name}",
-            "subtitle": f"{self.unit} · 口径：{tiles.note(self.metric, self.basis)}",
-            "form": form,
-            "submit_label": "导出",
-            "cancel_url": back,
-            "intro": "按名单现在的口径导出全部行。导出人、用途、列和行数会留下记录。",
-        }
-        return render(self.request, "generic/form.html", context, status=status)

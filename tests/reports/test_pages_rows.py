@@ -1,10 +1,17 @@
 """One number, one query: the tile on the page and the list behind it say the same."""
 
+import io
+from urllib.parse import urlencode
+
 import pytest
 from django.urls import reverse
+from python_calamine import CalamineWorkbook
 
 from accounts.models import AuditEvent
+from jobs.models import Job
+from jobs.runner import job_run
 from reports import metrics, selectors, tiles
+from tables import taking
 from tables.models import Export
 from tests.reports import builders as b
 
@@ -128,24 +135,67 @@ def test_every_counting_metric_has_columns(sign_in, town):
 # --- export -----------------------------------------------------------------------------------------------------------
 
 
+def taking_out(code: str, **query) -> str:
+    return reverse("lists:export", args=[f"rows-{code}"]) + f"?{urlencode(query)}"
+
+
 def test_an_export_has_the_rows_of_the_list_and_is_recorded(sign_in, town):
     client = sign_in("city_leader")
-    query = f"?organization={town.city.city.code}&denominator=operating"
-    total = rows(client, "due_not_built", organization=town.city.city.code).context["total"]
-    url = reverse("reports:rows_export", args=["due_not_built"]) + query
-    assert client.get(url).status_code == 200
+    page = rows(client, "due_not_built", organization=town.city.city.code)
+    url = page.context["exports"][0]["url"]
+    assert f"{page.context['total']:,} 行" in client.get(url).text
     response = client.post(url, {"purpose": "区级例会通报", "format": "csv"})
     lines = b"".join(response.streaming_content).decode("utf-8-sig").splitlines()
-    assert lines[0].startswith("名称,统一社会信用代码") and len(lines) == 1 + total
+    assert lines[0].startswith("名称,统一社会信用代码") and len(lines) == 1 + page.context["total"]
     event = AuditEvent.objects.filter(act="reports.rows.export").latest("id")
-    assert event.purpose == "区级例会通报" and event.detail["rows"] == total
-    assert Export.objects.get().rows == total
+    assert event.purpose == "区级例会通报" and event.detail["rows"] == page.context["total"]
+    assert Export.objects.get().rows == page.context["total"]
+
+
+@pytest.mark.parametrize(
+    ("code", "query"),
+    [
+        ("operating", {"denominator": "operating", "range": "enterprises"}),
+        ("operating", {"denominator": "operating", "part": "unassigned"}),
+        ("organization_coverage_strict", {"denominator": "operating"}),
+        ("organizations", {}),
+        ("markets", {}),
+    ],
+)
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+def test_a_list_too_long_to_wait_for_is_delivered_whole(
+    sign_in, town, settings, tmp_path, monkeypatch, code, query, format
+):
+    settings.MEDIA_ROOT = str(tmp_path)
+    monkeypatch.setattr(taking, "AT_ONCE", 0)
+    client = sign_in("district_leader")
+    page = rows(client, code, organization=town.city.nanshan.code, **query)
+    total = page.context["total"]
+    client.post(page.context["exports"][0]["url"], {"purpose": "区级例会通报", "format": format})
+    job = Job.objects.get()
+    job_run(job_id=job.pk)
+    kept = Export.objects.get()
+    assert total and kept.rows == total
+    file = b"".join(client.get(reverse("lists:download", args=[kept.pk])).streaming_content)
+    if format == "csv":
+        delivered = len(file.decode("utf-8-sig").splitlines()) - 1
+    else:
+        delivered = len(CalamineWorkbook.from_filelike(io.BytesIO(file)).get_sheet_by_index(0).to_python()) - 1
+    assert delivered == total
+    assert client.get(job.params["url"]).context["total"] == total  # the way back leads to the same list
+
+
+def test_rows_of_another_unit_or_of_persons_are_not_taken_out(sign_in, town):
+    client = sign_in("district_leader")
+    assert client.get(taking_out("operating", organization=town.city.futian.code)).status_code == 404
+    assert client.get(taking_out("operating", denominator="nonsense")).status_code == 404
+    assert client.get(taking_out("nonsense")).status_code == 404
 
 
 def test_an_export_needs_a_purpose_and_the_right(sign_in, town):
-    url = reverse("reports:rows_export", args=["operating"])
+    url = taking_out("operating", denominator="operating")
     refused = sign_in("city_leader").post(url, {"purpose": "", "format": "csv"})
-    assert refused.status_code == 422 and "请写明用途" in refused.content.decode()
+    assert refused.status_code == 422
     assert sign_in("officer").post(url, {"purpose": "区级例会通报", "format": "csv"}).status_code == 403
     assert not Export.objects.exists()
 
@@ -153,7 +203,8 @@ def test_an_export_needs_a_purpose_and_the_right(sign_in, town):
 def test_persons_are_not_exported_from_here(sign_in, town):
     client = sign_in("city_leader")
     for code in ("members_distinct", "registrations", "check_ins_30d", "with_members"):
-        assert client.get(reverse("reports:rows_export", args=[code])).status_code == 404
+        assert client.get(taking_out(code)).status_code == 404
+        assert not rows(client, code, organization=town.city.city.code).context.get("exports")
 
 
 def test_a_share_ends_at_the_counts_of_its_parts(sign_in, town):

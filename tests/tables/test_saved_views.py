@@ -132,6 +132,27 @@ def test_a_view_of_a_filter_that_is_gone_shows_the_rest(client, city):
     assert "gone" not in answer.request["QUERY_STRING"] and names(answer) == ["歇业公司"]
 
 
+@pytest.mark.parametrize(("query", "left"), [("gone=1", ""), ("gone=1&state=dormant", "state=dormant")])
+def test_a_default_of_which_little_is_left_still_opens(client, city, query, left):
+    user = sign_in(client, "registrar", city.nanshan)
+    SavedView.objects.create(owner=user, table="business", name="旧", query=query, is_default=True)
+    answer = client.get(LIST, follow=True)
+    assert answer.status_code == 200 and answer.request["QUERY_STRING"] == left
+
+
+@pytest.mark.parametrize("query", ["state=nosuch", "guidance_station=999999", "cols=gone", "after=x&order=gone"])
+def test_a_view_with_what_means_nothing_any_more_opens_with_a_sentence(client, city, query):
+    """A state that is no more, an office that is not one's own, a column or an order that was taken away."""
+    user = sign_in(client, "registrar", city.nanshan)
+    factories.make_business(city.yuehai, name="公司")
+    SavedView.objects.create(owner=user, table="business", name="旧", query=query, is_default=True)
+    answer = client.get(LIST, follow=True)
+    refused = query.startswith(("state", "guidance"))
+    assert answer.status_code == 200 and names(answer) == ([] if refused else ["公司"])
+    assert bool(answer.context["filter"].form.errors) == refused
+    assert answer.context["clear_url"].endswith("?view=all")
+
+
 def test_deleting(client, city):
     sign_in(client, "registrar", city.nanshan)
     client.post(VIEWS, {"name": "甲", "query": ""})
