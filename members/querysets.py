@@ -144,6 +144,10 @@ class RightsRequestQuerySet(_ThroughRegistration):
     pass
 
 
+class IntakeClientQuerySet(_ThroughOrganization):
+    """A key, and all that comes with it, belongs to the unit whose businesses it may register."""
+
+
 class IntakeEventQuerySet(ScopedQuerySet):
     """An event is seen where its business stands."""
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from members.views import acts, counter, member_acts, people, posters, queue, receipt, report, rights
+from members.views import acts, counter, feedback, member_acts, people, posters, queue, receipt, report, rights
 
 app_name = "members"
 urlpatterns = [
@@ -40,6 +40,9 @@ urlpatterns = [
     path("posters/<slug:code>/poster.pdf", posters.PosterPdf.as_view(), name="poster_pdf"),
     path("posters/<slug:code>/invite/", posters.PosterInvite.as_view(), name="poster_invite"),
     path("posters/<slug:code>/withdraw/", posters.PosterWithdraw.as_view(), name="poster_withdraw"),
+    # feedback/
+    path("feedback/", feedback.FeedbackCounts.as_view(), name="feedback"),
+    path("feedback/<int:pk>/", feedback.FeedbackFile.as_view(), name="feedback_file"),
     # rights/
     path("rights/", rights.RightsList.as_view(), name="rights"),
     path("rights/<int:pk>/", rights.RightsAnswer.as_view(), name="rights_answer"),

@@ -61,8 +61,9 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "orgs.add_organization", "orgs.change_organization", "orgs.import_organization", "members.import_roll",
             "members.view_poster", "members.add_poster", "members.change_poster",
             "members.view_instructor", "members.add_instructor", "members.change_instructor",
-            "members.view_instructorassignment", "members.add_instructorassignment", "members.view_intakeevent",
-            "members.change_instructorassignment", "members.view_notice", "members.add_notice", "members.change_notice",
+            "members.view_instructorassignment", "members.add_instructorassignment",
+            "members.change_instructorassignment", "members.view_intakeevent", "members.export_intakeevent",
+            "members.view_notice", "members.add_notice", "members.change_notice",
         }
     ),
     "officer": frozenset(

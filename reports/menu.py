@@ -58,6 +58,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 also=("markets:difference",),
             ),
             Entry("本次未出现", "eye-off", "markets:absence_list", "markets.view_absence"),
+            Entry(
+                "登记事项反馈", "send", "members:feedback", "members.export_intakeevent",
+                also=("members:feedback_file",),
+            ),
             Entry("数据导入", "upload", "tables:upload", "members.import_roll"),
             Entry("导入记录", "history", "tables:list", "members.import_roll", also=("tables:batch",)),
         ),

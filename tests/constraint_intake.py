@@ -1,10 +1,11 @@
 """The cases of the intake's tables; read by test_constraints.py like constraint_cases.py."""
 
+import uuid
 from datetime import timedelta
 
 from django.utils import timezone
 
-from members.models import IntakeClient, IntakeEvent, IntakePerson
+from members.models import IntakeClient, IntakeEvent, IntakePerson, Receipt
 from tests import factories as make
 from tests.constraint_cases import Cases, again, changed, registration
 
@@ -23,7 +24,17 @@ def event(city) -> IntakeEvent:
     )  # fmt: skip
 
 
+def receipt(city) -> Receipt:
+    return Receipt.objects.create(
+        registration=registration(city), code_index=b"1", agreement_index=b"a", agreed_at=timezone.now()
+    )
+
+
 INTAKE: Cases = {
+    "receipt_once_per_agreement": lambda city: again(receipt(city), form_token=uuid.uuid4(), code_index=b"2"),
+    "receipt_agreement_has_its_time": lambda city: changed(
+        receipt(city), {"agreement_index": None}, {"agreed_at": None}
+    ),
     "intakeclient_former_secret_ends": lambda city: changed(
         client(city), {"former_secret": b"x"}, {"former_until": timezone.now()}
     ),

@@ -159,6 +159,8 @@ PAGES: dict[str, Page] = {
     "members:poster_pdf": Page(REGISTRARS | OFFICER, "poster", "code"),
     "members:poster_invite": Page(REGISTRARS | OFFICER, "poster", "code"),
     "members:poster_withdraw": Page(REGISTRARS, "poster", "code", **POST),
+    "members:feedback": Page(REGISTRARS),
+    "members:feedback_file": Page(REGISTRARS, "intake_client"),
     "members:rights": Page(OFFICER),
     "members:rights_answer": Page(OFFICER, "request"),
     # stations

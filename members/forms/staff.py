@@ -1,5 +1,7 @@
 """The officers' and secretaries' forms."""
 
+from datetime import date
+
 from django import forms
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -15,10 +17,12 @@ from members.forms.public import (
     StandingStep,
     WorkStep,
 )
-from members.models import Affiliation, ContactLog, Member, Registration
+from members.intake.feedback import CONTENTS, EVENTS
+from members.models import Affiliation, ContactLog, IntakeClient, Member, Registration
 from members.services.people import REVEALABLE
 from orgs.kinds import Level
 from orgs.models import Organization
+from tables.forms import ExportForm as TakenOut
 
 PURPOSES = [
     ("核实报到", "核实报到"),
@@ -113,6 +117,45 @@ class ExportForm(Ours):
         label="导出的目的", choices=[("", "请选择"), *PURPOSES], error_messages={"required": "请写明导出的目的。"},
         help_text="导出的是遮盖后的名单；导出人、目的和名单上的每一位都会记入审计。",
     )  # fmt: skip
+
+
+class PeriodForm(Ours):
+    """From which day to which, both included, and whose system."""
+
+    LONGEST = 366  # days
+
+    since = forms.DateField(
+        label="从", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "请填写开始日期。", "invalid": "请填写日期，例如 2026-11-01。"},
+    )  # fmt: skip
+    until = forms.DateField(
+        label="到（含）", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "请填写结束日期。", "invalid": "请填写日期，例如 2026-11-30。"},
+    )  # fmt: skip
+    department = forms.ChoiceField(
+        label="来源部门", choices=[("", "全部"), *IntakeClient.Department.choices], required=False
+    )
+
+    def __init__(self, given) -> None:
+        today = timezone.localdate()
+        month = {"since": f"{today.replace(day=1)}", "until": f"{today}"}
+        super().__init__(month | {name: given[name] for name in self.base_fields if name in given})
+
+    def clean(self):
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until:
+            if not date(2000, 1, 1) <= since <= until <= timezone.localdate():
+                raise forms.ValidationError("开始日期不能晚于结束日期，结束日期不能晚于今天。")
+            if (until - since).days >= self.LONGEST:
+                raise forms.ValidationError(f"一次最多 {self.LONGEST} 天，请分几次。")
+        return self.cleaned_data
+
+
+class FeedbackForm(TakenOut, Ours):
+    """What stands in the file that goes to the department."""
+
+    content = forms.ChoiceField(label="内容", choices=list(CONTENTS.items()), widget=forms.RadioSelect, initial=EVENTS)
+    field_order = ("content", "format", "purpose")
 
 
 class AnswerForm(Ours):

@@ -1,22 +1,21 @@
 """Files of leads: each row opens a registration by the person's own consent, or leaves no trace.
 
-A consent opens one registration, for good: the receipt's token is made of the phone and the consent, so the same file
-twice changes nothing, and whoever withdrew is not brought back. A known person joins inside; all that is told is
-已在他处报到. A registration that stands is never changed by a file.
+A consent opens one registration, for good (members/services/agreed.py): the same file twice changes nothing, nor does
+one that tells what an event told before, and whoever withdrew is not brought back. A known person joins inside; all
+that is told is 已在他处报到. A registration that stands is never changed by a file.
 """
 
-import uuid
 from collections.abc import Hashable, Sequence
 from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.crypto import blind_index
 from markets.imports.places import Places
 from members import identity
 from members.models import Consent, Notice, Receipt, Registration
-from members.services.submit import NEEDED, Answers, Origin, registration_submit
+from members.services.agreed import Agreement, receipts_of
+from members.services.submit import NEEDED, Answers, Origin, lock_keys, registration_submit
 from members.tables import CONSENT_CHANNELS, LEADS
 from orgs.imports import offered_places
 from orgs.models import Organization
@@ -153,8 +152,8 @@ class LeadReading(Reading):
         for one in known.order_by("-pk").only("pk", "phone_index", "id_number_index"):
             self.known["phone", bytes(one.phone_index or b"")] = one.pk
             self.known["id_number", bytes(one.id_number_index or b"")] = one.pk
-        receipts = Receipt.objects.filter(form_token__in=[self.token(row) for row in people if self._agreed(row)])
-        self.receipts: dict[uuid.UUID, int] = dict(receipts.values_list("form_token", "registration"))
+        given = receipts_of(self.agreement(row) for row in people if self._agreed(row))
+        self.receipts = {agreement: receipt.registration_id for agreement, receipt in given.items()}
         shown = [*self.known.values(), *self.receipts.values()]
         self.mine = set(visible.filter(pk__in=shown).values_list("pk", flat=True))
         return {}
@@ -162,9 +161,8 @@ class LeadReading(Reading):
     def _agreed(self, row: Row) -> bool:
         return all(key in row.said for key in CONSENT_KEYS)
 
-    def token(self, row: Row) -> uuid.UUID:
-        agreed = f"{row.said['notice'].version}|{row.said['agreed_at'].timestamp()}"
-        return uuid.UUID(bytes=blind_index(f"{row.said['phone']}|{agreed}", kind="lead_consent")[:16])
+    def agreement(self, row: Row) -> Agreement:
+        return Agreement(row.said["phone"], row.said["notice"].version, row.said["agreed_at"])
 
     def inside(self, row: Row) -> bool:
         return row.place is None or self.scope.holds(row.place)
@@ -184,7 +182,7 @@ class LeadReading(Reading):
                 self._known(row)
 
     def _known(self, row: Row) -> None:
-        before = self.receipts.get(self.token(row))
+        before = self.receipts.get(self.agreement(row))
         known = before or self.known.get(row.key)
         if before in self.mine:
             row.verdict = "unchanged"
@@ -202,7 +200,15 @@ class LeadReading(Reading):
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def in_order(self, new: list[Row]) -> list[Row]:
-        """Those who are known join now: they are no rows of their own."""
+        """Those who are known join now: they are no rows of their own.
+
+        Everybody is locked at once: a form about one of them can then not wait in a ring with us.
+        """
+        people = [row.said for row in (*self.joined, *new)]
+        lock_keys(
+            *(identity.phone_index(said["phone"]) for said in people),
+            *(identity.id_number_index(said["id_number"]) for said in people if "id_number" in said),
+        )
         for row in self.joined:
             self._submit(row)
         self.joined = []
@@ -212,9 +218,11 @@ class LeadReading(Reading):
         return [self._submit(row).registration_id for row in rows]
 
     def _submit(self, row: Row) -> Receipt:
+        assert self.batch is not None
         unit = self.units_by_id[row.place.guidance_station or row.place.district_committee]
+        agreement = self.agreement(row)
         receipt = registration_submit(
-            form_token=self.token(row),
+            form_token=agreement.token,
             answers=Answers(
                 **{name: row.said[name] for name in ANSWERS if name in row.said},
                 home_unknown="home_branch" not in row.said,
@@ -225,14 +233,11 @@ class LeadReading(Reading):
                 channel=Registration.Channel.INTAKE,
                 confirmation=Registration.Confirmation.REFERENCE,
                 guidance_station=unit,
+                market_id=row.said.get("market"),
+                agreement=agreement,
+                reference=f"{row.said['channel']}，批次 {self.batch.pk} 第 {row.number} 行",
             ),
         )
-        if not receipt.is_joined:
-            assert self.batch is not None
-            where = f"{row.said['channel']}，批次 {self.batch.pk} 第 {row.number} 行"
-            receipt.registration.consents.update(given_at=row.said["agreed_at"], reference=where)
-            if "market" in row.said:
-                Registration.objects.filter(pk=receipt.registration_id).update(market=row.said["market"])
         self.touch((unit.guidance_station_id, unit.district_committee_id))
         return receipt
 

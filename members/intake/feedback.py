@@ -6,8 +6,7 @@ With persons it is 已办结 on the registrations' due date at the earliest: a k
 ago, and what is done at once would tell that the number was known.
 """
 
-import csv
-import io
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -17,8 +16,10 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now, TruncMonth
 from django.utils import timezone
 
+from accounts import audit
 from members.intake.receive import client_lock
 from members.models import IntakeClient, IntakeEvent, IntakePerson, Registration
+from tables.exports import csv_lines, xlsx_pieces
 
 PAGE = 500
 
@@ -73,39 +74,48 @@ def months(client: IntakeClient, *, since: datetime | None, until: datetime | No
     return [{"month": f"{month:%Y-%m}", **counts[month]} for month in sorted(counts)]
 
 
-def month_bounds(month: date) -> tuple[datetime, datetime]:
-    following = (month.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return tuple(timezone.make_aware(datetime.combine(day, time())) for day in (month.replace(day=1), following))  # type: ignore[return-value]
+# --- the same as a file, for departments whose network has no link to ours ---------------------------------------------
+
+EVENTS, MONTHS = "events", "months"
+CONTENTS = {EVENTS: "逐件的状态", MONTHS: "按月的件数"}
+HEADINGS = {
+    EVENTS: ["事项编号", "事项", "发生时间", "接收时间", "状态", "办结时间"],
+    MONTHS: ["月份", "已接收（件）", "已办结（件）"],
+}
 
 
-HEADINGS = ["事项编号", "事项", "发生时间", "接收时间", "状态", "办结时间"]
+@transaction.atomic
+def take_file(
+    client: IntakeClient, *, content: str, format: str, since: datetime, until: datetime, by=None, purpose: str = ""
+) -> Iterator[bytes]:
+    """A csv or xlsx of what became of the events, or of how many there were. Raises Busy."""
+    settle(client)
+    period = {"since": f"{timezone.localdate(since)}", "before": f"{timezone.localdate(until)}"}
+    detail = {"client": client.pk, **period, "as": "file", "content": content, "format": format}
+    audit.record("members.intake.feedback", by=by, purpose=purpose, detail=detail)
+    rows = (_event_rows if content == EVENTS else _month_rows)(client, since, until)
+    header = HEADINGS[content]
+    return csv_lines(header, rows) if format == "csv" else xlsx_pieces("定期反馈", header, rows)
 
 
-def as_csv(client: IntakeClient, month: date) -> str:
-    """The same as a file, for departments without a link: the events whose state changed in a month."""
-    since, until = month_bounds(month)
-    out = io.StringIO()
-    sheet = csv.writer(out)
-    sheet.writerow(HEADINGS)
+def _event_rows(client: IntakeClient, since: datetime, until: datetime) -> Iterator[list[Any]]:
+    """The events whose state changed in the period."""
     after: tuple[datetime, int] | None = None
     while True:
         events, after = page(client, since=since, until=until, after=after)
         for event in events:
-            times = (_shown(event.occurred_at), _shown(event.received_at))
-            sheet.writerow([event.event_id, event.get_kind_display(), *times, event.state, _shown(event.completed_at)])
+            kind, times = event.get_kind_display(), (event.occurred_at, event.received_at)
+            yield [event.event_id, kind, *times, event.state, event.completed_at]
         if after is None:
-            return out.getvalue()
+            return
 
 
-def months_as_csv(client: IntakeClient, month: date) -> str:
-    since, until = month_bounds(month)
-    out = io.StringIO()
-    sheet = csv.writer(out)
-    sheet.writerow(["月份", "已接收（件）", "已办结（件）"])
+def _month_rows(client: IntakeClient, since: datetime, until: datetime) -> Iterator[list[Any]]:
     for each in months(client, since=since, until=until):
-        sheet.writerow([each["month"], each["received"], each["completed"]])
-    return out.getvalue()
+        yield [each["month"], each["received"], each["completed"]]
 
 
-def _shown(moment: datetime | None) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}" if moment else ""
+def days_bounds(first: date, last: date) -> tuple[datetime, datetime]:
+    """From the beginning of `first` to the end of `last`, in local time."""
+    since, until = (timezone.make_aware(datetime.combine(day, time())) for day in (first, last + timedelta(days=1)))
+    return since, until

@@ -1,11 +1,9 @@
 """Persons of an event: each opens a registration by the own consent, or leaves no trace.
 
-One consent opens one registration, for good: the receipt's token is made of the phone and the consent, so whoever
-withdrew is not brought back by a later event that carries the same consent. What is answered is the same whether a
-number was known or not.
+One consent opens one registration, for good (members/services/agreed.py): whoever withdrew is not brought back by a
+later event, or a file, that carries the same consent. What is answered is the same whether a number was known or not.
 """
 
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,13 +11,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.crypto import blind_index
 from markets.models import Business
 from members import identity
 from members.errors import ConsentMissing, Refused
 from members.identity import IdentityError
 from members.intake.items import moment
 from members.models import Consent, IntakeClient, IntakeEvent, IntakePerson, Member, Notice, Registration
+from members.services.agreed import Agreement
 from members.services.submit import NEEDED, Answers, Origin, lock_keys, registration_submit
 
 FIELDS = ("name", "phone", "id_number", "standing", "role", "home_place", "home_branch", "consent_ref")
@@ -133,8 +131,9 @@ def lock_persons(persons: Iterable[Person]) -> None:
 def open_registration(person: Person, *, client: IntakeClient, business: Business) -> tuple[Registration, str]:
     """The registration that this consent opened or joined, and how the person agreed."""
     answers = Answers(**{**person.answers.__dict__, "workplace": f"{business.name[:180]}（{person.role}）"})
+    agreement = Agreement(person.answers.phone, person.notice.version, person.given_at)
     receipt = registration_submit(
-        form_token=_token(person, client),
+        form_token=agreement.token,
         answers=answers,
         consents=set(person.items),
         notice=person.notice,
@@ -142,16 +141,11 @@ def open_registration(person: Person, *, client: IntakeClient, business: Busines
             channel=Registration.Channel.INTAKE,
             confirmation=Registration.Confirmation.REFERENCE,
             business=business,
-            agreed_at=person.given_at,
+            agreement=agreement,
+            reference=f"{person.channel}，{client}"[:60],
         ),
     )
     return receipt.registration, person.channel
-
-
-def _token(person: Person, client: IntakeClient) -> uuid.UUID:
-    agreed = f"{person.notice.version}|{person.given_at.timestamp()}"
-    index = blind_index(f"{client.pk}|{person.answers.phone}|{agreed}", kind="intake_consent")
-    return uuid.UUID(bytes=index[:16])
 
 
 def forget_digests(members: list[Member], registrations: list[Registration]) -> None:

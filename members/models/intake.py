@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.crypto import EncryptedTextField
 from members.models.registration import Registration
-from members.querysets import IntakeEventQuerySet
+from members.querysets import IntakeClientQuerySet, IntakeEventQuerySet
 
 
 class IntakeClient(models.Model):
@@ -55,6 +55,8 @@ class IntakeClient(models.Model):
     )
     made_at = models.DateTimeField("签发时间", default=timezone.now, editable=False)
     revoked_at = models.DateTimeField("停用时间", null=True, editable=False)
+
+    objects = IntakeClientQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "采集接口密钥"

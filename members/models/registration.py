@@ -199,6 +199,9 @@ class Receipt(models.Model):
     )
     form_token = models.UUIDField("表单标识", default=uuid.uuid4, unique=True, editable=False)
     code_index = models.BinaryField(max_length=32, unique=True, editable=False)
+    # of a consent that was given elsewhere and told to us (members/services/agreed.py)
+    agreement_index = models.BinaryField(max_length=32, null=True, editable=False)
+    agreed_at = models.DateTimeField("同意时间", null=True, editable=False)
     is_joined = models.BooleanField("并入已有报到", default=False)
     phone_differs = models.BooleanField("手机号与已有报到不同", default=False)  # only ever true of a joined one
     made_at = models.DateTimeField("时间", default=timezone.now)
@@ -206,6 +209,14 @@ class Receipt(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "回执"
+        constraints = [
+            models.UniqueConstraint(fields=["agreement_index", "agreed_at"], name="receipt_once_per_agreement"),
+            models.CheckConstraint(
+                name="receipt_agreement_has_its_time",
+                condition=Q(agreement_index__isnull=True, agreed_at__isnull=True)
+                | Q(agreement_index__isnull=False, agreed_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"回执 {self.pk}"

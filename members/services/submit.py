@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -13,6 +13,7 @@ from markets.models import Business
 from members import identity
 from members.errors import ConsentMissing, Refused
 from members.models import Consent, Draft, Member, Notice, Poster, Receipt, Registration
+from members.services.agreed import Agreement, receipts_of
 from orgs.models import Organization
 
 NEEDED = (Consent.Item.MEMBERSHIP, Consent.Item.HOME_VERIFY)
@@ -24,6 +25,7 @@ PROOFS: dict[str, set[str]] = {
     Channel.COUNTER: {Confirmation.SMS, Confirmation.TAP},
     Channel.INTAKE: {Confirmation.REFERENCE},
 }
+LOCK, LOCKS = 7_804, 2_048  # pg_advisory_xact_lock(LOCK, one of LOCKS)
 NO_PROOF = "缺少本人同意凭证，不能登记：请由本人扫码确认，或填写发到本人手机的确认码。"
 
 
@@ -52,7 +54,14 @@ class Origin:
     poster: Poster | None = None
     guidance_station: Organization | None = None
     business: Business | None = None
-    agreed_at: datetime | None = None  # when the person agreed, where that was before the form arrived
+    market_id: int | None = None  # where neither poster nor business says it
+    agreement: Agreement | None = None  # given elsewhere and told to us
+    reference: str = ""  # where that stands
+
+    @property
+    def is_proven(self) -> bool:
+        is_told = self.confirmation == Confirmation.REFERENCE
+        return self.confirmation in PROOFS.get(self.channel, set()) and is_told == (self.agreement is not None)
 
     def columns(self) -> dict:
         market = self.poster.market if self.poster else self.business.market if self.business else None
@@ -64,7 +73,7 @@ class Origin:
             "channel": self.channel,
             "confirmation": self.confirmation,
             "poster": self.poster,
-            "market": market,
+            "market_id": market.pk if market else self.market_id,
             "workplace_business": self.business,
             "guidance_station_id": unit.guidance_station_id,
             "district_committee_id": unit.district_committee_id,
@@ -72,11 +81,13 @@ class Origin:
 
 
 def lock_keys(*texts: bytes | memoryview | None) -> None:
-    """Transaction-long advisory locks on these indexes, in one order, so that two forms never wait for each other."""
-    keys = sorted({int.from_bytes(text[:8], "big", signed=True) for text in texts if text})
+    """Transaction-long advisory locks on these indexes, in one order, so that two forms never wait in a ring.
+
+    Many people share a lock: a request about thousands of them must not fill the database's table of locks.
+    """
+    keys = sorted({int.from_bytes(text[:8], "big") % LOCKS for text in texts if text})
     with connection.cursor() as cursor:
-        for key in keys:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, key) FROM unnest(%s::int[]) key", [LOCK, keys])
 
 
 def receipt_of(form_token: uuid.UUID) -> Receipt | None:
@@ -89,25 +100,28 @@ def registration_submit(
 ) -> Receipt:
     """Open a registration, or join the one that is already there, and return the form's receipt.
 
-    `by` is the officer of a counter entry, else None. Raises ConsentMissing, Refused, IdentityError.
+    With an agreement the token is its own. `by`: the officer at the counter. Raises ConsentMissing, Refused, IdentityError.
     """
     if not consents.issuperset(NEEDED):
         raise ConsentMissing("没有同意登记党员身份并向组织关系所在党组织核实，不能报到；不报到没有任何影响。")
-    if origin.confirmation not in PROOFS.get(origin.channel, set()):
+    if not origin.is_proven:
         raise ConsentMissing(NO_PROOF)
     if notice.published_at is None:
         raise Refused("告知书还没有发布，暂时不能报到。")
     columns = _columns(answers, consents) | origin.columns() | {"assigned_to": by}
-    code_index = identity.receipt_index(identity.receipt_code(form_token))
-    lock_keys(code_index, columns["id_number_index"], columns["phone_index"])
-    if receipt := receipt_of(form_token):
+    agreement = origin.agreement
+    # One consent has one phone, and its lock. Whoever takes many people in has locked them all before.
+    lock_keys(None if agreement else form_token.bytes, columns["id_number_index"], columns["phone_index"])
+    if receipt := receipts_of([agreement]).get(agreement) if agreement else receipt_of(form_token):
         return receipt
     known = _known(columns)
-    registration = _open(columns, consents, notice, agreed_at=origin.agreed_at, keep=known is None)
+    registration = _open(columns, consents, notice, origin, keep=known is None)
     receipt = Receipt.objects.create(
         registration=known or registration,
         form_token=form_token,
-        code_index=code_index,
+        code_index=identity.receipt_index(identity.receipt_code(form_token)),
+        agreement_index=agreement.index if agreement else None,
+        agreed_at=agreement.at if agreement else None,
         is_joined=known is not None,
         phone_differs=known is not None and bytes(known.phone_index or b"") != columns["phone_index"],
     )
@@ -154,7 +168,7 @@ def _known(columns: dict) -> Registration | None:
     return Registration.objects.showing_a_person().filter(**{key: columns[key]}).order_by("pk").first()
 
 
-def _open(columns: dict, consents: set[str], notice: Notice, *, agreed_at: datetime | None, keep: bool) -> Registration:
+def _open(columns: dict, consents: set[str], notice: Notice, origin: Origin, *, keep: bool) -> Registration:
     """Write the registration and its consents; with `keep` False take them back at once.
 
     A form that joins does the same statements as a first one, so that the time of the answer says nothing either.
@@ -172,7 +186,8 @@ def _open(columns: dict, consents: set[str], notice: Notice, *, agreed_at: datet
                 notice=notice,
                 item=item,
                 channel=columns["channel"],
-                given_at=agreed_at or now,
+                given_at=origin.agreement.at if origin.agreement else now,
+                reference=origin.reference,
             )
             for item in sorted(consents)
         )

@@ -66,7 +66,8 @@ def test_a_number_without_its_consent_is_refused(poster):
 
 
 @pytest.mark.parametrize(
-    ("channel", "confirmation"), [("counter", "self"), ("intake", "self"), ("poster", "sms"), ("counter", "reference")]
+    ("channel", "confirmation"),
+    [("counter", "self"), ("intake", "self"), ("poster", "sms"), ("counter", "reference"), ("intake", "reference")],
 )
 def test_a_row_without_the_persons_own_proof_is_refused(city, channel, confirmation):
     with pytest.raises(ConsentMissing, match="缺少本人同意凭证"):

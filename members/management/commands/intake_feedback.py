@@ -1,11 +1,10 @@
 """定期反馈 as a file, for a department whose network has no link to ours."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import audit
 from members.intake import feedback
 from members.models import IntakeClient
 
@@ -27,10 +26,12 @@ class Command(BaseCommand):
             first = datetime.strptime(month, "%Y-%m").date()
         except ValueError as error:
             raise CommandError(f"月份“{month}”不对，请写成 2026-11。") from error
-        feedback.settle(sender)
-        text = (feedback.months_as_csv if counts else feedback.as_csv)(sender, first)
-        audit.record("members.intake.feedback", by=None, detail={"client": sender.pk, "month": month, "as": "file"})
+        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        since, until = feedback.days_bounds(first, last)
+        content = feedback.MONTHS if counts else feedback.EVENTS
+        pieces = feedback.take_file(sender, content=content, format="csv", since=since, until=until)
         if output:
-            Path(output).write_text("\ufeff" + text, encoding="utf-8", newline="")
+            with Path(output).open("wb") as file:
+                file.writelines(pieces)
         else:
-            self.stdout.write(text, ending="")
+            self.stdout.write(b"".join(pieces).decode("utf-8-sig"), ending="")
