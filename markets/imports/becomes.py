@@ -134,7 +134,9 @@ class Rules:
             for column, template in columns.items():
                 value = template.replace("{scale_source}", SCALE_SOURCES[Source(source)])
                 becomes[column] = _guarded(key, column, value, source)
-                differs.append(f"(b.{column} IS DISTINCT FROM ({value}) AND {may(key, source)})")
+                # What the row says already stands in most cells: this plain question spares them the long one.
+                says = "s.scale <> b.scale" if column == "scale_source" else f"s.{column} IS DISTINCT FROM b.{column}"
+                differs.append(f"({says} AND b.{column} IS DISTINCT FROM ({value}) AND {may(key, source)})")
         provenance = _provenance(source)
         sparse = "b.provenance <> '{}' AND " if source == Source.REGISTRATION else ""
         differs.append(f"({sparse}b.provenance IS DISTINCT FROM ({provenance}))")

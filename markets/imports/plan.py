@@ -50,6 +50,8 @@ COLUMNS = {
     "heads": "boolean NOT NULL",
 }
 
+SORTED_IN = "256MB"  # of the database's memory for the big joins: one import at a time takes it
+
 ALWAYS_BLANK = {"not_operating": "''", "is_key": "false"}
 
 
@@ -73,6 +75,8 @@ class Plan:
         default_factory=lambda: {"wrong": 0, "duplicate": 0, "out_of_scope": 0, "duplicate_registry": 0, "older": 0}
     )
 
+    staged: int = 0  # rows in STAGE
+    by_old_number: bool = False  # some of them carry one
     has_later: bool = False  # LATER is there
     converts: bool = False  # the file has a column of predecessors: SAYS_BEFORE is there
     has_new: bool = True  # unless every row was found to be about a business that is there
@@ -89,7 +93,10 @@ class Plan:
 
     def stage(self, frame: pl.DataFrame) -> None:
         """Of rows that say they stand outside the person's scope nothing is written, but they may be asked for."""
-        copy_in(STAGE, frame.filter(~pl.col("out")).select(list(COLUMNS)))
+        inside = frame.filter(~pl.col("out")).select(list(COLUMNS))
+        self.staged += inside.height
+        self.by_old_number |= inside["legacy_registration_no"].null_count() < inside.height
+        copy_in(STAGE, inside)
         copy_in(OUTSIDE, frame.filter("out").select(PLACED))
         if "predecessor" in frame.columns:
             if not self.converts:
@@ -99,16 +106,18 @@ class Plan:
             copy_in(SAYS_BEFORE, said.select("row", pl.col("predecessor").alias("code")))
 
     def drop(self, rows: list[int]) -> None:
-        for table in (STAGE, OUTSIDE) if rows else ():
-            run(f"DELETE FROM {table} WHERE row = ANY(%s)", [rows])
+        if rows:
+            self.staged -= run(f"DELETE FROM {STAGE} WHERE row = ANY(%s)", [rows])
+            run(f"DELETE FROM {OUTSIDE} WHERE row = ANY(%s)", [rows])
 
     def match(self, label: str) -> None:
         """Find the business of each row; rows that may not touch theirs are told of and leave the plan."""
+        run(f"SET LOCAL work_mem = '{SORTED_IN}'")
         run(f"CREATE INDEX ON {STAGE} (row)")
         run(f"ANALYZE {STAGE} (row, uscc, legacy_registration_no, heads)")  # the rest tells no plan anything
         select, params = self._matches("uscc")
         run(f"CREATE TEMP TABLE {MATCH} ON COMMIT DROP AS {select}", params)
-        if fetch(f"SELECT 1 FROM {STAGE} WHERE legacy_registration_no IS NOT NULL LIMIT 1"):
+        if self.by_old_number:
             run(f"INSERT INTO {MATCH} {self._matches('legacy_registration_no')[0]}", params)
             self._settle_old_numbers()
         run(f"CREATE INDEX ON {MATCH} (row)")
@@ -184,6 +193,7 @@ class Plan:
         )
         if told:
             self.errors.count += told
+            self.staged -= told
             run(f"DELETE FROM {MATCH} m WHERE NOT EXISTS (SELECT 1 FROM {STAGE} s WHERE s.row = m.row)")
         return told
 
@@ -205,8 +215,7 @@ class Plan:
         ((matched, changed, dropped),) = fetch(
             f"SELECT count(*), count(*) FILTER (WHERE differs OR heads), count(*) FILTER (WHERE dropped) FROM {MATCH}"
         )
-        ((staged,),) = fetch(f"SELECT count(*) FROM {STAGE}")
-        self.has_new = staged > matched
+        self.has_new = self.staged > matched
         new = new_dropped = 0
         if self.has_new:
             kept = keeps_heads("s.entity_type", "s.employees")

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ ONCE_FROM = 1_000_000  # rows from which an import is measured once: minutes nee
 FLAT, LEAST_ROWS = 1.5, 2_000
 WORKBOOK_ROWS = 50_000  # of the xlsx whose check is measured for P9: writing one takes longer than reading it
 LARGEST_WORKBOOK = 1_000_000  # the same from ONCE_FROM on: the size that P9 names
+STEPS = ("coverage", "lists", "names", "web", "imports")
 USUAL_ROWS = 20_000  # what django-import-export is given
 
 
@@ -112,7 +113,7 @@ def workbook(source: Path, path: Path, environment: dict[str, str], rows: int) -
     return {"rows": rows, "peak_mb": checked["peak_mb"], "seconds": checked["seconds"]}
 
 
-def measure(databases: Databases, rows: int, effort: Effort, *, web: bool) -> Size:
+def measure(databases: Databases, rows: int, effort: Effort, *, web: bool, only: Sequence[str] = ()) -> Size:
     size = Size(rows)
     say(f"a city with {rows:,} businesses …")
     city = databases.city(rows)
@@ -127,6 +128,9 @@ def measure(databases: Databases, rows: int, effort: Effort, *, web: bool) -> Si
     if not web:
         del steps["web"]
     for name, step in steps.items():
+        if only and name not in only:
+            size.why[name] = "not asked for"
+            continue
         say(f"{name}, {rows:,} businesses …")
         try:
             size.found[name] = step()
@@ -219,14 +223,14 @@ def ten_figures(large: Size, small: Size) -> dict[str, dict]:
     return figures.complete(got)  # fmt: skip
 
 
-def run(rows: int, out: Path, effort: Effort, keep: bool) -> int:
+def run(rows: int, out: Path, effort: Effort, keep: bool, only: Sequence[str]) -> int:
     databases = Databases(os.environ["DATABASE_OWNER_URL"], os.environ["DATABASE_URL"], keep)
     databases.drop_leftovers()
     say(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     started = time.monotonic()
     try:
-        small = measure(databases, rows // 10, effort, web=False)
-        large = measure(databases, rows, effort, web=True)
+        small = measure(databases, rows // 10, effort, web=False, only=only)
+        large = measure(databases, rows, effort, web=True, only=only)
     finally:
         databases.drop_mine()
     found = ten_figures(large, small)
@@ -242,6 +246,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
     parser.add_argument("--quick", action="store_true", help="each thing once: shows that it runs, says nothing")
     parser.add_argument("--keep", action="store_true", help="keep the two cities and use them again")
+    parser.add_argument("--only", nargs="+", choices=STEPS, default=(), help="some of the steps; the rest is null")
     options = parser.parse_args()
     if options.rows < LEAST_ROWS:
         parser.error(f"--rows needs at least {LEAST_ROWS}")
@@ -249,7 +254,7 @@ def main() -> int:
         parser.error("run it by `make bench`, or under devservices.py exec")
     try:
         with signals_as_interrupt():  # told to stop, it still drops its databases
-            return run(options.rows, options.out, QUICK if options.quick else Effort(), options.keep)
+            return run(options.rows, options.out, QUICK if options.quick else Effort(), options.keep, options.only)
     except KeyboardInterrupt:
         return 130
 
