@@ -6,6 +6,7 @@ Upper rooms register in AppConfig.ready():
   before_close(check)      a sentence why an organization cannot be closed now, or None
   describe_move(counts)    lines such as "党员 23 人" for the preview of a move, merge or closing
   detail_slot(title, …)    a fragment of another room on the organization's page, fetched by URL
+  computed_about(model)    rows that were only computed about organizations: they go with one whose import is taken back
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from datetime import date
 from typing import Any
 
 from django.apps import apps
+from django.db.models import Model
 
 from orgs.fields import GuidancePlaced
 from orgs.kinds import Level
@@ -61,6 +63,7 @@ _mergers: list[Merger] = []
 _checks: list[Check] = []
 _counts: list[Counts] = []
 _slots: list[Slot] = []
+_computed: list[type[Model]] = []
 
 
 def _add(register: list, entry) -> None:
@@ -99,6 +102,15 @@ def describe_move(counts: Counts) -> Counts:
 def detail_slot(title: str, url_name: str, permission: str) -> None:
     """A section of the organization's page: `reverse(url_name, args=[pk])` for those who hold `permission`."""
     _add(_slots, Slot(title, url_name, permission))
+
+
+def computed_about(model: type[Model]) -> None:
+    """A table with a key to organizations of which nothing is lost when it is computed anew."""
+    _add(_computed, model)
+
+
+def computed() -> tuple[type[Model], ...]:
+    return tuple(_computed)
 
 
 def slots() -> tuple[Slot, ...]:

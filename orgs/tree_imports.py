@@ -1,4 +1,4 @@
-"""Files of organizations: written through the services, under the tree's lock, parents before children.
+"""Files of organizations: written through the services, a step at once, under the tree's lock, parents before children.
 
 A file founds, edits and renames; each leaves its line of history. It never moves, merges or closes: whoever changes the
 parent in a file is told to do it in the system, where what moves along is shown first and the document is kept.
@@ -14,19 +14,19 @@ from orgs.kinds import CAPABILITIES, Kind, Level
 from orgs.models import Division, Organization
 from orgs.places import Places, PlaceWrong
 from orgs.services import (
+    Founding,
     TreeError,
     check_place,
     lock_tree,
-    organization_create,
-    organization_edit,
-    organization_rename,
+    organizations_change,
+    organizations_found,
 )
 from orgs.services.organizations import check_terms
 from orgs.tables import ORGANIZATIONS, RELATED
+from orgs.tree_undo import OrganizationUndo
 from tables.cells import folded
 from tables.importer import Reading, Row, RowTarget
-from tables.models import Batch
-from tables.register import Cannot, Progress
+from tables.register import Cannot
 
 MOVED = "上级与系统里的不同：文件不改上级，请在系统里办理调整隶属"
 NO_PARENT = "您的范围内没有这个上级，文件里也没有；请填它的代码或全称"
@@ -42,7 +42,7 @@ def names_of(one: Organization) -> set[str]:
 class OrganizationReading(Reading):
     model = Organization
     whole = True
-    step = 50
+    undoing = OrganizationUndo
     handled = frozenset({"level", "parent", "superior", "district", "street"})
 
     def prepare(self) -> None:
@@ -51,14 +51,17 @@ class OrganizationReading(Reading):
         self.places = Places()
         self.divisions = {one.pk: one for one in Division.objects.filter(level__lte=Division.Level.STREET)}
         self.mine: dict[str, list[Organization]] = defaultdict(list)  # in scope and open, by code and names
+        self.by_pk: dict[int, Organization] = {}
         for one in Organization.objects.visible_to(self.by, self.target.permission).open().order_by("path"):
+            self.by_pk[one.pk] = one
             for key in names_of(one):
                 self.mine[key].append(one)
-        self.my_ids = {one.pk for found in self.mine.values() for one in found}
+        self.my_ids = set(self.by_pk)
         closed = Organization.objects.visible_to(self.by, self.target.permission).exclude(closed_on=None)
         self.my_ids |= set(closed.values_list("pk", flat=True))
         self.named: set[tuple] = set(Organization.objects.values_list("parent_id", "name"))
         self.rows: dict[str, list[Row]] = defaultdict(list)  # of the file, by code and names
+        self.foundings: dict[Row, Founding] = {}
 
     # --- judging -----------------------------------------------------------------------------------------------------
 
@@ -229,27 +232,21 @@ class OrganizationReading(Reading):
     # --- writing -------------------------------------------------------------------------------------------------------
 
     def make(self, rows: Sequence[Row]) -> list[int]:
-        made = []
         for row in rows:
-            parent = row.parent if isinstance(row.parent, Organization) else row.parent.record
-            try:
-                row.record = organization_create(by=self.by, parent=parent, **self._fields(row.values))
-            except TreeError as error:
-                raise Cannot(f"第 {row.number} 行写不进去：{error}没有写入任何内容，请重新检查。") from error
-            made.append(row.record.pk)
-            self.touch(self.units_of(row.record))
-        return made
+            parent = row.parent
+            above = (parent.record or self.foundings[parent]) if isinstance(parent, Row) else parent
+            self.foundings[row] = Founding(self._fields(row.values), above)
+        try:
+            made = organizations_found([self.foundings[row] for row in rows], by=self.by)
+        except TreeError as error:
+            raise Cannot(f"有一行写不进去：{error}没有写入任何内容，请重新检查。") from error
+        for row, organization in zip(rows, made, strict=True):
+            row.record = organization
+            self.touch(self.units_of(organization))
+        return [one.pk for one in made]
 
     def change(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            changed = dict(row.changed)
-            try:
-                if name := changed.pop("name", None):
-                    organization_rename(organization=row.record, name=name, by=self.by)
-                if changed:
-                    organization_edit(organization=row.record, by=self.by, **self._fields(changed))
-            except TreeError as error:
-                raise Cannot(f"第 {row.number} 行写不进去：{error}没有写入任何内容，请重新检查。") from error
+        organizations_change([(row.record, self._fields(row.changed)) for row in rows], by=self.by)
 
     def _fields(self, values: dict[str, Any]) -> dict[str, Any]:
         """As the services take them: rows instead of their keys."""
@@ -258,13 +255,8 @@ class OrganizationReading(Reading):
             if name in fields:
                 fields[name.removesuffix("_id")] = self.divisions.get(fields.pop(name))
         if "superior_id" in fields:
-            fields["superior"] = Organization.objects.get(pk=fields.pop("superior_id"))
+            fields["superior"] = self.by_pk[fields.pop("superior_id")]
         return fields
-
-    @classmethod
-    def take_back(cls, batch: Batch, progress: Progress) -> list[int]:
-        """Nothing of an organization is deleted: what a file founded or renamed has its line of history."""
-        raise Cannot("党组织的导入不能整批撤销：成立、更名都已留下沿革。请在系统里逐个更正或办理撤销。")
 
     def units_of(self, holder: Any) -> list[int | None]:
         return [holder.guidance_station_id, holder.district_committee_id, holder.pk]

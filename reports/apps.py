@@ -7,9 +7,12 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import audit
+        from orgs import life
         from reports import behind, tasks
+        from reports.models import Snapshot
         from tables import register
 
         audit.on_sealed(tasks.hear_sealed)
         register.on_applied(tasks.hear_applied)
         behind.register()
+        life.computed_about(Snapshot)

@@ -64,6 +64,7 @@ class Reading:
     step = 2_000  # rows written at once
     whole = False  # rows of one file may refer to each other: judge them all at once
     outside = OUTSIDE
+    undoing: type[RowUndo] = RowUndo  # how a batch that was written this way is taken back
 
     def __init__(self, target: "RowTarget", source: Source, by, batch: Batch | None, progress: Progress) -> None:
         self.target, self.table, self.source = target, target.table, source
@@ -139,11 +140,6 @@ class Reading:
     def units_of(self, holder: Any) -> Iterable[int | None]:
         """Organizations whose numbers move with a record."""
         return (getattr(holder, "guidance_station_id", None), getattr(holder, "district_committee_id", None))
-
-    @classmethod
-    def take_back(cls, batch: Batch, progress: Progress) -> list[int]:
-        """Undo a batch that was written this way; the organizations whose numbers moved. Raises Cannot."""
-        return RowUndo(batch, cls.model, progress).run()
 
     # --- the one way -------------------------------------------------------------------------------------------------
 
@@ -371,7 +367,11 @@ class RowTarget:
         return self.reading(self, source, by, batch if write else None, progress).run()
 
     def undo(self, *, batch: Batch, progress: Progress) -> list[int]:
-        return self.reading.take_back(batch, progress)
+        return self.reading.undoing(batch, self.model, progress).run()
+
+    @property
+    def model(self) -> type[models.Model]:
+        return self.reading.model
 
 
 def _differs(stands: Any, said: Any) -> bool:

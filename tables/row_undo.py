@@ -34,11 +34,8 @@ class RowUndo:
         run("SET CONSTRAINTS ALL IMMEDIATE")  # a row that cannot go back is told from the others at once
         self.batch.conflicts.all().delete()
         changes = list(self.batch.changes.exclude(before=None).order_by("record_id"))
-        made = [
-            one
-            for part in BatchRange.objects.filter(batch=self.batch).order_by("first")
-            for one in range(part.first, part.last + 1)
-        ]
+        ranges = BatchRange.objects.filter(batch=self.batch).order_by("-first")
+        made = [one for part in ranges for one in range(part.last, part.first - 1, -1)]  # children before their parents
         done, total = 0, len(changes) + len(made)
         for start in range(0, len(changes), STEP):
             step = changes[start : start + STEP]
@@ -71,12 +68,27 @@ class RowUndo:
             found |= {one: str(Kind.EDITED) for one in subjects if one in wanted}
         return found
 
-    def referred_to(self, ids: Sequence[int]) -> set[int]:
+    def stays(self, ids: Sequence[int]) -> dict[int, str]:
+        """New records that do not go, and why, whatever refers to them."""
+        return self.touched(ids)
+
+    def own(self) -> Sequence[type[models.Model]]:
+        """Tables whose rows go with the new record that they refer to."""
+        return ()
+
+    def references(self) -> list[tuple[type[models.Model], str]]:
+        """Every table with a key to the model, also one that the model knows nothing of, and the key's column."""
+        fields: Any = self.model._meta.get_fields(include_hidden=True)
+        return [(one.related_model, one.field.attname) for one in fields if one.auto_created and not one.concrete]
+
+    def referred_to(self, ids: Iterable[int]) -> set[int]:
+        """Records to which something refers that does not go with them."""
         found: set[int] = set()
-        for relation in self.model._meta.related_objects:
-            column = relation.field.attname
-            rows = relation.related_model._base_manager.filter(**{f"{column}__in": ids})
-            found |= set(rows.values_list(column, flat=True))
+        for model, column in self.references():
+            if model not in self.own():
+                rows = model._base_manager.filter(**{f"{column}__in": ids})
+                rows = rows.exclude(pk__in=ids) if model is self.model else rows
+                found.update(rows.values_list(column, flat=True))
         return found
 
     def keep(self, kept: dict[int, str]) -> None:
@@ -89,41 +101,75 @@ class RowUndo:
 
     def _restore(self, changes: Sequence[BatchChange]) -> None:
         kept = self.touched([change.record_id for change in changes])
-        records = self.model._base_manager.in_bulk([change.record_id for change in changes])
-        for change in changes:
-            record = records.get(change.record_id)
-            if record is None or change.record_id in kept:
-                continue
+        records = self.model._base_manager.select_for_update().in_bulk([change.record_id for change in changes])
+        going = [
+            (records[change.record_id], {name: self._value(name, value) for name, value in change.before.items()})
+            for change in changes
+            if change.record_id in records and change.record_id not in kept
+        ]
+        for record, _ in going:
             self.touch(record)
-            try:
-                with transaction.atomic():
-                    self.put_back(record, {name: self._value(name, kept) for name, kept in change.before.items()})
-            except IntegrityError:
-                kept[change.record_id] = str(Kind.GONE)
+        for record in self._put_back(going):
+            kept[record.pk] = str(Kind.GONE)
+        for record, _ in going:
             self.touch(record)
         self.keep(kept)
+
+    def _put_back(self, going: list[tuple[Any, dict[str, Any]]]) -> list[Any]:
+        """All at once; where the database refuses that, halves, down to the records that cannot go back."""
+        if not going:
+            return []
+        stand = [{name: getattr(record, name) for name in values} for record, values in going]
+        try:
+            with transaction.atomic():
+                self.put_back(going)
+            return []
+        except IntegrityError:
+            for (record, _), values in zip(going, stand, strict=True):
+                for name, value in values.items():
+                    setattr(record, name, value)
+        if len(going) == 1:
+            return [going[0][0]]
+        half = len(going) // 2
+        return self._put_back(going[:half]) + self._put_back(going[half:])
 
     def _value(self, name: str, kept: Any) -> Any:
         if isinstance(kept, dict):
             return unsealed(kept)  # text, whatever the column is made of
         return self.model._meta.get_field(name).to_python(kept)
 
-    def put_back(self, record: models.Model, values: dict[str, Any]) -> None:
-        for name, value in values.items():
-            setattr(record, name, value)
-        record.save(update_fields=[self.model._meta.get_field(name).name for name in values])
+    def put_back(self, records: Sequence[tuple[Any, dict[str, Any]]]) -> None:
+        columns: set[str] = set()
+        for record, values in records:
+            for name, value in values.items():
+                setattr(record, name, value)
+                columns.add(self.model._meta.get_field(name).name)
+        self.model._base_manager.bulk_update([record for record, _ in records], sorted(columns))
 
     def remove(self, ids: Sequence[int]) -> None:
         """New records that nobody touched and nothing refers to."""
-        kept = self.touched(ids) | dict.fromkeys(self.referred_to(ids), str(Kind.REFERRED))
-        going = self.model._base_manager.filter(pk__in=[one for one in ids if one not in kept])
-        for record in going:
+        kept = self.stays(ids)
+        going = set(ids) - kept.keys()
+        while stays := self.referred_to(going):  # one that stays may keep another of them
+            kept |= dict.fromkeys(stays, str(Kind.REFERRED))
+            going -= stays
+        for model, column in self.references():
+            if model in self.own():
+                self.forget(model, column, going)
+        records = self.model._base_manager.filter(pk__in=going)
+        for record in records:
             self.touch(record)
-        going._raw_delete(going.db)  # nothing refers to them, so nothing is to be collected
+        records._raw_delete(records.db)  # nothing refers to them, so nothing is to be collected
         self.keep(kept)
 
-    def touch(self, record: models.Model) -> None:
-        self.add_units(getattr(record, name, None) for name in UNITS)
+    def forget(self, model: type[models.Model], column: str, ids: Iterable[int]) -> None:
+        """Rows of their own that go with new records."""
+        rows = model._base_manager.filter(**{f"{column}__in": ids})
+        rows._raw_delete(rows.db)
 
-    def add_units(self, units: Iterable[int | None]) -> None:
-        self.units |= {unit for unit in units if unit is not None}
+    def touch(self, record: Any) -> None:
+        self.units.update(unit for unit in self.units_of(record) if unit is not None)
+
+    def units_of(self, record: Any) -> Iterable[int | None]:
+        """Organizations whose numbers move with a record."""
+        return (getattr(record, name, None) for name in UNITS)

@@ -5,31 +5,35 @@ one that tells what an event told before, and whoever withdrew is not brought ba
 that is told is 已在他处报到. A registration that stands is never changed by a file.
 """
 
-from collections.abc import Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.utils import timezone
 
 from markets.imports.places import Places
 from members import identity
 from members.models import Consent, Notice, Receipt, Registration
 from members.services.agreed import Agreement, receipts_of
-from members.services.submit import NEEDED, Answers, Origin, lock_keys, registration_submit
+from members.services.leads import Opening, registrations_join, registrations_open
+from members.services.submit import NEEDED, Answers, Origin, lock_keys
 from members.tables import CONSENT_CHANNELS, LEADS
 from orgs.imports import offered_places
 from orgs.models import Organization
 from orgs.places import Place, PlaceWrong, Scope
 from tables.cells import Wrong, folded
 from tables.importer import Reading, Row, RowTarget
-from tables.models import Batch
-from tables.register import Cannot, Progress
+from tables.models import BatchConflict
+from tables.register import Cannot
+from tables.row_undo import RowUndo
 from tables.table import Column
 
 PERMISSION = "members.import_lead"
 NO_CONSENT = "缺少本人同意凭证"
 KNOWN_HERE = "您的范围内已有这位人员的报到，没有重复登记"
 KNOWN_ELSEWHERE = "已在他处报到"
+JUST_NOW = "写入时文件里有人刚刚报到或撤回了，本次没有写入任何内容。请重新检查后再确认。"
 NO_SUCH = "没有这条报到，或不在您的范围内"
 CONSENT_KEYS = ("notice", "agreed_at", "channel")
 ITEM_NAMES = {
@@ -49,16 +53,57 @@ def consent_items(text: str) -> frozenset[str]:
     return frozenset(ITEM_NAMES[part] for part in said)
 
 
+def lock_people(said: Iterable[dict[str, Any]]) -> None:
+    """As their own forms would: none of them comes in until the file is written."""
+    people = list(said)
+    phones = (identity.phone_index(one["phone"]) for one in people)
+    lock_keys(*phones, *(identity.id_number_index(one["id_number"]) for one in people if "id_number" in one))
+
+
 def consent_channel(text: str) -> str:
     if folded(text) not in CONSENT_CHANNELS:
         raise Wrong(f"没有这种同意方式，可以填：{'、'.join(CONSENT_CHANNELS)}")
     return folded(text)
 
 
+class LeadUndo(RowUndo):
+    """A registration that a file opened goes with its consents and its receipt while nobody has begun to work on it, and
+    so do the receipts of those who joined. Who withdrew, or reported again by a form of their own, stays."""
+
+    def own(self) -> Sequence[type[Model]]:
+        return (Consent, Receipt)
+
+    def run(self) -> list[int]:
+        made = Q(pk__in=[])
+        for part in self.batch.ranges.all():
+            made |= Q(pk__range=(part.first, part.last))
+        people = Registration.objects.filter(made).only("phone_index", "id_number_index")
+        lock_keys(*(index for one in people for index in (one.phone_index, one.id_number_index)))
+        units = super().run()
+        joined = Receipt.objects.filter(is_joined=True, withdrawn_at__isnull=True).filter(self._ours())
+        joined._raw_delete(joined.db)
+        return units
+
+    def _ours(self) -> Q:
+        """Of receipts: they carry the time at which the batch was written."""
+        return Q(made_at=self.batch.applied_at)
+
+    def touched(self, ids: Sequence[int]) -> dict[int, str]:
+        """Looking at a registration leaves an event too: whether it was worked on is asked of its rows."""
+        at_work = Registration.objects.filter(pk__in=ids).exclude(
+            state=Registration.State.SUBMITTED, assigned_to__isnull=True
+        )
+        receipts = Receipt.objects.filter(registration__in=ids)
+        others = receipts.exclude(self._ours()).values_list("registration", flat=True)
+        edited = dict.fromkeys(at_work.values_list("pk", flat=True), str(BatchConflict.Kind.EDITED))
+        return dict.fromkeys(others, str(BatchConflict.Kind.REFERRED)) | edited
+
+
 class LeadReading(Reading):
     model = Registration
     keyed_by = "phone"
-    step = 100
+    whole = True  # everybody in the file is locked at once
+    undoing = LeadUndo
     handled = frozenset(LEADS.by_key)
     personal = frozenset({"name", "phone", "id_number"})
 
@@ -71,6 +116,7 @@ class LeadReading(Reading):
         self.units_by_id = {one.pk: one for one in Organization.objects.filter(level__in=(2, 3))}
         self.phones: dict[bytes, int] = {}  # phone → the first row that carries it
         self.joined: list[Row] = []
+        self.agreements: dict[bytes, list[tuple[Agreement, int]]] = defaultdict(list)  # of one day: with their rows
 
     def _notice(self, text: str) -> Notice:
         if folded(text) not in self.notices:
@@ -142,11 +188,17 @@ class LeadReading(Reading):
     def find(self, rows: Sequence[Row]) -> dict[Hashable, Any]:
         """Nobody is a record to be changed; who is known is looked up here for `weigh`."""
         numbers = [row.key[1] for row in rows if row.key[0] == "number"]
-        people = [row for row in rows if row.key[0] != "number"]
+        self._look_up([row for row in rows if row.key[0] != "number"])
+        shown = [*self.known.values(), *self.receipts.values()]
+        visible = Registration.objects.visible_to(self.by, PERMISSION)
+        self.mine = set(visible.filter(pk__in=shown).values_list("pk", flat=True))
+        self.numbers = set(visible.filter(pk__in=numbers).values_list("pk", flat=True))
+        return {}
+
+    def _look_up(self, people: Sequence[Row]) -> None:
+        """Who of them is known, and which of their consents opened a registration before."""
         phones = [identity.phone_index(row.said["phone"]) for row in people]
         ids = [row.key[1] for row in people if row.key[0] == "id_number"]
-        visible = Registration.objects.visible_to(self.by, PERMISSION)
-        self.numbers = set(visible.filter(pk__in=numbers).values_list("pk", flat=True))
         known = Registration.objects.showing_a_person().filter(Q(phone_index__in=phones) | Q(id_number_index__in=ids))
         self.known: dict[Hashable, int] = {}
         for one in known.order_by("-pk").only("pk", "phone_index", "id_number_index"):
@@ -154,9 +206,6 @@ class LeadReading(Reading):
             self.known["id_number", bytes(one.id_number_index or b"")] = one.pk
         given = receipts_of(self.agreement(row) for row in people if self._agreed(row))
         self.receipts = {agreement: receipt.registration_id for agreement, receipt in given.items()}
-        shown = [*self.known.values(), *self.receipts.values()]
-        self.mine = set(visible.filter(pk__in=shown).values_list("pk", flat=True))
-        return {}
 
     def _agreed(self, row: Row) -> bool:
         return all(key in row.said for key in CONSENT_KEYS)
@@ -186,16 +235,21 @@ class LeadReading(Reading):
         known = before or self.known.get(row.key)
         if before in self.mine:
             row.verdict = "unchanged"
+        elif before is None and (first := self._agreed_before(row)):
+            row.tell("phone", f"手机号和同意凭证与第 {first} 行的相同，请核对是不是同一人")
+            row.verdict = "duplicate"
         elif known is not None:
             row.tell("phone", KNOWN_HERE if known in self.mine else KNOWN_ELSEWHERE)
             row.verdict = "duplicate"
             if before is None:
                 self.joined.append(row)
 
-    @classmethod
-    def take_back(cls, batch: Batch, progress: Progress) -> list[int]:
-        """A registration rests on the person's consent, and only the person takes that back."""
-        raise Cannot("报到由本人同意而来，不能整批撤销。请逐条核实；本人要撤回的，按本人撤回办理。")
+    def _agreed_before(self, row: Row) -> int | None:
+        """The row of the file that carries the same consent."""
+        agreement = self.agreement(row)
+        given = self.agreements[agreement.index]
+        given.append((agreement, row.number))
+        return next((number for other, number in given[:-1] if agreement.is_also(other.at)), None)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -204,42 +258,36 @@ class LeadReading(Reading):
 
         Everybody is locked at once: a form about one of them can then not wait in a ring with us.
         """
-        people = [row.said for row in (*self.joined, *new)]
-        lock_keys(
-            *(identity.phone_index(said["phone"]) for said in people),
-            *(identity.id_number_index(said["id_number"]) for said in people if "id_number" in said),
-        )
-        for row in self.joined:
-            self._submit(row)
-        self.joined = []
+        if people := [*self.joined, *new]:
+            lock_people(row.said for row in people)
+            self._look_up(people)
+            if self.receipts or any((row.key in self.known) != (row.verdict == "duplicate") for row in people):
+                raise Cannot(JUST_NOW)
+            known = Registration.objects.only("phone_index").in_bulk([self.known[row.key] for row in self.joined])
+            registrations_join([(self._opening(row), known[self.known[row.key]]) for row in self.joined])
+            self.joined = []
         return new
 
     def make(self, rows: Sequence[Row]) -> list[int]:
-        return [self._submit(row).registration_id for row in rows]
+        made = registrations_open([self._opening(row) for row in rows])
+        for one in made:
+            self.touch((one.guidance_station_id, one.district_committee_id))
+        return [one.pk for one in made]
 
-    def _submit(self, row: Row) -> Receipt:
+    def _opening(self, row: Row) -> Opening:
         assert self.batch is not None
-        unit = self.units_by_id[row.place.guidance_station or row.place.district_committee]
         agreement = self.agreement(row)
-        receipt = registration_submit(
-            form_token=agreement.token,
-            answers=Answers(
-                **{name: row.said[name] for name in ANSWERS if name in row.said},
-                home_unknown="home_branch" not in row.said,
-            ),
-            consents=set(row.said["items"]),
-            notice=row.said["notice"],
-            origin=Origin(
-                channel=Registration.Channel.INTAKE,
-                confirmation=Registration.Confirmation.REFERENCE,
-                guidance_station=unit,
-                market_id=row.said.get("market"),
-                agreement=agreement,
-                reference=f"{row.said['channel']}，批次 {self.batch.pk} 第 {row.number} 行",
-            ),
+        origin = Origin(
+            channel=Registration.Channel.INTAKE,
+            confirmation=Registration.Confirmation.REFERENCE,
+            guidance_station=self.units_by_id[row.place.guidance_station or row.place.district_committee],
+            market_id=row.said.get("market"),
+            agreement=agreement,
+            reference=f"{row.said['channel']}，批次 {self.batch.pk} 第 {row.number} 行",
         )
-        self.touch((unit.guidance_station_id, unit.district_committee_id))
-        return receipt
+        said = {name: row.said[name] for name in ANSWERS if name in row.said}
+        answers = Answers(**said, home_unknown="home_branch" not in row.said)
+        return Opening(answers, row.said["items"], row.said["notice"], origin, agreement)
 
 
 def _of(record: Any) -> Place:

@@ -19,8 +19,7 @@ from orgs.imports import Organizations
 from orgs.kinds import ROLL_KINDS
 from orgs.models import Organization
 from tables.importer import Reading, Row, RowTarget
-from tables.models import Batch, BatchChange
-from tables.register import Progress
+from tables.models import BatchChange
 from tables.row_undo import RowUndo
 from tables.table import Column
 
@@ -34,11 +33,37 @@ ROLL_UNITS = ("guidance_station_id", "district_committee_id", "organization_id")
 NO_BRANCH = "「党支部」必须填写"
 
 
+class RollUndo(RowUndo):
+    """Facts return under the member's id; who was put on a roll leaves it, and is forgotten where the file made them."""
+
+    edits = ("members.member.edit", "members.member.end", "members.member.erase", "members.affiliation.start",
+             "members.affiliation.end", "members.affiliation.accept")  # fmt: skip
+
+    def put_back(self, records: Sequence[tuple[Any, dict[str, Any]]]) -> None:
+        members_change(records)
+
+    def units_of(self, record: Any) -> list[int | None]:
+        running = Affiliation.objects.live().formal().filter(member=record).values_list(*ROLL_UNITS)
+        return [unit for units in running for unit in units]
+
+    def remove(self, ids: Sequence[int]) -> None:
+        entered = list(Affiliation.objects.filter(pk__in=ids).select_related("member"))
+        kept = self.touched([one.member_id for one in entered])
+        going = [one for one in entered if one.member_id not in kept]
+        self.units |= {unit for one in going for name in ROLL_UNITS if (unit := getattr(one, name)) is not None}
+        Affiliation.objects.filter(pk__in=[one.pk for one in going]).delete()
+        made = [one.member_id for one in going if one.member.entered_at == one.entered_at]
+        lasting = self.referred_to(made)
+        Member.objects.filter(pk__in=[one for one in made if one not in lasting]).delete()
+        self.keep(kept)
+
+
 class RollReading(Reading):
     model = Member
     keyed_by = "id_number"
     handled = frozenset({"number", "organization", "starts_on"})
     personal = frozenset({"name", "phone", "id_number"})
+    undoing = RollUndo
 
     def prepare(self) -> None:
         self.organizations = Organizations(self.by, PERMISSION, kind__in=ROLL_KINDS)
@@ -147,10 +172,6 @@ class RollReading(Reading):
     def shown(self, record: Member, column: Column) -> Any:
         return column.of(self._running(record))
 
-    @classmethod
-    def take_back(cls, batch: Batch, progress: Progress) -> list[int]:
-        return RollUndo(batch, Member, progress).run()
-
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def make(self, rows: Sequence[Row]) -> list[int]:
@@ -176,31 +197,6 @@ class RollReading(Reading):
         if running is None:
             return []
         return [running.guidance_station_id, running.district_committee_id, running.organization_id]
-
-
-class RollUndo(RowUndo):
-    """Facts return under the member's id; who was put on a roll leaves it, and is forgotten where the file made them."""
-
-    edits = ("members.member.edit", "members.member.end", "members.member.erase", "members.affiliation.start",
-             "members.affiliation.end", "members.affiliation.accept")  # fmt: skip
-
-    def put_back(self, record: Any, values: dict[str, Any]) -> None:
-        members_change([(record, values)])
-
-    def touch(self, record: Any) -> None:
-        running = Affiliation.objects.live().formal().filter(member=record).values_list(*ROLL_UNITS)
-        self.add_units(unit for units in running for unit in units)
-
-    def remove(self, ids: Sequence[int]) -> None:
-        entered = list(Affiliation.objects.filter(pk__in=ids).select_related("member"))
-        kept = self.touched([one.member_id for one in entered])
-        going = [one for one in entered if one.member_id not in kept]
-        self.add_units(unit for one in going for unit in (getattr(one, name) for name in ROLL_UNITS))
-        Affiliation.objects.filter(pk__in=[one.pk for one in going]).delete()
-        made = [one.member_id for one in going if one.member.entered_at == one.entered_at]
-        lasting = self.referred_to(made)
-        Member.objects.filter(pk__in=[one for one in made if one not in lasting]).delete()
-        self.keep(kept)
 
 
 def forget_before_images(members: Sequence[Member], registrations: Sequence[Any]) -> None:

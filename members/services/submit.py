@@ -108,7 +108,7 @@ def registration_submit(
         raise ConsentMissing(NO_PROOF)
     if notice.published_at is None:
         raise Refused("告知书还没有发布，暂时不能报到。")
-    columns = _columns(answers, consents) | origin.columns() | {"assigned_to": by}
+    columns = answered(answers, consents) | origin.columns() | {"assigned_to": by}
     agreement = origin.agreement
     # One consent has one phone, and its lock. Whoever takes many people in has locked them all before.
     lock_keys(None if agreement else form_token.bytes, columns["id_number_index"], columns["phone_index"])
@@ -137,7 +137,8 @@ def registration_submit(
     return receipt
 
 
-def _columns(answers: Answers, consents: set[str]) -> dict:
+def answered(answers: Answers, consents: set[str]) -> dict:
+    """The columns of what a person said. Raises ConsentMissing, Refused, IdentityError."""
     number = identity.check_id(answers.id_number) if answers.id_number else ""
     if number and Consent.Item.ID_NUMBER not in consents:
         raise ConsentMissing("没有同意填写身份号码，系统不会保存它；请去掉号码或重新勾选同意。")

@@ -1,5 +1,6 @@
 """The writes of this room, by noun: the tree (paths, ancestors, the lock), organizations, moves, postings."""
 
+from orgs.services.many import Founding, organizations_change, organizations_found
 from orgs.services.moves import organization_merge, organization_move
 from orgs.services.organizations import (
     organization_close,
@@ -23,6 +24,7 @@ from orgs.services.tree import (
 __all__ = [
     "LABEL",
     "TREE_LOCK",
+    "Founding",
     "TreeError",
     "check_place",
     "default_kind",
@@ -33,6 +35,8 @@ __all__ = [
     "organization_merge",
     "organization_move",
     "organization_rename",
+    "organizations_change",
+    "organizations_found",
     "path_label",
     "posting_end",
     "posting_grant",

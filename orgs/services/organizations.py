@@ -51,6 +51,20 @@ def check_terms(organization: Organization) -> None:
         raise TreeError(problem[1], problem[0])
 
 
+def founded(*, pk: int, parent: Organization | None, path: str, level: int, kind: str = "", **fields) -> Organization:
+    """A new organization with all that follows from its place, not written yet. Raises TreeError."""
+    kind = kind or tree.default_kind(level)
+    tree.check_place(level, parent)
+    tree.check_kind(level, kind)
+    organization = Organization(pk=pk, parent=parent, path=path, level=level, kind=kind, **fields)
+    if len(path) > tree.PATH_LENGTH:
+        raise TreeError("层级太深，请挂在更上一级的组织下面。", "parent")
+    tree.set_locality(organization)
+    tree.set_ancestors(organization, parent)
+    check_terms(organization)
+    return organization
+
+
 @transaction.atomic
 def organization_create(*, by, parent: Organization | None, level: int, kind: str = "", document: str = "", **fields):
     """Add an organization under `parent`, with its path, its ancestors and its first line of history.
@@ -61,19 +75,11 @@ def organization_create(*, by, parent: Organization | None, level: int, kind: st
     tree.lock_tree()
     if parent is not None:
         parent = Organization.objects.get(pk=parent.pk)
-    kind = kind or tree.default_kind(level)
-    tree.check_place(level, parent)
-    tree.check_kind(level, kind)
-    organization = Organization(
-        pk=tree.next_pk(), parent=parent, level=level, kind=kind, path=tree.next_path(parent), **fields
+    organization = founded(
+        pk=tree.next_pk(), parent=parent, path=tree.next_path(parent), level=level, kind=kind, **fields
     )
     tree.check_name(organization.parent_id, organization.name)
     tree.check_code(organization.code)
-    if len(organization.path) > tree.PATH_LENGTH:
-        raise TreeError("层级太深，请挂在更上一级的组织下面。", "parent")
-    tree.set_locality(organization)
-    tree.set_ancestors(organization, parent)
-    check_terms(organization)
     organization.save(force_insert=True)
     note(
         organization,
@@ -87,7 +93,7 @@ def organization_create(*, by, parent: Organization | None, level: int, kind: st
     return organization
 
 
-def _plain(value):
+def plain(value):
     """A column's value as history keeps it: text, the code of an organization or division, or None."""
     if isinstance(value, models.Model):
         return getattr(value, "code", value.pk)
@@ -106,7 +112,7 @@ def organization_edit(*, organization: Organization, by, on: date | None = None,
     changed = {name: value for name, value in fields.items() if getattr(row, name) != value}
     if not changed:
         return row
-    before = {name: _plain(getattr(row, name)) for name in changed}
+    before = {name: plain(getattr(row, name)) for name in changed}
     for name, value in changed.items():
         setattr(row, name, value)
     if "street" in changed and "district" not in fields and row.street:
@@ -116,7 +122,7 @@ def organization_edit(*, organization: Organization, by, on: date | None = None,
     tree.set_locality(row)
     check_terms(row)
     row.save(update_fields=[*changed, "district", "term_ends_on"])
-    after = {name: _plain(getattr(row, name)) for name in changed}
+    after = {name: plain(getattr(row, name)) for name in changed}
     note(row, Event.EDIT, by=by, on=on, document=document, before=before, after=after)
     audit.record(
         "orgs.organization.edit",

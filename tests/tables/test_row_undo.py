@@ -7,14 +7,19 @@ from django.utils import timezone
 
 from markets.models import Market
 from markets.services import market_save
-from members.models import Affiliation, Member
-from members.services import member_edit
+from members.models import Affiliation, Consent, Member, Receipt, Registration
+from members.services import member_edit, registration_contact, registration_withdraw
+from orgs.models import Organization, OrganizationChange
+from orgs.services import organization_rename
+from orgs.tree_check import tree_problems
+from reports.models import Snapshot
 from tables.models import Batch
-from tables.register import Cannot
 from tables.services import batch_take_back
+from tables.statements import fetch
 from tests import factories
 from tests.markets import files
 from tests.members import make
+from tests.members.test_import_leads import lead
 
 
 @pytest.fixture
@@ -29,8 +34,8 @@ def registrar(city):
 
 @pytest.fixture
 def bring(registrar, tmp_path):
-    def bringing(target, rows):
-        answer = files.import_file(files.write(tmp_path / "file.csv", rows), registrar, target=target)
+    def bringing(target, rows, by=registrar):
+        answer = files.import_file(files.write(tmp_path / "file.csv", rows), by, target=target)
         assert "error" not in answer, answer
         return Batch.objects.latest("pk")
 
@@ -107,7 +112,114 @@ def test_people_whom_the_file_made_go_with_it(city, registrar, bring):
     assert not Affiliation.objects.exists() and not Member.objects.exists()
 
 
-def test_organizations_say_why_not(city, registrar, bring):
-    batch = bring("organization", [{"代码": "D-1", "名称": "示例党支部", "类型": "党支部", "上级": "粤海指导站"}])
-    with pytest.raises(Cannot, match="沿革"):
-        take_back(batch, registrar)
+def branch(number: int, **more) -> dict:
+    return {"代码": f"D-{number}", "名称": f"示例{number}党支部", "类型": "党支部", "上级": "粤海指导站"} | more
+
+
+def test_organizations_return_to_what_they_were(city, registrar, bring):
+    bring("organization", [branch(1, 本届起="2022-07-01")])
+    one = Organization.objects.get(code="D-1")
+    before = Organization.objects.filter(pk=one.pk).values().get()
+    second = bring(
+        "organization",
+        [branch(1, 名称="改名党支部", 简称="改名", 所属街道="沙河街道", 本届起="2023-07-01", 本届止="2026-01-01"),
+         branch(2, 上级="D-3"), branch(3, 名称="示例党总支", 类型="党总支")],
+    )  # fmt: skip
+    Snapshot.objects.create(organization=Organization.objects.get(code="D-2"), as_of="2026-01-01")  # merely computed
+    assert take_back(second, registrar) == {}
+    assert Organization.objects.filter(pk=one.pk).values().get() == before
+    assert not Organization.objects.filter(code__in=["D-2", "D-3"]).exists()
+    assert not list(tree_problems())
+    told = list(one.changes.order_by("pk").values_list("event", "document"))
+    note = f"撤销导入（批次 {second.pk}）"
+    assert told == [("create", ""), ("rename", ""), ("edit", ""), ("rename", note), ("edit", note)]
+    last = one.changes.latest("pk")
+    assert (last.before["short_name"], last.after["short_name"]) == ("改名", "")
+    assert (last.before["street"], last.after["street"]) == (
+        city.divisions["shahe"].code,
+        city.divisions["yuehai"].code,
+    )
+
+
+def test_history_of_nothing_else_can_be_removed(city, registrar, bring):
+    """The function that takes foundings back looks for itself."""
+    batch = bring("organization", [branch(1), branch(2)])
+    one, two = Organization.objects.filter(code__startswith="D-").order_by("code")
+    organization_rename(organization=two, name="改名党支部", by=registrar)
+    ids, lines = [one.pk, two.pk, city.yuehai.pk], OrganizationChange.objects.count()
+    fetch("SELECT orgs_forget_founding(%s, %s)", [batch.pk, ids])  # it is not being undone
+    assert OrganizationChange.objects.count() == lines
+    Batch.objects.filter(pk=batch.pk).update(state=Batch.State.UNDOING)
+    fetch("SELECT orgs_forget_founding(%s, %s)", [batch.pk, ids])
+    assert OrganizationChange.objects.count() == lines - 1 and not one.changes.exists()
+
+
+def test_organizations_that_are_in_use_stay_with_what_they_hang_on(city, registrar, bring):
+    batch = bring(
+        "organization",
+        [branch(1, 上级="D-2"), branch(2, 名称="示例党总支", 类型="党总支"), branch(3), branch(4), branch(5)],
+    )
+    known = {one.code: one for one in Organization.objects.filter(code__startswith="D-")}
+    Affiliation.objects.create(
+        member=make.person("周示例"), organization=known["D-1"], kind="formal", **make_units(known["D-1"])
+    )
+    organization_rename(organization=known["D-3"], name="改名党支部", by=registrar)
+    bring("organization", [branch(4, 简称="后来")])
+    Batch.objects.filter(pk=batch.pk).update(applied_at=timezone.now() - timedelta(hours=1))
+    assert take_back(batch, registrar) == {
+        known["D-1"].pk: "referred", known["D-2"].pk: "referred", known["D-3"].pk: "edited", known["D-4"].pk: "later",
+    }  # fmt: skip
+    assert not Organization.objects.filter(code="D-5").exists() and not list(tree_problems())
+
+
+def make_units(unit: Organization) -> dict:
+    return {"guidance_station": unit.guidance_station, "district_committee": unit.district_committee}
+
+
+def test_leads_go_while_nobody_works_on_them(city, bring):
+    make.notice()
+    officer = factories.make_user("officer", city.city)
+    far = make.registration(city.lianhua)
+    rows = [lead(), lead(), lead(), lead(手机号=far.phone, 身份证号="")]
+    batch = bring("lead", rows, by=officer)
+    assert Receipt.objects.count() == 5
+    by_phone = {one.phone: one for one in Registration.objects.all()}
+    worked, withdrawn = by_phone[rows[1]["手机号"]], by_phone[rows[2]["手机号"]]
+    registration_contact(registration=worked, outcome="no_answer", by=officer)
+    registration_withdraw(registration=withdrawn, by=None)
+    assert take_back(batch, officer) == {worked.pk: "edited", withdrawn.pk: "edited"}
+    assert set(Registration.objects.values_list("pk", flat=True)) == {far.pk, worked.pk, withdrawn.pk}
+    assert set(Receipt.objects.values_list("registration", "is_joined")) == {
+        (far.pk, False), (worked.pk, False), (withdrawn.pk, False),
+    }  # fmt: skip
+    assert not Consent.objects.exclude(registration__in=[far, worked, withdrawn]).exists()
+
+
+def test_a_lead_who_reported_again_by_an_own_form_stays(city, bring):
+    make.notice()
+    officer = factories.make_user("officer", city.city)
+    row = lead()
+    batch = bring("lead", [row], by=officer)
+    mine = make.registration(city.yuehai, phone=row["手机号"], id_number=row["身份证号"])
+    assert mine == Registration.objects.get()
+    assert take_back(batch, officer) == {mine.pk: "referred"}
+
+
+def test_a_table_that_the_model_knows_nothing_of_keeps_a_record(city, registrar, bring):
+    batch = bring("market", [market(1)])
+    one = Market.objects.get()
+    make.notice()
+    registration = make.registration(city.yuehai)
+    Registration.objects.filter(pk=registration.pk).update(market=one)  # its key has no name on Market's side
+    assert take_back(batch, registrar) == {one.pk: "referred"}
+
+
+def test_what_cannot_go_back_is_told_alone(city, registrar, bring):
+    bring("market", [market(number) for number in range(1, 6)])
+    second = bring("market", [market(number, 指导站="沙河指导站") for number in range(1, 6)])
+    three = Market.objects.get(code="SC-3")
+    second.changes.filter(record_id=three.pk).update(before={"guidance_station_id": 99_999_999})
+    assert take_back(second, registrar) == {three.pk: "gone"}
+    assert set(Market.objects.exclude(pk=three.pk).values_list("guidance_station", flat=True)) == {city.yuehai.pk}
+    three.refresh_from_db()
+    assert three.guidance_station == city.shahe

@@ -1,0 +1,135 @@
+"""A file of leads and the forms of the same persons at the same time: nobody is registered twice."""
+
+import threading
+import uuid
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from members import services
+from members.imports import leads
+from members.models import Receipt, Registration
+from members.services.agreed import Agreement
+from members.services.leads import Opening, registrations_open
+from tests import factories
+from tests.markets import files
+from tests.members import make
+from tests.members.test_import_leads import lead
+
+NEEDED = frozenset({"membership", "home_verify"})
+
+
+@pytest.fixture
+def city(db):
+    return factories.make_city()
+
+
+class Beside(threading.Thread):
+    """Work in a thread of its own, with a connection of its own."""
+
+    def __init__(self, work) -> None:
+        super().__init__(daemon=True)
+        self.work, self.found, self.error = work, None, None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.found = self.work()
+        except Exception as error:  # noqa: BLE001  handed to the test
+            self.error = error
+        finally:
+            connection.close()
+
+    def result(self):
+        self.join(20)
+        assert not self.is_alive()
+        if self.error:
+            raise self.error
+        return self.found
+
+
+def race(city) -> tuple[bool, Receipt]:
+    """A form of somebody whom a file has written but not committed: did it wait, and what came of it?"""
+    notice, poster = make.notice(), make.station_poster(city.yuehai)
+    answers = services.Answers(name="张三丰", phone=make.phone(), home_unknown=True)
+    written, go_on = threading.Event(), threading.Event()
+
+    def file() -> None:
+        agreement = Agreement(answers.phone, notice.version, timezone.now())
+        origin = services.Origin(
+            channel="intake", confirmation="reference", guidance_station=city.yuehai, agreement=agreement
+        )
+        with transaction.atomic():
+            leads.lock_people([{"phone": answers.phone}])
+            registrations_open([Opening(answers, NEEDED, notice, origin, agreement)])
+            written.set()
+            go_on.wait(20)
+
+    def form() -> Receipt:
+        return services.registration_submit(
+            form_token=uuid.uuid4(),
+            answers=answers,
+            consents=set(NEEDED),
+            notice=notice,
+            origin=services.Origin(poster=poster),
+        )
+
+    writing = Beside(file)
+    assert written.wait(20)
+    sending = Beside(form)
+    sending.join(0.5)
+    waited = sending.is_alive()
+    go_on.set()
+    writing.result()
+    return waited, sending.result()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_waits_for_a_file_and_joins(city):
+    waited, receipt = race(city)
+    assert waited and receipt.is_joined and Registration.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_without_the_locks_the_same_person_is_registered_twice(city, monkeypatch):
+    monkeypatch.setattr(services.submit, "lock_keys", lambda *keys: None)
+    waited, receipt = race(city)
+    assert not waited and not receipt.is_joined and Registration.objects.count() == 2
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_file_is_not_written_when_one_of_its_persons_reported_since_it_was_judged(city, tmp_path, monkeypatch, known):
+    """Or, known when it was judged, withdrew since."""
+    make.notice()
+    row = lead(身份证号="")
+    mine = make.registration(city.lianhua, phone=row["手机号"]) if known else None
+
+    lock = leads.lock_people
+
+    def locking(said):
+        if mine:
+            services.registration_withdraw(registration=mine, by=None)
+        else:
+            make.registration(city.yuehai, phone=row["手机号"])
+        lock(said)
+
+    monkeypatch.setattr(leads, "lock_people", locking)
+    officer = factories.make_user("officer", city.city)
+    path = files.write(tmp_path / "file.csv", [row, lead()])
+    answer = files.import_file(path, officer, target="lead")
+    assert "重新检查" in answer["error"]
+    assert not Registration.objects.filter(channel="intake").exists()
+    monkeypatch.setattr(leads, "lock_people", lock)
+    assert files.import_file(path, officer, target="lead")["new"] == (
+        1 if known else 2
+    )  # the refused file took its change back
+
+
+def test_one_consent_of_one_phone_opens_one_registration(city, tmp_path):
+    make.notice()
+    row = lead()
+    path = files.write(tmp_path / "file.csv", [row, row | {"身份证号": make.id_number(), "姓名": "李示例"}])
+    answer = files.import_file(path, factories.make_user("officer", city.city), target="lead")
+    assert (answer["new"], answer["duplicate"]) == (1, 1) and "第 2 行" in answer["errors"][0]["reason"]
+    assert Registration.objects.count() == 1
