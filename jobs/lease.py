@@ -2,18 +2,23 @@
 
 The work may run in one long transaction, so what others shall see of it meanwhile (progress, lease, the wish to cancel)
 goes over a connection of its own: that of a small thread, which dies with its process and so lets the lease run out.
+The thread also ends the statement that runs when the work shall stop (`interruptible`).
 """
 
 import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 
+import psycopg2
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from psycopg2.errors import QueryCanceled
 
 from jobs.models import Job
 from jobs.services import Cancelled
@@ -44,6 +49,8 @@ class Reporter:
         self.changed = False
         self.cancelled = False
         self.lost = False
+        self.guard = threading.Lock()
+        self.open: Any = None  # the driver's connection while its statement may be ended
 
     def __call__(self, done: int, total: int | None = None, message: str = "") -> None:
         self.note(done, total, message)
@@ -66,12 +73,25 @@ class Reporter:
         return {"done": done, "total": self.total, "message": self.message[:200]}
 
     def write(self) -> None:
-        """Put progress and lease into the row; learn whether the owner wants to stop."""
+        """Put progress and lease into the row."""
         self.changed = False
         if not held(self.job).update(lease_until=Now() + LEASE, **self.columns()):
             self.lost = True
-            return
-        self.cancelled = Job.objects.values_list("cancel_requested", flat=True).get(pk=self.job.pk)
+
+    def look(self) -> None:
+        """Learn whether the owner wants to stop."""
+        self.cancelled = Job.objects.filter(pk=self.job.pk, cancel_requested=True).exists()
+
+    def interrupt(self) -> None:
+        """End the running statement, if it may be. The driver comes back when the server has its signal, and the lock
+        is held until then: no statement after the block can be hit."""
+        with self.guard:
+            if self.open is None:
+                return
+            try:
+                self.open.cancel()
+            except psycopg2.Error:
+                logger.warning("Job %s: its statement could not be cancelled", self.job.pk, exc_info=True)
 
 
 class _InTransaction(Reporter):
@@ -80,15 +100,19 @@ class _InTransaction(Reporter):
     def __call__(self, done: int, total: int | None = None, message: str = "") -> None:
         self.note(done, total, message)
         self.write()
+        self.look()
         self.check()
 
 
-def _write_apart(reporter: Reporter) -> None:
+def _speak(reporter: Reporter, *, is_due: bool) -> None:
+    """Hear of the wish to cancel first: the row that is written to may be held by the work itself."""
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_PATIENCE}'")
-            reporter.write()
+        reporter.look()
+        if is_due:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_PATIENCE}'")
+                reporter.write()
     except (DatabaseError, InterfaceError):
         # The lease still has most of its minute; the next tick tries again on a fresh connection.
         logger.warning("Job %s: progress could not be written", reporter.job.pk, exc_info=True)
@@ -100,12 +124,18 @@ def _beat(reporter: Reporter, stop: threading.Event) -> None:
     """Runs in the thread. Its `connection` is another one than the work's: Django keeps one for each thread."""
     renewed = monotonic()
     try:
-        while not stop.wait(TICK) and not reporter.lost:
-            if reporter.changed or monotonic() - renewed >= RENEW:
-                _write_apart(reporter)
-                renewed = monotonic()
+        while not stop.wait(TICK):
+            if not reporter.lost:
+                is_due = reporter.changed or monotonic() - renewed >= RENEW
+                renewed = monotonic() if is_due else renewed
+                _speak(reporter, is_due=is_due)
+            if reporter.lost or reporter.cancelled:
+                reporter.interrupt()
     finally:
         connection.close()
+
+
+_current: ContextVar[Reporter | None] = ContextVar("job_reporter", default=None)
 
 
 @contextmanager
@@ -117,8 +147,36 @@ def reporting(job: Job) -> Iterator[Reporter]:
     reporter, stop = Reporter(job), threading.Event()
     thread = threading.Thread(target=_beat, args=(reporter, stop), name=f"job-{job.pk}", daemon=True)
     thread.start()
+    token = _current.set(reporter)
     try:
         yield reporter
     finally:
+        _current.reset(token)
         stop.set()
         thread.join()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Inside a transaction that a job's work may still give up: `with transaction.atomic(), interruptible():`.
+
+    When the owner cancels, whatever statement runs on the transaction's connection is ended on the server, a COPY from
+    another thread too, and Cancelled is raised here. The block ends before the commit, which is never touched, nor is
+    anything after it. Where no job runs it does nothing.
+    """
+    reporter = _current.get()
+    if reporter is None:
+        yield
+        return
+    with reporter.guard:
+        reporter.open = connection.connection
+    try:
+        yield
+    except (DatabaseError, psycopg2.Error) as error:
+        if isinstance(error, QueryCanceled) or isinstance(error.__cause__, QueryCanceled):
+            reporter.check()
+        raise
+    finally:
+        with reporter.guard:
+            reporter.open = None
+    reporter.check()

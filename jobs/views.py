@@ -132,7 +132,7 @@ class JobCancel(JobView):
     def post(self, request, pk):
         job = self.get_job()
         if job_cancel(job=job, by=request.user):
-            messages.success(request, "已请求取消。正在执行的任务会在下一步之前停下。")
+            messages.success(request, "已请求取消，正在停下。")
         else:
             messages.info(request, "任务已经结束，不能再取消。")
         return redirect(job)

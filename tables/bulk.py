@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from accounts import audit
 from accounts.models import User
+from jobs.lease import interruptible
 from jobs.models import Job
 from jobs.services import JobFailed, Progress, job_kind, job_start
 from tables.listing import Listing, Unusable, listing
@@ -113,7 +114,7 @@ def run(job: Job, progress: Progress) -> dict:
         raise JobFailed("系统里已没有这项批量操作，没有改动任何内容。")
     ids = params["ids"]
     chosen = Chosen(params["query"], None if ids is None else tuple(ids), params["newest"])
-    with transaction.atomic():
+    with transaction.atomic(), interruptible():
         done = _work(job, job.owner, asked, act, chosen, progress)
         audit.record(
             f"{asked.act}.bulk_{act.name}",

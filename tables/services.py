@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit
+from jobs.lease import interruptible
 from jobs.models import Job
 from jobs.services import job_cancel, job_start
 from tables.faults import fault
@@ -92,13 +94,15 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
     column is which, or REFUSED with what is the matter."""
     reading = Batch.objects.filter(pk=batch.pk, state=Batch.State.READING)
     try:
-        with transaction.atomic():
+        with transaction.atomic(), interruptible():
             marked = mark(batch)
             source = open_batch(opened(stored(batch)), batch)
             outcome = judge(source=source, batch=batch, write=False, progress=progress)
             fault("check.judged")
             outcome.errors.keep(batch)
-            write_wrong_rows(source=source, errors=outcome.errors, to=wrong_rows(batch))
+            rows = outcome.counts["rows"]
+            heard = partial(progress, rows, rows, "正在整理有误的行")
+            write_wrong_rows(source=source, errors=outcome.errors, to=wrong_rows(batch), heard=heard)
             reading.update(
                 state=Batch.State.CHECKED,
                 counts=outcome.counts,
@@ -177,7 +181,7 @@ def batch_apply(*, batch: Batch, path: Path | None = None, progress: Progress = 
     """
     kind = target(batch.target)
     try:
-        with transaction.atomic():
+        with transaction.atomic(), interruptible():
             source = open_batch(path or opened(stored(batch)), batch)
             outcome = judge(source=source, batch=batch, write=True, progress=progress)
             fault("apply.written")
@@ -231,7 +235,7 @@ def batch_take_back(*, batch: Batch, by, progress: Progress = no_progress) -> li
     """
     kind = target(batch.target)
     try:
-        with transaction.atomic():
+        with transaction.atomic(), interruptible():
             lock(lambda: progress(0, 1, WAITING))
             fault("undo.locked")
             units = kind.undo(batch=batch, progress=progress)

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import audit
+from jobs.lease import interruptible
 from jobs.models import Job
 from jobs.services import JobFailed, Progress, job_kind, job_start
 from tables.exports import export
@@ -99,7 +100,7 @@ def _write_file(kept: Export, what: Exportable, progress: Progress) -> None:
     path = Path(settings.MEDIA_ROOT) / name
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        with transaction.atomic():
+        with transaction.atomic(), interruptible():
             rows = what.to_export(QueryDict(kept.query), kept.owner)
             counted = _Counted(rows.iterator(FETCHED), rows.count(), progress)
             with path.open("xb") as file:

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -16,9 +16,9 @@ from tables.readers import Source
 EXTRAS = ("原行号", "原因", "建议")  # beside the file's own columns; passed over in silence when the file comes back
 
 
-def write_wrong_rows(*, source: Source, errors: Errors, to: Path) -> None:
+def write_wrong_rows(*, source: Source, errors: Errors, to: Path, heard: Callable[[], None]) -> None:
     """Keep the rows that are wrong: the file's own columns, their number, reasons, suggestions. Gzipped JSON
-    lines, encrypted as the upload is."""
+    lines, encrypted as the upload is. `heard` may raise to give up."""
     told = errors.wrong_rows()
     if not told:
         to.unlink(missing_ok=True)  # an earlier check had some
@@ -28,6 +28,7 @@ def write_wrong_rows(*, source: Source, errors: Errors, to: Path) -> None:
     with create_sealed(to) as sealed, gzip.open(sealed, "wt", encoding="utf-8", compresslevel=3) as file:
         file.write(json.dumps([*(source.header[at] for at in own), *EXTRAS], ensure_ascii=False) + "\n")
         for block in source.blocks():
+            heard()
             for at in np.flatnonzero(np.isin(block.numbers, wanted)):
                 number, cells = int(block.numbers[at]), block.row(int(at))
                 line = [*(cells[place] for place in own), str(number), *told[number]]

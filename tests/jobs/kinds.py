@@ -2,10 +2,13 @@
 
 import time
 
+import polars as pl
 from django.db import OperationalError, connection, transaction
 
 from accounts.models import User
+from jobs.lease import interruptible
 from jobs.services import JobFailed, job_kind
+from tables.copying import beside, copy_in
 
 
 @job_kind("test.count")
@@ -48,3 +51,20 @@ def crash(job, progress):
 @job_kind("test.away")
 def away(job, progress):
     raise OperationalError("server closed the connection")
+
+
+@job_kind("test.interruptible")
+def interrupted(job, progress):
+    """One long statement, or a COPY from another thread, that may be ended until the commit; then another statement."""
+    with transaction.atomic(), interruptible():
+        User.objects.create_user(f"made-by-{job.pk}-{job.attempts}")
+        with connection.cursor() as cursor:
+            if job.params.get("copy"):
+                cursor.execute("CREATE TEMP TABLE slow (n int, said text DEFAULT pg_sleep(20)::text) ON COMMIT DROP")
+                with beside():
+                    copy_in("slow", pl.DataFrame({"n": [1]}))
+            else:
+                cursor.execute("SELECT pg_sleep(%s)", [job.params["before"]])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [job.params["after"]])
+    return {}
