@@ -14,7 +14,7 @@ from markets.codes import is_uscc
 from markets.imports.texts import Wrong, entity_type
 from markets.models import Business, Market
 from markets.place_tables import MARKETS, PLACE_RELATED
-from orgs.imports import office_name
+from orgs.imports import DISTRICT_NAMES, STREET_NAMES, office_name
 from tables.keyset import NEWEST, Order
 from tables.table import Column, Table
 
@@ -85,6 +85,9 @@ BUSINESSES = Table(
                 "单位名称",
                 "公司名称",
                 "个体户名称",
+                "商事主体名称",
+                "个体工商户名称",
+                "商户名称",
                 "企业（字号）名称",
                 "企业字号名称",
             ),
@@ -133,6 +136,9 @@ BUSINESSES = Table(
                 "公司类型",
                 "企业（机构）类型",
                 "市场主体类型名称",
+                "商事主体类型",
+                "类型名称",
+                "经济类型",
             ),
             recognised=_is_type,
             kind="choice",
@@ -162,7 +168,7 @@ BUSINESSES = Table(
         Column(
             "registered_on",
             "成立日期",
-            ("成立时间", "注册日期", "登记日期", "开业日期", "注册时间", "设立日期"),
+            ("成立时间", "注册日期", "登记日期", "开业日期", "注册时间", "设立日期", "设立时间"),
             recognised=_is_day,
             kind="date",
             example=("2020-01-02", "2021/3/15"),
@@ -170,7 +176,18 @@ BUSINESSES = Table(
         Column(
             "status",
             "经营状态",
-            ("登记状态", "企业状态", "状态", "主体状态", "存续状态", "市场主体状态", "经营主体状态"),
+            (
+                "登记状态",
+                "企业状态",
+                "状态",
+                "主体状态",
+                "存续状态",
+                "市场主体状态",
+                "经营主体状态",
+                "商事主体状态",
+                "企业登记状态",
+                "经营状态(中文)",
+            ),
             recognised=_is_status,
             kind="choice",
             source="get_status_display",
@@ -180,7 +197,7 @@ BUSINESSES = Table(
         Column(
             "district",
             "所属区",
-            ("区", "行政区", "辖区", "所在区", "区县", "所属行政区", "行政区划", "所属区县"),
+            DISTRICT_NAMES,
             recognised=_is_district,
             kind="place",
             source="district.name",
@@ -189,7 +206,7 @@ BUSINESSES = Table(
         Column(
             "street",
             "所属街道",
-            ("街道", "所在街道", "街镇", "乡镇街道", "镇街", "街道（镇）", "所属镇街"),
+            STREET_NAMES,
             recognised=_is_street,
             kind="place",
             source="street.name",
@@ -207,6 +224,8 @@ BUSINESSES = Table(
                 "监管单位",
                 "所属市场监管所",
                 "管辖机关",
+                "市监所",
+                "管辖所",
                 "登记机关",
             ),
             recognised=_is_office,
@@ -227,7 +246,18 @@ BUSINESSES = Table(
         Column(
             "employees",
             "从业人数",
-            ("从业人员", "从业人员数", "员工人数", "职工人数", "人数", "员工数", "从业人员人数"),
+            (
+                "从业人员",
+                "从业人员数",
+                "员工人数",
+                "职工人数",
+                "人数",
+                "员工数",
+                "从业人员人数",
+                "职工总数",
+                "在职人数",
+                "用工人数",
+            ),
             kind="integer",
             example=("12", "3"),
         ),
@@ -271,6 +301,9 @@ BUSINESSES = Table(
                 "住所(经营场所)",
                 "住所/经营场所",
                 "主要经营场所",
+                "详细地址",
+                "单位地址",
+                "企业地址",
             ),
             shown=False,
             example=("南山区粤海街道示例路 1 号", ""),

@@ -13,6 +13,24 @@ from tables.table import Column
 
 PLACE_KEYS = ("district", "street", "office")
 ANCESTORS = ("district_committee_id", "guidance_station_id", "district_id", "street_id")
+# What files call the two columns.
+DISTRICT_NAMES = (
+    "区",
+    "行政区",
+    "辖区",
+    "所在区",
+    "区县",
+    "所属行政区",
+    "行政区划",
+    "所属区县",
+    "所属辖区",
+    "所在辖区",
+    "所属区(新区)",
+)
+STREET_NAMES = (
+    "街道", "所在街道", "街镇", "乡镇街道", "镇街", "街道（镇）", "所属镇街", "街道办", "街道办事处", "所属街道办",
+    "所属街道办事处", "所属乡镇街道",
+)  # fmt: skip
 NO_PLACE = "所属区、所属街道、监管所至少要填一项"
 
 
@@ -27,7 +45,7 @@ def place_columns(*, districts: Sequence[str] = ("南山区", "南山区"), offi
         Column(
             "district",
             "所属区",
-            ("区", "行政区", "辖区", "所在区", "区县", "所属行政区", "行政区划", "所属区县"),
+            DISTRICT_NAMES,
             kind="place",
             source="district.name",
             example=tuple(districts),
@@ -35,7 +53,7 @@ def place_columns(*, districts: Sequence[str] = ("南山区", "南山区"), offi
         Column(
             "street",
             "所属街道",
-            ("街道", "所在街道", "街镇", "乡镇街道", "镇街", "街道（镇）", "所属镇街"),
+            STREET_NAMES,
             kind="place",
             source="street.name",
             example=("粤海街道", ""),

@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import AuditEvent
 from markets.models import Business, BusinessVersion, Declaration
+from markets.tables import BUSINESSES
 from tables.models import Batch, BatchChange, BatchRange
 from tests import factories
 from tests.markets.files import make_code, make_row
@@ -131,3 +132,17 @@ def test_batch_keeps_counts_errors_and_audit(send, city, registrar):
     event = AuditEvent.objects.get(act="markets.business.import")
     assert event.units == sorted([city.yuehai.pk, city.nanshan.pk])
     assert event.detail["counts"]["new"] == 1 and event.actor == registrar
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "*统一社会信用代码(必填),*企业名称,企业类型,登记状态,成立时间,所在区,镇街,从业人员,住所（经营场所）",
+        "社会信用代码,商事主体名称,商事主体类型,商事主体状态,设立时间,所属辖区,街道办,职工总数,详细地址",
+        "统一社会信用代码\n(18位),企业\n名称,类型名称,经营状态（中文）,注册日期,所属区（新区）,所属街道办事处,从业人员数,企业住所",
+    ],
+)
+def test_columns_are_known_as_registries_call_them(header):
+    found = BUSINESSES.map_header(header.split(","))
+    keys = ["code", "name", "entity_type", "status", "registered_on", "district", "street", "employees", "address"]
+    assert found == {key: at for at, key in enumerate(keys)}
