@@ -1,5 +1,3 @@
-import itertools
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, NamedTuple, Protocol
@@ -79,14 +77,9 @@ def rows_at_once(width: int) -> int:
     return BLOCK_CELLS // max(width, 20)
 
 
-def cut_up(data: bytes, ends: re.Pattern[bytes], most: int) -> Iterator[bytes]:
-    """Parts of `data` of at most so many rows."""
-    start = 0
-    for end in itertools.islice(ends.finditer(data), most - 1, None, most):
-        yield data[start : end.end()]
-        start = end.end()
-    if start < len(data):
-        yield data[start:]
+def is_empty(series: pl.Series) -> bool:
+    """No cell at all: wide tables have such columns by the hundred, which need no looking at."""
+    return series.null_count() == len(series)
 
 
 def is_blank(series: pl.Series) -> pl.Series:
@@ -98,6 +91,16 @@ def series_of(rows: Sequence[Sequence[str | None]], width: int) -> list[pl.Serie
     even = [row if len(row) == width else [*row[:width], *[None] * (width - len(row))] for row in rows]
     columns = zip(*even, strict=True) if even else [()] * width
     return [pl.Series([cell or None for cell in column], dtype=pl.String) for column in columns]
+
+
+def blocks_of(rows: Sequence[tuple[int, Sequence[str | None]]], width: int) -> Iterator[Block]:
+    """Rows with their numbers as blocks. Where all are shorter than `width`, what they lack takes no room."""
+    used = min(max((len(cells) for _, cells in rows), default=0), width)
+    for first in range(0, len(rows), most := rows_at_once(used)):
+        part = rows[first : first + most]
+        numbers = np.fromiter((number for number, _ in part), dtype=np.int64, count=len(part))
+        columns = series_of([cells for _, cells in part], used)
+        yield Block(numbers, columns + [blanks(len(part))] * (width - used))
 
 
 def blanks(length: int) -> pl.Series:

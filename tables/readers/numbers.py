@@ -1,6 +1,7 @@
 """A spreadsheet's numbers as the text a person would have typed."""
 
 import datetime as dt
+import math
 import re
 
 EXACT = 2**53  # above it a spreadsheet has lost digits
@@ -8,11 +9,19 @@ ZERO_1900 = dt.datetime(1899, 12, 30)  # Excel's calendar after the 29 February 
 ZERO_1904 = dt.datetime(1904, 1, 1)
 LAST_SERIAL = 2_958_466  # the year 10000
 _DATE_IDS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
+UNCALCULATED = "#未计算"  # a formula that no one has worked out yet
 _NOT_FORMAT = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]')
+
+
+def small_number(text: str) -> int:
+    """A number as XML writes it in an attribute; 0 where it is none, or of more digits than any needs."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def number_text(number: float) -> str:
     """Whole numbers without a fraction; one too long for a spreadsheet as 9.1E+17, with the digits that are left."""
+    if not math.isfinite(number):
+        return str(number)
     if abs(number) >= EXACT:
         mantissa, _, exponent = repr(float(number)).partition("e")
         if exponent:

@@ -1,6 +1,7 @@
 """What a file is, decided by its content and never by its name, and where its header stands."""
 
 import hashlib
+import itertools
 import re
 import weakref
 import zipfile
@@ -12,7 +13,7 @@ from typing import IO
 from tables.readers.archive import NESTED, entries
 from tables.readers.base import Reader, Refused
 from tables.readers.content import recognise
-from tables.readers.package import open_package
+from tables.readers.package import Allowance, open_package
 from tables.readers.sheet import sheet_readers
 from tables.readers.source import Part, Source, Unmapped
 from tables.readers.text import DELIMITERS, TextReader
@@ -23,7 +24,8 @@ ZIP, OLE, PDF = (b"PK\x03\x04", b"PK\x05\x06"), b"\xd0\xcf\x11\xe0", b"%PDF"
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 ARCHIVES = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-WEB_PAGE = (b"<html", b"<!doctype", b"<table", b"<?xml")
+WEB_PAGE = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<!--", b"<meta", b"<head", b"<style", b"<body", b"<div", b"<tr",
+            b"mime-version:")  # fmt: skip
 FOUND_SHOWN = 15  # columns named in a refusal
 COLUMNS_LIMIT = 1_000
 SHOWN_BELOW = 3  # rows of a part that its header is shown with
@@ -34,17 +36,25 @@ EMPTY = "文件是空的，一个字都没有。请检查后重新上传。"
 Found = tuple[Sequence[Reader], list[tuple[str, str]]]  # readers; what was left aside, with the reason
 
 
+class Opened(ExitStack):
+    """What is open while a file is read, and what may still be unpacked of it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self.allowance = Allowance(self.enter_context(file))
+
+
 def open_source(file: Path | str | IO[bytes], table: Table) -> Source:
     """A file, or the one at a path, as rows of `table`. Raises Refused, in words that say what is needed and what was
     found."""
-    stack = ExitStack()
+    file = Path(file).open("rb") if isinstance(file, Path | str) else file  # noqa: SIM115  closed with the source
+    opened = Opened(file)
     try:
-        opened = Path(file).open("rb") if isinstance(file, Path | str) else file  # noqa: SIM115  the stack closes it
-        source = _open(stack.enter_context(opened), table, stack)
+        source = _open(file, table, opened)
     except BaseException:
-        stack.close()
+        opened.close()
         raise
-    source.close = weakref.finalize(source, stack.close)
+    source.close = weakref.finalize(source, opened.close)
     return source
 
 
@@ -53,8 +63,8 @@ def header_digest(header: Sequence[str]) -> str:
     return hashlib.sha256("\x1f".join(header_key(cell) for cell in header).encode()).hexdigest()
 
 
-def _open(file: IO[bytes], table: Table, stack: ExitStack) -> Source:
-    readers, passed_over = _readers(file, "", stack)
+def _open(file: IO[bytes], table: Table, opened: Opened) -> Source:
+    readers, passed_over = _readers(file, "", opened)
     found = [(reader, _part(reader, table)) for reader in readers]
     parts = [part for _, part in found if part and not part.reason]
     reasons = [(reader.name, part.reason if part else NO_HEADER) for reader, part in found]
@@ -85,16 +95,16 @@ def _may_be_mapped(part: Part, table: Table) -> bool:
 # --- what it is -------------------------------------------------------------------------------------------------------
 
 
-def _readers(file: IO[bytes], name: str, stack: ExitStack) -> Found:
+def _readers(file: IO[bytes], name: str, opened: Opened) -> Found:
     """Every sheet of a file, or of the files in an archive. `name` is that of an entry; entries may be no archives."""
     file.seek(0)
     head = file.read(512)
     if not head:
         raise Refused(EMPTY)
     if head.startswith(ZIP):
-        return _packed(file, name, stack)
+        return _packed(file, name, opened)
     if head.startswith(OLE):
-        return _named(sheet_readers(file, None), name)
+        return _named(sheet_readers(file, opened, old=True), name)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(PDF.lower()):
         raise Refused("这是 PDF，不是表格。请上传 Excel(.xlsx)或 CSV 文件。")
@@ -107,26 +117,26 @@ def _readers(file: IO[bytes], name: str, stack: ExitStack) -> Found:
     return [TextReader(file, name)], []
 
 
-def _packed(file: IO[bytes], name: str, stack: ExitStack) -> Found:
-    package = stack.enter_context(open_package(file))
+def _packed(file: IO[bytes], name: str, opened: Opened) -> Found:
+    package = opened.enter_context(open_package(file, opened.allowance))
     names = set(package.namelist())
     if "[Content_Types].xml" in names:
         if not any(part.startswith("xl/") for part in names):
             raise Refused("这是文档，不是表格。请上传 Excel(.xlsx)或 CSV 文件。")
         return _named(xlsx_readers(package), name)
     if "content.xml" in names and ("mimetype" in names or "META-INF/manifest.xml" in names):
-        return _named(sheet_readers(file, package), name)
+        return _named(sheet_readers(file, opened, old=False), name)
     if name:
         raise Refused(NESTED)
-    return _unpacked(package, stack)
+    return _unpacked(package, opened)
 
 
-def _unpacked(package: zipfile.ZipFile, stack: ExitStack) -> Found:
+def _unpacked(package: zipfile.ZipFile, opened: Opened) -> Found:
     readers: list[Reader] = []
     passed_over: list[tuple[str, str]] = []
-    for name, file in entries(package, stack):
+    for name, file in entries(package, opened):
         try:
-            found, skipped = _readers(file, name, stack)
+            found, skipped = _readers(file, name, opened)
         except Refused as refused:
             if str(refused) == NESTED:
                 raise
@@ -169,6 +179,8 @@ def _find_header(reader: Reader, table: Table) -> Part | None:
         rows = [(0, [""] * max((len(cells) for _, cells in top), default=0))]
     else:
         rows = [(number, cells) for number, cells in top if asked is None or number == asked]
+    if asked is None:
+        rows = _alone_and_together(rows)
     parts = [Part(reader, cells, number, table.map_header(cells)) for number, cells in rows if cells]
     if not parts:
         return None
@@ -183,6 +195,18 @@ def _find_header(reader: Reader, table: Table) -> Part | None:
     lacking = table.missing(best.mapping)
     best.reason = NO_HEADER if not is_found else f"{LACKING}{'、'.join(lacking)}" if lacking else ""
     return best
+
+
+def _alone_and_together(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Each row, and with the one above it: of a header of two rows what is merged over both stands in the upper one."""
+    found, above = [], []
+    for number, cells in rows:
+        found += [
+            (number, cells),
+            (number, [lower or upper for upper, lower in itertools.zip_longest(above, cells, fillvalue="")]),
+        ]
+        above = cells
+    return found
 
 
 def _is_header(part: Part, table: Table) -> bool:

@@ -1,26 +1,42 @@
 """Zip packages (archives, xlsx, ods) and the XML in them: what they may cost is known before anything is unpacked."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO
 from xml.parsers import expat
 
 from tables.readers.base import Refused
 
 UNPACKED_LIMIT = 4 * 1024**3  # bytes: a workbook of a million rows unpacks to about one
-UNPACKED_RATIO = 400  # times its size; XML of repeated rows reaches some forty
+UNPACKED_RATIO = 200  # times its size; XML of repeated rows reaches some forty
 ENTRIES_LIMIT = 5_000  # a workbook of many pictures has some hundred
-SMALL_PART = 32 * 1024**2  # bytes of a part that is read whole: styles, relations, the list of sheets
+SMALL_PART = 32 * 1024**2  # bytes of styles, relations, the list of sheets; bloated styles reach some twenty
+DEPTH_LIMIT = 100  # of elements: a spreadsheet's own reach some fifteen, each open one is held in memory
 OPEN_LIMIT = 2 * 1024**2  # bytes of a tag or a comment that has not ended
 PIECE = 1024**2
+SMALL_PIECE = 1 << 16
 TOO_BIG = "文件解压后大得不正常，系统不读取。请把表格另存为 .csv 或拆成几份再上传。"
 BROKEN = "文件打不开：可能没有传完整，或者不是表格。请用 Excel 打开确认后另存为 .xlsx 再上传。"
 LOCKED = "文件设了打开密码，系统读不了。请去掉密码后另存，再重新上传。"
 DOCTYPE = "文件里有不该有的定义（DOCTYPE），系统不读取。请用 Excel 打开后另存为 .xlsx 再上传。"
+MACROS = "文件含宏（.xlsm 一类），系统不读取。请在 Excel 里另存为「Excel 工作簿(.xlsx)」再上传。"
+DEEP = "文件内部的结构不正常（层层嵌套），系统不读取。请用 Excel 打开后另存为 .xlsx 再上传。"
 END_RECORD, END_RECORD_64 = b"PK\x05\x06", b"PK\x06\x06"
 
 
-def open_package(file: IO[bytes]) -> zipfile.ZipFile:
+class Allowance:
+    """What all that is unpacked of one upload may come to: archives hold workbooks, which are packages again."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.left = UNPACKED_RATIO * max(file.seek(0, 2), 200_000)
+
+    def take(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0 or size > UNPACKED_LIMIT:
+            raise Refused(TOO_BIG)
+
+
+def open_package(file: IO[bytes], allowance: Allowance) -> zipfile.ZipFile:
     """Raises Refused where the package is broken, locked or a bomb."""
     _check_directory(file)
     try:
@@ -28,9 +44,7 @@ def open_package(file: IO[bytes]) -> zipfile.ZipFile:
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, UnicodeError) as error:
         raise Refused(BROKEN) from error
     entries = package.infolist()
-    size = file.seek(0, 2)
-    if sum(entry.file_size for entry in entries) > min(UNPACKED_LIMIT, UNPACKED_RATIO * max(size, 100_000)):
-        raise Refused(TOO_BIG)
+    allowance.take(sum(entry.file_size for entry in entries))
     if any(entry.flag_bits & 1 for entry in entries):
         raise Refused(LOCKED)
     return package
@@ -69,33 +83,41 @@ def unpacked(package: zipfile.ZipFile, name: str | zipfile.ZipInfo, size: int = 
         raise Refused(BROKEN) from error
 
 
-def small(package: zipfile.ZipFile, name: str) -> bytes:
-    """A part that is read whole."""
-    if package.getinfo(name).file_size > SMALL_PART:
-        raise Refused(TOO_BIG)
-    return b"".join(unpacked(package, name))
-
-
 def local(name: str) -> str:
     """The name of an element or attribute without its prefix: writers choose prefixes as they like."""
     return name.rpartition(":")[2]
 
 
 class SafeParser:
-    """An XML parser that refuses what no spreadsheet writes: document types, and with them every entity; endless tags.
+    """An XML parser that refuses what no spreadsheet writes: document types, and with them every entity; endless tags;
+    elements within elements without end. `start` and `end` are told of each element by its name without prefix.
 
     Fed by pieces, the parser begins anew at an open tag or comment with each of them: one of many megabytes takes hours.
     """
 
-    def __init__(self) -> None:
-        self.fed = 0
+    def __init__(self, start: Callable[[str, dict[str, str]], None], end: Callable[[str], None] | None = None) -> None:
+        self.fed = self.depth = 0
+        self.start, self.end = start, end
         self.expat = expat.ParserCreate()
         self.expat.StartDoctypeDeclHandler = self._doctype
+        self.expat.StartElementHandler = self._start
+        self.expat.EndElementHandler = self._end
         self.expat.buffer_text = True
         self.expat.buffer_size = 1 << 16
 
     def _doctype(self, *_args) -> None:
         raise Refused(DOCTYPE)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth > DEPTH_LIMIT:
+            raise Refused(DEEP)
+        self.start(local(name), attributes)
+
+    def _end(self, name: str) -> None:
+        self.depth -= 1
+        if self.end:
+            self.end(local(name))
 
     def feed(self, data: bytes, last: bool = False) -> None:
         try:
@@ -107,10 +129,14 @@ class SafeParser:
             raise Refused(BROKEN)
 
 
-def elements(content: bytes) -> list[tuple[str, dict[str, str]]]:
-    """Every element of a small part in its order: local name, attributes."""
+def elements(package: zipfile.ZipFile, part: str, *names: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The elements of these names in a part, with their attributes: of millions only some are held at once."""
+    if package.getinfo(part).file_size > SMALL_PART:
+        raise Refused(TOO_BIG)
     found: list[tuple[str, dict[str, str]]] = []
-    parser = SafeParser()
-    parser.expat.StartElementHandler = lambda name, attributes: found.append((local(name), attributes))
-    parser.feed(content, True)
-    return found
+    parser = SafeParser(lambda name, attributes: found.append((name, attributes)) if name in names else None)
+    for piece in unpacked(package, part, SMALL_PIECE):
+        parser.feed(piece)
+        yield from found
+        found.clear()
+    parser.feed(b"", True)

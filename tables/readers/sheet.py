@@ -1,106 +1,109 @@
-"""Old workbooks (xls) and those of open formats (ods) through calamine: small by their nature, read whole."""
+"""Old workbooks (xls) and those of open formats (ods): read whole by a process of its own, see sheet_child.py."""
 
-import itertools
-import zipfile
+import errno
+import json
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import IO
 
-import numpy as np
-from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
-
-from tables.readers.base import BLOCK_ROWS, HEADER_WITHIN, Block, Merge, Refused, pieces, series_of
+from tables.readers import sheet_child
+from tables.readers.base import HEADER_WITHIN, Block, Merge, Refused, blocks_of, pieces
 from tables.readers.numbers import cell_text
-from tables.readers.package import BROKEN, LOCKED, TOO_BIG, SafeParser, local, unpacked
+from tables.readers.package import BROKEN, LOCKED, MACROS, TOO_BIG
 
-AREA_LIMIT = 20_000_000  # cells from the first to the last, blank or not: they are all held in memory
 WHOLE_LIMIT = 256 * 1024**2  # bytes of a file that is read whole
+BLOCK_BYTES = 8 * 1024**2  # of rows as JSON
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 MACRO_STORAGE = "_VBA_PROJECT_CUR".encode("utf-16-le")
+TOO_FAR = (
+    "这个 .xls（或 .ods）表格太大，或者离数据很远的行、列里还有内容，系统读不下。"
+    "请删去数据以外的行和列，或在 Excel 里另存为「Excel 工作簿(.xlsx)」再上传。"
+)
 
 
 class SheetReader:
-    def __init__(self, sheet: CalamineSheet, name: str) -> None:
-        self.sheet, self.name = sheet, name
-        self.rows = sheet.total_height
-        self.merges = [
-            Merge(left, top + 1, bottom + 1)
-            for (top, left), (bottom, _) in sheet.merged_cell_ranges or ()
-            if bottom > top
-        ]
+    """One sheet: its rows as JSON, one a line, from `start` to `end` of a file."""
+
+    def __init__(self, file: IO[bytes], start: int, end: int, told: dict) -> None:
+        self.file, self.start, self.end = file, start, end
+        self.name: str = told["name"][:31]
+        self.rows: int = told["rows"]
+        self.merges = [Merge(left, top + 1, bottom + 1) for (top, left), (bottom, _) in told["merges"] if bottom > top]
+
+    def _lines(self, size: int) -> Iterator[list[list[str]]]:
+        at = self.start
+        while at < self.end:
+            self.file.seek(at)
+            lines = self.file.readlines(min(size, self.end - at) - 1)  # it stops when there are more bytes than that
+            at += sum(map(len, lines))
+            yield [[cell_text(cell) for cell in json.loads(line)] for line in lines]
 
     def top(self) -> list[tuple[int, list[str]]]:
-        rows = itertools.islice(self.sheet.iter_rows(), HEADER_WITHIN)
-        return [(number, [cell_text(cell) for cell in row]) for number, row in enumerate(rows, 1)]
+        rows: list[list[str]] = []
+        for some in self._lines(1 << 16):
+            rows += some
+            if len(rows) >= HEADER_WITHIN:
+                break
+        return list(enumerate(rows[:HEADER_WITHIN], 1))
 
     def blocks(self, *, header_row: int, width: int) -> Iterator[Block]:
-        rows = itertools.islice(self.sheet.iter_rows(), header_row, None)
-        first = header_row + 1
-        while block := list(itertools.islice(rows, BLOCK_ROWS)):
-            cells = [[cell_text(cell) for cell in row] for row in block]
-            yield Block(np.arange(first, first + len(cells), dtype=np.int64), series_of(cells, width))
-            first += len(cells)
+        first = 1
+        for rows in self._lines(BLOCK_BYTES):
+            numbered = [(number, cells) for number, cells in enumerate(rows, first) if number > header_row and cells]
+            yield from blocks_of(numbered, width)
+            first += len(rows)
 
 
-def sheet_readers(file: IO[bytes], package: zipfile.ZipFile | None) -> tuple[list[SheetReader], list[tuple[str, str]]]:
-    """A reader for each visible sheet that holds anything; what was left aside. `package`: of an ods."""
-    if package is not None:
-        _check_area(package)
-    elif any(ENCRYPTED in piece for piece in pieces(file, 1 << 20)):
+def sheet_readers(file: IO[bytes], stack: ExitStack, *, old: bool) -> tuple[list[SheetReader], list[tuple[str, str]]]:
+    """A reader for each visible sheet that holds anything; what was left aside. `old`: an xls, which says by itself
+    whether it is locked. `stack` closes what the rows are kept in."""
+    if old and any(ENCRYPTED in piece for piece in pieces(file, 1 << 20)):
         raise Refused(LOCKED)
+    if old and any(MACRO_STORAGE in piece for piece in pieces(file, 1 << 20)):
+        raise Refused(MACROS)
     if file.seek(0, 2) > WHOLE_LIMIT:
         raise Refused(TOO_BIG)
-    file.seek(0)
-    book = _calling(lambda: CalamineWorkbook.from_filelike(file))
-    readers, skipped = [], []
-    for at, meta in enumerate(book.sheets_metadata):
-        if meta.visible != SheetVisibleEnum.Visible:
-            skipped.append((meta.name[:31], "隐藏的工作表不读取"))
-            continue
-        try:
-            sheet = _calling(lambda at=at: book.get_sheet_by_index(at))
-        except Refused:
-            continue  # a chart or a broken sheet: another one may hold the rows
-        if sheet.height:
-            readers.append(SheetReader(sheet, meta.name[:31]))
+    laid_out = stack.enter_context(tempfile.TemporaryFile(prefix="import-"))  # noqa: SIM115  the stack closes it
+    _run(file, laid_out)
+    return _found(laid_out)
+
+
+def _run(file: IO[bytes], into: IO[bytes]) -> None:
+    command = [sys.executable, "-I", str(Path(sheet_child.__file__))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=into, stderr=subprocess.DEVNULL) as child:
+        assert child.stdin is not None
+        with suppress(BrokenPipeError), child.stdin as sent:  # how it ended says why it takes no more
+            for piece in pieces(file, 1 << 20):
+                sent.write(piece)
+    ended = child.returncode
+    if ended == sheet_child.DISK_FULL:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if ended == sheet_child.LOCKED:
+        raise Refused(LOCKED)
+    if ended == sheet_child.TOO_FAR or ended < 0:  # by a signal: memory or time were not enough
+        raise Refused(TOO_FAR)
+    if ended:
+        raise Refused(BROKEN)
+
+
+def _found(laid_out: IO[bytes]) -> tuple[list[SheetReader], list[tuple[str, str]]]:
+    readers: list[SheetReader] = []
+    skipped: list[tuple[str, str]] = []
+    at = 0
+    laid_out.seek(0)
+    for line in laid_out:
+        if line.startswith(b"{"):
+            told = json.loads(line)
+            if "hidden" in told:
+                skipped.append((told["name"][:31], "隐藏的工作表不读取"))
+            else:
+                readers.append(SheetReader(laid_out, at + len(line), at + len(line), told))
+        else:
+            readers[-1].end = at + len(line)
+        at += len(line)
     return readers, skipped
-
-
-def _calling(act):
-    """Whatever the library makes of a broken file, even a panic, is a refusal."""
-    try:
-        return act()
-    except PasswordError as error:
-        raise Refused(LOCKED) from error
-    except (KeyboardInterrupt, SystemExit, MemoryError):
-        raise
-    except BaseException as error:  # a panic of the library is no Exception
-        raise Refused(BROKEN) from error
-
-
-def _check_area(package: zipfile.ZipFile) -> None:
-    """How far the cells of an ods reach: a few bytes can repeat a row or a cell a million times."""
-    state = {"row": 0, "rows": 1, "at": 0, "last": 0, "width": 0}
-
-    def number(attributes: dict[str, str], ending: str) -> int:
-        stated = next((value for key, value in attributes.items() if local(key) == ending), "1")
-        return int(stated) if stated.isdecimal() and len(stated) < 10 else 1
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        name = local(name)
-        if name == "table":
-            state.update(row=0, last=0, width=0)
-        elif name == "table-row":
-            state.update(at=0, rows=number(attributes, "number-rows-repeated"))
-            state["row"] += state["rows"]
-        elif name in ("table-cell", "covered-table-cell"):
-            state["at"] += number(attributes, "number-columns-repeated")
-            if any(local(key) in ("value-type", "formula") for key in attributes):
-                state.update(last=state["row"], width=max(state["width"], state["at"]))
-                if state["last"] * state["width"] > AREA_LIMIT:
-                    raise Refused(TOO_BIG)
-
-    parser = SafeParser()
-    parser.expat.StartElementHandler = start
-    for piece in unpacked(package, "content.xml"):
-        parser.feed(piece)
-    parser.feed(b"", True)

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from tables.readers.base import Block, Refused, blanks, cut_up, rows_at_once, series_of
-from tables.readers.numbers import date_text, raw_text
-from tables.readers.package import SafeParser, local
+from tables.readers.base import Block, Refused, blanks, blocks_of, rows_at_once
+from tables.readers.numbers import UNCALCULATED, date_text, raw_text, small_number
+from tables.readers.package import BROKEN, SafeParser
 
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 CELL_LIMIT = 1_000  # characters kept of a cell; no column takes as many, and one text may be used a million times
 ROW_LIMIT = 32 * 1024**2  # bytes of one row
 BROKEN_TEXTS = "文件打不开：表格内部的文字对不上号。请用 Excel 打开后另存为 .xlsx 再上传。"
+TOO_MANY_ROWS = f"工作表的行数超过 Excel 的上限（{LAST_ROW:,} 行），系统不读取。请另存为 .csv 再上传。"
 HUGE_ROW = "表格里有一行大得不正常，系统不读取。请检查后另存为 .csv 再上传。"
 CELL = (
     r'^r="([A-Z]{1,3})[0-9]{1,7}"(?: s="([0-9]{1,6})")?(?: t="([a-zA-Z]+)")?\s*'
@@ -27,7 +28,7 @@ CELL = (
 )
 ROW_HEAD = r'<row (?:[^<>]*\s)?r="([0-9]{1,7})"[^<>]*>\s*$'
 PLAIN_NUMBER = r"^-?[0-9]{1,15}$"
-ROW_END = re.compile(rb"</row>")
+ROW_START, ROWS_END = b"<row", b"</sheetData"
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 LETTERS = re.compile(r"^([A-Z]{1,3})([0-9]+)$")
 
@@ -41,7 +42,7 @@ class Texts:
     from_1904: bool = False
 
     def number(self, raw: str, style: str | None) -> str:
-        if style and style.isdecimal() and int(style) in self.dates:
+        if style and small_number(style) in self.dates:
             return date_text(raw, from_1904=self.from_1904)
         return raw_text(raw)
 
@@ -67,18 +68,28 @@ def unescaped(series: pl.Series) -> pl.Series:
     at = np.flatnonzero(series.str.contains("&|_x").fill_null(False).to_numpy())
     if not len(at):
         return series
-    plain = [decoded(html.unescape(text)) for text in series.gather(at)]
+    plain = [decoded(_without_entities(text)) for text in series.gather(at)]
     return series.scatter(at, pl.Series(plain, dtype=pl.String))
+
+
+def _without_entities(text: str) -> str:
+    try:
+        return html.unescape(text)
+    except ValueError:  # a character whose number has thousands of digits is none
+        return text
 
 
 # --- the fast way -----------------------------------------------------------------------------------------------------
 
 
-def plain_rows(piece: bytes, texts: Texts, *, after: int, width: int) -> Block | None:
+def plain_rows(piece: bytes, texts: Texts, *, after: int, width: int) -> list[Block] | None:
     """Whole rows of canonical XML; None where something is not as usual."""
     if b"<!" in piece or b"<?" in piece:
         return None
-    rows = pl.Series(piece.decode("utf-8", "replace").split("</row>")[:-1], dtype=pl.String).str.split("<c ")
+    *whole, end = piece.decode("utf-8", "replace").split("</row>")
+    if "<c" in end:
+        return None
+    rows = pl.Series(whole, dtype=pl.String).str.split("<c ")
     numbers = rows.list.first().str.extract(ROW_HEAD, 1).cast(pl.Int64)
     if numbers.null_count() or not _rising(numbers.to_numpy(), after):
         return None
@@ -87,19 +98,16 @@ def plain_rows(piece: bytes, texts: Texts, *, after: int, width: int) -> Block |
     cells.columns = ["letters", "style", "kind", "value", "inline"]
     if cells["letters"].null_count() or cells.height != counts.sum():
         return None
-    found = _values(cells, texts)
-    return None if found is None else Block(numbers.to_numpy(), _columns(cells["letters"], *found, counts, width))
+    values = _values(cells, texts)
+    return None if values is None else _blocks(numbers.to_numpy(), cells["letters"], values, counts, width)
 
 
 def _rising(numbers: np.ndarray, after: int) -> bool:
     return bool(len(numbers)) and numbers[0] > after and numbers[-1] <= LAST_ROW and bool((np.diff(numbers) > 0).all())
 
 
-def _values(cells: pl.DataFrame, texts: Texts) -> tuple[pl.Series, np.ndarray] | None:
-    """The texts that cells may have and which of them each has; None where a kind of cell is unknown here.
-
-    Shared texts are pointed at, not copied: one of them may stand in every cell.
-    """
+def _values(cells: pl.DataFrame, texts: Texts) -> pl.Series | None:
+    """The text of each cell; None where a kind of cell is unknown here."""
     kinds = set(cells["kind"].unique().to_list())
     if not kinds <= {None, "n", "s", "inlineStr", "str", "e"}:
         return None
@@ -110,14 +118,21 @@ def _values(cells: pl.DataFrame, texts: Texts) -> tuple[pl.Series, np.ndarray] |
         values = unescaped(values).str.head(CELL_LIMIT)
     numeric = ~is_shared & ~is_text & cells["value"].is_not_null()
     values = _numbers(values, cells["style"], numeric, texts)
-    which = np.arange(len(values))
     if is_shared.any():
         at = np.flatnonzero(is_shared.to_numpy())
         wanted = cells["value"].gather(at).cast(pl.UInt32, strict=False)
         if wanted.null_count() or int(wanted.to_numpy().max()) >= len(texts.shared):
             raise Refused(BROKEN_TEXTS)
-        which[at] = wanted.to_numpy().astype(np.int64) + len(values)
-    return pl.concat([values.set(values == "", None), texts.shared]), which
+        # Pointed at, not copied: one of them may stand in every cell.
+        values = _placed(values, at, texts.shared.gather(wanted))
+    return values.set(values == "", None)
+
+
+def _placed(values: pl.Series, at: np.ndarray, others: pl.Series) -> pl.Series:
+    """`values` with `others` in some places."""
+    which = np.arange(len(values))
+    which[at] = np.arange(len(others)) + len(values)
+    return pl.concat([values, others]).gather(which)
 
 
 def _numbers(values: pl.Series, styles: pl.Series, numeric: pl.Series, texts: Texts) -> pl.Series:
@@ -134,20 +149,24 @@ def _numbers(values: pl.Series, styles: pl.Series, numeric: pl.Series, texts: Te
     return values.scatter(at, joined["text"])
 
 
-def _columns(
-    letters: pl.Series, values: pl.Series, which: np.ndarray, counts: np.ndarray, width: int
-) -> list[pl.Series]:
+def _blocks(numbers: np.ndarray, letters: pl.Series, values: pl.Series, counts: np.ndarray, width: int) -> list[Block]:
     """The cells side by side: for each column the place of its text, or of a blank behind the last."""
-    if letters.is_empty():
-        return [blanks(len(counts))] * width
-    names = letters.unique().to_list()
-    at = letters.replace_strict(names, [column_of(name) for name in names], return_dtype=pl.Int32).to_numpy()
+    names = {name: column_of(name) for name in letters.unique()} or {"A": 0}
+    at = letters.replace_strict(names, return_dtype=pl.Int32).to_numpy()
     rows = np.repeat(np.arange(len(counts)), counts)
     inside = at < width
-    places = np.full((len(counts), width), len(values), dtype=np.int64)
-    places[rows[inside], at[inside]] = which[inside]
+    rows, at, which = rows[inside], at[inside], np.flatnonzero(inside)
+    used = int(at.max()) + 1 if len(at) else 0
     ended = pl.concat([values, pl.Series([None], dtype=pl.String)])
-    return [ended.gather(places[:, column]) for column in range(width)]
+    found = []
+    for first in range(0, len(counts), most := rows_at_once(used)):
+        part = slice(*np.searchsorted(rows, [first, first + most]))
+        height = min(most, len(counts) - first)
+        places = np.full((height, used), len(values), dtype=np.int64)
+        places[rows[part] - first, at[part]] = which[part]
+        columns = [ended.gather(places[:, column]) for column in range(used)]
+        found.append(Block(numbers[first : first + height], columns + [blanks(height)] * (width - used)))
+    return found
 
 
 # --- the careful way --------------------------------------------------------------------------------------------------
@@ -158,53 +177,58 @@ class CarefulRows:
 
     def __init__(self, texts: Texts, *, after: int, width: int) -> None:
         self.texts, self.width, self.number = texts, width, after
-        self.rows: list[tuple[int, list[str | None]]] = []
+        self.rows: list[tuple[int, list[str | None]]] = []  # those with a cell
+        self.seen = 0  # with those that have none
         self.cells: dict[int, str] = {}
         self.inside = self.aloud = False  # a value or an inline text; how it is read aloud
-        self.at, self.kind, self.style, self.text = -1, "n", "", ""
-        self.parser = SafeParser()
-        self.parser.expat.StartElementHandler = self._start
-        self.parser.expat.EndElementHandler = self._end
+        self.formula = False  # of which no value was seen yet
+        self.at, self.count, self.kind, self.style, self.text = -1, 0, "n", "", ""
+        self.parser = SafeParser(self._start, self._end)
         self.parser.expat.CharacterDataHandler = self._characters
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        name = local(name)
         if name == "c":
             found = LETTERS.match(attributes.get("r", ""))
             self.at = column_of(found[1]) if found else self.at + 1
             self.kind, self.style, self.text = attributes.get("t", "n"), attributes.get("s", ""), ""
+            self.formula = False
+            self.count += 1
+            if self.count > LAST_COLUMN:
+                raise Refused(HUGE_ROW)
         elif name == "row":
-            stated = attributes.get("r", "")
-            number = int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 8 else 0
+            number = small_number(attributes.get("r", ""))
             self.number = number if self.number < number <= LAST_ROW else self.number + 1
-            self.cells, self.at = {}, -1
+            self.cells, self.at, self.count = {}, -1, 0
+            self.seen += 1
+            if self.seen > LAST_ROW:
+                raise Refused(TOO_MANY_ROWS)
         elif name == "rPh":  # how a text is read aloud is no part of it
             self.aloud = True
         elif name in ("v", "t"):
-            self.inside = not self.aloud
+            self.inside, self.formula = not self.aloud, False
+        elif name == "f":
+            self.formula = True
 
     def _characters(self, text: str) -> None:
         if self.inside and len(self.text) < CELL_LIMIT:
             self.text += text[:CELL_LIMIT]
 
     def _end(self, name: str) -> None:
-        name = local(name)
         if name in ("v", "t"):
             self.inside = False
         elif name == "rPh":
             self.aloud = False
-        elif name == "c" and self.text and self.at < self.width:
-            self.cells[self.at] = self._value()
-        elif name == "row":
-            last = max(self.cells, default=-1)
-            self.rows.append((self.number, [self.cells.get(at) for at in range(last + 1)]))
+        elif name == "c" and self.at < self.width and (self.text or self.formula):
+            self.cells[self.at] = self._value() if self.text else UNCALCULATED
+        elif name == "row" and self.cells:
+            self.rows.append((self.number, [self.cells.get(at) for at in range(max(self.cells) + 1)]))
 
     def _value(self) -> str:
         if self.kind == "s":
-            try:
-                return self.texts.shared[int(self.text)] or ""
-            except (ValueError, IndexError) as error:
-                raise Refused(BROKEN_TEXTS) from error
+            place = int(self.text) if self.text.strip().isdecimal() else -1
+            if not 0 <= place < len(self.texts.shared):
+                raise Refused(BROKEN_TEXTS)
+            return self.texts.shared[place] or ""
         if self.kind == "b":
             return "FALSE" if self.text == "0" else "TRUE"
         if self.kind == "d":
@@ -214,28 +238,17 @@ class CarefulRows:
     def feed(self, piece: bytes, last: bool = False) -> None:
         self.parser.feed(piece, last)
 
-    def taken(self) -> list[tuple[int, list[str | None]]]:
+    def taken(self) -> Iterator[Block]:
+        """The rows read since the last time, as blocks."""
         rows, self.rows = self.rows, []
-        return rows
-
-
-def block_of(rows: list[tuple[int, list[str | None]]], width: int) -> Block:
-    numbers = np.fromiter((number for number, _ in rows), dtype=np.int64, count=len(rows))
-    return Block(numbers, series_of([cells for _, cells in rows], width))
-
-
-def careful_piece(piece: bytes, texts: Texts, *, after: int, width: int) -> Block:
-    """Whole rows without prefixes, read carefully."""
-    rows = CarefulRows(texts, after=after, width=width)
-    rows.feed(b"<sheetData>" + piece + b"</sheetData>", True)
-    return block_of(rows.taken(), width)
+        return blocks_of(rows, self.width)
 
 
 def first_rows(pieces: Iterator[bytes], texts: Texts, count: int) -> list[tuple[int, list[str]]]:
     rows = CarefulRows(texts, after=0, width=LAST_COLUMN)
     for piece in pieces:
         rows.feed(piece)
-        if len(rows.rows) >= count:
+        if rows.seen >= count:
             break
     return [(number, [cell or "" for cell in cells]) for number, cells in rows.rows[:count]]
 
@@ -243,36 +256,42 @@ def first_rows(pieces: Iterator[bytes], texts: Texts, count: int) -> list[tuple[
 def sheet_blocks(pieces: Callable[[], Iterator[bytes]], texts: Texts, *, plain: bool, width: int) -> Iterator[Block]:
     """All rows of a worksheet. `plain`: a look at it found neither prefixes nor document types."""
     if not plain:
-        yield from _careful(pieces(), texts, width)
+        rows = CarefulRows(texts, after=0, width=width)
+        for piece in pieces():
+            rows.feed(piece)
+            yield from rows.taken()
+        rows.feed(b"", True)
+        yield from rows.taken()
         return
-    number, rest = 0, b""
-    for piece in pieces():
-        piece = rest + piece
-        if number == 0 and (start := piece.find(b"<row")) > 0:
-            piece = piece[start:]
-        cut = piece.rfind(b"</row>") + len(b"</row>")
-        if cut < len(b"</row>"):
-            rest = piece
-            if len(rest) > ROW_LIMIT:
-                raise Refused(HUGE_ROW)
-            continue
-        whole, rest = piece[:cut], piece[cut:]
-        for part in cut_up(whole, ROW_END, rows_at_once(width)):
-            block = plain_rows(part, texts, after=number, width=width)
-            if block is None:
-                block = careful_piece(part, texts, after=number, width=width)
-            if len(block):
-                number = int(block.numbers[-1])
-                yield block
+    number = 0
+    for whole in _whole_rows(pieces()):
+        blocks = plain_rows(whole, texts, after=number, width=width)
+        if blocks is not None:
+            yield from blocks
+            number = int(blocks[-1].numbers[-1])
+        else:
+            rows = CarefulRows(texts, after=number, width=width)
+            rows.feed(b"<sheetData>" + whole + b"</sheetData>", True)
+            yield from rows.taken()
+            number = rows.number
 
 
-def _careful(pieces: Iterator[bytes], texts: Texts, width: int) -> Iterator[Block]:
-    rows = CarefulRows(texts, after=0, width=width)
+def _whole_rows(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Pieces from the start of a row to that of another: rows without cells may have no end tag."""
+    rest, begun = b"", False
     for piece in pieces:
-        rows.feed(piece)
-        taken = rows.taken()
-        for at in range(0, len(taken), rows_at_once(width)):
-            yield block_of(taken[at : at + rows_at_once(width)], width)
-    rows.feed(b"", True)
-    if taken := rows.taken():
-        yield block_of(taken, width)
+        piece = rest + piece
+        if not begun:
+            start = piece.find(ROW_START)
+            begun, piece = start >= 0, piece[max(start, 0) :]
+        end = piece.find(ROWS_END)
+        if end >= 0:
+            yield piece[:end]
+            return
+        cut = piece.rfind(ROW_START) if begun else len(piece) - 20
+        if begun and cut > 0:
+            yield piece[:cut]
+        rest = piece[max(cut, 0) :]
+        if len(rest) > ROW_LIMIT:
+            raise Refused(HUGE_ROW)
+    raise Refused(BROKEN)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tables.readers.base import Block, Reader, Refused, blanks, is_blank
+from tables.readers.base import Block, Reader, Refused, blanks, is_blank, is_empty
 from tables.readers.tidy import Notes, Tidier, chosen
 from tables.table import Table
 
@@ -138,7 +138,8 @@ def _without_blank(block: Block, mapped: Sequence[int]) -> Block:
     for series in block.columns:
         if not len(at):
             return block
-        at = at[is_blank(series.gather(at)).to_numpy()]
+        if not is_empty(series):
+            at = at[is_blank(series.gather(at)).to_numpy()]
     if not len(at):
         return block
     keep = np.ones(len(block), dtype=bool)

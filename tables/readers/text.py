@@ -1,29 +1,43 @@
 """Delimited text in any of the encodings that Chinese offices use, streamed in blocks.
 
-A block without quotation marks, blank lines and lone carriage returns goes through Polars, any other through a
-line-wise reader that survives stray quotation marks. Both number records as a spreadsheet would: a blank line counts,
-a quoted line break does not start a row.
+Lines without quotation marks go through Polars, others through a reader that survives stray ones. Both number records
+as a spreadsheet would: a blank line counts, a quoted line break does not start a row.
 """
 
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO
 
 import numpy as np
 import polars as pl
 
-from tables.readers.base import HEADER_WITHIN, Block, Refused, cut_up, pieces, rows_at_once, series_of
+from tables.readers.base import HEADER_WITHIN, Block, Refused, blanks, blocks_of, pieces, rows_at_once
 
 CHUNK = 8 * 1024 * 1024  # bytes: large enough for Polars to be fast, small enough for memory not to matter
 LINE_LIMIT = 4 * 1024 * 1024  # bytes of one line
-LINE_END = re.compile(rb"\r\n|\n|\r")
+LINES_AT_ONCE = 200_000  # however short they are
 TOP = 256 * 1024  # bytes in which a header must stand
+LINE_FEED = ord("\n")
 DELIMITERS = (",", "\t", ";", "|", "，")
 OPEN_QUOTE_LINES = 20  # a quoted cell that goes on for more lines than this was never meant to be one
+STRAY_LIMIT = 200_000  # lines whose quotation marks never close: so many are no slip, and each is looked at by itself
+STRAY = (
+    f'文件里有超过 {STRAY_LIMIT:,} 行的引号（"）不成对，分不清一格到哪里为止，系统不读取。'
+    "请从原系统重新导出，或用 Excel 打开后另存为 .xlsx 再上传。"
+)
 GARBLED_SHARE = 0.001  # of the characters: more than this, and the encoding was guessed wrongly
+UTF8_RUN = re.compile(rb"(?:[\xe4-\xe9][\x80-\xbf]{2}){4}")  # four Chinese characters; in GB18030 all but never seen
+UTF8_RUNS = 3
+MIXED = "文件里混着两种编码（UTF-8 和 GB18030），文字会变成乱码。请分别重新导出，或用 Excel 打开后另存为 .xlsx 再上传。"
+UNKNOWN_ENCODING = (
+    "认不出文件的编码，文字会变成乱码。请用 Excel 打开后另存为「Excel 工作簿(.xlsx)」或"
+    "「CSV UTF-8(逗号分隔)」，再重新上传。"
+)
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # begins as the next one does
@@ -72,16 +86,26 @@ def find_encoding(file: IO[bytes]) -> str:
             return encoding
     if encoding := _utf16_without_mark(head):
         return encoding
-    for encoding in ("utf-8", "gb18030"):
-        if _decodes(file, encoding):
-            return encoding
+    if _decodes(file, "utf-8"):
+        return "utf-8"
+    if _decodes(file, "gb18030"):
+        if _holds_utf8(file):
+            raise Refused(MIXED)
+        return "gb18030"
     share, encoding = min((_garbled(file, encoding), encoding) for encoding in ("utf-8", "gb18030"))
     if share > GARBLED_SHARE:
-        raise Refused(
-            "认不出文件的编码，文字会变成乱码。请用 Excel 打开后另存为「Excel 工作簿(.xlsx)」或"
-            "「CSV UTF-8(逗号分隔)」，再重新上传。"
-        )
+        raise Refused(UNKNOWN_ENCODING)
     return encoding
+
+
+def _holds_utf8(file: IO[bytes]) -> bool:
+    """Whether lines in UTF-8 stand in a file that GB18030 explains: it would make other characters of them."""
+    found = 0
+    for piece in pieces(file, CHUNK):
+        found += sum(1 for _ in itertools.islice(UTF8_RUN.finditer(piece), UTF8_RUNS))
+        if found >= UTF8_RUNS:
+            return True
+    return False
 
 
 class TextReader:
@@ -89,7 +113,6 @@ class TextReader:
         self.file, self.name = file, name
         self.encoding = find_encoding(file)
         self.delimiter = ","
-        self.lone_returns = False  # the line ends of an old Macintosh
         self.rows = self._count_lines()
 
     def _texts(self) -> Iterator[str]:
@@ -99,97 +122,111 @@ class TextReader:
         yield decoder.decode(b"", True)
 
     def _count_lines(self) -> int:
-        feeds = returns = 0
-        last = ""
-        wide = self.encoding.startswith(("utf-16", "utf-32"))
-        for piece in self._texts() if wide else pieces(self.file, CHUNK):
-            feeds += piece.count("\n" if isinstance(piece, str) else b"\n")  # type: ignore[arg-type]
-            returns += piece.count("\r" if isinstance(piece, str) else b"\r")  # type: ignore[arg-type]
-            last = (piece[-1:] if isinstance(piece, str) else piece[-1:].decode("latin-1")) or last
-        self.lone_returns = feeds == 0 and returns > 0
-        return (returns if self.lone_returns else feeds) + (last not in ("\n", "\r"))
+        lines, last = 0, b""
+        for piece in self._utf8():
+            lines += piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
+            last = piece[-1:] or last
+        return lines + (last not in (b"\n", b"\r"))
+
+    def _utf8(self) -> Iterator[bytes]:
+        plain = self.encoding in ("utf-8", "utf-8-sig")
+        return pieces(self.file, CHUNK) if plain else (text.encode() for text in self._texts())
 
     def _chunks(self) -> Iterator[bytes]:
-        """The file in UTF-8, cut at line ends; the last chunk ends as the file does."""
-        plain = self.encoding in ("utf-8", "utf-8-sig") and not self.lone_returns
-        source = pieces(self.file, CHUNK) if plain else self._encoded()
-        rest, first = b"", True
-        for piece in source:
-            if first and plain:
-                piece = piece.removeprefix(codecs.BOM_UTF8)
-            first = False
-            piece = rest + piece
+        """The file in UTF-8 with one kind of line end, cut there; the last chunk ends as the file does."""
+        rest, mark = b"", codecs.BOM_UTF8
+        for piece in self._utf8():
+            piece, mark = rest + piece.removeprefix(mark), b""
+            end = piece[-1:] if piece.endswith(b"\r") else b""  # what follows may belong to it
+            piece = piece.removesuffix(end)
+            if b"\r" in piece:
+                piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             cut = piece.rfind(b"\n") + 1
             if cut:
                 yield piece[:cut]
-            rest = piece[cut:]
+            rest = piece[cut:] + end
             if len(rest) > LINE_LIMIT:
                 raise Refused("文件里有一行长得不正常（没有换行），系统不读取。请检查后从原系统重新导出。")
         if rest:
-            yield rest
+            yield rest.replace(b"\r", b"\n")
 
-    def _encoded(self) -> Iterator[bytes]:
-        for text in self._texts():
-            yield (text.replace("\r", "\n") if self.lone_returns else text).encode()
-
-    def _parts(self, most: int) -> Iterator[bytes]:
-        """The chunks, cut further where their lines are short: at most so many lines each."""
+    def _parts(self) -> Iterator[bytes]:
+        """The chunks, cut further where their lines are short."""
         for chunk in self._chunks():
-            if chunk.count(b"\n") + chunk.count(b"\r") <= most:
+            if chunk.count(b"\n") <= LINES_AT_ONCE:
                 yield chunk
-            else:
-                yield from cut_up(chunk, LINE_END, most)
+                continue
+            ends = np.flatnonzero(np.frombuffer(chunk, dtype=np.uint8) == LINE_FEED) + 1
+            cuts = [0, *ends[LINES_AT_ONCE - 1 : -1 : LINES_AT_ONCE].tolist(), len(chunk)]
+            yield from (chunk[start:end] for start, end in itertools.pairwise(cuts))
 
     def top(self) -> list[tuple[int, list[str]]]:
         """The first rows, cut by `delimiter`."""
         start = next(self._chunks(), b"")[:TOP].decode("utf-8", "replace")
-        records, _ = split_records(start, self.delimiter, last=True)
+        records, *_ = split_records(start, self.delimiter, last=True)
         return list(enumerate(records[:HEADER_WITHIN], 1))
 
     def blocks(self, *, header_row: int, width: int) -> Iterator[Block]:
-        number, rest = 0, ""  # of the last row handed out; what a quoted cell left open
-        for chunk in self._parts(rows_at_once(width)):
-            if not rest and _is_plain(chunk):
-                columns = _parse_plain(chunk, self.delimiter, width)
-                if columns is not None:
-                    yield _numbered(columns, number + 1, header_row)
-                    number += len(columns[0])
-                    continue
-            records, rest = split_records(rest + chunk.decode("utf-8", "replace"), self.delimiter, last=False)
-            yield _written(records, width, number + 1, header_row)
+        number, rest, strays = 0, "", 0  # of the last row handed out; what a quoted cell left open; marks never closed
+        for chunk in self._parts():
+            if not rest and b'"' not in chunk and width > 1 and len(self.delimiter.encode()) == 1:
+                lines = _Lines(chunk, number)
+                number += lines.count
+                yield from lines.blocks(self.delimiter, header_row, width)
+                continue
+            records, rest, more = split_records(rest + chunk.decode("utf-8", "replace"), self.delimiter, last=False)
+            strays += more
+            if strays > STRAY_LIMIT:
+                raise Refused(STRAY)
+            yield from _written(records, width, number + 1, header_row)
             number += len(records)
         if rest:
-            records, _ = split_records(rest, self.delimiter, last=True)
-            yield _written(records, width, number + 1, header_row)
+            records, *_ = split_records(rest, self.delimiter, last=True)
+            yield from _written(records, width, number + 1, header_row)
 
 
-def _numbered(columns: list[pl.Series], first: int, header_row: int) -> Block:
-    """The block without the rows up to the header."""
-    skip = min(max(header_row - first + 1, 0), len(columns[0]))
-    numbers = np.arange(first + skip, first + len(columns[0]), dtype=np.int64)
-    return Block(numbers, [series[skip:] for series in columns] if skip else columns)
-
-
-def _written(records: list[list[str]], width: int, first: int, header_row: int) -> Block:
+def _written(records: list[list[str]], width: int, first: int, header_row: int) -> Iterator[Block]:
     """Records below the header; blank lines are counted and left out."""
     rows = [(number, cells) for number, cells in enumerate(records, first) if cells and number > header_row]
-    numbers = np.fromiter((number for number, _ in rows), dtype=np.int64, count=len(rows))
-    return Block(numbers, series_of([cells for _, cells in rows], width))
+    return blocks_of(rows, width)
 
 
-def _is_plain(chunk: bytes) -> bool:
-    if b'"' in chunk or b"\n\n" in chunk or chunk[:1] in (b"\n", b"\r"):
-        return False
-    return b"\r" not in chunk or (b"\n\r\n" not in chunk and chunk.count(b"\r") == chunk.count(b"\r\n"))
+class _Lines:
+    """Lines without quotation marks: one record each. Blank ones are counted and left out."""
+
+    def __init__(self, chunk: bytes, before: int) -> None:
+        data = np.frombuffer(chunk if chunk.endswith(b"\n") else chunk + b"\n", dtype=np.uint8)
+        ends = np.flatnonzero(data == LINE_FEED)
+        lengths = np.diff(ends, prepend=-1)  # with their ends
+        written = lengths > 1
+        self.count = len(ends)
+        self.numbers = np.flatnonzero(written) + before + 1
+        self.data = data if written.all() else data[np.repeat(written, lengths)]
+        self.starts = np.concatenate([[0], np.cumsum(lengths[written])])
+
+    def blocks(self, delimiter: str, header_row: int, width: int) -> Iterator[Block]:
+        used = width
+        if len(self.numbers) > rows_at_once(
+            width
+        ):  # rows may be shorter than the header: what is not there takes no room
+            cells = np.searchsorted(np.flatnonzero(self.data == ord(delimiter)), self.starts)
+            used = min(max(int(np.diff(cells).max()) + 1, 2), width)
+        begin = int(np.searchsorted(self.numbers, header_row, side="right"))
+        for first in range(begin, len(self.numbers), most := rows_at_once(used)):
+            numbers = self.numbers[first : first + most]
+            data = self.data[self.starts[first] : self.starts[first + len(numbers)]].tobytes()
+            columns = _parse_plain(data, len(numbers), delimiter, used)
+            if columns is not None:
+                yield Block(numbers, columns + [blanks(len(numbers))] * (width - used))
+            else:
+                records, *_ = split_records(data.decode("utf-8", "replace"), delimiter, last=True)
+                yield from blocks_of(list(zip(numbers.tolist(), records, strict=True)), width)
 
 
-def _parse_plain(chunk: bytes, delimiter: str, width: int) -> list[pl.Series] | None:
+def _parse_plain(data: bytes, lines: int, delimiter: str, width: int) -> list[pl.Series] | None:
     """Polars' way; None where it does not see as many rows as there are lines."""
-    if len(delimiter.encode()) > 1 or width < 2:
-        return None
-    lines = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
     # A first line of the right width: Polars takes the number of columns from it.
-    shaped = delimiter.encode() * (width - 1) + b"\n" + chunk
+    shaped = delimiter.encode() * (width - 1) + b"\n" + data
     try:
         frame = pl.read_csv(
             io.BytesIO(shaped),
@@ -206,48 +243,52 @@ def _parse_plain(chunk: bytes, delimiter: str, width: int) -> list[pl.Series] | 
     return frame[1:].get_columns() if frame.height == lines + 1 else None
 
 
-def split_records(text: str, delimiter: str, *, last: bool) -> tuple[list[list[str]], str]:
-    """Records of a text and its unfinished end: the lines of a quoted cell that is still open (only if not `last`)."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if lines[-1] == "" and len(lines) > 1 or text == "":
-        lines.pop()
+def split_records(text: str, delimiter: str, *, last: bool) -> tuple[list[list[str]], str, int]:
+    """Records of a text; its unfinished end, the lines of a quoted cell that is still open (only if not `last`); how many
+    of the records have a mark that never closes."""
+    lines = list(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n"), newline="\n"))
     records: list[list[str]] = []
-    at = 0
+    at = strays = 0
     while at < len(lines):
-        line = lines[at]
-        if '"' not in line:
-            records.append(line.split(delimiter) if line else [])
-            at += 1
-            continue
-        record, used = _quoted(lines, at, delimiter)
+        for record, after in _well_formed(lines, at, delimiter):
+            records.append(record)
+            at = after
+        if at == len(lines):
+            break
+        record = _stray(lines[at], delimiter)
         if record is None and not last and at + OPEN_QUOTE_LINES >= len(lines):
-            return records, "\n".join(lines[at:]) + "\n"
-        # Never closed: the mark is a character like any other.
-        records.append(record if record is not None else line.split(delimiter))
-        at += used if record is not None else 1
-    return records, ""
+            return records, "".join(lines[at:]), strays
+        if record is None:  # never closed: the mark is a character like any other
+            record = lines[at].rstrip("\n").split(delimiter)
+            strays += 1
+        records.append(record)
+        at += 1
+    return records, "", strays
 
 
-def _quoted(lines: list[str], at: int, delimiter: str) -> tuple[list[str] | None, int]:
-    """The record that starts at a line with quotation marks and how many lines it takes; None: it does not end."""
-    within = lines[at : at + OPEN_QUOTE_LINES]
-    # Over several lines only where every mark stands as a writer sets it: two stray ones would swallow the rows between.
-    record, used = _by_csv(within, delimiter, strict=True)
-    return (record, used) if record is not None else _by_csv(within[:1], delimiter, strict=False)
-
-
-def _by_csv(lines: list[str], delimiter: str, *, strict: bool) -> tuple[list[str] | None, int]:
-    pulled = 0
+def _well_formed(lines: list[str], at: int, delimiter: str) -> Iterator[tuple[list[str], int]]:
+    """Records as a writer makes them, each with the line after it, up to the first that is none. Only such a record
+    may take several lines: two stray marks would swallow the rows between."""
+    begun = at
 
     def feed() -> Iterator[str]:
-        nonlocal pulled
-        for line in lines:
-            pulled += 1
-            yield line + "\n"
-        pulled += 1
+        for number in range(at, len(lines)):
+            if number - begun >= OPEN_QUOTE_LINES:
+                return
+            yield lines[number]
 
+    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
+    with suppress(csv.Error):
+        for record in reader:
+            begun = at + reader.line_num
+            yield record, begun
+
+
+def _stray(line: str, delimiter: str) -> list[str] | None:
+    """The record of one line with marks that no writer sets; None where a cell does not end."""
+    reader = csv.reader([line, "\n"], delimiter=delimiter)
     try:
-        record = next(csv.reader(feed(), delimiter=delimiter, strict=strict))
-    except (csv.Error, StopIteration):
-        return None, 1
-    return (None, 1) if pulled > len(lines) else (record, pulled)
+        record = next(reader)
+    except csv.Error:
+        return None
+    return record if reader.line_num == 1 else None

@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from tables.readers.base import Block, Mended, Merge
+from tables.readers.base import STRIPPED, Block, Mended, Merge, blanks, is_empty
 from tables.readers.numbers import date_text
 from tables.table import Table, header_key, heading
 
@@ -54,7 +55,7 @@ class Tidier:
         self.names = {at: header_key(part.header[at]) for at in self.columns}
         # A code stands in one row only, whatever is merged.
         may = [each for each in getattr(part.reader, "merges", ()) if each.column in self.columns]
-        self.merges = sorted((m for m in may if self.columns[m.column].kind != "code"), key=lambda merge: merge.first)
+        self.merges = _apart(merge for merge in may if self.columns[merge.column].kind != "code")
         self.carried: dict[Merge, str] = {}  # texts of merged cells that may go on in the next block
 
     def tidied(self, block: Block) -> Block:
@@ -83,7 +84,10 @@ class Tidier:
     def _headers(self, block: Block) -> list[int]:
         """Rows that say what the header says, in more than half of its columns."""
         at = next(iter(self.columns))
-        alike = block.columns[at].str.starts_with(self.part.header[at][:1] or "\0").fill_null(False)
+        cells = block.columns[at].str.strip_chars(
+            STRIPPED
+        )  # where files were put together a byte mark stands before it
+        alike = cells.str.starts_with(self.part.header[at].strip(STRIPPED)[:1] or "\0").fill_null(False)
         found = []
         for row in np.flatnonzero((alike & (block.columns[at].str.len_chars() < 60)).fill_null(False).to_numpy()):
             same = sum(
@@ -104,6 +108,8 @@ class Tidier:
         said = np.zeros(len(rows), dtype=bool)
         coded = np.zeros(len(rows), dtype=bool)
         for at, series in enumerate(block.columns):
+            if is_empty(series):
+                continue
             here = series.gather(rows)
             total = here.str.contains(TOTAL).fill_null(False).to_numpy()
             said |= total
@@ -149,5 +155,16 @@ class Tidier:
 
 
 def chosen(block: Block, keep: np.ndarray) -> Block:
-    mask = pl.Series(keep)
-    return Block(block.numbers[keep], [series.filter(mask) for series in block.columns])
+    mask, none = pl.Series(keep), blanks(int(keep.sum()))
+    return Block(block.numbers[keep], [none if is_empty(series) else series.filter(mask) for series in block.columns])
+
+
+def _apart(merges: Iterable[Merge]) -> list[Merge]:
+    """In the order of their rows. No spreadsheet merges a cell twice: of those that lie over each other the first counts."""
+    kept: list[Merge] = []
+    last: dict[int, int] = {}  # of each column
+    for merge in sorted(merges, key=lambda merge: merge.first):
+        if merge.first > last.get(merge.column, 0):
+            kept.append(merge)
+            last[merge.column] = merge.last
+    return kept

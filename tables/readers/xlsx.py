@@ -8,11 +8,14 @@ import numpy as np
 import polars as pl
 
 from tables.readers.base import BLOCK_ROWS, HEADER_WITHIN, Block, Merge, Refused, rows_at_once
-from tables.readers.numbers import shows_date
-from tables.readers.package import BROKEN, TOO_BIG, SafeParser, elements, local, small, unpacked
+from tables.readers.numbers import shows_date, small_number
+from tables.readers.package import BROKEN, MACROS, TOO_BIG, SafeParser, elements, local, unpacked
 from tables.readers.sheetxml import (
     CELL_LIMIT,
     LAST_COLUMN,
+    LAST_ROW,
+    ROW_START,
+    TOO_MANY_ROWS,
     Texts,
     column_of,
     decoded,
@@ -20,16 +23,25 @@ from tables.readers.sheetxml import (
     sheet_blocks,
     unescaped,
 )
+from tables.readers.tidy import chosen
 
 PIECE = 4 * 1024**2  # bytes of XML: some thousand rows
 TOP_PIECE = 64 * 1024
 SHARED_LIMIT = 512 * 1024**2  # bytes of XML of the shared texts, which stay in memory as long as the file is read
+SHARED_COUNT = 12_000_000  # texts: eight columns of a million rows, each with a text of its own, are eight
 MERGES_LIMIT = 200_000
+SHEETS_LIMIT = 1_000
+PATH_LIMIT = 1_000  # characters of a part's name
+RELATIONS_LIMIT = 20_000  # sheets, pictures, links of one part
+STYLES_LIMIT = 65_536  # Excel's own limit is 65,490
+FORMAT_SHOWN = 255  # characters of a number format; Excel takes no more
 PLAIN_TEXT = (
     r'^\s*(?:<sst[^<>]*>\s*)?<si>\s*<t(?: xml:space="preserve")?>([^<]*)</t>\s*$|^\s*(?:<sst[^<>]*>\s*)?<si>\s*<t/>\s*$'
 )
 MERGE = re.compile(rb'<mergeCell ref="([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"')
-MACROS = "文件含宏（.xlsm 一类），系统不读取。请在 Excel 里另存为「Excel 工作簿(.xlsx)」再上传。"
+TOO_MANY_SHEETS = f"工作簿里有超过 {SHEETS_LIMIT:,} 张工作表，系统不读取。请只留下需要导入的工作表再上传。"
+TOO_MANY_STYLES = "工作簿里的单元格格式多得不正常，系统不读取。请把数据复制到新的工作簿，或另存为 .csv 再上传。"
+TOO_MANY_TEXTS = "工作簿里的文字太多，系统一次读不下。请另存为 .csv，或拆成几份再上传。"
 BINARY = "这是二进制工作簿（.xlsb），系统不读取。请在 Excel 里另存为「Excel 工作簿(.xlsx)」再上传。"
 
 
@@ -48,7 +60,9 @@ class XlsxReader:
         for piece in unpacked(self.package, self.part, PIECE):
             begun = rest[-100:]
             rest = begun + piece
-            self.rows += rest.count(b"</row>") - begun.count(b"</row>")
+            self.rows += rest.count(ROW_START) - begun.count(ROW_START)
+            if self.rows > LAST_ROW + 1:  # <rowBreaks> is counted too
+                raise Refused(TOO_MANY_ROWS)
             self.plain = self.plain and b"<!" not in rest
             if b"<mergeCell" in rest:
                 merges += MERGE.findall(rest)
@@ -67,10 +81,7 @@ class XlsxReader:
         waiting: list[Block] = []
         enough = min(BLOCK_ROWS, rows_at_once(width))
         for block in sheet_blocks(self._pieces, self.texts, plain=self.plain, width=width):
-            if block.numbers[0] <= header_row:
-                below = block.numbers > header_row
-                block = Block(block.numbers[below], [series.filter(pl.Series(below)) for series in block.columns])
-            waiting.append(block)
+            waiting.append(chosen(block, block.numbers > header_row) if block.numbers[0] <= header_row else block)
             if sum(map(len, waiting)) >= enough:
                 yield _joined(waiting)
                 waiting = []
@@ -79,6 +90,8 @@ class XlsxReader:
 
 
 def _joined(blocks: list[Block]) -> Block:
+    if len(blocks) == 1:
+        return blocks[0]
     columns = zip(*(block.columns for block in blocks), strict=True)
     return Block(np.concatenate([block.numbers for block in blocks]), [pl.concat(each) for each in columns])
 
@@ -101,26 +114,43 @@ def xlsx_readers(package: zipfile.ZipFile) -> tuple[list[XlsxReader], list[tuple
     names = set(package.namelist())
     if "xl/workbook.bin" in names:
         raise Refused(BINARY)
-    types = small(package, "[Content_Types].xml")
-    if b"macroEnabled" in types or any(name.lower().endswith("vbaproject.bin") for name in names):
+    if _has_macros(package, names):
         raise Refused(MACROS)
     workbook = _workbook_part(package, names)
-    book = elements(small(package, workbook))
+    sheets, from_1904 = _book(package, workbook)
     targets = _relations(package, workbook)
-    folder = workbook.rpartition("/")[0]
-    texts = _texts(package, names, folder, book)
+    texts = _texts(package, names, workbook.rpartition("/")[0], from_1904)
     readers, skipped = [], []
-    for name, attributes in book:
-        if name != "sheet":
-            continue
+    for attributes in sheets:
         title = attributes.get("name", "")[:31]
         if attributes.get("state", "visible") != "visible":
             skipped.append((title, "隐藏的工作表不读取"))
             continue
-        kind, part = targets.get(next((v for k, v in attributes.items() if local(k) == "id"), ""), ("", ""))
+        kind, part = targets.pop(next((v for k, v in attributes.items() if local(k) == "id"), ""), ("", ""))
         if kind.endswith("/worksheet") and part in names:
+            names.discard(part)  # two sheets never share their rows
             readers.append(XlsxReader(package, part, title, texts))
     return readers, skipped
+
+
+def _has_macros(package: zipfile.ZipFile, names: set[str]) -> bool:
+    if any(name.lower().endswith("vbaproject.bin") for name in names):
+        return True
+    kinds = elements(package, "[Content_Types].xml", "Override", "Default")
+    return any("macroEnabled" in each.get("ContentType", "") for _, each in kinds)
+
+
+def _book(package: zipfile.ZipFile, workbook: str) -> tuple[list[dict[str, str]], bool]:
+    """Its sheets, and whether its calendar begins in 1904."""
+    sheets, from_1904 = [], False
+    for name, each in elements(package, workbook, "sheet", "workbookPr"):
+        if name == "sheet":
+            sheets.append(each)
+        else:
+            from_1904 = each.get("date1904", "0") in ("1", "true", "on")
+        if len(sheets) > SHEETS_LIMIT:
+            raise Refused(TOO_MANY_SHEETS)
+    return sheets, from_1904
 
 
 def _resolved(folder: str, target: str) -> str:
@@ -142,11 +172,12 @@ def _relations(package: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]
     rels = f"{folder}/_rels/{name}.rels".lstrip("/")
     if rels not in package.namelist():
         return {}
-    return {
-        each.get("Id", ""): (each.get("Type", ""), _resolved(folder, each.get("Target", "")))
-        for element, each in elements(small(package, rels))
-        if element == "Relationship"
-    }
+    found = {}
+    for _, each in elements(package, rels, "Relationship"):
+        found[each.get("Id", "")] = (each.get("Type", ""), _resolved(folder, each.get("Target", "")[:PATH_LIMIT]))
+        if len(found) > RELATIONS_LIMIT:
+            raise Refused(TOO_BIG)
+    return found
 
 
 def _workbook_part(package: zipfile.ZipFile, names: set[str]) -> str:
@@ -157,30 +188,33 @@ def _workbook_part(package: zipfile.ZipFile, names: set[str]) -> str:
     return part
 
 
-def _texts(package: zipfile.ZipFile, names: set[str], folder: str, book) -> Texts:
-    from_1904 = any(name == "workbookPr" and each.get("date1904", "0") in ("1", "true", "on") for name, each in book)
+def _texts(package: zipfile.ZipFile, names: set[str], folder: str, from_1904: bool) -> Texts:
     styles, shared = f"{folder}/styles.xml".lstrip("/"), f"{folder}/sharedStrings.xml".lstrip("/")
     return Texts(
         shared=_shared(package, shared) if shared in names else pl.Series([], dtype=pl.String),
-        dates=_date_styles(small(package, styles)) if styles in names else frozenset(),
+        dates=_date_styles(package, styles) if styles in names else frozenset(),
         from_1904=from_1904,
     )
 
 
-def _date_styles(content: bytes) -> frozenset[int]:
-    codes: dict[str, str] = {}
+def _date_styles(package: zipfile.ZipFile, part: str) -> frozenset[int]:
+    """The styles whose number format shows a day. Nothing else of the part is kept."""
+    is_date: dict[int, bool] = {}
     dates: set[int] = set()
     inside, at = False, 0
-    for name, each in elements(content):
+    for name, each in elements(package, part, "numFmt", "cellXfs", "cellStyleXfs", "cellStyles", "dxfs", "xf"):
         if name == "numFmt":
-            codes.setdefault(each.get("numFmtId", ""), each.get("formatCode", ""))
-        elif name in ("cellXfs", "cellStyleXfs", "cellStyles", "dxfs"):
+            number = small_number(each.get("numFmtId", ""))
+            is_date.setdefault(number, shows_date(number, each.get("formatCode", "")[:FORMAT_SHOWN]))
+        elif name != "xf":
             inside = name == "cellXfs"
-        elif name == "xf" and inside:
-            stated = each.get("numFmtId", "0")
-            if shows_date(int(stated) if stated.isdecimal() else 0, codes.get(stated)):
+        elif inside:
+            number = small_number(each.get("numFmtId", ""))
+            if is_date[number] if number in is_date else shows_date(number, None):
                 dates.add(at)
             at += 1
+        if at > STYLES_LIMIT or len(is_date) > STYLES_LIMIT:
+            raise Refused(TOO_MANY_STYLES)
     return frozenset(dates)
 
 
@@ -191,7 +225,8 @@ def _shared(package: zipfile.ZipFile, part: str) -> pl.Series:
     """Every text that cells share, in the order of their numbers."""
     if package.getinfo(part).file_size > SHARED_LIMIT:
         raise Refused(TOO_BIG)
-    found, rest = [], b""
+    found: list[pl.Series] = []
+    rest = b""
     for piece in unpacked(package, part, PIECE):
         piece = rest + piece
         if b"<!" in piece or b"\xff\xfe" in piece[:2] or b"\xfe\xff" in piece[:2]:
@@ -206,10 +241,16 @@ def _shared(package: zipfile.ZipFile, part: str) -> pl.Series:
         rest = piece[cut:]
         if not texts.str.contains(PLAIN_TEXT).all():
             return _shared_carefully(package, part)
-        found.append(unescaped(texts.str.extract(PLAIN_TEXT, 1).fill_null("")).str.head(CELL_LIMIT))
+        _keep(found, unescaped(texts.str.extract(PLAIN_TEXT, 1).fill_null("")).str.head(CELL_LIMIT))
     if b"<si" in rest or b":si" in rest:
         return _shared_carefully(package, part)
     return _blanked(found)
+
+
+def _keep(found: list[pl.Series], texts: pl.Series) -> None:
+    found.append(texts)
+    if sum(map(len, found)) > SHARED_COUNT:
+        raise Refused(TOO_MANY_TEXTS)
 
 
 def _blanked(found: list[pl.Series]) -> pl.Series:
@@ -223,13 +264,10 @@ class _CarefulTexts:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.text, self.inside, self.aloud = "", False, False
-        self.parser = SafeParser()
-        self.parser.expat.StartElementHandler = self._start
-        self.parser.expat.EndElementHandler = self._end
+        self.parser = SafeParser(self._start, self._end)
         self.parser.expat.CharacterDataHandler = self._characters
 
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
-        name = local(name)
         if name == "si":
             self.text = ""
         elif name == "rPh":
@@ -241,7 +279,6 @@ class _CarefulTexts:
             self.text += text[:CELL_LIMIT]
 
     def _end(self, name: str) -> None:
-        name = local(name)
         self.inside = False
         if name == "rPh":
             self.aloud = False
@@ -258,6 +295,6 @@ def _shared_carefully(package: zipfile.ZipFile, part: str) -> pl.Series:
     found: list[pl.Series] = []
     for piece in unpacked(package, part):
         texts.parser.feed(piece)
-        found.append(texts.taken())
+        _keep(found, texts.taken())
     texts.parser.feed(b"", True)
     return _blanked([*found, texts.taken()])
