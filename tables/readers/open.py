@@ -5,7 +5,7 @@ import itertools
 import re
 import weakref
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -179,9 +179,9 @@ def _find_header(reader: Reader, table: Table) -> Part | None:
         rows = [(0, [""] * max((len(cells) for _, cells in top), default=0))]
     else:
         rows = [(number, cells) for number, cells in top if asked is None or number == asked]
-    if asked is None:
-        rows = _alone_and_together(rows)
     parts = [Part(reader, cells, number, table.map_header(cells)) for number, cells in rows if cells]
+    if asked is None:
+        parts += [part for part in _of_two_rows(reader, table, rows) if _is_header(part, table)]
     if not parts:
         return None
     best = max(parts, key=lambda part: _rank(part, table))
@@ -197,16 +197,11 @@ def _find_header(reader: Reader, table: Table) -> Part | None:
     return best
 
 
-def _alone_and_together(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
-    """Each row, and with the one above it: of a header of two rows what is merged over both stands in the upper one."""
-    found, above = [], []
-    for number, cells in rows:
-        found += [
-            (number, cells),
-            (number, [lower or upper for upper, lower in itertools.zip_longest(above, cells, fillvalue="")]),
-        ]
-        above = cells
-    return found
+def _of_two_rows(reader: Reader, table: Table, rows: Sequence[tuple[int, list[str]]]) -> Iterator[Part]:
+    """Each row with the one above it: in a header of two rows, what is merged over both stands in the upper one."""
+    for (_, above), (number, cells) in itertools.pairwise(rows):
+        header = [lower or upper for upper, lower in itertools.zip_longest(above, cells, fillvalue="")]
+        yield Part(reader, header, number, table.map_header(header))
 
 
 def _is_header(part: Part, table: Table) -> bool:

@@ -252,3 +252,15 @@ def test_nobody_is_told_of_the_other_sheets_of_our_own_template(tmp_path):
     path.write_bytes(b"".join(template(BUSINESSES, "xlsx")))
     source = open_source(path, BUSINESSES)
     assert source.passed_over == [] and source.rows >= 2
+
+
+def test_a_header_of_two_rows(tmp_path):
+    """What is merged over both rows stands in the upper one, what is merged over columns is told by the lower one."""
+    path = tmp_path / "a.csv"
+    path.write_text("登记表,,,,\n代码,基本情况,,人数,监管所\n,名称,备注,,\n001,甲,x,3,粤海所\n002,乙,,,\n")
+    source = open_source(path, TABLE)
+    assert source.header == ["代码", "名称", "备注", "人数", "监管所"]
+    assert cells(source, "code", "name", "count", "office") == [
+        (4, "001", "甲", "3", "粤海所"),
+        (5, "002", "乙", "", ""),
+    ]
