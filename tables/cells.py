@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from tables.doctor import spelled_day
 from tables.readers.base import STRIPPED
+from tables.readers.numbers import UNCALCULATED
 
 BLANKS = frozenset(
     {"", "-", "--", "—", "——", "/", "\\", "无", "null", "none", "n/a", "#n/a", "\\n", "nan", "(空)", "（空）"}
@@ -97,13 +98,23 @@ def head_count(text: str) -> int:
 
 # --- what every table's cells are read with --------------------------------------------------------------------------
 GARBLED = "文字已损坏（出现 �），请用原系统重新导出，或另存为 UTF-8 编码"
+UNSOLVED = "公式出错或没有算出结果，请在 Excel 里改好（或粘贴为数值）并保存后再上传"
+FORMULA_ERROR = rf"^\s*(?:#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!)|{UNCALCULATED}|Err:[0-9]{{3}})\s*$"
+_FORMULA_ERROR = re.compile(FORMULA_ERROR)
 Parse = Callable[[str], Any]
+
+
+def unreadable(text: str) -> str | None:
+    """Why nothing can be made of a cell, whatever its column."""
+    if "\ufffd" in text:
+        return GARBLED
+    return UNSOLVED if _FORMULA_ERROR.match(text) else None
 
 
 def read(parse: Parse, text: str, *, maskable: bool = False) -> tuple[Any, str | None]:
     """(value, None) or (None, why not); a blank cell has neither, nor has a masked one: an export's stars say nothing."""
-    if "\ufffd" in text:
-        return None, GARBLED
+    if reason := unreadable(text):
+        return None, reason
     cleaned = clean(text)
     if cleaned is None or (maskable and "*" in cleaned):
         return None, None

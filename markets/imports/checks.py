@@ -17,13 +17,13 @@ from markets.imports.places import Place, Places, PlaceWrong, Scope
 from markets.imports.texts import Wrong
 from markets.pinyin import initials
 from markets.tables import BUSINESSES
+from tables.cells import FORMULA_ERROR, GARBLED, UNSOLVED, unreadable
 from tables.doctor import SPACE, damage
 from tables.errors import Errors, Kind
 from tables.readers import Block, Source
 
 REMEMBERED = 200_000  # distinct texts of a column; beyond, what was learnt is forgotten and learnt again
 INVISIBLE = r"[\x00-\x1f\x7f\u00a0\u00ad\u200b-\u200f\u2028-\u202e\u2060\u3000\ufeff]|  "
-GARBLED = "文字已损坏（出现 �），请用原系统重新导出，或另存为 UTF-8 编码"
 PLAIN_CODE = r"^[0-9A-HJ-NPQRTUWXY]{18}$"
 SEPARATOR = "\x1f"
 WAITING = ("待分派", "直属/待分派")
@@ -248,6 +248,7 @@ class Checker:
         self._tell(key, long, f"超过 {texts.too_long(key)} 个字，请缩短")
         garbled = cells.str.contains("�", literal=True).fill_null(False).to_numpy()
         self._tell(key, garbled, GARBLED)
+        self._tell(key, cells.str.contains(FORMULA_ERROR).fill_null(False).to_numpy(), UNSOLVED)
         if key == "name":
             self._tell(key, cells.is_null().to_numpy(), "「名称」必须填写")
         return cells
@@ -374,8 +375,8 @@ def _columns(place: Place) -> tuple:
 
 def _said(parse: Callable, text: str) -> tuple:
     """What `parse` makes of a text: (value, None) or (None, reason); blank texts have neither."""
-    if "\ufffd" in text:
-        return None, GARBLED
+    if reason := unreadable(text):
+        return None, reason
     cleaned = texts.clean(text)
     if cleaned is None:
         return None, None

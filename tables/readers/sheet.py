@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from tables.readers.package import BROKEN, LOCKED, MACROS, TOO_BIG
 WHOLE_LIMIT = 256 * 1024**2  # bytes of a file that is read whole
 BLOCK_BYTES = 8 * 1024**2  # of rows as JSON
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+FILEPASS = re.compile(rb"\x09\x08(?:\x10\x00.{16}|\x08\x00.{8})\x2f\x00", re.DOTALL)  # behind the first record of all
 MACRO_STORAGE = "_VBA_PROJECT_CUR".encode("utf-16-le")
 TOO_FAR = (
     "这个 .xls（或 .ods）表格太大，或者离数据很远的行、列里还有内容，系统读不下。"
@@ -62,10 +64,11 @@ class SheetReader:
 def sheet_readers(file: IO[bytes], stack: ExitStack, *, old: bool) -> tuple[list[SheetReader], list[tuple[str, str]]]:
     """A reader for each visible sheet that holds anything; what was left aside. `old`: an xls, which says by itself
     whether it is locked. `stack` closes what the rows are kept in."""
-    if old and any(ENCRYPTED in piece for piece in pieces(file, 1 << 20)):
-        raise Refused(LOCKED)
-    if old and any(MACRO_STORAGE in piece for piece in pieces(file, 1 << 20)):
-        raise Refused(MACROS)
+    for piece in pieces(file, 1 << 20) if old else ():
+        if ENCRYPTED in piece or FILEPASS.search(piece):
+            raise Refused(LOCKED)
+        if MACRO_STORAGE in piece:
+            raise Refused(MACROS)
     if file.seek(0, 2) > WHOLE_LIMIT:
         raise Refused(TOO_BIG)
     laid_out = stack.enter_context(tempfile.TemporaryFile(prefix="import-"))  # noqa: SIM115  the stack closes it

@@ -1,5 +1,6 @@
 """New, changed, unchanged, twice: what an import does to the registry."""
 
+import csv
 from datetime import datetime
 
 import pytest
@@ -41,6 +42,29 @@ def test_same_file_twice_changes_nothing(send):
     assert (answer["unchanged"], answer["changed"], answer["new"]) == (4, 0, 0)
     assert BatchChange.objects.count() == images and not BusinessVersion.objects.exists()
     assert Declaration.objects.count() == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "utf-16"])
+def test_same_file_twice_with_shuffled_columns_and_other_line_ends(send, city, encoding):
+    """Written by another program: columns in another order, CRLF, every cell quoted, another encoding."""
+    factories.make_market(city.yuehai, name="华强市场")
+    rows = [
+        make_row(规模="微型", 行业代码="5211", 成立日期="2020-01-02", 监管所="粤海所", 所属市场="华强市场", 从业人数="12",
+                 住所="科技园 1 号，A,B 座", 经营状态="歇业"),
+        make_row(所属街道="粤海街道", 正式党员数="3", 预备党员数="1", 从业人数="20"),
+        make_row(主体类型="个体工商户", 监管所="沙河所", 成立日期="43832"),
+    ]  # fmt: skip
+    first = send(rows)
+    header = sorted({key for row in rows for key in row})
+    assert (first["new"], first["errors"]) == (3, [])
+    before = list(Business.objects.order_by("pk").values())
+    tables = (BatchChange, BatchRange, BusinessVersion, Declaration)
+    written = [table.objects.count() for table in tables]
+    more = {"header": header[::-1], "lineterminator": "\r\n", "quoting": csv.QUOTE_ALL}
+    answer = send(rows, encoding=encoding, **more)
+    assert (answer["rows"], answer["unchanged"]) == (3, 3), answer
+    assert [table.objects.count() for table in tables] == written
+    assert list(Business.objects.order_by("pk").values()) == before
 
 
 def test_change_keeps_before_image_and_version(send, city):

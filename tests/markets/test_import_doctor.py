@@ -269,3 +269,13 @@ def test_every_planted_error_is_told_and_none_invented(send):
     assert {(error["row"], error["column"]) for error in answer["errors"]} == wrong
     assert {(row, column) for row, column, _ in repairs()} == mended
     assert (answer["new"], answer["wrong"], answer["repaired"]) == (600 - len(wrong), len(wrong), len(mended))
+
+
+def test_a_formula_that_failed_is_told_and_written_nowhere(send):
+    answer = send(
+        [make_row(名称="#REF!"), make_row(住所="#VALUE!"), make_row(成立日期="#NAME?"), make_row(住所="#N/A")]
+    )
+    assert (answer["wrong"], answer["new"]) == (3, 1)
+    assert [(each["row"], each["column"]) for each in answer["errors"]] == [(2, "名称"), (3, "住所"), (4, "成立日期")]
+    assert all("公式出错" in each["reason"] for each in answer["errors"])
+    assert Business.objects.get().address == ""
