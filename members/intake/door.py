@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
@@ -17,6 +18,7 @@ from members.models import IntakeClient
 
 SCHEME = "Intake-Signature"
 MAX_BODY = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+LET_GO = 16 * MAX_BODY  # what is read, and not kept, of a body that is too large; one beyond that is cut off
 
 
 class Refused(APIException):
@@ -36,11 +38,9 @@ class SignedByClient(BaseAuthentication):
 
     def authenticate(self, request) -> tuple[AnonymousUser, IntakeClient]:
         plain = request._request
+        read_body(plain)
         if not limits.may_send(plain.META.get("REMOTE_ADDR", "")):
             raise too_many()
-        length = plain.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdecimal() or int(length) > MAX_BODY:
-            raise Refused(413, "too_large", f"请求体超过 {MAX_BODY // 1024 // 1024} MB，请分几次发送。")
         try:
             client = signature.client_of(
                 method=plain.method, path=plain.get_full_path(), headers=plain.headers, body=plain.body
@@ -55,9 +55,46 @@ class SignedByClient(BaseAuthentication):
         return SCHEME
 
 
+def read_body(plain: HttpRequest) -> None:
+    """Have the whole body, before anything is answered: whoever is still sending when we hang up sees a connection
+    that was reset, and no answer. Django takes a body whose length was not told for none. Raises Refused.
+    """
+    source = plain.META["wsgi.input"]
+    try:
+        if not plain.META.get("HTTP_TRANSFER_ENCODING"):
+            if _length(plain) > MAX_BODY:
+                _let_go(plain)
+                raise too_large()
+            len(plain.body)
+        elif not plain.META.get("wsgi.input_terminated"):  # a server that does not put the pieces together
+            raise Refused(411, "no_length", "请在请求头 Content-Length 里写明请求体的长度。")
+        else:
+            plain._body = source.read(MAX_BODY + 1)
+            if len(plain._body) > MAX_BODY:
+                _let_go(source)
+                raise too_large()
+    except OSError as error:
+        raise Refused(400, "bad_body", "请求体没有传完整，请重发。") from error
+
+
+def _length(plain: HttpRequest) -> int:
+    told = plain.META.get("CONTENT_LENGTH") or "0"
+    return int(told) if told.isdecimal() else MAX_BODY + 1
+
+
+def _let_go(source) -> None:
+    left = LET_GO
+    while left > 0 and (piece := source.read(1 << 16)):
+        left -= len(piece)
+
+
 class IsClient(BasePermission):
     def has_permission(self, request, view) -> bool:
         return isinstance(request.auth, IntakeClient)
+
+
+def too_large() -> Refused:
+    return Refused(413, "too_large", f"请求体超过 {MAX_BODY // 1024 // 1024} MB，请分几次发送。")
 
 
 def too_many() -> Refused:

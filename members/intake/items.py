@@ -15,7 +15,7 @@ from members.models import IntakeEvent
 from tables.cells import clean
 
 MAX_ITEMS = 1_000
-MAX_PERSONS = 20
+MAX_PERSONS, MAX_PERSONS_TOGETHER = 20, 2_000  # of an item, of a request: each takes some statements
 TEXT_LENGTH = 500
 CLOCK = timedelta(minutes=5)
 # The field of a business in the request → the column of the import that judges it.
@@ -73,6 +73,9 @@ def read_body(body: bytes) -> list[Any]:
         raise BadBody('请求体应为 {"items": […]}，没有别的字段。')
     if not 1 <= len(data["items"]) <= MAX_ITEMS:
         raise BadBody(f"items 应有 1 到 {MAX_ITEMS} 项，这里有 {len(data['items'])} 项；多的请分几次发送。")
+    persons = [each["persons"] for each in data["items"] if isinstance(each, dict) and "persons" in each]
+    if (people := sum(len(each) for each in persons if isinstance(each, list))) > MAX_PERSONS_TOGETHER:
+        raise BadBody(f"一次最多 {MAX_PERSONS_TOGETHER} 人，这里有 {people} 人；多的请分几次发送。")
     return data["items"]
 
 

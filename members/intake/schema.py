@@ -121,8 +121,8 @@ REFUSALS = {
     503: "正在写入数据，见 Retry-After。",
 }  # fmt: skip
 POST_REFUSALS = {
-    409: "同一个幂等键的请求正在处理，见 Retry-After。", 413: "请求体过大。", 415: "不是 application/json。",
-    422: "这个幂等键已经用于另一个请求体。",
+    409: "同一个幂等键的请求正在处理，见 Retry-After。", 411: "没有写明请求体的长度。", 413: "请求体过大。",
+    415: "不是 application/json。", 422: "这个幂等键已经用于另一个请求体。",
 }  # fmt: skip
 
 

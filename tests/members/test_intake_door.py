@@ -118,6 +118,7 @@ BODIES = [
     b'{"items": [{"event_id": "1", "event_id": "2"}]}', b'{"items": [NaN]}', b'{"items": ["\\ud800"]}', b"\xff",
     b'{"items": [' + b"[" * 5_000 + b"]" * 5_000 + b"]}", b'{"items": [' + b"1" * 5_000 + b"]}",
     json.dumps({"items": [{}] * 1_001}).encode(),
+    json.dumps({"items": [{"persons": [1] * 20}] * 100 + [{"persons": [1]}]}).encode(),
 ]  # fmt: skip
 
 

@@ -1,0 +1,116 @@
+"""The intake as its server runs it: bodies too large or in pieces, the same key after a restart, the documented example."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from members.models import IntakeEvent
+from tables.models import IdempotencyKey
+from tests import factories as make
+from tests.members.intake_tools import POST, headers, item, make_client
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MB = 1024 * 1024
+
+
+class Server:
+    """gunicorn on this process's database, as deploy/entrypoint.sh starts it."""
+
+    def __init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        server = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
+        self.environment = os.environ | {
+            "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
+            "DATABASE_ROLE": "web",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+        }
+        self.environment.pop("DATABASE_OWNER_URL", None)
+
+    def start(self) -> None:
+        command = [str(Path(sys.executable).parent / "gunicorn"), "config.wsgi", "--bind", f"127.0.0.1:{self.port}"]
+        options = ["--workers", "1", "--threads", "4", "--no-control-socket", "--log-level", "warning"]
+        self.process = subprocess.Popen([*command, *options], env=self.environment, start_new_session=True)
+        self._wait(listening=True)
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._wait(listening=False)
+
+    def _wait(self, *, listening: bool) -> None:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            with socket.socket() as link:
+                if (link.connect_ex(("127.0.0.1", self.port)) == 0) is listening:
+                    return
+            time.sleep(0.1)
+        raise AssertionError("the server neither starts nor ends")
+
+    def send(self, client, body, *, key: str = "", chunked: bool = False, sized: bytes | None = None):
+        """Status and answer. `body` may be an iterator of pieces; the signature is of `sized`, or of the body."""
+        signed = headers(
+            client, method="POST", path=POST, body=body if sized is None else sized, key=key or str(uuid.uuid4())
+        )
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            all_headers = signed | {"Content-Type": "application/json"}
+            link.request("POST", POST, body, all_headers, encode_chunked=chunked)
+            answer = link.getresponse()
+            return answer.status, answer.read()
+        finally:
+            link.close()
+
+
+@pytest.fixture
+def server():
+    running = Server()
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def sender(transactional_db):
+    return make_client(make.make_city().city)
+
+
+def body_of(*items) -> bytes:
+    return json.dumps({"items": list(items)}, ensure_ascii=False).encode()
+
+
+def test_bodies_of_every_size_and_shape_are_answered(server, sender):
+    whole = body_of(item())
+    assert server.send(sender, whole)[0] == 200
+    in_pieces = body_of(item())
+    pieces = iter([in_pieces[:7], in_pieces[7:]])
+    status, answer = server.send(sender, pieces, chunked=True, sized=in_pieces)
+    assert (status, json.loads(answer)["results"][0]["result"]) == (200, "accepted")
+    for size in (4 * MB + 1, 9 * MB, 40 * MB):
+        for pieces, chunked in ((b" " * size, False), (iter([b" " * MB] * (size // MB) + [b" "]), True)):
+            status, answer = server.send(sender, pieces, chunked=chunked, sized=b"")
+            assert (status, json.loads(answer)["code"]) == (413, "too_large"), (size, chunked)
+    assert server.send(sender, whole)[0] == 200
+    assert IntakeEvent.objects.count() == 2
+
+
+def test_the_same_key_after_a_kill_and_a_restart_gets_the_same_bytes(server, sender):
+    body = body_of(item(), item(event_type="x"), 3)
+    first = server.send(sender, body, key="k")
+    server.kill()
+    server.start()
+    assert server.send(sender, body, key="k") == first and first[0] == 200
+    status, answer = server.send(sender, body_of(item()), key="k")
+    assert (status, json.loads(answer)["code"]) == (422, "other_body")
+    assert IntakeEvent.objects.count() == IdempotencyKey.objects.count() == 1
