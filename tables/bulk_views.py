@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from jobs.models import Job
 from tables import bulk
-from tables.list_views import ListingView, SignedIn
+from tables.list_views import ListingView, SignedIn, unusable_page
 from tables.listing import Unusable, listing
 
 
@@ -24,7 +24,10 @@ class BulkConfirm(ListingView):
         asked = listing(kwargs["table"])
         if request.user.is_authenticated and asked and not bulk.acts_for(asked.name, request.user):
             raise PermissionDenied("您的岗位没有批量修改的权限，请联系本单位管理员。")
-        return super().dispatch(request, *args, **kwargs)
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except Unusable as unusable:
+            return unusable_page(request, self.listing, unusable)
 
     def get(self, request, table):
         act = self._act(request.GET)
@@ -62,10 +65,8 @@ class BulkConfirm(ListingView):
         return bulk.Chosen(asked.get("query", ""), ids, newest) if ids else None
 
     def _count(self, act: bulk.BulkAct, chosen: bulk.Chosen, permission: str = "") -> int:
-        try:
-            return chosen.rows(self.listing, self.request.user, permission or act.permission).count()
-        except Unusable as unusable:
-            raise Http404 from unusable
+        """Raises Unusable."""
+        return chosen.rows(self.listing, self.request.user, permission or act.permission).count()
 
     def _page(self, act: bulk.BulkAct, chosen: bulk.Chosen, form, status: int = 200):
         count = self._count(act, chosen)

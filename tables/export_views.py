@@ -10,7 +10,7 @@ from accounts.people import signed_in
 from jobs.models import Job
 from tables import taking
 from tables.forms import TakeForm
-from tables.list_views import SignedIn
+from tables.list_views import SignedIn, unusable_page
 from tables.listing import UNFILTERED, Exportable, Unusable, exportable
 from tables.models import Export
 from tables.views import file_response
@@ -33,7 +33,10 @@ class Take(SignedIn):
             self.what = what
             self.query = request.GET.copy()
             self.query.pop(UNFILTERED, None)
-        return super().dispatch(request, *args, **kwargs)
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except Unusable as unusable:
+            return unusable_page(request, self.what, unusable)
 
     def get(self, request: HttpRequest, table: str) -> HttpResponseBase:
         return self._page(TakeForm())
@@ -52,11 +55,9 @@ class Take(SignedIn):
         )
 
     def _count(self) -> int:
-        try:
-            rows = self.what.to_export(self.query, self.request.user).order_by().prefetch_related(None)
-            return rows[: taking.AT_ONCE + 1].count()
-        except Unusable as unusable:
-            raise Http404 from unusable
+        """Raises Unusable."""
+        rows = self.what.to_export(self.query, self.request.user).order_by().prefetch_related(None)
+        return rows[: taking.AT_ONCE + 1].count()
 
     def _page(self, form, status: int = 200):
         count = self._count()
@@ -111,20 +112,21 @@ class ExportList(SignedIn):
         return {"cells": cells}
 
     def _file(self, kept: Export) -> dict:
-        if taking.may_fetch(kept, self.request.user):
-            return {"text": f"下载 {kept.format}", "url": reverse("lists:download", args=[kept.pk])}
         if kept.job is None:
             return {"text": "已当场下载"}
-        if kept.job.state in Job.FINISHED:
-            return {"text": "已过期" if kept.job.state == Job.State.DONE else kept.job.get_state_display()}
-        return {"text": kept.job.get_state_display(), "url": kept.job.get_absolute_url()}
+        if kept.job.state != Job.State.DONE:
+            page = {} if kept.job.state in Job.FINISHED else {"url": kept.job.get_absolute_url()}
+            return {"text": kept.job.get_state_display(), **page}
+        if refusal := taking.why_not_fetched(kept, self.request.user):
+            return {"text": refusal}
+        return {"text": f"下载 {kept.format}", "url": reverse("lists:download", args=[kept.pk])}
 
 
 class Download(SignedIn):
     def get(self, request, pk):
         kept = get_object_or_404(taking.own_exports(request.user).select_related("owner"), pk=pk)
-        what = taking.may_fetch(kept, request.user)
-        if what is None:
+        what = exportable(kept.table)
+        if what is None or taking.why_not_fetched(kept, request.user):
             raise Http404
         day = timezone.localdate(kept.created_at)
         return file_response(taking.fetch(kept=kept, what=what), f"{what.title}-{day}", kept.format)

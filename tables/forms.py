@@ -6,7 +6,7 @@ from django.utils import timezone
 from tables.mapping import headers_of, said_of
 from tables.models import Batch, SavedView
 from tables.readers.base import HEADER_WITHIN
-from tables.register import Target, sources_of, target
+from tables.register import Target, sources_of, target, tells_absent
 from tables.uploads import day_in
 
 LARGEST_UPLOAD = 2 * 1024**3  # bytes
@@ -91,7 +91,7 @@ class UploadForm(forms.Form):
             days = [day for each in data["file"] if (day := day_in(each.name)) and day <= today]
             said["source"] = data["source"] if data["source"] in sources else next(iter(sources))
             said["file_date"] = data["file_date"] or max(days, default=today)
-            said["is_full"] = data["is_full"] == "yes"
+            said["is_full"] = data["is_full"] == "yes" and tells_absent(target(data["target"]))
         return said
 
 

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views import View
@@ -10,7 +10,7 @@ from django.views import View
 from tables import bulk, saved
 from tables.forms import SavedViewForm
 from tables.keyset import Page, order_choices, page_of, total_text
-from tables.listing import UNFILTERED, Listing, Unusable, listing, units_of
+from tables.listing import UNFILTERED, Exportable, Listing, Unusable, listing, units_of
 from tables.lists import chooser, table_context, unknown_dropped
 from tables.models import SavedView
 from tables.patience import TOO_WIDE, TooLong, patience
@@ -21,6 +21,13 @@ class SignedIn(View):
         if not request.user.is_authenticated:
             return redirect(f"{reverse('accounts:sign_in')}?next={request.path}")
         return super().dispatch(request, *args, **kwargs)
+
+
+def unusable_page(request: HttpRequest, what: Exportable, unusable: Unusable) -> HttpResponse:
+    """What is asked for is not there, and why; the way back to the whole list."""
+    back = what.url(QueryDict(f"{UNFILTERED}=all"))
+    context = {"heading": what.title, "breadcrumbs": [{"label": what.title, "url": back}], "reason": str(unusable)}
+    return render(request, "tables/unusable.html", context | {"back": back}, status=404)
 
 
 class ListingView(SignedIn):

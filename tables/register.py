@@ -129,6 +129,11 @@ def sources_of(target: Target) -> Sequence[tuple[str, str]]:
     return getattr(target, "sources", ())
 
 
+def tells_absent(target: Target) -> bool:
+    """Does a full file of this kind say anything of the records that it does not name?"""
+    return getattr(target, "tells_absent", False)
+
+
 def targets_for(user) -> list[Target]:
     return [each for each in _targets.values() if user.has_perm(each.permission)]
 

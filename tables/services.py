@@ -21,7 +21,18 @@ from tables.fixes import FixedSource, is_pending, mark, open_batch
 from tables.mapping import RememberingTable, headers_shown, remember
 from tables.models import Batch, BatchChange
 from tables.readers import Refused, Unmapped
-from tables.register import REFUSED, Cannot, Outcome, Progress, Target, agree, no_progress, sources_of, target
+from tables.register import (
+    REFUSED,
+    Cannot,
+    Outcome,
+    Progress,
+    Target,
+    agree,
+    no_progress,
+    sources_of,
+    target,
+    tells_absent,
+)
 from tables.traces import WAITING, lock
 from tables.uploads import called, keep, opened, remove_orphans
 from tables.wrong_rows import EXTRAS, write_wrong_rows
@@ -48,6 +59,8 @@ def batch_terms(*, kind: Target, by, source: str = "", file_date: date | None = 
         known = "、".join(f"{code}（{name}）" for code, name in sources.items())
         choose = f"可以选的有：{known}。" if known else "这种导入不分来源，请不要填写。"
         raise Cannot(f"{kind.table.title}没有「{source}」这个数据来源。{choose}")
+    if is_full and not tells_absent(kind):
+        raise Cannot(f"{kind.table.title}不分全量和增量：文件里没有的记录一律不作判断。请按增量导入。")
     today = timezone.localdate()
     if (file_date or today) > today:
         raise Cannot("数据日期晚于今天。请填来源系统导出这份文件的日期。")
@@ -208,6 +221,16 @@ def undo_ends(batch: Batch) -> datetime | None:
         return None
     until = batch.applied_at + timedelta(days=UNDO_DAYS)
     return until if until > timezone.now() else None
+
+
+def why_not_undone(batch: Batch, by) -> str:
+    """Why a written batch cannot be taken back (any more); empty where it can."""
+    kind = target(batch.target)
+    if not by.has_perm(kind.permission):
+        return f"您没有导入{kind.table.title}的权限，不能撤销这一批。"
+    if undo_ends(batch) is None:
+        return f"写入已满 {UNDO_DAYS} 天，这一批不能再撤销。"
+    return ""
 
 
 @transaction.atomic

@@ -131,18 +131,22 @@ class _Counted:
             yield row
 
 
-def may_fetch(kept: Export, user) -> Exportable | None:
-    """What a kept file holds, if it is still there and its owner may still take such lists out.
+def why_not_fetched(kept: Export, user) -> str:
+    """Why its owner cannot have a kept file (any more); empty where they can.
 
     Who has left a unit since the file was asked for does not get it: it may hold that unit's rows.
     """
     what = exportable(kept.table)
-    if what is None or not kept.stored_as or not user.has_perm(what.export):
-        return None
+    if what is None:
+        return "系统里已没有这个列表"
+    if not kept.stored_as or not stored(kept).exists():
+        return "已过期，需要的话请重新导出"
+    if not user.has_perm(what.export):
+        return "您的岗位已没有导出这个列表的权限，不能下载"
     asked_in = set(kept.job.params.get("units", ())) if kept.job else set()
     if not asked_in <= {unit for unit, _ in units_of(user)}:
-        return None
-    return what if stored(kept).exists() else None
+        return "导出之后您的岗位有变动，不能再下载；需要的话请重新导出"
+    return ""
 
 
 def fetch(*, kept: Export, what: Exportable) -> Iterator[bytes]:

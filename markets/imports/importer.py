@@ -29,6 +29,7 @@ class BusinessImporter:
     permission = "markets.import_business"
     act = "markets.business.import"
     sources = (("registration", "登记注册系统"), ("annual_report", "年报系统"), ("survey", "摸排台账"))
+    tells_absent = True
 
     def offer(self, user) -> dict[str, list[str]]:
         return offered_places(user)

@@ -109,7 +109,8 @@ class BatchDetail(ImportView):
             "is_waiting": batch.state == Batch.State.CHECKED,
             "is_running": batch.state in (Batch.State.READING, Batch.State.APPLYING, Batch.State.UNDOING),
         }
-        context["undo_ends"] = services.undo_ends(batch)
+        if batch.state == Batch.State.APPLIED:
+            context["undo_refusal"] = services.why_not_undone(batch, request.user)
         if batch.state == Batch.State.UNDONE:
             context["conflict_counts"] = conflict_counts(batch)
             context["conflicts"] = conflicts_shown(batch, list(batch.conflicts.all()[:ERRORS_SHOWN]), request.user)

@@ -14,17 +14,17 @@ from tables.register import Cannot
 from tables.selectors import conflicts_shown, written
 from tables.views.base import ImportView, chosen_format, file_response, title_of
 
-TOO_LATE = "这一批不能撤销：只有写入未满 30 天的批次可以撤销。"
+NOT_WRITTEN = "这一批没有写入内容，或已经撤销，不用再撤销。"
 STEP = 1_000
 
 
 class Undo(ImportView):
     def get(self, request, pk):
         batch = self.get_batch(pk)
-        until = services.undo_ends(batch)
-        if until is None:
-            messages.info(request, TOO_LATE)
+        if refusal := self._refusal(batch):
+            messages.info(request, refusal)
             return redirect("tables:batch", pk=pk)
+        until = services.undo_ends(batch)
         made, changed = written(batch)
         context = {
             "heading": "撤销导入",
@@ -45,8 +45,8 @@ class Undo(ImportView):
 
     def post(self, request, pk):
         batch = self.get_batch(pk)
-        if services.undo_ends(batch) is None:
-            messages.error(request, TOO_LATE)
+        if refusal := self._refusal(batch):
+            messages.error(request, refusal)
             return redirect("tables:batch", pk=pk)
         try:
             batch = services.batch_undo(batch=batch, by=request.user)
@@ -54,6 +54,11 @@ class Undo(ImportView):
             messages.error(request, str(cannot))
             return redirect("tables:batch", pk=pk)
         return redirect(batch.job)
+
+    def _refusal(self, batch: Batch) -> str:
+        if batch.state != Batch.State.APPLIED:
+            return NOT_WRITTEN
+        return services.why_not_undone(batch, self.request.user)
 
 
 class Conflicts(ImportView):

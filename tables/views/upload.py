@@ -4,7 +4,7 @@ from django.shortcuts import redirect, render
 
 from tables import services
 from tables.forms import UploadForm
-from tables.register import Cannot, sources_of, target
+from tables.register import Cannot, sources_of, target, tells_absent
 from tables.templates import template
 from tables.views.base import ImportView, chosen_format, file_response
 
@@ -32,6 +32,7 @@ class Upload(ImportView):
             "submit_label": "上传并检查",
             "targets": [{"name": each.table.name, "table": each.table} for each in self.targets],
             "with_sources": " ".join(each.table.name for each in self.targets if sources_of(each)),
+            "with_extents": " ".join(each.table.name for each in self.targets if tells_absent(each)),
             "breadcrumbs": [{"label": "数据导入"}],
         }
         return render(self.request, "tables/upload.html", context, status=status)

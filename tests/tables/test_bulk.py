@@ -88,6 +88,8 @@ def test_nothing_chosen_or_an_unknown_act_leads_back(client, city, registrar):
         assert answer.status_code == 302 and answer["Location"].startswith(LIST)
         assert "请先勾选" in " ".join(str(message) for message in get_messages(answer.wsgi_request))
     assert client.post(BULK, {"act": "nosuch", "all": "on"}).status_code == 404
+    unreadable = client.get(BULK, {"act": "key", "all": "on", "query": "statee=1"})
+    assert unreadable.status_code == 404 and "不认识的筛选条件：statee" in unreadable.content.decode()
 
 
 def test_rows_that_come_later_stay_out(client, city, registrar):

@@ -71,7 +71,9 @@ def test_filters_scope_order_and_chosen_columns(client, city):
 def test_unreadable_filters_are_not_everything(client, city):
     sign_in(client, "leader", city.nanshan)
     assert client.get(f"{ADDRESS}?statee=1").status_code == 404
-    assert ask(client, "state=nosuch").status_code == 404
+    assert "不认识的筛选条件：statee" in client.get(f"{ADDRESS}?statee=1").content.decode()
+    refused = ask(client, "state=nosuch")
+    assert refused.status_code == 404 and "认不出的值" in refused.content.decode()
     assert not Export.objects.exists()
 
 
@@ -117,7 +119,8 @@ def test_who_moved_to_another_unit_leaves_the_files_of_the_old_one_behind(client
     address = reverse("lists:download", args=[Export.objects.get().pk])
     user.postings.update(organization=city.futian)
     assert client.get(address).status_code == 404
-    assert address not in client.get(reverse("lists:exports")).content.decode()
+    listed = client.get(reverse("lists:exports")).content.decode()
+    assert address not in listed and "岗位有变动" in listed
     user.postings.update(organization=city.nanshan)
     assert client.get(address).status_code == 200
 
@@ -131,6 +134,8 @@ def test_rights_are_asked_again_by_the_job_and_at_the_download(client, city, lon
     ask(client)
     user.postings.update(role="officer")
     assert client.get(reverse("lists:download", args=[kept.pk])).status_code == 404
+    listed = client.get(reverse("lists:exports")).content.decode()
+    assert "已没有导出这个列表的权限" in listed and "已过期" not in listed
     job = Job.objects.latest("pk")
     job_run(job_id=job.pk)
     job.refresh_from_db()

@@ -148,6 +148,25 @@ def test_a_batch_says_whose_it_is_and_of_which_day(client, clerk):
     assert answer.status_code == 422 and "不能晚于今天" in answer.content.decode()
 
 
+def test_full_is_for_what_tells_of_absence_only(client, clerk, tmp_path):
+    sent_as_full = sent(client, csv({"编号": "SC-1", "名称": "市场"}), target="market", is_full="yes")
+    assert not sent_as_full.is_full and "全量" not in page(client, sent_as_full)
+    told = files.import_file(files.write(tmp_path / "a.csv", [{"编号": "SC-1"}]), clerk, "--full", target="market")
+    assert "不分全量和增量" in told["error"]
+
+
+def test_a_batch_that_cannot_be_taken_back_says_why(client, clerk):
+    batch = sent(client, csv(make_row()))
+    assert "撤销这一批" not in page(client, batch)
+    act(client, "confirm", batch)
+    assert "撤销这一批" in page(client, worked(batch))
+    Batch.objects.filter(pk=batch.pk).update(applied_at=batch.applied_at - timedelta(days=31))
+    shown = page(client, batch)
+    assert "撤销这一批" not in shown and "写入已满 30 天" in shown
+    answer = client.get(reverse("tables:undo", args=[batch.pk]), follow=True)
+    assert "写入已满 30 天" in answer.content.decode()
+
+
 def test_a_plan_that_is_refused_leads_to_checking_again(client, clerk, city):
     row = make_row(统一社会信用代码=make_code(), 住所="新址")
     batch = sent(client, csv(row))

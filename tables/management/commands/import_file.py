@@ -38,7 +38,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--file-date", type=date.fromisoformat, help="来源系统导出文件的日期，如 2026-11-01；默认今天"
         )
-        parser.add_argument("--full", action="store_true", help="全量文件：没有出现的记录列为「本次未出现」")
+        parser.add_argument(
+            "--full", action="store_true", help="全量文件（经营主体）：没有出现的记录列为「本次未出现」"
+        )
         parser.add_argument("--all-or-nothing", action="store_true", help="有一行不能写入就整批不写")
         parser.add_argument("--accept-repairs", action="store_true", help="有误的格子有建议值的，按建议值导入")
         parser.add_argument("--dry-run", action="store_true", help="只检查，不写入")
