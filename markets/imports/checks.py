@@ -17,7 +17,7 @@ from markets.imports.places import Place, Places, PlaceWrong, Scope
 from markets.imports.texts import Wrong
 from markets.pinyin import initials
 from markets.tables import BUSINESSES
-from tables.cells import FORMULA_ERROR, GARBLED, UNSOLVED, unreadable
+from tables.cells import FORMULA_ERROR, GARBLED, UNSOLVED, read
 from tables.doctor import SPACE, damage
 from tables.errors import Errors, Kind
 from tables.readers import Block, Source
@@ -122,7 +122,7 @@ class Checker:
         distinct = series.drop_nulls().unique().to_list()
         for text in distinct:
             if text not in known:
-                value, reason = _said(parse, text)
+                value, reason = read(parse, text)
                 known[text] = (value, reason, mends(text, value) if mends and value is not None else None)
         self.odd = {text: known[text][2] for text in distinct if known[text][2]}
         found = pl.DataFrame(
@@ -371,19 +371,6 @@ PLACE_SCHEMA = {
 
 def _columns(place: Place) -> tuple:
     return (place.district_committee, place.guidance_station, place.district, place.street, place.by, place.street_said)
-
-
-def _said(parse: Callable, text: str) -> tuple:
-    """What `parse` makes of a text: (value, None) or (None, reason); blank texts have neither."""
-    if reason := unreadable(text):
-        return None, reason
-    cleaned = texts.clean(text)
-    if cleaned is None:
-        return None, None
-    try:
-        return parse(cleaned), None
-    except Wrong as wrong:
-        return None, str(wrong)
 
 
 def _with(cells: pl.Series, at: np.ndarray, mended: list[str | None]) -> pl.Series:
