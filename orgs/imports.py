@@ -7,7 +7,7 @@ from typing import Any
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from orgs.places import Place, Places, PlaceWrong, Scope
-from tables.cells import Wrong, folded
+from tables.cells import Wrong, folded, name_and_code
 from tables.importer import Reading, Row
 from tables.table import Column
 
@@ -152,7 +152,10 @@ class Organizations:
                 self.known[key].append(one)
 
     def find(self, text: str) -> Organization:
-        """Raises Wrong. A code beats a name; outside the scope is like missing."""
+        """Raises Wrong. Both beat a code, which beats a name; outside the scope is like missing."""
+        for one in self.known.get(both[1], []) if (both := name_and_code(text)) else ():
+            if (folded(one.name), folded(one.code)) == both:
+                return one
         found = self.known.get(folded(text), [])
         by_code = [one for one in found if folded(one.code) == folded(text)]
         by_name = [one for one in found if folded(one.name) == folded(text)]

@@ -48,6 +48,15 @@ def folded(text: str) -> str:
     return _SPACES.sub("", unicodedata.normalize("NFKC", text))
 
 
+_NAME_AND_CODE = re.compile(r"^(.+)\(([^()]+)\)$")  # as `folded` leaves it
+
+
+def name_and_code(text: str) -> tuple[str, str] | None:
+    """An export writes both, 名称（编号）, where several may have one name: it means exactly that one. Both folded."""
+    found = _NAME_AND_CODE.match(folded(text))
+    return (found[1], found[2]) if found else None
+
+
 # --- 日期, 人数 -----------------------------------------------------------------------------------------------------
 _DATE = re.compile(r"^([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))(?:[T ][0-9:.+Z]*)?$")
 _SERIAL = re.compile(r"^([1-9][0-9]{4})(?:\.[0-9]+)?$")  # from 1927 on: a shorter number is more likely a year
@@ -138,11 +147,18 @@ def text(limit: int = 200) -> Parse:
     return parse
 
 
+_SCIENTIFIC = re.compile(r"^[0-9](\.[0-9]+)?E\+[0-9]+$", re.IGNORECASE)
+
+
 def code(limit: int = 40) -> Parse:
-    """A number that an office gave: half-width, no white space."""
+    """A number that an office gave: half-width, no white space, and no .0 that a spreadsheet put behind it."""
 
     def parse(said: str) -> str:
         plain = folded(said)
+        if _SCIENTIFIC.match(plain):
+            raise Wrong("号码被表格软件改成了科学计数法，末几位已丢失。请把这一列设为文本格式，重新填写")
+        if plain.endswith(".0") and plain[:-2].isdecimal():
+            plain = plain[:-2]
         if len(plain) > limit:
             raise Wrong(f"超过 {limit} 个字，请缩短")
         return plain

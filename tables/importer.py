@@ -40,6 +40,7 @@ class Row:
     said: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     wrong: list[tuple[str, str]] = field(default_factory=list)
+    meant: dict[str, str] = field(default_factory=dict)  # what a wrong cell may have been meant to say, by column
     key: Any = None
     record: Any = None  # what stands already
     place: Any = None  # where the row says it stands, in tables that have a place
@@ -225,6 +226,8 @@ class Reading:
         known = self.find([row for row in standing if row.key is not None])
         for row in standing:
             row.record = known.get(row.key) if row.key is not None else None
+        if self.table.by_key[self.keyed_by].kind == "code":
+            zeros_lost(self, standing)
         standing = self._set_later_apart(standing, self.spoken_of, lambda row: row.record and row.record.pk)
         for row in standing:
             row.verdict = self._verdict(row)
@@ -309,14 +312,14 @@ class Reading:
 
     def _tell(self, kind: str, told: Iterable[tuple[Row, str, str]]) -> None:
         """Personal cells are never kept in clear: whoever has the file finds them by row and column."""
-        by_column: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+        by_column: dict[str, list[tuple[int, str, str, str]]] = defaultdict(list)
         for row, key, reason in told:
             value = self.cell(row, key)
             value = cells.masked(value) if self.table.by_key[key].personal else value
-            by_column[key].append((row.number, value, reason))
+            by_column[key].append((row.number, value, reason, row.meant.get(key, "")))
         for key, errors in by_column.items():
-            numbers, values, reasons = zip(*errors, strict=True)
-            self.errors.add(kind, numbers, self.label(key), values, reasons)
+            numbers, values, reasons, meant = zip(*errors, strict=True)
+            self.errors.add(kind, numbers, self.label(key), values, reasons, meant)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -343,6 +346,21 @@ class Reading:
 
 
 UNIT_COLUMNS = ("guidance_station_id", "district_committee_id")
+
+
+def zeros_lost(reading: Reading, rows: Sequence[Row]) -> None:
+    """A number that stands nowhere, but with zeros before it in the person's own scope, has most likely lost them."""
+    key = reading.keyed_by
+    bare = {row.key: row for row in rows if row.record is None and not row.wrong and str(row.key or "").isdecimal()}
+    if not bare:
+        return
+    visible = reading.model._default_manager.visible_to(reading.by, reading.target.permission)  # type: ignore[attr-defined]
+    plain = models.Func(models.F(key), models.Value("0"), function="LTRIM", output_field=models.TextField())
+    found = visible.annotate(plain=plain).filter(plain__in=bare, **{f"{key}__startswith": "0"})
+    for number, whole in found.order_by("pk").values_list("plain", key):
+        row = bare[number]
+        row.meant[key] = whole
+        row.tell(key, "系统里有加上前导零的同一号码，多半是表格软件丢了零。请采用建议；确是另一条的，请在系统里新增")
 
 
 def _alike(rows: Sequence[Row]) -> Iterator[tuple[tuple[str, ...], list[Row]]]:

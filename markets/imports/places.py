@@ -1,16 +1,13 @@
 """Where a row stands, and in which market: orgs/places.py with the markets of the city, some hundred, beside it."""
 
-import re
 from collections import defaultdict
 
 from markets.models import Market
 from orgs.places import Place, PlaceWrong, Scope
 from orgs.places import Places as Grounds
-from tables.cells import Wrong, folded
+from tables.cells import Wrong, folded, name_and_code
 
 __all__ = ["Place", "PlaceWrong", "Places", "Scope"]
-
-_NAME_AND_CODE = re.compile(r"^(.+)\(([^()]+)\)$")  # as `folded` leaves it
 
 
 class Places(Grounds):
@@ -28,11 +25,8 @@ class Places(Grounds):
                 self.markets[key].append(market)
 
     def find_market(self, text: str, place: Place) -> int:
-        """A market by name or code: the row's own guidance station first, then its district. Raises Wrong.
-
-        An export writes both, 名称（编号）, and means exactly that market.
-        """
-        if (exact := _NAME_AND_CODE.match(folded(text))) and (market := self.by_both.get((exact[1], exact[2]))):
+        """A market by name, code or both: the row's own guidance station first, then its district. Raises Wrong."""
+        if (exact := name_and_code(text)) and (market := self.by_both.get(exact)):
             return market.pk
         known = self.markets.get(folded(text), [])
         here = [m for m in known if place.guidance_station and m.guidance_station_id == place.guidance_station]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+import xlwt
 from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -34,6 +35,17 @@ def workbook(rows: list[dict]) -> bytes:
     return file.getvalue()
 
 
+def old_workbook(rows: list[dict]) -> bytes:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("名册")
+    for number, line in enumerate([list(rows[0]), *(list(row.values()) for row in rows)]):
+        for at, value in enumerate(line):
+            sheet.write(number, at, value)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
 def lying() -> list[Path]:
     return [path for path in Path(django_settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
@@ -50,7 +62,7 @@ def none_in_clear(*texts: str) -> bool:
 
 
 @pytest.mark.parametrize("target", ["roll", "lead"])
-@pytest.mark.parametrize("form", ["csv", "xlsx", "two files"])
+@pytest.mark.parametrize("form", ["csv", "xlsx", "xls", "two files"])
 def test_no_person_can_be_read_on_disk(city, client, target, form):
     make.notice()
     factories.make_branch(city.yuehai, name="示例党支部")
@@ -61,6 +73,7 @@ def test_no_person_can_be_read_on_disk(city, client, target, form):
     uploads = {
         "csv": [SimpleUploadedFile("名册.csv", files.to_csv([good, bad]).encode("gb18030"))],
         "xlsx": [SimpleUploadedFile("名册.xlsx", workbook([good, bad]))],
+        "xls": [SimpleUploadedFile("名册.xls", old_workbook([good, bad]))],
         "two files": [
             SimpleUploadedFile(f"{n}.csv", files.to_csv([row]).encode()) for n, row in enumerate((good, bad))
         ],
