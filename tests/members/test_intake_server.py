@@ -1,5 +1,6 @@
 """The intake as its server runs it: bodies too large or in pieces, the same key after a restart, the documented example."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -14,10 +16,12 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from members.models import IntakeEvent
+from markets.models import Business
+from members.models import IntakeEvent, Registration
 from tables.models import IdempotencyKey
 from tests import factories as make
-from tests.members.intake_tools import POST, headers, item, make_client
+from tests.members import make as people
+from tests.members.intake_tools import POST, headers, item, make_client, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MB = 1024 * 1024
@@ -114,3 +118,24 @@ def test_the_same_key_after_a_kill_and_a_restart_gets_the_same_bytes(server, sen
     status, answer = server.send(sender, body_of(item()), key="k")
     assert (status, json.loads(answer)["code"]) == (422, "other_body")
     assert IntakeEvent.objects.count() == IdempotencyKey.objects.count() == 1
+
+
+@pytest.mark.parametrize("moment", [0.1, 0.3, 0.7])
+def test_killed_at_any_moment_the_request_is_sent_again_and_nothing_is_there_twice(server, sender, moment):
+    people.notice()
+    body = body_of(*[item(persons=[person()]) for _ in range(60)])
+    link = threading.Thread(target=cut_off, args=(server, sender, body))
+    link.start()
+    time.sleep(moment)
+    server.kill()
+    link.join()
+    assert (IntakeEvent.objects.count(), Registration.objects.count()) in ((0, 0), (60, 60))  # whole or absent
+    server.start()
+    status, answer = server.send(sender, body, key="k")
+    assert status == 200 and {one["result"] for one in json.loads(answer)["results"]} == {"accepted"}
+    assert IntakeEvent.objects.count() == Business.objects.count() == Registration.objects.count() == 60
+
+
+def cut_off(server, sender, body: bytes) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        server.send(sender, body, key="k")
