@@ -32,6 +32,8 @@ class IdentityError(ValueError):
 
 
 def _without_marks(text: str) -> str:
+    if text.isascii():  # as most numbers are: nothing to look for
+        return text
     return "".join(mark for mark in text if unicodedata.category(mark) != "Cf")
 
 

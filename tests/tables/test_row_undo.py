@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from markets.models import Market
@@ -223,3 +224,28 @@ def test_what_cannot_go_back_is_told_alone(city, registrar, bring):
     assert set(Market.objects.exclude(pk=three.pk).values_list("guidance_station", flat=True)) == {city.yuehai.pk}
     three.refresh_from_db()
     assert three.guidance_station == city.shahe
+
+
+@pytest.mark.parametrize("target", ["organization", "lead", "market"])
+def test_the_page_names_what_stayed(client, city, registrar, bring, target):
+    make.notice()
+    by = factories.make_user("officer", city.city) if target == "lead" else registrar
+    batch = bring(target, [{"organization": branch, "market": market}.get(target, lambda _: lead())(1)], by=by)
+    if target == "organization":
+        name = "示例1党支部"
+        factories.make_branch(Organization.objects.get(code="D-1"))
+    elif target == "market":
+        name = "示例市场1"
+        factories.make_business(city.yuehai, market=Market.objects.get())
+    else:
+        one = Registration.objects.get()
+        name = str(one)
+        registration_contact(registration=one, outcome="no_answer", by=by)
+    client.force_login(by)
+    assert client.get(reverse("tables:undo", args=[batch.pk])).status_code == 200
+    assert len(take_back(batch, by)) == 1
+    page = client.get(reverse("tables:batch", args=[batch.pk])).content.decode()
+    assert "已撤销" in page and name in page
+    assert (
+        b"".join(client.get(reverse("tables:conflicts", args=[batch.pk]), {"format": "csv"})).decode().count(name) == 1
+    )
