@@ -25,6 +25,7 @@ from tables.row_undo import RowUndo
 from tables.table import Column, Table
 
 LOCK = 7_810  # pg_advisory_xact_lock(LOCK, table): one import of a table writes at a time
+ROWS_LIMIT = 500_000  # of one file
 SAMPLES = 20  # changed rows that the plan shows
 COLUMN_OF = {"guidance_station_id": "office", "district_committee_id": "office"}
 OUTSIDE = "不在您的权限范围内，请由所在区或指导站的登记人员导入"
@@ -145,6 +146,8 @@ class Reading:
     # --- the one way -------------------------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
+        if self.source.rows > ROWS_LIMIT:
+            raise Refused(f"「{self.table.title}」一次最多导入 {ROWS_LIMIT:,} 行（空行也算）。请拆成几份再上传。")
         if self.writes:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, self.table.name])

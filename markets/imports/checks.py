@@ -20,8 +20,9 @@ from markets.tables import BUSINESSES
 from tables.cells import FORMULA_ERROR, GARBLED, UNSOLVED, read
 from tables.doctor import SPACE, damage
 from tables.errors import Errors, Kind
-from tables.readers import Block, Source
+from tables.readers import Block, Refused, Source
 
+HOPELESS = 300_000  # rows: where not one of the first so many is right, the file is not what it is taken for
 REMEMBERED = 200_000  # distinct texts of a column; beyond, what was learnt is forgotten and learnt again
 INVISIBLE = r"[\x00-\x1f\x7f\u00a0\u00ad\u200b-\u200f\u2028-\u202e\u2060\u3000\ufeff]|  "
 PLAIN_CODE = r"^[0-9A-HJ-NPQRTUWXY]{18}$"
@@ -77,6 +78,10 @@ class Checker:
         self._out_of_scope(out)
         self.rows += len(block)
         self.wrong += int(self.bad.sum())
+        if self.wrong == self.rows >= HOPELESS:
+            raise Refused(
+                f"前 {self.rows:,} 行没有一行是对的，系统不再往下读。请核对文件的内容和每一列对应的项目，再重新上传。"
+            )
         self.wrong_rows.append(block.numbers[self.bad])
         self.out_rows.append(block.numbers[out])
         return pl.DataFrame(columns | {"out": pl.Series(out)}).filter(pl.Series(~self.bad))

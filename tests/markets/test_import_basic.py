@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from accounts.models import AuditEvent
+from markets.imports import checks
 from markets.models import Business, BusinessVersion, Declaration
 from markets.tables import BUSINESSES
 from tables.models import Batch, BatchChange, BatchRange
@@ -170,3 +171,11 @@ def test_columns_are_known_as_registries_call_them(header):
     found = BUSINESSES.map_header(header.split(","))
     keys = ["code", "name", "entity_type", "status", "registered_on", "district", "street", "employees", "address"]
     assert found == {key: at for at, key in enumerate(keys)}
+
+
+def test_a_file_of_nothing_but_wrong_rows_is_not_read_to_its_end(send, monkeypatch):
+    """Millions of rows that are no businesses would be told one by one. One right row, and all others are told."""
+    monkeypatch.setattr(checks, "HOPELESS", 3)
+    rows = [make_row(统一社会信用代码="x") for _ in range(3)]
+    assert "前 3 行没有一行是对的" in send(rows)["error"]
+    assert send([*rows, make_row()])["wrong"] == 3

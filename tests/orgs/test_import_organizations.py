@@ -4,6 +4,7 @@ import pytest
 
 from orgs.models import Organization, OrganizationChange
 from orgs.tree_check import tree_problems
+from tables import importer
 from tables.models import BatchChange, BatchRange
 from tests import factories
 from tests.markets import files
@@ -132,3 +133,10 @@ def test_a_closed_one_stays_as_it_is(city, bring):
     Organization.objects.filter(code="DZZ-1").update(closed_on="2024-01-01")
     assert counts(bring([branch(1)])) == {"unchanged": 1}
     assert counts(bring([branch(1, 名称="新名")])) == {"wrong": 1}
+
+
+def test_more_rows_than_are_taken_at_once(city, tmp_path, monkeypatch):
+    monkeypatch.setattr(importer, "ROWS_LIMIT", 2)
+    path = files.write(tmp_path / "file.csv", [branch(number) for number in range(3)])
+    answer = files.import_file(path, factories.make_user("registrar", city.city), target="organization")
+    assert "一次最多导入 2 行" in answer["error"]

@@ -113,9 +113,9 @@ def test_elements_within_elements(tmp_path, part):
 @pytest.mark.parametrize(
     ("inside", "said"),
     [
-        ("<a/>" * 7_000_000, ""),
-        ('<cellXfs><xf numFmtId="14"/>' + "<xf/>" * 5_000_000 + "</cellXfs>", "格式多得不正常"),
-        ("".join(f'<numFmt numFmtId="{n}" formatCode="yyyy{n}"/>' for n in range(600_000)), "格式多得不正常"),
+        ("<a/>" * 3_000_000, ""),
+        ('<cellXfs><xf numFmtId="14"/>' + "<xf/>" * 1_000_000 + "</cellXfs>", "格式多得不正常"),
+        ("".join(f'<numFmt numFmtId="{n}" formatCode="yyyy{n}"/>' for n in range(100_000)), "格式多得不正常"),
         ('<numFmt numFmtId="200" formatCode="' + "[" * 1_900_000 + '"/><cellXfs><xf numFmtId="200"/></cellXfs>', ""),
         ('<cellXfs><xf numFmtId="' + "9" * 5_000 + '"/></cellXfs>', ""),
         (" " * 33_600_000, "大得不正常"),
@@ -135,13 +135,20 @@ def test_three_hundred_thousand_sheets(tmp_path):
     assert read(workbook(tmp_path / "b.xlsx", sheet(), book=few)) == ("", [[2, "001"]]), "a part is one sheet only"
 
 
-@pytest.mark.parametrize("row", ["<row/>", '<row r="{}"/>', '<row r="{}" spans="1:2" s="1" customFormat="1"/>'])
+@pytest.mark.parametrize(
+    "row",
+    [
+        "<row/>",
+        '<row r="{}"/>',
+        '<row r="{}" spans="1:2" s="1" customFormat="1" ht="14.25" customHeight="1" x14ac:dyDescent="0.2"/>',
+    ],
+)
 def test_rows_without_an_end_tag(tmp_path, row):
     """As somebody leaves them who has given a format to whole sheets: far more than one row may take."""
-    empty = "".join(row.format(number) for number in range(3, 500_000))
-    last = ROW.replace("001", "002").replace('"2"', '"500000"').replace("A2", "A500000").replace("B2", "B500000")
+    empty = "".join(row.format(number) for number in range(3, 400_000))
+    last = ROW.replace("001", "002").replace('"2"', '"400000"').replace("A2", "A400000").replace("B2", "B400000")
     path = workbook(tmp_path / "a.xlsx", sheet(HEADER + ROW + empty + last), more=PADDING)
-    assert read(path) == ("", [[2, "001"], [500_000, "002"]])
+    assert read(path) == ("", [[2, "001"], [400_000, "002"]])
 
 
 def test_more_rows_than_there_are(tmp_path):
@@ -195,10 +202,10 @@ def text(path, pieces, times):
 @pytest.mark.parametrize(
     ("line", "times", "said", "count"),
     [
-        ("\n", 10, "", 1),
-        ("\r\n", 10, "", 1),
-        ("\r", 10, "", 1),
-        ("x\n", 5, "", 5_000_001),
+        ("\n", 4, "", 1),
+        ("\r\n", 4, "", 1),
+        ("\r", 4, "", 1),
+        ("x\n", 3, "", 3_000_001),
         ('"",\n', 1, "", 1),
         ('"\n', 2, "", None),
         ('"x\n', 2, "引号", None),
