@@ -3,7 +3,7 @@
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django_filters.fields import ModelChoiceField
 
 from markets import search
@@ -67,7 +67,8 @@ class NameFilter(django_filters.CharFilter):
 class ScopeFirst(django_filters.FilterSet):
     """Applies what an index carries first, then the name, then the rest: a search by name walks along the former."""
 
-    FIRST = ("district", "street", "guidance_station", "district_committee", "market", "unassigned", "q")
+    PLACES = ("district", "street", "guidance_station", "district_committee")
+    FIRST = (*PLACES, "market", "unassigned", "q")
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         said = self.form.cleaned_data
@@ -75,7 +76,10 @@ class ScopeFirst(django_filters.FilterSet):
             *(name for name in self.FIRST if name in said),
             *(name for name in said if name not in self.FIRST),
         ):
-            queryset = self.filters[name].filter(queryset, said[name])
+            if name in self.PLACES and isinstance(said[name], Model):
+                queryset = queryset.filter(**{name: search.key(said[name].pk)})
+            else:
+                queryset = self.filters[name].filter(queryset, said[name])
         return queryset
 
 
@@ -104,10 +108,13 @@ class BusinessFilter(ScopeFirst, PlacedFilter):
     def by_market(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         """By the market's code or its whole name."""
         text = value.strip()
-        return queryset.filter(market__in=Market.objects.filter(Q(code__iexact=text) | Q(name=text)))
+        ids = list(Market.objects.filter(Q(code__iexact=text) | Q(name=text)).values_list("pk", flat=True))
+        return queryset.filter(market=ids[0]) if len(ids) == 1 else queryset.filter(market__in=ids)
 
     def by_type(self, queryset, name: str, value: str):
-        return queryset.enterprises() if value == "enterprise" else queryset.filter(entity_type=value)
+        """Every type by its name, as the index over names has them."""
+        types = set(Business.EntityType) - {Business.EntityType.SOLE_TRADER} if value == "enterprise" else {value}
+        return queryset.filter(entity_type__in=sorted(types))
 
     def by_state(self, queryset, name: str, value: str):
         flags = {

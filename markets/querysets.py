@@ -1,8 +1,8 @@
-from typing import Self
+from typing import Self, cast
 
 from django.db.models import Q
 
-from markets.search import Search, named
+from markets.search import Search, key, named
 from orgs import doors
 from orgs.kinds import Level
 from orgs.querysets import ScopedQuerySet
@@ -15,6 +15,12 @@ class BusinessQuerySet(ScopedQuerySet):
         copy = super()._clone()  # type: ignore[misc]  # Django's own hook, missing in the stubs
         copy.search = self.search
         return copy
+
+    def organization_scope(self, organization) -> Q | None:
+        return _for_the_index(super().organization_scope(organization))
+
+    def division_scope(self, division) -> Q | None:
+        return _for_the_index(super().division_scope(division))
 
     def named(self, text: str) -> Self:
         """By a part of the name or of its pinyin initials, or by a code (markets/search.py). Call it on the scope, before
@@ -32,6 +38,14 @@ class BusinessQuerySet(ScopedQuerySet):
 
     def enterprises(self) -> Self:
         return self.exclude(entity_type="sole_trader")
+
+
+def _for_the_index(scope: Q | None) -> Q | None:
+    """The same with ids as the index over names takes them."""
+    if scope is None:
+        return None
+    ((column, pk),) = cast(list[tuple[str, int]], scope.children)
+    return Q(**{column: key(pk)})
 
 
 class MarketQuerySet(ScopedQuerySet):

@@ -5,14 +5,13 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
 from markets.codes import is_uscc
 from markets.imports.texts import Wrong, entity_type
 from markets.models import Business, Market
+from markets.models.business import BY_AGE
 from markets.place_tables import MARKETS, PLACE_RELATED
 from orgs.imports import DISTRICT_NAMES, STREET_NAMES, office_name
 from tables.keyset import NEWEST, Order
@@ -339,14 +338,13 @@ BUSINESSES = Table(
     ),
 )
 
-# Each is carried by an index (Business.Meta.indexes, where the expressions are the same).
-BY_AGE = Coalesce(F("registered_on"), Value(date.min))
-BY_SIZE = Coalesce(F("employees"), Value(-1))
+# Each is carried by an index in the city and by one in every scope (Business.Meta.indexes): a page is read from its mark
+# on and nothing else is. By name there is none: an index of texts for each scope would be as large as the table, and
+# most names begin with the city's; initials find what one would look for in an alphabet.
 BUSINESS_ORDERS = (
     NEWEST,
     Order("youngest", "成立日期 新→旧", BY_AGE, date.fromisoformat),
     Order("oldest", "成立日期 旧→新", BY_AGE, date.fromisoformat, descending=False),
-    Order("largest", "从业人数 多→少", BY_SIZE),
 )
 
 BUSINESS_RELATED = ("district", "street", "guidance_station", "market")

@@ -16,7 +16,7 @@ from django.db.models.fields.tuple_lookups import (
 from django.http import QueryDict
 
 PAGE_SIZE = 50
-EXACT_UP_TO = 10_000
+EXACT_UP_TO, FOUND_UP_TO = 10_000, 2_000
 MARKS = ("after", "before")
 ORDER = "order"
 LARGEST_KEY = 2**63 - 1
@@ -64,7 +64,7 @@ class Walk:
     back: bool = False
 
     @property
-    def _down(self) -> bool:
+    def down(self) -> bool:
         return self.order.descending != self.back
 
     def keys(self) -> list:
@@ -74,22 +74,22 @@ class Walk:
         """The rows behind the mark, in no order."""
         if self.mark is None:
             return queryset
-        return queryset.filter((TupleLessThan if self._down else TupleGreaterThan)(Tuple(*self.keys()), self.mark))
+        return queryset.filter((TupleLessThan if self.down else TupleGreaterThan)(Tuple(*self.keys()), self.mark))
 
     def until(self, queryset: QuerySet, mark: tuple) -> QuerySet:
         """The rows up to a mark that is on the way, itself included."""
-        compare = TupleGreaterThanOrEqual if self._down else TupleLessThanOrEqual
+        compare = TupleGreaterThanOrEqual if self.down else TupleLessThanOrEqual
         return queryset.filter(compare(Tuple(*self.keys()), mark))
 
     def along(self, queryset: QuerySet) -> QuerySet:
         """The rows behind the mark in the order, as its index gives them."""
         keyed = self._keyed(self.after(queryset))
-        return keyed.order_by(*(one.desc() if self._down else one.asc() for one in self.keys()))
+        return keyed.order_by(*(one.desc() if self.down else one.asc() for one in self.keys()))
 
     def sorted(self, queryset: QuerySet) -> QuerySet:
         """The same for few rows that something else finds: no index sorts by a record, so none is walked along."""
         record = Func(*self.keys(), function="ROW")
-        return self._keyed(self.after(queryset)).order_by(record.desc() if self._down else record.asc())
+        return self._keyed(self.after(queryset)).order_by(record.desc() if self.down else record.asc())
 
     def _keyed(self, queryset: QuerySet) -> QuerySet:
         return queryset if self.order.key is None else queryset.annotate(order_key=self.order.key)
@@ -158,15 +158,22 @@ def page_of(
 
 
 def total_text(queryset: QuerySet, unit: str, *, exact_up_to: int = EXACT_UP_TO) -> str:
-    """ "共 78 个"; beyond ten thousand "约 428 万个": by the planner's estimate, or a search's own."""
+    """ "共 78 个"; beyond ten thousand "约 428 万个" by the planner's estimate. A search tells by what it met on its way, or
+    counts to two thousand: each row it finds lies somewhere else."""
     search = getattr(queryset, "search", None)
-    about = search.about(queryset) if search else 0
-    if about <= exact_up_to:
-        seen = whole(queryset).order_by()[: exact_up_to + 1].count()
-        if seen <= exact_up_to:
-            return f"共 {seen:,} {unit}"
-        about = max(about or estimate(queryset), exact_up_to)
-    return f"约 {about / 10_000:.1f} 万{unit}".replace(".0 万", " 万")
+    if search and (about := search.about(queryset)):
+        return _about(about, unit)
+    most = min(exact_up_to, FOUND_UP_TO) if search else exact_up_to
+    seen = (search.counted(queryset, most + 1)) if search else queryset.order_by()[: most + 1].count()
+    if seen <= most:
+        return f"共 {seen:,} {unit}"
+    return f"{most:,} {unit}以上" if search else _about(max(estimate(queryset), most), unit)
+
+
+def _about(number: int, unit: str) -> str:
+    if number < 10_000:
+        return f"约 {round(number, -2):,} {unit}"
+    return f"约 {number / 10_000:.1f} 万{unit}".replace(".0 万", " 万")
 
 
 def estimate(queryset: QuerySet) -> int:

@@ -9,6 +9,8 @@ from django.utils import timezone
 from markets.querysets import BusinessDetailQuerySet, BusinessQuerySet
 from orgs.fields import Placed, placed_constraints
 
+BY_AGE = Coalesce(F("registered_on"), Value(date.min))
+
 
 class Business(Placed):
     """经营主体: what the registry calls a company, a branch office, a sole trader …, and what is to be covered.
@@ -132,9 +134,7 @@ class Business(Placed):
             models.Index(fields=["guidance_station", "-id"], name="business_guidance_station"),
             models.Index(fields=["district", "-id"], name="business_district"),
             models.Index(fields=["street", "-id"], name="business_street"),
-            models.Index(
-                fields=["market"], name="business_market", condition=Q(market__isnull=False)
-            ),  # markets' businesses
+            models.Index(fields=["market", "-id"], name="business_market", condition=Q(market__isnull=False)),
             models.Index(fields=["predecessor"], name="business_predecessor", condition=Q(predecessor__isnull=False)),
             # Read by the coverage engine (reports/sql/businesses.py), index-only: registered and operating by place.
             models.Index(
@@ -166,17 +166,27 @@ class Business(Placed):
                 name="business_counts_markets",
                 condition=Q(market__isnull=False),
             ),
-            # Names by their pairs of characters and of pinyin initials (markets/search.py). A short list of what is
-            # still to be sorted in keeps changes cheap and every search near to what the sorted part takes.
+            # Names by their pairs of characters and of pinyin initials, beside the places and states that a search is
+            # narrowed by: what fits none of them is never fetched (markets/search.py). A short list of what is still to
+            # be sorted in keeps changes cheap and every search near to what the sorted part takes.
             GinIndex(
                 Func(F("name"), F("name_pinyin"), function="name_grams"),
+                *(
+                    F(column)
+                    for column in (
+                        "district_committee", "guidance_station", "district", "street", "entity_type", "status",
+                        "is_operating",
+                    )
+                ),
                 name="business_name_grams",
                 gin_pending_list_limit=1024,
             ),
-            # Lists by age and by size, read backwards; the unknown stands last (markets/tables.py). One of each
-            # serves every scope: a small scope is sorted, a large one met often enough on the way.
-            models.Index(Coalesce(F("registered_on"), Value(date.min)), F("id"), name="business_by_age"),
-            models.Index(Coalesce(F("employees"), Value(-1)), F("id"), name="business_by_size"),
+            # Lists by age, read forwards or backwards, in the city and in each scope; the unknown stands last or first.
+            models.Index(BY_AGE, F("id"), name="business_by_age"),
+            models.Index(F("district_committee"), BY_AGE, F("id"), name="business_by_age_in_committee"),
+            models.Index(F("guidance_station"), BY_AGE, F("id"), name="business_by_age_in_guidance"),
+            models.Index(F("district"), BY_AGE, F("id"), name="business_by_age_in_district"),
+            models.Index(F("street"), BY_AGE, F("id"), name="business_by_age_in_street"),
         ]  # fmt: skip
         constraints = [
             *placed_constraints("business"),

@@ -4,7 +4,9 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEvent
+from markets.pinyin import initials_of
 from tests import factories as make
+from tests.markets.files import make_code
 
 pytestmark = pytest.mark.django_db
 SEARCH = reverse("reports:search")
@@ -53,6 +55,39 @@ def test_a_code_elsewhere_says_only_that_it_is_registered(sign_in, town):
 def test_too_little_is_refused_with_a_sentence(sign_in, text):
     response = sign_in("city_leader").get(SEARCH, {"q": text})
     assert response.context["sections"] is None and response.context["form"].errors["q"]
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("智能", "前海智能公司"), ("前海 智能", "前海智能公司"), ("qhzn", "前海智能公司"), (" Q H Z N ", "前海智能公司"),
+        ("ｑｈｚｎ", "前海智能公司"), ("ＫＦＣ", "kfc快餐"), ("kfc", "kfc快餐"), ("100%", "满100%减_店"), ("%减_", "满100%减_店"),
+        ("%%", ""), ("__", ""), ("\\\\", ""), ("a\\_", ""), ("😀😀", ""), ("😀乐", "😀乐园"), ("龍鳳", "龍鳳樓"), ("龙凤", ""),
+        ("'; --", ""), ("（深", ""),
+    ],
+)  # fmt: skip
+def test_whatever_is_typed_is_looked_for_as_it_stands(sign_in, town, said, name):
+    for each in ("前海智能公司", "kfc快餐", "满100%减_店", "😀乐园", "龍鳳樓"):
+        make.make_business(town.city.yuehai, name=each, name_pinyin=initials_of(each))
+    response = sign_in("city_leader").get(SEARCH, {"q": said})
+    hits = found(response)
+    assert hits["经营主体"] == ([name] if name else [])
+    assert not any(hits[label] for label in hits if label != "经营主体")
+    assert not response.context["form"].errors
+
+
+@pytest.mark.parametrize("said", ["😀", "长" * 200, "a\0b", "　", "\n"])
+def test_what_cannot_be_a_name_is_refused_with_a_sentence(sign_in, town, said):
+    response = sign_in("city_leader").get(SEARCH, {"q": said})
+    assert response.status_code == 200 and response.context["sections"] is None and response.context["form"].errors["q"]
+
+
+def test_a_code_is_read_in_any_width_and_case_whole_and_begun(sign_in, town):
+    code = make_code(prefix="91440300MA")
+    row = make.make_business(town.city.yuehai, uscc=code, name="有代码的公司")
+    wide = "".join(chr(ord(character) + 0xFEE0) for character in code.lower())
+    for text in (wide, wide[:12], code[:12].lower(), f"{code[:4]} {code[4:12]}"):
+        assert found(sign_in("city_leader").get(SEARCH, {"q": text}))["经营主体"] == [row.name], text
 
 
 def test_members_are_found_by_name_or_tail_masked_and_audited(sign_in, town):

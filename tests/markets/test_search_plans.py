@@ -1,0 +1,163 @@
+"""How finding by name reads the table: only what an index leads to, in every scope and sort order, and within bounds."""
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
+
+from markets import search
+from markets.filters import BusinessFilter
+from markets.models import Business
+from markets.search import Search
+from markets.tables import BUSINESS_ORDERS
+from orgs.models import Posting
+from tables.keyset import NEWEST, Walk, first_rows, total_text
+from tables.listing import Asker
+from tests import factories
+from tests.markets.test_search import fill
+
+pytestmark = pytest.mark.django_db
+PLACES = ("district_committee", "guidance_station", "district", "street")
+MARKS = {"": (500,), "youngest": ("2020-01-01", 500), "oldest": ("2020-01-01", 500)}
+
+
+def plan(queryset: QuerySet, *, bitmaps: bool = True) -> str:
+    """As a large table would be read: that of a test is too small to need an index."""
+    sql, params = queryset.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute(f"SET LOCAL enable_bitmapscan = {'on' if bitmaps else 'off'}")
+        cursor.execute(f"EXPLAIN {sql}", params)
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+@pytest.mark.parametrize("order", BUSINESS_ORDERS, ids=lambda order: order.name or "newest")
+@pytest.mark.parametrize("place", [None, *PLACES])
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("back", [False, True])
+def test_every_sort_order_is_an_index_in_every_scope(city, order, place, deep, back):
+    rows = Business.objects.filter(**{place: search.key(7)}) if place else Business.objects.all()
+    walk = Walk(order, MARKS[order.name] if deep else None, back)
+    told = plan(walk.along(rows)[:50], bitmaps=False)
+    assert "Index" in told and "Sort" not in told and "Filter" not in told, told
+
+
+COLUMNS = {
+    ("nanshan", False): "district_committee_id", ("yuehai", False): "guidance_station_id",
+    ("nanshan", True): "district_id", ("yuehai", True): "street_id",
+}  # fmt: skip
+NARROWED = {
+    "": "", "entity_type=company": "entity_type", "state=dormant": "status", "state=not_operating": "is_operating",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("scope", "division"), COLUMNS)
+@pytest.mark.parametrize("by", ["posting", "filter"])
+def test_the_index_of_names_takes_the_scope_and_the_filters(city, scope, division, by):
+    unit, column = city.divisions[scope] if division else city[scope], COLUMNS[scope, division]
+    posting, own, chosen = (
+        Posting(division=unit) if division else Posting(organization=unit),
+        Business.objects.all(),
+        "",
+    )
+    if by == "posting":
+        own = own.within_postings([posting])
+    elif column == "district_committee_id":
+        return  # no filter of the page
+    else:
+        chosen = f"&{column.removesuffix('_id')}={unit.pk}"
+    reader = factories.make_user("leader", city.city)
+    with connection.cursor() as cursor:  # an empty table is read by whatever index is smallest
+        cursor.execute("RESET ROLE")
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename = 'markets_business' AND indexname ~ '^business_'"
+        )
+        for (name,) in cursor.fetchall():
+            if name != "business_name_grams":
+                cursor.execute(f"DROP INDEX {name}")
+    for query, narrowed in NARROWED.items():
+        asked = BusinessFilter(QueryDict(f"q=科技园&{query}{chosen}"), queryset=own, request=Asker(reader)).qs
+        told = plan(asked.search.by_index(asked))
+        (condition,) = [line for line in told.splitlines() if "Index Cond" in line]
+        assert "@>" in condition and f"{column} = " in condition and narrowed in condition, told
+
+
+@pytest.fixture
+def crowd(city, monkeypatch):
+    """Two thousand rows of which the oldest few are 稀客 and those of one place 粤海; the page is small, so are the bounds."""
+    names = ["稀客茶馆"] * 3 + [f"{'粤海' if number % 4 == 0 else '普通'}商店" for number in range(1997)]
+    fill(city, names)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE markets_business")
+    monkeypatch.setattr(search, "SMALL", 0)
+
+
+def statements(queryset, number=5) -> tuple[list, int]:
+    with CaptureQueriesContext(connection) as seen:
+        found = first_rows(queryset, Walk(NEWEST), number)
+    return found, sum("markets_business" in one["sql"] and "EXPLAIN" not in one["sql"] for one in seen)
+
+
+def test_a_frequent_word_fills_the_page_on_a_short_way(city, crowd):
+    found, read = statements(Business.objects.named("商店"))
+    assert len(found) == 5 and read == 2  # where the way ends, and what is on it
+
+
+def test_a_word_that_only_the_oldest_rows_have_is_found_by_the_index(city, crowd):
+    found, read = statements(Business.objects.named("稀客"))
+    assert [row.name for row in found] == ["稀客茶馆"] * 3 and read == 2  # the keys, and the rows
+
+
+def test_what_is_frequent_in_the_city_and_missing_here_is_given_up_soon(city, crowd):
+    own = Business.objects.within_postings([Posting(organization=city.nanshan)])
+    found, read = statements(own.named("粤海"))
+    assert found == [] and read <= 3
+
+
+def test_what_a_filter_makes_rare_is_found_by_the_index(city, crowd):
+    rare = Business.objects.named("商店").order_by("pk").first()
+    Business.objects.filter(pk=rare.pk).update(status="dormant")
+    found, read = statements(Business.objects.named("商店").filter(status="dormant"))
+    assert found == [rare] and read <= 4
+
+
+def test_nothing_is_left_switched_off(city, crowd):
+    def settings() -> tuple:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT " + ", ".join(f"current_setting('{name}')" for name in search.PLANNING))
+            return cursor.fetchone()
+
+    before = settings()
+    for text in ("商店", "稀客", "粤海"):
+        first_rows(Business.objects.named(text), Walk(NEWEST), 5)
+        total_text(Business.objects.named(text), "户")
+    assert settings() == before
+
+
+def test_more_pairs_than_the_rarest_three_are_looked_at_in_the_rows(city):
+    fill(city, ["前海智能科技园", "前海智能科技馆", "前海智慧科技园"])
+    asked = Search("前海智能科技园", Business.objects.all())
+    assert len(asked.rarest(asked.spellings[0])) == search.RAREST
+    (found,) = first_rows(Business.objects.named("前海智能科技园"), Walk(NEWEST), 5)
+    assert found.name == "前海智能科技园"
+
+
+def test_a_search_counts_to_two_thousand_and_then_says_so(city, monkeypatch):
+    fill(city, [f"{'科技' if number % 9 == 0 else '商贸'}店" for number in range(90)])
+    monkeypatch.setattr(search, "SAMPLE", 20)
+    monkeypatch.setattr(search, "ENOUGH", 10)
+    monkeypatch.setattr("tables.keyset.FOUND_UP_TO", 9)
+    monkeypatch.setattr(Search, "rows", 9_000)
+    assert total_text(Business.objects.named("科技"), "户") == "9 户以上"
+    assert total_text(Business.objects.named("商贸"), "户") == "约 8,100 户"  # 18 of the newest 20
+    monkeypatch.setattr("tables.keyset.FOUND_UP_TO", 10)
+    assert total_text(Business.objects.named("科技"), "户") == "共 10 户"
+
+
+def test_one_market_is_read_by_its_own_order(city):
+    market = factories.make_market(city.yuehai, code="M-1")
+    rows = BusinessFilter(QueryDict("market=m-1"), queryset=Business.objects.all(), request=Asker(None)).qs
+    told = plan(Walk(NEWEST).along(rows)[:50], bitmaps=False)
+    assert "business_market" in told and "Sort" not in told and market.pk
