@@ -31,7 +31,7 @@ def signature(secret, method, path, timestamp, idempotency_key, body, algorithm=
 
 def call(method, path, body=b"", idempotency_key=""):
     """一次请求的状态码和应答；要等候的自动重试，每次重新签名，幂等键和请求体不变。"""
-    url, key, secret = (os.environ[name] for name in ("INTAKE_URL", "INTAKE_KEY", "INTAKE_SECRET"))
+    url, key, secret = (setting(name) for name in ("INTAKE_URL", "INTAKE_KEY", "INTAKE_SECRET"))
     algorithm = os.environ.get("INTAKE_ALGORITHM", "sha256")
     for tries_left in reversed(range(TRIES)):
         timestamp = str(int(time.time()))
@@ -43,7 +43,7 @@ def call(method, path, body=b"", idempotency_key=""):
         }
         if idempotency_key:
             headers["Idempotency-Key"] = idempotency_key
-        request = urllib.request.Request(url + path, body or None, headers, method=method)
+        request = urllib.request.Request(url.rstrip("/") + path, body or None, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
                 return response.status, json.load(response)
@@ -56,6 +56,12 @@ def call(method, path, body=b"", idempotency_key=""):
                 raise
             wait = 5
         time.sleep(wait)
+
+
+def setting(name):
+    if not os.environ.get(name):
+        sys.exit(f"请先设置环境变量 {name}。")
+    return os.environ[name]
 
 
 def answer_of(error):
@@ -72,7 +78,11 @@ def send(file_name):
     # 由内容得出的幂等键：同一个文件再发一次，得到的还是第一次的应答。
     status, answer = call("POST", SEND, body, hashlib.sha256(body).hexdigest())
     print(json.dumps(answer, ensure_ascii=False, indent=1))
-    return 0 if status == 200 and all(one["result"] != "refused" for one in answer["results"]) else 1
+    if status != 200:
+        return 1
+    # 每一件，和每一件里的每个人：没有收下的都要有人看。
+    told = [each for one in answer["results"] for each in (one, *one["persons"])]
+    return 1 if any(each["result"] == "refused" for each in told) else 0
 
 
 def feedback(since):

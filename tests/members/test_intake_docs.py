@@ -62,7 +62,7 @@ def test_every_word_of_the_interface_is_explained():
 
 
 def run(live_server, sender, *arguments: str) -> subprocess.CompletedProcess:
-    known = {"INTAKE_URL": live_server.url, "INTAKE_KEY": sender.key_id, "INTAKE_SECRET": sender.secret}
+    known = {"INTAKE_URL": f"{live_server.url}/", "INTAKE_KEY": sender.key_id, "INTAKE_SECRET": sender.secret}
     environment = os.environ | known | {"INTAKE_ALGORITHM": sender.algorithm, "PYTHONIOENCODING": "utf-8"}
     command = [sys.executable, "-I", str(EXAMPLE), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
@@ -75,14 +75,15 @@ def test_the_example_client_runs(live_server, tmp_path, algorithm):
     people.notice()
     good, bad = item(persons=[person()]), item(event_type="x")
     file = tmp_path / "items.json"
-    for sent, code in (([good], 0), ([good], 0), ([good, bad], 1)):
+    no_consent = item(business=good["business"], persons=[person(consent_ref={"channel": "x"})])
+    for sent, code in (([good], 0), ([good], 0), ([good, bad], 1), ([no_consent], 1)):
         file.write_text(json.dumps({"items": sent}), encoding="utf-8")
         done = run(live_server, sender, "send", str(file))
         assert done.returncode == code, done.stderr
         assert [one["result"] for one in json.loads(done.stdout)["results"]][0] in ("accepted", "unchanged")
-    assert Business.objects.count() == IntakeEvent.objects.count() == 1
+    assert (Business.objects.count(), IntakeEvent.objects.count()) == (1, 2)
     told = run(live_server, sender, "feedback", "--since", "2026-01-01T00:00:00+08:00")
-    assert told.returncode == 0 and told.stdout.startswith(f"{good['event_id']} 已接收 ") and "接收 1 件" in told.stdout
+    assert told.returncode == 0 and told.stdout.startswith(f"{good['event_id']} 已接收 ") and "接收 2 件" in told.stdout
     intake_client_rotate(client=sender, by=None)
     IntakeClient.objects.update(former_secret=None, former_until=None)
     assert run(live_server, sender, "feedback").returncode == 1
