@@ -23,6 +23,7 @@ HEADERS_SHOWN = 10  # different ones of a batch
 PARTS_NAMED = 200  # of those with one header
 SAMPLE_SHOWN = 30  # characters of a cell
 _BORN = r"(?:(?:19|20)\d\d|\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+PERSONAL_HEADING = re.compile("姓名|联系人|联络人|法定代表|法人代表|负责人|经营者|电话|手机|身份证")
 PERSONAL = re.compile(rf"(?<!\d)(?:1[3-9]\d{{9}}|[1-9]\d{{5}}{_BORN}\d{{3}}[\dXx]?)(?![0-9A-Za-z])")
 
 
@@ -117,8 +118,9 @@ def _header_shown(digest: str, part: Part, table: RememberingTable) -> dict[str,
 
 def _samples(part: Part, at: int, table: Table) -> list[str]:
     """Some cells of one column: masked where they may be a person's."""
-    cells = [row[at].strip() for row in part.first_rows if at < len(row) and row[at].strip()]
-    hide = any(column.personal for column in table.columns)
+    cells = dict.fromkeys(row[at].strip() for row in part.first_rows if at < len(row) and row[at].strip())
+    heading = part.header[at] if at < len(part.header) else ""
+    hide = PERSONAL_HEADING.search(heading) or any(column.personal for column in table.columns)
     return [masked(cell) if hide or PERSONAL.search(cell) else cell[:SAMPLE_SHOWN] for cell in cells]
 
 

@@ -100,15 +100,17 @@ class Cells:
 
     def error(self, error: RowError, fixes: dict[tuple[int, str], RowFix]) -> dict:
         personal = self.is_personal(error.column)
+        fixed = fixes.get((error.row, error.column))
+        begin = fixed.value if fixed else error.suggestion or error.value
         return {
             "batch": self.batch,
             "error": error,
             "place": self.place(error.row),
             "value": UNSEEN if personal else error.value,
-            "begin": "" if personal else error.suggestion or error.value,
+            "begin": "" if personal else begin or "",
             "can_fix": self.can_fix(error.column),
             "choices": self.choices(error.column),
-            "fix": self.fix(found) if (found := fixes.get((error.row, error.column))) else None,
+            "fix": self.fix(fixed) if fixed else None,
             "left": fixes.get((error.row, "")),
         }
 

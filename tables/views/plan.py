@@ -1,5 +1,6 @@
 """What a plan says in numbers: its tiles and its warnings."""
 
+from tables.mapping import headers_of
 from tables.models import Batch
 
 TILES = (
@@ -52,15 +53,14 @@ def _columns(batch: Batch) -> list[str]:
 def warnings(batch: Batch) -> list[dict]:
     told = []
     if batch.unused_columns:
-        told.append(
-            {
-                "title": "这些列没有用到",
-                "text": f"{'、'.join(batch.unused_columns)}。如果其中有要导入的内容，请在“列的对应”里指出它是哪一项。",
-            }
-        )
+        waiting = batch.state == Batch.State.CHECKED
+        hint = "如果其中有要导入的内容，请在“列的对应”里指出它是哪一项。" if waiting else ""
+        told.append({"title": "这些列没有用到", "text": f"{'、'.join(batch.unused_columns)}。{hint}"})
     if passed_over := batch.plan.get("passed_over"):
         said = "；".join(f"「{name}」{reason}" if name else reason for name, reason in passed_over)
-        told.append({"title": "这些没有读取", "text": f"{said}。"})
+        can_say = batch.state == Batch.State.CHECKED and any(header["reason"] for header in headers_of(batch))
+        hint = "其中要导入的，请在“列的对应”里指出哪一列是哪一项。" if can_say else ""
+        told.append({"title": "这些没有读取", "text": f"{said}。{hint}"})
     absent, expected = batch.counts.get("absent", 0), batch.counts.get("expected", 0)
     if absent > expected * MANY_ABSENT:
         told.append(

@@ -1,0 +1,135 @@
+"""An import in a real browser, from the upload to its undoing: nothing sideways, no errors, not a word of English."""
+
+import os
+import re
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+from jobs.runner import job_run
+from markets.models import Business
+from tables.models import Batch
+from tests import factories
+from tests.markets.files import make_code, make_row, to_csv
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
+FOREIGN = re.compile(r"[A-Za-z]{3,}")
+OURS = {"Excel", "CSV", "xlsx", "xls", "csv", "zip", "GB", "UTF"}
+
+
+@pytest.fixture
+def rows():
+    good = [make_row(名称=f"示范{number}号商贸有限公司", 监管所="粤海所") for number in range(3)]
+    wrong = make_row(经营状态="不详", 备注="老客户"), make_row(从业人数="许多")
+    return [*good, *wrong, good[0] | {"名称": "又来一次"}]
+
+
+@pytest.fixture
+def visit(live_server, client, db):
+    """Signs in on a page; what went wrong there, and the walk itself."""
+    city = factories.make_city()
+    user = factories.make_user("registrar", city.nanshan)
+    client.force_login(user, backend="orgs.doors.DoorBackend")
+    name = settings.SESSION_COOKIE_NAME
+    cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
+
+    def visiting(page) -> list[str]:
+        problems: list[str] = []
+        page.context.add_cookies([cookie])
+        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(live_server.url + reverse("tables:upload"), wait_until="networkidle")
+        return problems
+
+    return visiting
+
+
+def looked_at(page, name: str) -> None:
+    """No page of the walk is wider than its window or speaks English."""
+    assert page.evaluate(SIDEWAYS) is False, name
+    said = page.inner_text("main")
+    for code in Business.objects.values_list("uscc", flat=True):
+        said = said.replace(code or "", "")
+    foreign = [word for word in FOREIGN.findall(re.sub(r"9[0-9A-Z]{17}", "", said)) if word not in OURS]
+    assert foreign == [], name
+    if folder := os.environ.get("SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def worked(page) -> Batch:
+    """The job that the page waits for is done here; its page then leads on by itself."""
+    batch = Batch.objects.latest("pk")
+    page.wait_for_selector("[data-progress-url]")
+    job_run(job_id=batch.job_id)
+    page.wait_for_url(f"**{batch.get_absolute_url()}", timeout=8000)
+    page.wait_for_load_state("networkidle")
+    batch.refresh_from_db()
+    return batch
+
+
+def send(page, name: str, content: str) -> Batch:
+    page.set_input_files("[name=file]", {"name": name, "mimeType": "text/csv", "buffer": content.encode("gb18030")})
+    page.get_by_role("button", name="上传并检查").click()
+    return worked(page)
+
+
+def count(page, key: str) -> str:
+    return page.inner_text(f"[data-count={key}] .tile-value")
+
+
+@pytest.mark.parametrize("width", ["desk", "phone"])
+def test_a_messy_file_is_sent_mended_written_and_taken_back(visit, request, rows, width):
+    page = request.getfixturevalue("page" if width == "desk" else "phone_page")
+    problems = visit(page)
+    looked_at(page, f"upload-{width}")
+    batch = send(page, "名册20261101.csv", to_csv(rows))
+    looked_at(page, f"plan-{width}")
+    assert [count(page, key) for key in ("new", "wrong", "duplicate")] == ["3", "2", "1"]
+
+    wrong = page.locator("#errors tr", has_text="认不出的经营状态")
+    wrong.locator("input[name=value]").fill("存续")
+    wrong.get_by_role("button", name="改", exact=True).click()
+    page.wait_for_selector("#fix-bar .pending")
+    page.locator("#errors tr", has_text="应为整数").get_by_role("button", name="不导入").click()
+    page.locator("#fix-bar", has_text="不导入 1 行").wait_for()
+    looked_at(page, f"mended-{width}")
+    page.locator("#fix-bar").get_by_role("button", name="重新检查").click()
+    worked(page)
+    assert [count(page, key) for key in ("new", "wrong", "left_out")] == ["4", "0", "1"]
+
+    page.get_by_role("button", name="确认写入").click()
+    worked(page)
+    assert Business.objects.count() == 4 and count(page, "new") == "4"
+    looked_at(page, f"written-{width}")
+    page.get_by_role("link", name="撤销这一批").click()
+    page.wait_for_load_state("networkidle")
+    assert "新增的 4 条记录会被删除" in page.inner_text("main")
+    looked_at(page, f"undo-{width}")
+    page.get_by_role("button", name="撤销这一批").click()
+    worked(page)
+    looked_at(page, f"undone-{width}")
+    assert not Business.objects.exists() and problems == []
+    batch.refresh_from_db()
+    assert batch.state == "undone"
+
+
+def test_a_file_of_other_names_is_mapped_on_a_phone(visit, phone_page):
+    problems = visit(phone_page)
+    rows = "社会码,店招,注册类型,行政区,掌柜电话\n" + "".join(
+        f"{make_code()},示范{n}店,个体工商户,南山区,13800138000\n" for n in range(3)
+    )
+    send(phone_page, "台账.csv", rows)
+    looked_at(phone_page, "unmapped-phone")
+    assert "13800138000" not in phone_page.content()
+    for name, ours in (
+        ("社会码", "统一社会信用代码"),
+        ("店招", "名称"),
+        ("注册类型", "主体类型"),
+        ("行政区", "所属区"),
+    ):
+        phone_page.get_by_label(f"「{name}」是哪一项").select_option(label=ours)
+    phone_page.get_by_role("button", name="按所选检查").click()
+    worked(phone_page)
+    assert count(phone_page, "new") == "3" and problems == []
