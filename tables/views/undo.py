@@ -32,8 +32,8 @@ class Undo(ImportView):
             "breadcrumbs": [{"label": batch.file_name, "url": batch.get_absolute_url()}, {"label": "撤销导入"}],
             "question": "撤销这一批写入的内容？",
             "consequences": [
-                f"这一批新增的 {made:,} 条记录会被删除。",
-                f"这一批修改的 {changed:,} 条记录会恢复到写入之前的内容。",
+                *([f"这一批新增的 {made:,} 条记录会被删除。"] if made else []),
+                *([f"这一批修改的 {changed:,} 条记录会恢复到写入之前的内容。"] if changed else []),
                 "写入之后有人改过、之后的批次又写过，或已有其他记录用到的，保持现状；撤销后逐条列出，可以下载。",
                 f"可以撤销到 {timezone.localtime(until):%Y-%m-%d %H:%M}。撤销本身不能再撤销，但可以重新导入原文件。",
             ],
