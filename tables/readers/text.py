@@ -22,7 +22,7 @@ CHUNK = 8 * 1024 * 1024  # bytes: large enough for Polars to be fast, small enou
 LINE_LIMIT = 4 * 1024 * 1024  # bytes of one line
 LINES_AT_ONCE = 200_000  # however short they are
 TOP = 256 * 1024  # bytes in which a header must stand
-LINE_FEED = ord("\n")
+LINE_FEED, RETURN = b"\n\r"
 DELIMITERS = (",", "\t", ";", "|", "，")
 OPEN_QUOTE_LINES = 20  # a quoted cell that goes on for more lines than this was never meant to be one
 STRAY_LIMIT = 200_000  # lines whose quotation marks never close: so many are no slip, and each is looked at by itself
@@ -134,13 +134,13 @@ class TextReader:
         return pieces(self.file, CHUNK) if plain else (text.encode() for text in self._texts())
 
     def _chunks(self) -> Iterator[bytes]:
-        """The file in UTF-8 with one kind of line end, cut there; the last chunk ends as the file does."""
+        """The file in UTF-8, cut at line ends, of which none is a lone carriage return; the last chunk ends as the file."""
         rest, mark = b"", codecs.BOM_UTF8
         for piece in self._utf8():
             piece, mark = rest + piece.removeprefix(mark), b""
             end = piece[-1:] if piece.endswith(b"\r") else b""  # what follows may belong to it
             piece = piece.removesuffix(end)
-            if b"\r" in piece:
+            if piece.count(b"\r") != piece.count(b"\r\n"):
                 piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             cut = piece.rfind(b"\n") + 1
             if cut:
@@ -199,7 +199,7 @@ class _Lines:
         data = np.frombuffer(chunk if chunk.endswith(b"\n") else chunk + b"\n", dtype=np.uint8)
         ends = np.flatnonzero(data == LINE_FEED)
         lengths = np.diff(ends, prepend=-1)  # with their ends
-        written = lengths > 1
+        written = lengths > 1 + (data[ends - 1] == RETURN)
         self.count = len(ends)
         self.numbers = np.flatnonzero(written) + before + 1
         self.data = data if written.all() else data[np.repeat(written, lengths)]
