@@ -9,9 +9,11 @@ class MarketsConfig(AppConfig):
         from markets import bulk, listings
         from markets.imports.importer import BusinessImporter
         from markets.imports.others import TARGETS
-        from tables.register import register_target
+        from markets.imports.told_undo import forget
+        from tables.register import on_undo_over, register_target
 
         for target in (BusinessImporter(), *TARGETS):
             register_target(target)
+        on_undo_over(forget)
         listings.register()
         bulk.register()

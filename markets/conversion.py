@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.db import models
 
-from markets.models import Business, BusinessCoverage
+from markets.models import Business, BusinessCoverage, GroupOrganization
 from tables.statements import fetch
 
 UNKNOWN = "没有登记这个前身，请先导入或核对号码"  # of one outside the own scope too
@@ -98,3 +98,4 @@ def _carry(of: Follower, pairs: str, keep: str) -> str:
 
 
 follows(BusinessCoverage, "organization_id")
+follows(GroupOrganization, "kind")

@@ -11,7 +11,7 @@ from accounts import audit
 from markets.models import Business, SourceDifference
 from markets.pinyin import initials_of
 from markets.services import CannotSave, business_save
-from markets.sources import PLACE, Source
+from markets.sources import PLACE, UNTOLD, Source
 
 GONE = "这条差异已经不在了，可能刚有人处理过或又导入了文件。请刷新页面。"
 
@@ -34,7 +34,8 @@ def values_of(difference: SourceDifference) -> dict[str, Any]:
 
 @transaction.atomic
 def difference_adopt(*, difference: SourceDifference, by) -> Business:
-    """The other system's value stands from now on, and comes from it; what stood is what the difference tells then."""
+    """The other system's value stands from now on, by a person; what stood was decided against, and stays so while the
+    system that leads the column says nothing else."""
     business = Business.objects.select_for_update().get(pk=difference.business_id)
     difference = SourceDifference.objects.select_for_update().filter(pk=difference.pk).first()
     if difference is None:
@@ -48,10 +49,12 @@ def difference_adopt(*, difference: SourceDifference, by) -> Business:
     business.provenance = business.provenance | {column: str(Source.MANUAL)}
     business_save(business=business, by=by)
     SourceDifference.objects.filter(business=business, column=column, value=difference.value).delete()
-    if stood is not None and before != Source.MANUAL:
+    if stood is not None and before not in (Source.MANUAL, UNTOLD):
         SourceDifference.objects.update_or_create(
             business=business, column=column, source=before,
-            defaults={"value": stood, "file_date": None, "kept_at": timezone.now()},
+            defaults={
+                "value": stood, "file_date": None, "kept_at": timezone.now(), "decided_against": True, "batch": None,
+            },
         )  # fmt: skip
     _tell(difference, business, by, "adopt", {"column": column, "source": source})
     return business

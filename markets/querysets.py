@@ -1,6 +1,6 @@
 from typing import Self, cast
 
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from markets.search import Search, key, named
 from orgs import doors
@@ -87,15 +87,32 @@ class HandOverQuerySet(BusinessDetailQuerySet):
 
     def to_decide_by(self, user, perm: str) -> Self:
         """Open requests that wait for this person: the side that did not ask decides, the city for both."""
+        return self._of_side(user, perm, asked="receiver", offered="holder").filter(state="asked")
+
+    def asked_by_side_of(self, user, perm: str) -> Self:
+        """Open requests of the side where this person is: those it may withdraw."""
+        return self._of_side(user, perm, asked="holder", offered="receiver").filter(state="asked")
+
+    def to_ask_again_by(self, user, perm: str) -> Self:
+        """What the own side asked for and did not get, and nothing was asked since; the business is not there yet."""
+        mine = self._of_side(user, perm, asked="holder", offered="receiver")
+        newer = self.model._default_manager.filter(business=OuterRef("business"), pk__gt=OuterRef("pk"))
+        there = Q(business__guidance_station=F("to")) | Q(
+            business__district_committee=F("to"), business__guidance_station=None
+        )
+        return mine.filter(~Exists(newer), state__in=("refused", "withdrawn")).exclude(there)
+
+    def _of_side(self, user, perm: str, *, asked: str, offered: str) -> Self:
+        """Of the holder's side those that were `asked` from, of the receiver's those that were `offered`."""
         scope = NOBODY
         for posting in doors.postings_with(user, perm):
             unit, by_division = posting.unit, bool(posting.division_id)
             if unit.level == 1:
-                return self.filter(state="asked")
+                return self.all()
             own = super().division_scope(unit) if by_division else super().organization_scope(unit)
             if own is not None:
-                scope |= own & Q(asked_from="receiver") | _receiver(unit, by_division) & Q(asked_from="holder")
-        return self.filter(scope, state="asked")
+                scope |= own & Q(asked_from=asked) | _receiver(unit, by_division) & Q(asked_from=offered)
+        return self.filter(scope)
 
 
 NOBODY = Q(pk__in=[])

@@ -2,7 +2,11 @@
 
 Each column has an order of sources. A file of source S writes a column where S stands before or beside the source that
 the present value came from, and wherever nothing stands yet. A blank cell says nothing. A person's edit always writes.
-`Business.provenance` names the source of a value where it is not the registration system.
+`Business.provenance` names the source of a value where it is not the registration system. Whatever the order in which
+files come in, the same values stand in the end; what no file has said yet is UNTOLD and anybody's to say.
+
+A value that a person took instead of another (采用该值) stays until the system that leads the column says something
+else than what was decided against.
 """
 
 from django.db import models
@@ -15,6 +19,7 @@ class Source(models.TextChoices):
     MANUAL = "manual", "人工"
 
 
+UNTOLD = "untold"  # in `provenance` only: a new row's status or type that its file did not say
 FILES = (Source.REGISTRATION, Source.ANNUAL_REPORT, Source.SURVEY)  # whose files can be brought in
 _REGISTERED = (Source.REGISTRATION, Source.MANUAL, Source.ANNUAL_REPORT, Source.SURVEY)
 # Columns that move together have one key: `place` is the four ancestors, `entity_type` goes with the text it was read
@@ -43,6 +48,10 @@ LABELS = {
     "registered_on": "成立日期", "status": "登记状态", "industry": "行业代码", "address": "住所", "scale": "规模",
     "employees": "从业人数", "market_id": "所属市场", "place": "所在（指导站、区、街道）",
 }  # fmt: skip
+
+
+def source_label(source: str) -> str:
+    return "尚无系统说明" if source == UNTOLD else str(Source(source).label)
 
 
 def key_of(column: str) -> str:

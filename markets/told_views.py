@@ -12,7 +12,7 @@ from markets import differences, hand_overs
 from markets.listings import ABSENCE_LIST, DIFFERENCE_LIST
 from markets.models import HandOver, SourceDifference
 from markets.services import CannotSave
-from markets.sources import LABELS, Source
+from markets.sources import LABELS, Source, source_label
 from markets.told_tables import in_words, stands_in_words
 from orgs.scoped import ScopedMixin
 from tables.keyset import page_of, total_text
@@ -64,10 +64,10 @@ class DifferencePage(ScopedMixin, DetailView):
             ],
             "facts": [
                 ("现值", stands_in_words(row.business, row.column)),
-                ("现值来源", Source(stands).label),
+                ("现值来源", source_label(stands)),
                 (f"{row.get_source_display()}的取值", in_words(row.column, row.value)),
                 ("数据日期", row.file_date.isoformat() if row.file_date else "更早的文件"),
-                ("状态", "已确认保留现值" if row.kept_at else "待处理"),
+                ("状态", row.state_in_words),
             ],
             "may_act": self.request.user.has_perm("markets.change_sourcedifference", row),
         }
@@ -123,13 +123,24 @@ class HandOverList(ScopedMixin, View):
     def get(self, request):
         rows = self.get_queryset()
         page = page_of(rows.select_related("to", "business", "to_district", "to_street"), request.GET)
-        decide = HandOver.objects.to_decide_by(request.user, "markets.change_handover")
-        waiting = set(decide.filter(pk__in=[row.pk for row in page.rows]).values_list("pk", flat=True))
+        here, objects = [row.pk for row in page.rows], HandOver.objects
+        waiting, own, again = (
+            set(of(request.user, "markets.change_handover").filter(pk__in=here).values_list("pk", flat=True))
+            for of in (objects.to_decide_by, objects.asked_by_side_of, objects.to_ask_again_by)
+        )
         context = {
             "heading": "划转",
             "subtitle": "主体实际所在与登记所在不一致时，由没有发起的一方决定",
             "breadcrumbs": [{"label": "划转"}],
-            "rows": [{"hand_over": row, "may_decide": row.pk in waiting} for row in page.rows],
+            "rows": [
+                {
+                    "hand_over": row,
+                    "may_decide": row.pk in waiting,
+                    "may_withdraw": row.pk in own,
+                    "may_ask_again": row.pk in again,
+                }
+                for row in page.rows
+            ],
             "page": page,
             "total_text": total_text(rows, "项"),
             "empty_reason": "没有划转。导入的文件与登记所在不一致时，会自动在这里发起。",
@@ -155,3 +166,17 @@ class HandOverRefuse(_HandOverAct):
 
     def act(self, row) -> None:
         hand_overs.hand_over_refuse(hand_over=row, by=self.request.user, reason=self.request.POST.get("reason", ""))
+
+
+class HandOverWithdraw(_HandOverAct):
+    done = "已撤回，对方不用再处理。"
+
+    def act(self, row) -> None:
+        hand_overs.hand_over_withdraw(hand_over=row, by=self.request.user)
+
+
+class HandOverAskAgain(_HandOverAct):
+    done = "已再次发起，请等对方处理。"
+
+    def act(self, row) -> None:
+        hand_overs.hand_over_ask_again(hand_over=row, by=self.request.user)

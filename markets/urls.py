@@ -19,4 +19,6 @@ urlpatterns = [
     path("hand-overs/", told_views.HandOverList.as_view(), name="hand_over_list"),
     path("hand-overs/<int:pk>/accept/", told_views.HandOverAccept.as_view(), name="hand_over_accept"),
     path("hand-overs/<int:pk>/refuse/", told_views.HandOverRefuse.as_view(), name="hand_over_refuse"),
+    path("hand-overs/<int:pk>/withdraw/", told_views.HandOverWithdraw.as_view(), name="hand_over_withdraw"),
+    path("hand-overs/<int:pk>/ask-again/", told_views.HandOverAskAgain.as_view(), name="hand_over_ask_again"),
 ]

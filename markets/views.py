@@ -10,7 +10,7 @@ from markets.listings import BUSINESS_LIST, DELIVERY_SITE_LIST, INDUSTRY_AREA_LI
 from markets.models import Business, Market
 from markets.selectors import coverages_of, declarations_of, versions_of
 from markets.slots import slots_of
-from markets.sources import LABELS, Source
+from markets.sources import LABELS, source_label
 from markets.tables import BUSINESS_RELATED, BUSINESSES, MARKET_RELATED
 from markets.told_tables import in_words
 from orgs.scoped import ScopedMixin
@@ -109,7 +109,7 @@ class BusinessDetail(ScopedMixin, DetailView):
         if row.legacy_registration_no:
             facts.insert(1, ("旧注册号", row.legacy_registration_no))
         if row.provenance:
-            marks = (f"{LABELS[key]}：{Source(source).label}" for key, source in sorted(row.provenance.items()))
+            marks = (f"{LABELS[key]}：{source_label(source)}" for key, source in sorted(row.provenance.items()))
             facts.append(("来源（其余为登记注册系统）", "；".join(marks)))
         return facts + self._other_life(row)
 

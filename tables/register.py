@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypedDict
 
+from django.db.models import QuerySet
+
 from tables.errors import Errors
 from tables.models import Batch
 from tables.readers import Source
@@ -22,6 +24,8 @@ COUNTS = (
     "skipped",  # rows that are none: totals, the header again; not among rows
     "absent",  # records that a full file should name and does not; not among rows
     "expected",  # how many it should name
+    "unread",  # among wrong, of a full file: rows whose code nobody can read and that fit no record
+    "carried",  # what hangs on records that this file ends and goes on at others; not among rows
     "left_out",  # rows that somebody left out in the preview; not among rows
 )
 
@@ -111,6 +115,7 @@ def agree(batch: Batch, outcome: Outcome) -> None:
 
 _targets: dict[str, Target] = {}
 _hearers: list[Callable[[str, list[int]], None]] = []
+_forgetters: list[Callable[[QuerySet], None]] = []
 
 
 def register_target(target: Target) -> None:
@@ -142,6 +147,17 @@ def on_applied(hearer: Callable[[str, list[int]], None]) -> None:
     """Register who is called after an import is committed, with the target's name and the touched organizations."""
     if hearer not in _hearers:
         _hearers.append(hearer)
+
+
+def on_undo_over(forgetter: Callable[[QuerySet], None]) -> None:
+    """Register who keeps something for an undo beside BatchChange; called with the batches that cannot be undone."""
+    if forgetter not in _forgetters:
+        _forgetters.append(forgetter)
+
+
+def tell_undo_over(batches: QuerySet) -> None:
+    for forgetter in _forgetters:
+        forgetter(batches)
 
 
 def tell_applied(name: str, units: Iterable[int] = ()) -> None:

@@ -31,6 +31,7 @@ from tables.register import (
     no_progress,
     sources_of,
     target,
+    tell_undo_over,
     tells_absent,
 )
 from tables.traces import WAITING, lock
@@ -325,7 +326,9 @@ def retention() -> int:
     """
     remove_orphans(set(Batch.objects.exclude(stored_as="").values_list("stored_as", flat=True)))
     over = timezone.now() - timedelta(days=UNDO_DAYS + 1)  # a day for an undo that was asked for at the last moment
-    BatchChange.objects.filter(batch__in=Batch.objects.filter(applied_at__lt=over).values("pk"))._raw_delete("default")
+    done = Batch.objects.filter(applied_at__lt=over).values("pk")
+    BatchChange.objects.filter(batch__in=done)._raw_delete("default")
+    tell_undo_over(done)
     before = timezone.now() - timedelta(days=KEPT_DAYS)
     old = Batch.objects.filter(created_at__lt=before).exclude(stored_as="").exclude(state=Batch.State.APPLYING)
     for batch in old:

@@ -108,6 +108,8 @@ PAGES: dict[str, Page] = {
     "markets:hand_over_list": Page(PLACES),
     "markets:hand_over_accept": Page(REGISTRARS, "hand_over", **POST),
     "markets:hand_over_refuse": Page(REGISTRARS, "hand_over", **POST),
+    "markets:hand_over_withdraw": Page(REGISTRARS, "hand_over", **POST),
+    "markets:hand_over_ask_again": Page(REGISTRARS, "hand_over", **POST),
     # lists: a saved view, an export and a bulk act's result are their owner's only
     "lists:export": Page(LEADERS | REGISTRARS, extra={"table": "business"}),
     "lists:views": Page(PLACES, extra={"table": "business"}),

@@ -6,7 +6,7 @@ The source is the same for a whole file, so what it may always write stays the p
 from dataclasses import dataclass, field
 
 from markets.models import Business
-from markets.sources import ORDER, PLACE, Source, leads, may_write, writes_over
+from markets.sources import ORDER, PLACE, UNTOLD, Source, leads, may_write, writes_over
 
 # What a file cannot carry is no difference: invisible characters, outer and doubled white space (tables/cells.py).
 _INVISIBLE = r"[\u0001-\u0008\u000e-\u001f\u007f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]"
@@ -24,9 +24,10 @@ _TYPE_TEXT = (
     f"CASE WHEN s.only_scale OR (s.entity_type = b.entity_type AND s.entity_type_text = CASE b.entity_type {_LABEL} END) "
     "THEN b.entity_type_text ELSE s.entity_type_text END"
 )
-# The same street again (or the same district alone again) says nothing against the guidance station somebody chose.
+# The same street again (or the same district alone again) says nothing against the guidance station somebody chose;
+# what a worse source chose must not stand ({own}), or the order of the files would decide.
 _STAYS = (
-    "(s.placed_by = 'street' AND b.street_id = s.street_id AND b.guidance_station_id IS NOT NULL) "
+    "(s.placed_by = 'street' AND b.street_id = s.street_id AND b.guidance_station_id IS NOT NULL AND {own}) "
     "OR (s.placed_by = 'district' AND b.district_id = s.district_id) "
     "OR (s.placed_by = 'waiting' AND b.district_id IS NOT DISTINCT FROM s.district_id)"
 )
@@ -34,8 +35,8 @@ _STAYS = (
 # the office where it stands already says nothing about its street.
 _STREET = (
     f"CASE WHEN s.street_said THEN s.street_id WHEN {_STAYS} THEN b.street_id "
-    "WHEN s.placed_by = 'office' AND b.guidance_station_id = s.guidance_station_id THEN b.street_id "
-    "WHEN s.placed_by = 'office' AND COALESCE(b.district_id = s.district_id, s.district_id IS NULL) "
+    "WHEN s.placed_by = 'office' AND b.guidance_station_id = s.guidance_station_id AND {own} THEN b.street_id "
+    "WHEN s.placed_by = 'office' AND {own} AND COALESCE(b.district_id = s.district_id, s.district_id IS NULL) "
     "THEN COALESCE(b.street_id, s.street_id) ELSE s.street_id END"
 )
 # Where the source may write: a blank cell never clears. By key of ORDER, for each column that goes with it.
@@ -70,17 +71,20 @@ SCALE_SOURCES = {Source.REGISTRATION: "registry", Source.ANNUAL_REPORT: "statist
 DECLARED_AS = {
     Source.REGISTRATION: "registry_file", Source.ANNUAL_REPORT: "annual_report", Source.SURVEY: "survey",
 }  # fmt: skip
-# Nothing stands there yet: any source may fill it in. A name, a type and a status always stand.
+# Nothing stands there yet: any source may fill it in. A name always stands.
 BLANK = {
     "uscc": "b.uscc IS NULL",
     "legacy_registration_no": "b.legacy_registration_no IS NULL",
+    "entity_type": f"COALESCE(b.provenance ->> 'entity_type' = '{UNTOLD}', FALSE)",
+    "status": f"COALESCE(b.provenance ->> 'status' = '{UNTOLD}', FALSE)",
     "scale": "b.scale = 'unknown'",
     "industry": "b.industry = ''",
     "registered_on": "b.registered_on IS NULL",
     "employees": "b.employees IS NULL",
     "address": "b.address = ''",
     "market_id": "b.market_id IS NULL",
-    "place": "b.guidance_station_id IS NULL",  # 待分派
+    # 待分派, and not for another district than the one that was told.
+    "place": "(b.guidance_station_id IS NULL AND COALESCE(b.district_id = s.district_id, b.district_id IS NULL))",
 }
 
 
@@ -88,13 +92,28 @@ def _array(shape: str, columns=PLACE) -> str:
     return f"jsonb_build_array({', '.join(shape.format(column) for column in columns)})::text"
 
 
-# What the row says, as text; NULL where it says nothing.
-SAID: dict[str, str] = {key: f"s.{key}::text" for key in ORDER} | {
+_SAID: dict[str, str] = {key: f"s.{key}::text" for key in ORDER} | {
     "name": _same_text("name"),
     "address": f"CASE WHEN s.address IS NOT NULL THEN {_same_text('address')} END",
     "entity_type": "CASE WHEN NOT s.only_scale THEN s.entity_type END",
-    "place": f"jsonb_build_array({', '.join(_WRITTEN['place'][column] for column in PLACE)})::text",
+    "place": f"CASE WHEN b.guidance_station_id IS NOT NULL AND ({_STAYS}) THEN NULL ELSE "
+    f"jsonb_build_array({', '.join(_WRITTEN['place'][column] for column in PLACE)})::text END",
 }
+
+
+def said(key: str, source: str) -> str:
+    """What the row says, as text; NULL where it says nothing."""
+    return _of(_SAID[key], key, source)
+
+
+def _of(template: str, key: str, source: str) -> str:
+    """A template of this module for the files of one source."""
+    own = f"{came_from(key)} NOT IN {_among(_worse(key, source))}" if _worse(key, source) else "TRUE"
+    return template.replace("{scale_source}", SCALE_SOURCES[Source(source)]).replace("{own}", own)
+
+
+def _worse(key: str, source: str) -> list[str]:
+    return [str(each) for each in ORDER[key] if not may_write(key, each, source)]
 
 
 def stands(key: str, of: str = "b") -> str:
@@ -112,8 +131,12 @@ def _among(sources) -> str:
 
 def may(key: str, source: str) -> str:
     """Whether the file's source may write over what stands in a column."""
-    if leads(key, source):
-        return "TRUE"
+    if leads(key, source):  # only what a person decided against does not come back
+        return (
+            f"NOT ({came_from(key)} = '{Source.MANUAL}' AND EXISTS (SELECT FROM markets_sourcedifference x "
+            f"WHERE x.business_id = b.id AND x.\"column\" = '{key}' AND x.decided_against "
+            f"AND x.value = {said(key, source)}))"
+        )
     blank = f" OR {BLANK[key]}" if key in BLANK else ""
     return f"({came_from(key)} IN {_among(writes_over(key, source))}{blank})"
 
@@ -126,20 +149,21 @@ class Rules:
     becomes: dict[str, str] = field(default_factory=dict)
     differs: str = ""  # whether anything becomes another value: what is dear to ask is asked last
     first: dict[str, str] = field(default_factory=dict)
+    confirms: str = "FALSE"  # whether the registration system only confirms what another source had said
 
     @classmethod
     def of(cls, source: str) -> "Rules":
         becomes, differs = {}, []
         for key, columns in _WRITTEN.items():
             for column, template in columns.items():
-                value = template.replace("{scale_source}", SCALE_SOURCES[Source(source)])
-                becomes[column] = _guarded(key, column, value, source)
+                value = _of(template, key, source)
+                becomes[column] = f"CASE WHEN {may(key, source)} THEN {value} ELSE b.{column} END"
                 # What the row says already stands in most cells: this plain question spares them the long one.
                 says = "s.scale <> b.scale" if column == "scale_source" else f"s.{column} IS DISTINCT FROM b.{column}"
                 differs.append(f"({says} AND b.{column} IS DISTINCT FROM ({value}) AND {may(key, source)})")
-        provenance = _provenance(source)
-        sparse = "b.provenance <> '{}' AND " if source == Source.REGISTRATION else ""
-        differs.append(f"({sparse}b.provenance IS DISTINCT FROM ({provenance}))")
+        confirmed, provenance = _confirmed(source), _provenance(source)
+        if source != Source.REGISTRATION:
+            differs.append(f"(b.provenance IS DISTINCT FROM ({provenance}))")
         # The initials follow the name; where it stays they stay, so that a file seen before changes nothing.
         becomes["name_pinyin"] = f"CASE WHEN {becomes['name']} = b.name THEN b.name_pinyin ELSE s.name_pinyin END"
         # A row written for the first time: the model's defaults where the file says nothing.
@@ -152,7 +176,7 @@ class Rules:
             "address": "COALESCE(s.address, '')",
             "provenance": _first_provenance(source),
         }
-        return cls(source, becomes | {"provenance": provenance}, f"({' OR '.join(differs)})", first)
+        return cls(source, becomes | {"provenance": provenance}, f"({' OR '.join(differs)})", first, confirmed)
 
     # Head-counts as they will stand, by the same source: a blank cell keeps the last one told, unless the other now
     # contradicts it. An annual report knows only the sum.
@@ -188,34 +212,49 @@ class Rules:
         )
 
 
-def _guarded(key: str, column: str, value: str, source: str) -> str:
-    return value if leads(key, source) else f"CASE WHEN {may(key, source)} THEN {value} ELSE b.{column} END"
+def _marks(source: str) -> list[tuple[str, str]]:
+    """For each key: whether the value comes from this source from now on. A better source that only confirms vouches."""
+    marks = []
+    for key in ORDER:
+        others = [*_worse(key, source), *([UNTOLD] if key in FIRST_UNTOLD else [])]
+        confirms = f" OR {came_from(key)} IN {_among(others)}" if others else ""
+        text = said(key, source)
+        marks.append(
+            (key, f"{text} IS NOT NULL AND {may(key, source)} AND ({text} IS DISTINCT FROM {stands(key)}{confirms})")
+        )
+    return marks
 
 
 def _provenance(source: str) -> str:
-    """Sparse: a value of the registration system has no entry. What a better source only confirms is its own from then
-    on; of the registration system no more than a confirmation is written nowhere, so a list taken out comes in again
-    without a change."""
-    marks = []
-    for key in ORDER:
-        new = f"{SAID[key]} IS DISTINCT FROM {stands(key)}"
-        if source == Source.REGISTRATION:
-            marks.append(f"CASE WHEN {SAID[key]} IS NOT NULL AND {may(key, source)} AND ({new}) THEN '{key}' END")
-            continue
-        worse = [each for each in ORDER[key] if not may_write(key, each, source)]
-        confirms = f"{came_from(key)} IN {_among(worse)}" if worse else "FALSE"
-        marks.append(
-            f"'{key}', CASE WHEN {SAID[key]} IS NOT NULL AND {may(key, source)} AND ({new} OR {confirms}) "
-            f"THEN '{source}' END"
-        )
+    """Sparse: a value of the registration system has no entry."""
     if source == Source.REGISTRATION:
-        return f"CASE WHEN b.provenance = '{{}}' THEN b.provenance ELSE b.provenance - ARRAY[{', '.join(marks)}] END"
-    return f"b.provenance || jsonb_strip_nulls(jsonb_build_object({', '.join(marks)}))"
+        gone = ", ".join(f"CASE WHEN {mine} THEN '{key}' END" for key, mine in _marks(source))
+        return f"CASE WHEN b.provenance = '{{}}' THEN b.provenance ELSE b.provenance - ARRAY[{gone}] END"
+    marks = ", ".join(f"'{key}', CASE WHEN {mine} THEN '{source}' END" for key, mine in _marks(source))
+    return f"b.provenance || jsonb_strip_nulls(jsonb_build_object({marks}))"
+
+
+def _confirmed(source: str) -> str:
+    """Such rows count as unchanged, so that a list taken out comes in again without a change, and lose their marks."""
+    if source != Source.REGISTRATION:
+        return "FALSE"
+    return f"(b.provenance <> '{{}}' AND b.provenance <> ({_provenance(source)}))"
+
+
+# Of a new row: what stands although its file did not say it. Condition on s.
+FIRST_UNTOLD = {"status": "s.status IS NULL", "entity_type": "s.only_scale"}
 
 
 def _first_provenance(source: str) -> str:
+    untold = ", ".join(f"'{key}', CASE WHEN {silent} THEN '{UNTOLD}' END" for key, silent in FIRST_UNTOLD.items())
     if source == Source.REGISTRATION:
-        return "'{}'::jsonb"
-    said = {key: f"s.{key}" for key in ORDER} | {"place": "s.placed_by"}
-    marks = ", ".join(f"'{key}', CASE WHEN {value} IS NOT NULL THEN '{source}' END" for key, value in said.items())
-    return f"jsonb_strip_nulls(jsonb_build_object({marks}))"
+        silent = " OR ".join(FIRST_UNTOLD.values())
+        return f"CASE WHEN {silent} THEN jsonb_strip_nulls(jsonb_build_object({untold})) ELSE '{{}}'::jsonb END"
+    told = {key: f"s.{key} IS NOT NULL" for key in ORDER} | {"place": "s.placed_by IS NOT NULL"}
+    marks = ", ".join(
+        f"'{key}', CASE WHEN {value} THEN '{source}' END" for key, value in told.items() if key not in FIRST_UNTOLD
+    )
+    known = ", ".join(
+        f"'{key}', CASE WHEN {silent} THEN '{UNTOLD}' ELSE '{source}' END" for key, silent in FIRST_UNTOLD.items()
+    )
+    return f"jsonb_strip_nulls(jsonb_build_object({marks}, {known}))"

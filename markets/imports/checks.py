@@ -13,6 +13,7 @@ import polars as pl
 from markets import codes
 from markets.imports import texts
 from markets.imports.claims import Claims
+from markets.imports.columns import either, replaced
 from markets.imports.places import Place, Places, PlaceWrong, Scope
 from markets.imports.texts import Wrong
 from markets.pinyin import initials
@@ -39,6 +40,8 @@ class Checker:
         self.learnt: dict[str, dict[str, tuple]] = {}
         self.odd: dict[str, str] = {}  # of the column looked up last: repaired texts with their rule
         self.lost: list[tuple[int, str, str, str]] = []  # row, column, digits and name where a code lost its end
+        self.unread: list[tuple[int, str]] = []  # row and name where no code can be read
+        self.beside: list[str] = []  # codes that stand beside one that cannot be read
         self.last_said: dict[str, str] = {}  # of the rows before this block: what a merged cell may go on with
         self.zeros_lost: bool | None = None  # in the column of industry codes; known once some were seen
         self.claims, self.legacy_claims = Claims(), Claims()
@@ -188,13 +191,21 @@ class Checker:
         wrong = first_wrong | second_wrong
         none = first.is_null().to_numpy() & second.is_null().to_numpy() & ~wrong
         self._tell("code" if "code" in self.source.mapping else "legacy", none, "统一社会信用代码（或注册号）必须填写")
+        self._unread(wrong | none)
+        self.beside += [code for each in (first, second) for code in each.filter(pl.Series(wrong)).drop_nulls()]
         is_long = [series.str.len_bytes() == codes.LENGTH for series in (first, second)]
-        uscc = _either(first, is_long[0], second, is_long[1])
-        legacy = _either(first, ~is_long[0], second, ~is_long[1])
+        uscc = either(first, is_long[0], second, is_long[1])
+        legacy = either(first, ~is_long[0], second, ~is_long[1])
         for series, claims in ((uscc, self.claims), (legacy, self.legacy_claims)):
             claiming = series.is_not_null().to_numpy() & ~wrong
             claims.add(series.filter(pl.Series(claiming)).to_list(), self.block.numbers[claiming])
         return {"uscc": uscc, "legacy_registration_no": legacy}
+
+    def _unread(self, mask: np.ndarray) -> None:
+        at = np.flatnonzero(mask)
+        if len(at):
+            names = [texts.clean(name) or "" for name in self.cells("name").gather(at)]
+            self.unread += zip(self.block.numbers[at].tolist(), names, strict=True)
 
     def _code_column(self, key: str) -> tuple[pl.Series, np.ndarray]:
         cells = self.cells(key)
@@ -203,7 +214,7 @@ class Checker:
         plain = cells.str.contains(PLAIN_CODE).fill_null(False)
         odd = np.flatnonzero((~plain & cells.is_not_null()).to_numpy())
         if len(odd):
-            cells = _with(cells, odd, [texts.code(text) for text in cells.gather(odd).to_list()])
+            cells = replaced(cells, odd, [texts.code(text) for text in cells.gather(odd).to_list()])
             plain = cells.str.contains(PLAIN_CODE).fill_null(False)
         right = np.zeros(len(cells), dtype=bool)
         at = np.flatnonzero(plain.to_numpy())
@@ -244,7 +255,7 @@ class Checker:
             .to_numpy()
         )
         if len(odd):
-            cells = _with(cells, odd, [texts.clean(text) for text in raw.gather(odd).to_list()])
+            cells = replaced(cells, odd, [texts.clean(text) for text in raw.gather(odd).to_list()])
             changed = (cells.gather(odd) != raw.gather(odd)).fill_null(False).to_numpy()
             rules = [damage(text, "text") if say else None for text, say in zip(raw.gather(odd), changed, strict=True)]
             told = np.array([rule is not None for rule in rules])
@@ -376,15 +387,3 @@ PLACE_SCHEMA = {
 
 def _columns(place: Place) -> tuple:
     return (place.district_committee, place.guidance_station, place.district, place.street, place.by, place.street_said)
-
-
-def _with(cells: pl.Series, at: np.ndarray, mended: list[str | None]) -> pl.Series:
-    """A copy with other texts at some places: the file's own cells are still needed to tell of errors."""
-    return cells.clone().scatter(at, pl.Series(mended, dtype=pl.String))
-
-
-def _either(first: pl.Series, takes_first: pl.Series, second: pl.Series, takes_second: pl.Series) -> pl.Series:
-    """The first column's code where it is of the wanted kind, else the second's."""
-    mine = first.zip_with(takes_first.fill_null(False), pl.Series([None] * len(first), dtype=pl.String))
-    other = second.zip_with(takes_second.fill_null(False), pl.Series([None] * len(second), dtype=pl.String))
-    return mine.zip_with(mine.is_not_null(), other)

@@ -143,6 +143,16 @@ def touched(plan: Plan) -> set[int]:
     return {unit for units in found for unit in units if unit is not None}
 
 
+def count(plan: Plan) -> dict[str, int]:
+    """carried: the rows that go over, as things stand."""
+    if not plan.converts:
+        return {}
+    rows = " UNION ALL ".join(
+        f"SELECT FROM {FOUND} f JOIN {each.table} t ON {still_open('t', 'f')}" for each in followers()
+    )
+    return {"carried": fetch(f"SELECT count(*) FROM ({rows}) q")[0][0]}
+
+
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 

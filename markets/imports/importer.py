@@ -54,7 +54,7 @@ class BusinessImporter:
         conversions.settle(plan, checker.label("predecessor"))
         for name, more in plan.counts.items():
             counts[name] = counts.get(name, 0) + more
-        counts |= plan.count() | told.count_absent(plan, checker)
+        counts |= plan.count() | told.count_absent(plan, checker) | conversions.count(plan)
         outcome = Outcome({"rows": checker.rows, **counts}, errors)
         if batch.plan_digest if write else batch.pk:  # else nobody saw the plan, or nobody will come back to it
             outcome.digest = plan.digest(outcome.counts, *([conversions.digest()] if plan.converts else []))

@@ -20,6 +20,7 @@ from tables.traces import digest_of, see_later
 STAGE, MATCH, NEW = "import_business", "import_business_match", "import_business_new"
 SAYS_BEFORE = "import_business_says_before"  # row, code of the predecessor; of the rows that name one
 LATER = "import_business_later"  # businesses that a later file spoke of
+DAYS = "import_business_day"  # row, day; of rows that have a day of their own
 
 OUTSIDE, NAMED, ASKED = "import_business_outside", "import_business_named", "import_business_asked"
 
@@ -56,7 +57,7 @@ ALWAYS_BLANK = {"not_operating": "''", "is_key": "false"}
 
 
 PLACED = ("row", "uscc", "legacy_registration_no", "name", "district_committee_id", "guidance_station_id",
-          "district_id", "street_id")  # fmt: skip
+          "district_id", "street_id", "status")  # fmt: skip
 
 
 def keeps_heads(kind: str, employees: str) -> str:
@@ -79,10 +80,18 @@ class Plan:
     by_old_number: bool = False  # some of them carry one
     has_later: bool = False  # LATER is there
     converts: bool = False  # the file has a column of predecessors: SAYS_BEFORE is there
+    has_days: bool = False  # DAYS is there
     has_new: bool = True  # unless every row was found to be about a business that is there
 
+    @property
+    def day(self) -> str:
+        """On which day row m speaks."""
+        return (
+            f"(SELECT y.day FROM {DAYS} y WHERE y.row = m.row)" if self.has_days else f"'{self.batch.file_date}'::date"
+        )
+
     def open(self) -> None:
-        for table in (STAGE, MATCH, NEW, LATER, OUTSIDE, ASKED, NAMED, SAYS_BEFORE):
+        for table in (STAGE, MATCH, NEW, LATER, OUTSIDE, ASKED, NAMED, SAYS_BEFORE, DAYS):
             run(f"DROP TABLE IF EXISTS {table}")
         columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
         run(f"CREATE TEMP TABLE {STAGE} ({columns}) ON COMMIT DROP")
@@ -129,7 +138,8 @@ class Plan:
         self.has_later = see_later(self.batch, LATER)
         if self.has_later:  # an older file says nothing against a newer one
             self.counts["older"] += run(
-                f"UPDATE {MATCH} m SET differs = false, heads = false, dropped = false FROM {LATER} l WHERE l.id = m.id"
+                f"UPDATE {MATCH} m SET differs = false, heads = false, dropped = false, confirms = false "
+                f"FROM {LATER} l WHERE l.id = m.id"
             )
 
     def _matches(self, code: str) -> tuple[str, list]:
@@ -141,25 +151,29 @@ class Plan:
         return (
             f"SELECT s.row, b.id, b.changed_at AS seen_at, NOT {outside} AS outside, {rules.differs} AS differs, "
             f"(s.heads AND {kept} AND {heads}) AS heads, (s.heads AND NOT {kept}) AS dropped, "
-            f"{code == 'legacy_registration_no'} AS by_legacy, COALESCE(s.uscc <> b.uscc, false) AS another "
+            f"{rules.confirms} AS confirms, {code == 'legacy_registration_no'} AS by_legacy, "
+            "COALESCE(s.uscc <> b.uscc, false) AS another "
             f"FROM {STAGE} s JOIN markets_business b ON b.{code} = s.{code} {rules.latest}",
             params,
         )
 
     def _find_hand_overs(self) -> None:
         """Mine, and the row says elsewhere: the receiver is asked to take it. Another's, and the row says here: the
-        holder is asked to let it go."""
+        holder is asked to let it go. Nobody is asked for what is not registered any more."""
         inside, params = self.scope.sql("b")
+        live = "b.is_registered AND COALESCE({0}.status, 'active') IN ('active', 'dormant')"
         to = "COALESCE({0}.guidance_station_id, {0}.district_committee_id)"
         sides = " UNION ALL ".join(
             f"SELECT b.id, o.row, o.name, {to.format('o')} AS to_id, o.district_id, o.street_id, 'holder' AS asked_from "
-            f"FROM {OUTSIDE} o JOIN markets_business b ON b.{code} = o.{code} WHERE {inside}"
+            f"FROM {OUTSIDE} o JOIN markets_business b ON b.{code} = o.{code} "
+            f"WHERE {inside} AND {live.format('o')}"
             for code in ("uscc", "legacy_registration_no")
         )
         run(
             f"CREATE TEMP TABLE {ASKED} ON COMMIT DROP AS SELECT DISTINCT ON (id) * FROM ({sides} UNION ALL "
             f"SELECT m.id, s.row, s.name, {to.format('s')}, s.district_id, s.street_id, 'receiver' "
-            f"FROM {MATCH} m JOIN {STAGE} s ON s.row = m.row WHERE m.outside) q WHERE to_id IS NOT NULL ORDER BY id, row",
+            f"FROM {MATCH} m JOIN {STAGE} s ON s.row = m.row JOIN markets_business b ON b.id = m.id "
+            f"WHERE m.outside AND {live.format('s')}) q WHERE to_id IS NOT NULL ORDER BY id, row",
             [*params, *params],
         )
         self.counts["hand_over"] = fetch(f"SELECT count(*) FROM {ASKED}")[0][0]

@@ -3,18 +3,17 @@
 import numpy as np
 import polars as pl
 
-from markets.imports.becomes import BLANK, SAID, came_from, may, stands
+from markets.imports.becomes import BLANK, came_from, may, said, stands
 from markets.imports.checks import Checker
 from markets.imports.plan import ASKED, LATER, MATCH, NAMED, NEW, STAGE, Plan
-from markets.models import Absence, HandOver
 from markets.sources import ORDER, Source
 from tables.copying import copy_in
 from tables.errors import Errors
-from tables.models import Batch
 from tables.statements import fetch, run
 from tables.traces import ids_seen
 
 SAYS = "import_business_says"
+UNREAD = "import_business_unread"  # row, name; of the rows whose code nobody can read
 
 
 def _not_older(plan: Plan, of: str) -> str:
@@ -27,62 +26,107 @@ def _not_older(plan: Plan, of: str) -> str:
 def hear(plan: Plan) -> None:
     """Before anything is written: the cells in which the file and another source disagree."""
     source = plan.batch.source
-    said = ", ".join(
-        f"('{key}', {SAID[key]}, {stands(key)}, {may(key, source)}, {came_from(key)}, {BLANK.get(key, 'FALSE')})"
+    cells = ", ".join(
+        f"('{key}', {said(key, source)}, {stands(key)}, {may(key, source)}, {came_from(key)}, {BLANK.get(key, 'FALSE')})"
         for key in ORDER
     )
     # Where everything came from the registration system its own file contradicts nobody: most rows end here.
     sparse = "AND b.provenance <> '{}'" if source == Source.REGISTRATION else ""
     run(f"DROP TABLE IF EXISTS {SAYS}")
     run(
-        f"CREATE TEMP TABLE {SAYS} ON COMMIT DROP AS SELECT b.id, k.* FROM {STAGE} s JOIN {MATCH} m ON m.row = s.row "
-        f"JOIN markets_business b ON b.id = m.id {sparse}, "
-        f"LATERAL (VALUES {said}) k (col, said, stood, may, holder, blank) "
+        f"CREATE TEMP TABLE {SAYS} ON COMMIT DROP AS SELECT b.id, {plan.day} AS day, k.* FROM {STAGE} s "
+        f"JOIN {MATCH} m ON m.row = s.row JOIN markets_business b ON b.id = m.id {sparse}, "
+        f"LATERAL (VALUES {cells}) k (col, said, stood, may, holder, blank) "
         f"WHERE k.said <> k.stood AND NOT k.blank AND k.holder <> %s AND {_not_older(plan, 'b.id')}",
         [source],
     )
 
 
+def confirm(plan: Plan) -> None:
+    """What the registration system only confirms is its own from now on. Such rows count as unchanged; an undo knows
+    them."""
+    if not fetch(f"SELECT EXISTS (SELECT FROM {MATCH} WHERE confirms AND NOT differs)")[0][0]:
+        return
+    keep = (
+        "INSERT INTO tables_batchchange (batch_id, record_id, before) SELECT %s, id, "
+        "jsonb_build_object('provenance', provenance, 'changed_at', changed_at) FROM done "
+        "ON CONFLICT (batch_id, record_id) DO UPDATE SET before = excluded.before || tables_batchchange.before"
+    )
+    run(
+        f"WITH done AS (UPDATE markets_business b SET provenance = {plan.rules.becomes['provenance']}, changed_at = now() "
+        f"FROM {STAGE} s JOIN {MATCH} m ON m.row = s.row WHERE b.id = m.id AND m.confirms AND NOT m.differs "
+        f"RETURNING b.id, old.provenance, old.changed_at) {keep if plan.batch.pk else 'SELECT FROM done'}",
+        [plan.batch.pk] if plan.batch.pk else [],
+    )
+
+
+_KEEP = (
+    'INSERT INTO markets_replaceddifference (batch_id, business_id, "column", source, was, stays) '
+    'SELECT %s, business_id, "column", source, was, {stays} FROM told WHERE was IS NOT NULL '
+    'ON CONFLICT (batch_id, business_id, "column", source) DO UPDATE SET stays = excluded.stays'
+)
+
+
 def keep_differences(plan: Plan) -> None:
     """After everything is written: what agrees again goes, what was not written or was written over stays known."""
-    source = plan.batch.source
+    source, batch = plan.batch.source, plan.batch.pk
     if fetch("SELECT 1 FROM markets_sourcedifference LIMIT 1"):
-        said = ", ".join(f"('{key}', {SAID[key]}, {stands(key)})" for key in ORDER)
-        run(
+        cells = ", ".join(f"('{key}', {said(key, source)}, {stands(key)})" for key in ORDER)
+        _tell(
             f"DELETE FROM markets_sourcedifference d USING {STAGE} s JOIN {MATCH} m ON m.row = s.row "
-            f"JOIN markets_business b ON b.id = m.id, LATERAL (VALUES {said}) k (col, said, stood) "
+            f"JOIN markets_business b ON b.id = m.id, LATERAL (VALUES {cells}) k (col, said, stood) "
             'WHERE d.business_id = b.id AND d."column" = k.col AND (d.value = k.stood OR d.source = %s '
-            f"AND k.said = k.stood) AND {_not_older(plan, 'b.id')}",
-            [source],
-        )
-    run(
-        'INSERT INTO markets_sourcedifference AS d (business_id, "column", source, value, file_date) '
+            f"AND k.said = k.stood) AND {_not_older(plan, 'b.id')} "
+            'RETURNING d.business_id, d."column", d.source, to_jsonb(d) AS was',
+            [source], batch, stays=False,
+        )  # fmt: skip
+    _tell(
+        'INSERT INTO markets_sourcedifference AS d (business_id, "column", source, value, file_date, batch_id) '
         "SELECT id, col, CASE WHEN may THEN holder ELSE %s END, CASE WHEN may THEN stood ELSE said END, "
-        f"CASE WHEN NOT may THEN %s::date END FROM {SAYS} "
-        'ON CONFLICT (business_id, "column", source) DO UPDATE SET value = excluded.value, '
-        "file_date = excluded.file_date, kept_at = NULL WHERE d.value <> excluded.value",
-        [source, plan.batch.file_date],
-    )
+        f"CASE WHEN NOT may THEN day END, %s FROM {SAYS} "
+        'ON CONFLICT (business_id, "column", source) DO UPDATE SET value = excluded.value, file_date = excluded.file_date, '
+        "batch_id = excluded.batch_id, kept_at = NULL, decided_against = FALSE WHERE d.value <> excluded.value "
+        'RETURNING business_id, "column", source, CASE WHEN old.id IS NOT NULL THEN to_jsonb(old) END AS was',
+        [source, batch], batch, stays=True,
+    )  # fmt: skip
+
+
+def _tell(act: str, params: list, batch: int | None, *, stays: bool) -> None:
+    """With what an undo needs of the rows that an act replaces. Without a batch there is none."""
+    if batch:
+        run(f"WITH told AS ({act}) {_KEEP.format(stays=stays)}", [*params, batch])
+    else:
+        run(f"WITH told AS ({act}) SELECT FROM told", params)
 
 
 # --- full files: what did not appear ----------------------------------------------------------------------------------
 
 
 def _name_left_out(checker: Checker) -> None:
-    """Codes that wrong rows and rows of elsewhere carry: the file named them, so they did appear."""
+    """Codes that wrong rows and rows of elsewhere carry: the file named them, so they did appear. Where a code cannot be
+    read the row speaks of what was proposed, of its other code, or of a business of the same name."""
     left = np.concatenate([np.empty(0, np.int64), *checker.wrong_rows, *checker.out_rows])
     for each in (checker.claims, checker.legacy_claims):
         for codes, at in zip(each.codes, each.rows, strict=True):
             found = codes[np.isin(at, left)]
             copy_in(NAMED, pl.DataFrame({"code": [code.decode() for code in found.tolist()]}, {"code": pl.String}))
-    run(f"ANALYZE {NAMED}")
+    copy_in(NAMED, pl.DataFrame({"code": checker.beside}, {"code": pl.String}))
+    run(f"INSERT INTO {NAMED} SELECT suggestion FROM {Errors.TABLE} WHERE suggestion <> ''")
+    run(f"DROP TABLE IF EXISTS {UNREAD}")
+    run(f"CREATE TEMP TABLE {UNREAD} (row int, name text) ON COMMIT DROP")
+    copy_in(UNREAD, pl.DataFrame(checker.unread, {"row": pl.Int32, "name": pl.String}, orient="row"))
+    for table in (NAMED, UNREAD):
+        run(f"ANALYZE {table}")
 
 
 def _absent(plan: Plan) -> tuple[str, str, list]:
     """Conditions on b: what a full file of this source should name, and what of it this one does not; parameters of
     each."""
     inside, params = plan.scope.sql("b")
-    expected = f"b.is_registered AND {inside}"
+    expected = (
+        f"b.is_registered AND COALESCE(b.registered_on <= '{plan.batch.file_date}'::date, TRUE) AND {inside} "
+        f"AND {_not_older(plan, 'b.id')}"  # what a later file names was only not there yet
+    )
     if plan.batch.source != Source.REGISTRATION:  # what this source ever spoke of
         seen = ids_seen("t.target = %s AND t.source = %s AND t.state = 'applied'")
         expected += f" AND b.id IN ({seen})"
@@ -92,11 +136,13 @@ def _absent(plan: Plan) -> tuple[str, str, list]:
         for table, column in ((NAMED, "code"), (Errors.TABLE, "value"))
         for code in ("uscc", "legacy_registration_no")
     )
+    missing += f" AND NOT EXISTS (SELECT 1 FROM {UNREAD} n WHERE n.name = b.name)"
     return expected, missing, params
 
 
 def count_absent(plan: Plan, checker: Checker) -> dict[str, int]:
-    """absent: registered businesses that a full file should name and does not; expected: how many it should."""
+    """absent: registered businesses that a full file should name and does not; expected: how many it should; unread:
+    rows that may speak of the absent ones, for nobody can read their codes and no business has their name."""
     if not plan.batch.is_full:
         return {}
     _name_left_out(checker)
@@ -104,17 +150,27 @@ def count_absent(plan: Plan, checker: Checker) -> dict[str, int]:
     ((absent, all_of),) = fetch(
         f"SELECT count(*) FILTER (WHERE {missing}), count(*) FROM markets_business b WHERE {expected}", params
     )
-    return {"absent": absent, "expected": all_of}
+    inside, params = plan.scope.sql("b")
+    ((unread,),) = fetch(
+        f"SELECT count(*) FROM {UNREAD} n WHERE NOT EXISTS (SELECT 1 FROM markets_business b WHERE b.name = n.name "
+        f"AND {inside}) AND NOT EXISTS (SELECT 1 FROM {Errors.TABLE} e JOIN markets_business b "
+        f"ON e.suggestion IN (b.uscc, b.legacy_registration_no) WHERE e.row = n.row AND e.suggestion <> '' AND {inside})",
+        [*params, *params],
+    )
+    return {"absent": absent, "expected": all_of, "unread": unread}
 
 
 def keep_absent(plan: Plan) -> None:
     """What appears again is absent no more; what a full file does not name is listed, and stays as it is."""
     batch = plan.batch
-    run(
-        f"DELETE FROM markets_absence a USING {MATCH} m, tables_batch t WHERE a.business_id = m.id "
-        "AND t.id = a.batch_id AND t.source = %s AND t.file_date <= %s",
-        [batch.source, batch.file_date],
+    found = (
+        f"{MATCH} m, tables_batch t WHERE a.business_id = m.id AND a.appeared_in_id IS NULL AND t.id = a.batch_id "
+        f"AND t.target = 'business' AND t.source = '{batch.source}' AND t.file_date <= {plan.day}"
     )
+    if batch.pk:
+        run(f"UPDATE markets_absence a SET appeared_in_id = %s FROM {found}", [batch.pk])
+    else:  # nothing will be taken back
+        run(f"DELETE FROM markets_absence a USING {found}")
     if batch.is_full:
         expected, missing, params = _absent(plan)
         run(
@@ -128,26 +184,16 @@ def keep_absent(plan: Plan) -> None:
 
 
 def ask(plan: Plan) -> None:
-    """One open request for a business; what was refused is not asked again."""
+    """One open request for a business. What was refused or withdrawn is asked again by a file of a later day only, and
+    after a second refusal by hand only: nobody is flooded with what they have answered."""
     run(
         "INSERT INTO markets_handover (business_id, name, to_id, to_district_id, to_street_id, asked_from, source, state, "
         "batch_id, asked_by_id, asked_at, reason) "
-        "SELECT a.id, a.name, a.to_id, a.district_id, a.street_id, a.asked_from, %s, 'asked', %s, %s, now(), '' "
-        f"FROM {ASKED} a WHERE {_not_older(plan, 'a.id')} AND NOT EXISTS (SELECT 1 FROM markets_handover h "
-        "WHERE h.business_id = a.id AND h.state = 'refused' AND h.to_id = a.to_id "
-        "AND h.to_street_id IS NOT DISTINCT FROM a.street_id) "
+        "SELECT m.id, m.name, m.to_id, m.district_id, m.street_id, m.asked_from, %s, 'asked', %s, %s, now(), '' "
+        f"FROM {ASKED} m WHERE {_not_older(plan, 'm.id')} AND NOT EXISTS (SELECT FROM markets_handover h "
+        "WHERE h.business_id = m.id AND h.state IN ('refused', 'withdrawn') AND h.to_id = m.to_id "
+        "AND h.to_street_id IS NOT DISTINCT FROM m.street_id HAVING count(*) FILTER (WHERE h.state = 'refused') > 1 "
+        f"OR max((h.decided_at AT TIME ZONE 'Asia/Shanghai')::date) >= {plan.day}) "
         "ON CONFLICT (business_id) WHERE state = 'asked' DO NOTHING",
         [plan.batch.source, plan.batch.pk, plan.batch.owner_id],
-    )
-
-
-def take_back(batch: Batch) -> None:
-    """What a batch that is undone said beside its rows: absences, open requests, and differences that are none now."""
-    Absence.objects.filter(batch=batch).delete()
-    HandOver.objects.filter(batch=batch, state=HandOver.State.ASKED).delete()
-    stood = " ".join(f"WHEN '{key}' THEN {stands(key)}" for key in ORDER)
-    run(
-        "DELETE FROM markets_sourcedifference d USING markets_business b, tables_batchchange c WHERE c.batch_id = %s "
-        f'AND b.id = c.record_id AND d.business_id = b.id AND d.value = CASE d."column" {stood} END',
-        [batch.pk],
     )

@@ -1,7 +1,7 @@
 """Taking back an import of businesses: rows, versions and head-counts as they were before it."""
 
 from markets.imports import conversions
-from markets.imports.told import take_back
+from markets.imports.told_undo import take_back
 from markets.models import Business
 from tables.faults import fault
 from tables.models import Batch
@@ -9,7 +9,9 @@ from tables.register import Progress
 from tables.statements import run
 from tables.undo import ROWS, Undo
 
-TOLD = {"markets_sourcedifference": "true", "markets_absence": "true"}  # go with a new business
+TOLD = {  # go with a new business
+    "markets_sourcedifference": "true", "markets_replaceddifference": "true", "markets_absence": "true",
+}  # fmt: skip
 UNITS = ("guidance_station_id", "district_committee_id")
 DECLARED = ("business_id", "source", "as_of")  # a declaration's key
 

@@ -70,6 +70,7 @@ def write(plan: Plan, tell: Callable[[int, str], None]) -> None:
         tell(rows[1], "正在写入")
     if changed != waiting:
         raise Cannot(CHANGED_MEANWHILE)
+    told.confirm(plan)
     conversions.convert(plan, NEW)
     forget_small()
     told.keep_differences(plan)

@@ -1,7 +1,7 @@
 from markets.models.business import Business, BusinessVersion, Declaration
 from markets.models.coverage import BusinessCoverage, GroupOrganization, MarketCoverage, Mode
 from markets.models.market import DeliverySite, IndustryArea, Market, MarketPlan, Platform
-from markets.models.told import Absence, HandOver, SourceDifference
+from markets.models.told import Absence, HandOver, ReplacedDifference, SourceDifference
 
 __all__ = [
     "Absence",
@@ -18,5 +18,6 @@ __all__ = [
     "MarketPlan",
     "Mode",
     "Platform",
+    "ReplacedDifference",
     "SourceDifference",
 ]

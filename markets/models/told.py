@@ -21,26 +21,75 @@ class SourceDifference(models.Model):
     value = models.TextField("该来源的取值")  # as the database writes it
     file_date = models.DateField("数据日期", null=True)  # unknown for what stood before and was written over
     kept_at = models.DateTimeField("确认保留现值", null=True)  # until the source says something else
+    # Somebody took another value instead: while that stands, no file brings this one back (markets/imports/becomes.py).
+    decided_against = models.BooleanField("已决定不采用", default=False, db_default=False)
+    batch = models.ForeignKey(  # that told it last; looked for by an undo only, so without an index
+        "tables.Batch", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False, verbose_name="批次"
+    )
 
     objects = BusinessDetailQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "系统间差异"
         constraints = [
-            models.UniqueConstraint(fields=["business", "column", "source"], name="sourcedifference_once_per_source")
+            models.UniqueConstraint(fields=["business", "column", "source"], name="sourcedifference_once_per_source"),
+            models.CheckConstraint(
+                name="sourcedifference_decided_is_kept",
+                condition=Q(decided_against=False) | Q(kept_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.business_id} {self.column} {self.source}"
 
+    @property
+    def state_in_words(self) -> str:
+        if self.decided_against:
+            return "已决定不采用"
+        return "已确认保留现值" if self.kept_at else "待处理"
+
+
+class ReplacedDifference(models.Model):
+    """A difference as it was before a batch told another in its place or took it away; put back when that is undone."""
+
+    batch = models.ForeignKey("tables.Batch", on_delete=models.CASCADE, related_name="+", verbose_name="批次")
+    business = models.ForeignKey(Business, on_delete=models.CASCADE, related_name="+", verbose_name="经营主体")
+    column = models.CharField("列", max_length=30)
+    source = models.CharField("来源", max_length=20)
+    was = models.JSONField("原差异")  # the whole row
+    stays = models.BooleanField("另有新的说法")  # another was told in its place
+
+    class Meta:
+        verbose_name = verbose_name_plural = "批次替换的差异"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "business", "column", "source"], name="replaceddifference_once_per_batch"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}: {self.business_id} {self.column} {self.source}"
+
+
+class AbsentManager(models.Manager.from_queryset(BusinessDetailQuerySet)):  # type: ignore[misc]  # made at run time
+    def get_queryset(self):
+        return super().get_queryset().filter(appeared_in=None)
+
 
 class Absence(models.Model):
-    """本次未出现: a registered business in the scope of a full file that did not name it. Nothing closes by itself."""
+    """本次未出现: a registered business in the scope of a full file that did not name it. Nothing closes by itself.
+
+    One that a later file names is over, and comes back when that file is undone.
+    """
 
     business = models.ForeignKey(Business, on_delete=models.CASCADE, related_name="absences", verbose_name="经营主体")
     batch = models.ForeignKey("tables.Batch", on_delete=models.CASCADE, related_name="+", verbose_name="批次")
+    appeared_in = models.ForeignKey(
+        "tables.Batch", null=True, on_delete=models.CASCADE, related_name="+", db_index=False,
+        verbose_name="再次出现的批次",
+    )  # fmt: skip
 
-    objects = BusinessDetailQuerySet.as_manager()
+    objects = AbsentManager()
 
     class Meta:
         verbose_name = verbose_name_plural = "本次未出现"
@@ -60,6 +109,7 @@ class HandOver(models.Model):
         ASKED = "asked", "待处理"
         ACCEPTED = "accepted", "已同意"
         REFUSED = "refused", "不同意"
+        WITHDRAWN = "withdrawn", "已撤回"
 
     class AskedFrom(models.TextChoices):
         HOLDER = "holder", "请对方接收"

@@ -12,7 +12,7 @@ from markets.conversion import ANOTHER, ITSELF, NO_ENTERPRISE, NO_SOLE_TRADER, T
 from markets.imports import first_load, write
 from markets.imports.plan import Plan
 from markets.listings import BUSINESS_LIST
-from markets.models import Absence, Business, BusinessCoverage
+from markets.models import Absence, Business, BusinessCoverage, GroupOrganization
 from markets.services import CannotSave, business_save
 from members.models import InstructorAssignment
 from reports.models import Snapshot
@@ -33,6 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 DAY = date(2026, 3, 1)
 TABLES = (
     "markets_business", "markets_businesscoverage", "markets_businessversion", "members_instructorassignment",
+    "markets_grouporganization",
 )  # fmt: skip
 
 
@@ -87,6 +88,22 @@ def test_links_and_instructors_go_on_from_the_day(send, city):
     assert (carried.mode, carried.local_mode_name) == ("joint", "片区联建")
     told = InstructorAssignment.objects.order_by("starts_on").values_list("business", "role", "starts_on", "ends_on")
     assert list(told) == [(old.pk, "liaison", assignment.starts_on, DAY), (new.pk, "liaison", DAY, None)]
+
+
+def test_group_organizations_go_on_too_and_the_plan_counts_what_goes_over(send, registrar, city):
+    old = trader(city.yuehai)
+    cover(old, city.yuehai)
+    for kind in ("union", "league", "women"):
+        GroupOrganization.objects.create(business=old, kind=kind, name=f"小店{kind}", starts_on=date(2025, 1, 1))
+    before = everything()
+    assert send([enterprise(old)], "--dry-run")["carried"] == 4
+    assert send([enterprise(old)])["carried"] == 4
+    told = GroupOrganization.objects.filter(business=after(old)).order_by("kind")
+    assert list(told.values_list("kind", "name", "starts_on", "ends_on")) == [
+        (kind, f"小店{kind}", DAY, None) for kind in ("league", "union", "women")
+    ]
+    assert set(old.group_organizations.values_list("ends_on", flat=True)) == {DAY}
+    assert not conflicts(undo(latest(), registrar)) and everything() == before
 
 
 def test_without_a_day_of_its_own_it_is_the_files(send, city):

@@ -7,7 +7,7 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.models import AuditEvent
-from markets.hand_overs import hand_over_accept, hand_over_refuse
+from markets.hand_overs import hand_over_accept, hand_over_ask_again, hand_over_refuse, hand_over_withdraw
 from markets.models import BusinessVersion, HandOver
 from markets.services import CannotSave
 from tests import factories
@@ -93,3 +93,53 @@ def test_two_decide_at_once(city, asked):
         thread.join()
     assert sorted(told) == ["accepted", "late"]
     assert BusinessVersion.objects.count() == 1
+
+
+# --- the side that asked ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_only_the_side_that_asked_withdraws(client, city, asked):
+    holder = factories.make_user("registrar", city.yuehai)
+    with pytest.raises(CannotSave, match="已经处理过"):
+        hand_over_withdraw(hand_over=asked, by=holder)
+    client.force_login(asked.asked_by)
+    assert "撤回" in client.get(reverse("markets:hand_over_list")).content.decode()
+    client.post(reverse("markets:hand_over_withdraw", args=[asked.pk]))
+    asked.refresh_from_db()
+    assert (asked.state, asked.decided_by, asked.business.guidance_station) == (
+        "withdrawn",
+        asked.asked_by,
+        city.yuehai,
+    )
+    assert AuditEvent.objects.get(act="markets.handover.withdraw").subjects == [asked.pk]
+    with pytest.raises(CannotSave, match="已经处理过"):
+        hand_over_accept(hand_over=asked, by=holder)
+
+
+@pytest.mark.django_db
+def test_what_was_refused_is_asked_again_by_hand_once_at_a_time(client, city, asked):
+    holder = factories.make_user("registrar", city.yuehai)
+    with pytest.raises(CannotSave):
+        hand_over_ask_again(hand_over=asked, by=asked.asked_by)  # still open
+    hand_over_refuse(hand_over=asked, by=holder, reason="仍在本所")
+    with pytest.raises(CannotSave):
+        hand_over_ask_again(hand_over=asked, by=holder)
+    client.force_login(asked.asked_by)
+    assert "再次发起" in client.get(reverse("markets:hand_over_list")).content.decode()
+    client.post(reverse("markets:hand_over_ask_again", args=[asked.pk]))
+    again = HandOver.objects.exclude(pk=asked.pk).get()
+    assert (again.state, again.to, again.to_street, again.name) == ("asked", asked.to, asked.to_street, asked.name)
+    assert again.asked_by == asked.asked_by
+    with pytest.raises(CannotSave, match="已经处理过"):
+        hand_over_ask_again(hand_over=asked, by=asked.asked_by)
+    hand_over_accept(hand_over=again, by=holder)
+    assert not HandOver.objects.to_ask_again_by(asked.asked_by, "markets.change_handover").exists()
+
+
+@pytest.mark.django_db
+def test_nobody_is_asked_for_what_is_not_registered_any_more(city, asked):
+    asked.business.status = "deregistered"
+    asked.business.save()
+    with pytest.raises(CannotSave, match="不在册"):
+        hand_over_accept(hand_over=asked, by=factories.make_user("registrar", city.yuehai))

@@ -37,7 +37,7 @@ def test_every_column_has_every_source_and_a_hand_written_mark_hides_nobody():
 @pytest.mark.django_db
 def test_three_sources_that_contradict_each_other(send):
     code = make_code()
-    row = make_row(统一社会信用代码=code, 从业人数="10")
+    row = make_row(统一社会信用代码=code, 从业人数="10", 经营状态="存续")
     assert send([row])["new"] == 1
     assert Business.objects.get().provenance == {}
 
@@ -100,7 +100,7 @@ def test_an_older_file_writes_nothing_and_says_nothing(send):
 
 @pytest.mark.django_db
 def test_what_is_set_by_hand_stays_where_a_person_knows_better(send, registrar, city):
-    row = make_row(从业人数="10", 所属街道="粤海街道")
+    row = make_row(从业人数="10", 所属街道="粤海街道", 经营状态="存续")
     send([row])
     business = Business.objects.get()
     business.guidance_station, business.employees, business.name = city.shahe, 20, "手工改名"
@@ -213,3 +213,115 @@ def test_every_kind_of_value_can_be_adopted(city, registrar, column):
     business.refresh_from_db()
     assert told_now(business, column) == values[column]
     assert not SourceDifference.objects.filter(value=values[column]).exists()
+
+
+@pytest.mark.django_db
+def test_a_decision_lasts_until_the_leading_system_says_something_new(send, registrar):
+    row = make_row(从业人数="10", 经营状态="存续")
+    send([row])
+    send([row | {"名称": "年报商行"}], "--source=annual_report")
+    difference_adopt(difference=SourceDifference.objects.get(), by=registrar)
+    images = BatchChange.objects.count()
+    for _ in range(2):  # the value that was decided against, again and again
+        answer = send([row])
+        assert (answer["changed"], answer["unchanged"]) == (0, 1) and BatchChange.objects.count() == images
+    assert Business.objects.get().name == "年报商行"
+    kept = SourceDifference.objects.get()
+    assert (kept.source, kept.value, kept.decided_against) == ("registration", row["名称"], True) and kept.kept_at
+    assert send([row | {"住所": "新址"}])["changed"] == 1  # the rest of the row goes on
+    assert Business.objects.get().name == "年报商行"
+    assert send([row | {"名称": "登记新名"}])["changed"] == 1
+    assert Business.objects.get().name == "登记新名"
+    assert differences() == [("name", "manual", "年报商行")]
+
+
+@pytest.mark.django_db
+def test_a_decision_is_over_when_the_leading_system_agrees(send, registrar):
+    row = make_row(经营状态="存续")
+    send([row])
+    annual = row | {"名称": "年报商行"}
+    send([annual], "--source=annual_report")
+    difference_adopt(difference=SourceDifference.objects.get(), by=registrar)
+    assert send([annual])["unchanged"] == 1
+    assert Business.objects.get().provenance == {} and differences() == []
+    assert send([row])["changed"] == 1
+    assert Business.objects.get().name == row["名称"]
+
+
+@pytest.mark.django_db
+def test_what_the_registry_confirmed_no_other_file_changes(send):
+    row = make_row(经营状态="存续")
+    send([row], "--source=annual_report")
+    assert send([row])["unchanged"] == 1
+    assert Business.objects.get().provenance == {}
+    images = BatchChange.objects.count()
+    assert send([row])["unchanged"] == 1 and BatchChange.objects.count() == images
+    send([row | {"名称": "年报新名"}], "--source=annual_report")
+    assert Business.objects.get().name == row["名称"]
+    assert differences() == [("name", "annual_report", "年报新名")]
+
+
+# --- full files: what cannot be read, what is older -------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_damaged_code_makes_nothing_absent_and_what_fits_nothing_is_counted_apart(send):
+    rows = [make_row(名称=f"第{number}商行") for number in range(5)]
+    send(rows)
+    damaged = rows[0] | {"统一社会信用代码": rows[0]["统一社会信用代码"][:-1] + "?"}
+    digit = rows[1]["统一社会信用代码"]
+    typo = rows[1] | {"统一社会信用代码": digit[:-1] + ("0" if digit[-1] != "0" else "1"), "名称": "改了名"}
+    blank = rows[2] | {"统一社会信用代码": ""}
+    stranger = make_row(统一社会信用代码="9.14E+17", 名称="谁也不是")
+    answer = send([damaged, typo, blank, stranger, rows[3]], "--full")
+    absent = set(Absence.objects.values_list("business__name", flat=True))
+    assert "第4商行" in absent and not absent & {"第0商行", "第2商行", "第3商行"}
+    assert answer["wrong"] == 4 and answer["unread"] == (2 if "第1商行" in absent else 1)
+
+
+@pytest.mark.django_db
+def test_an_older_full_file_does_not_miss_what_was_not_there_yet(send):
+    old, new, young = make_row(), make_row(), make_row(成立日期=TODAY.isoformat())
+    send([old, new], day(3))
+    send([young], "--source=survey")
+    assert send([make_row()], day(9), "--full")["absent"] == 0
+    assert not Absence.objects.exists()
+
+
+# --- asked again ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_refused_request_is_asked_again_by_a_newer_file_once(send, city):
+    nanshan = factories.make_user("registrar", city.nanshan)
+    business = factories.make_business(city.yuehai, uscc=make_code())
+    row = make_row(统一社会信用代码=business.uscc, 所属区="福田区", 监管所="莲花所")
+
+    def refuse(back: int, state: str = "refused") -> None:
+        HandOver.objects.filter(state="asked").update(state=state, decided_at=timezone.now() - dt.timedelta(days=back))
+
+    for back, asked in ((30, 1), (20, 1), (9, 2)):
+        send([row], day(back), by=nanshan)
+        assert HandOver.objects.count() == asked, back
+        refuse(19)
+    send([row], by=nanshan)
+    assert HandOver.objects.count() == 2  # refused twice: by hand only
+    business.status = "deregistered"
+    business.save()
+    HandOver.objects.all().delete()
+    assert send([row], by=nanshan)["hand_over"] == 0 and not HandOver.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_row_that_says_deregistered_asks_for_nothing(send, city):
+    nanshan = factories.make_user("registrar", city.nanshan)
+    far, near = (
+        factories.make_business(city.lianhua, uscc=make_code()),
+        factories.make_business(city.yuehai, uscc=make_code()),
+    )
+    rows = [
+        make_row(统一社会信用代码=far.uscc, 监管所="粤海所", 经营状态="注销"),
+        make_row(统一社会信用代码=near.uscc, 所属区="福田区", 监管所="莲花所", 经营状态="吊销"),
+    ]
+    answer = send(rows, by=nanshan)
+    assert (answer["out_of_scope"], answer["hand_over"]) == (2, 0) and not HandOver.objects.exists()

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from markets.models import Business, SourceDifference
-from markets.sources import FILES, Source, may_write
+from markets.sources import FILES, UNTOLD, Source, may_write
 from tests.markets import files
 
 CELLS = {
@@ -29,17 +29,17 @@ class Model:
 
     def read(self, source: str, row: dict[str, str]) -> None:
         if not self.stands:
-            self.stands["status"] = ("active", source if row["status"] else Source.REGISTRATION)
+            self.stands["status"] = ("active", UNTOLD)
         for column, said in row.items():
             if said:
                 self._cell(column, source, STATUSES.get(said, said))
 
     def _cell(self, column: str, source: str, said: str) -> None:
         value, holder = self.stands.get(column, ("", ""))
-        if not value:
+        if not value or holder == UNTOLD:
             self.stands[column] = (said, source)
         elif said == value:
-            if source != Source.REGISTRATION and may_write(column, source, holder):
+            if may_write(column, source, holder):
                 self.stands[column] = (value, source)
         elif may_write(column, source, holder):
             self.stands[column] = (said, source)

@@ -22,7 +22,8 @@ WORDS = {
     "rows": "共 {} 行", "new": "新增 {} 行", "changed": "变更 {} 行", "unchanged": "未变 {} 行", "wrong": "有误 {} 行",
     "duplicate": "重复 {} 行", "out_of_scope": "不在权限范围 {} 行", "dropped": "未保存党员人数 {} 行",
     "hand_over": "可申请划转 {} 行", "older": "早于已有数据 {} 行", "duplicate_registry": "号码分属两个主体 {} 行",
-    "absent": "本次未出现 {} 户", "expected": "应出现 {} 户",
+    "absent": "本次未出现 {} 户", "expected": "应出现 {} 户", "unread": "号码无法辨认、对不上在册主体 {} 行",
+    "carried": "随个转企转移 {} 条",
     "repaired": "自动修复 {} 格", "skipped": "跳过（合计、重复表头）{} 行", "left_out": "不导入 {} 行",
 }  # fmt: skip
 

@@ -1,0 +1,126 @@
+"""Taking a batch back brings back what it said beside its rows: differences, absences, marks. What was touched stays."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from markets.differences import difference_adopt, difference_keep
+from markets.models import Absence, Business, ReplacedDifference, SourceDifference
+from tables import services
+from tables.models import Batch
+from tables.statements import fetch
+from tests.markets.files import make_row
+from tests.markets.test_import_undo import conflicts, latest, undo
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TABLES = ("markets_business", "markets_sourcedifference", "markets_absence")
+
+
+def everything() -> dict[str, list]:
+    return {table: fetch(f"SELECT to_jsonb(t)::text FROM {table} t ORDER BY id") for table in TABLES}
+
+
+@pytest.fixture
+def row():
+    return make_row(从业人数="10", 经营状态="存续")
+
+
+@pytest.fixture
+def told(send, row):
+    """A registry's row against which an annual report and a survey say something."""
+    send([row])
+    send([row | {"名称": "年报商行", "从业人数": "15"}], "--source=annual_report")
+    send([row | {"名称": "摸排商行", "从业人数": "12"}], "--source=survey")
+    return row
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"名称": "年报商行"},
+        {"名称": "登记新名"},
+        {"从业人数": "15"},
+        {"从业人数": "11"},
+        {"名称": "摸排商行", "住所": "新址"},
+    ],
+)
+@pytest.mark.parametrize("source", ["registration", "annual_report", "survey"])
+def test_differences_are_again_what_they_were(send, registrar, told, cells, source):
+    before = everything()
+    send([told | cells], f"--source={source}")
+    assert not conflicts(undo(latest(), registrar))
+    assert everything() == before
+
+
+def test_batches_go_back_one_after_the_other(send, registrar, told):
+    states = []
+    for name in ("年报二", "年报三", "示范商贸有限公司"):
+        states.append(everything())
+        send([told | {"名称": name}], "--source=annual_report")
+    for before in reversed(states):
+        undo(Batch.objects.filter(state="applied").latest("pk"), registrar)
+        assert everything() == before
+
+
+def test_what_was_decided_since_stays_and_is_listed(send, registrar, told):
+    send([told | {"名称": "年报二"}], "--source=annual_report")
+    batch, business = latest(), Business.objects.get()
+    difference_keep(difference=SourceDifference.objects.get(column="name", source="annual_report"), by=registrar)
+    assert conflicts(undo(batch, registrar)) == [(business.pk, "edited")]
+    kept = SourceDifference.objects.get(column="name", source="annual_report")
+    assert kept.value == "年报二" and kept.kept_at
+
+
+def test_what_a_later_file_said_stays_and_is_listed(send, registrar, told):
+    send([told | {"名称": "年报二"}], "--source=annual_report")
+    batch, business = latest(), Business.objects.get()
+    send([told | {"名称": "年报三"}], "--source=annual_report")
+    assert conflicts(undo(batch, registrar)) == [(business.pk, "later")]
+    assert SourceDifference.objects.get(column="name", source="annual_report").value == "年报三"
+
+
+def test_an_adopted_value_keeps_row_and_decision(send, registrar, told):
+    send([told | {"名称": "年报二"}], "--source=annual_report")
+    batch, business = latest(), Business.objects.get()
+    difference_adopt(difference=SourceDifference.objects.get(column="name", source="annual_report"), by=registrar)
+    before = everything()
+    assert conflicts(undo(batch, registrar)) == [(business.pk, "edited")]
+    assert everything() == before
+
+
+def test_a_confirmation_of_the_registry_goes_back(send, registrar, row):
+    send([row], "--source=annual_report")
+    before = everything()
+    send([row])
+    assert everything() != before
+    assert not conflicts(undo(latest(), registrar)) and everything() == before
+
+
+def test_who_appeared_in_the_undone_file_only_is_absent_again(send, registrar, row):
+    other, third = make_row(), make_row()
+    send([row, other, third])
+    send([row], "--full")
+    before = everything()
+    assert Absence.objects.count() == 2
+    send([other, third])
+    appeared = latest()
+    assert Absence.objects.count() == 0
+    send([third])
+    undo(appeared, registrar)
+    assert [absence.business.uscc for absence in Absence.objects.all()] == [other["统一社会信用代码"]]
+    undo(Batch.objects.filter(state="applied", is_full=True).get(), registrar)
+    assert not Absence._base_manager.exists() and before["markets_absence"]
+
+
+def test_what_an_undo_needs_goes_when_nobody_can_undo(send, told):
+    send([told | {"名称": "年报二"}], "--source=annual_report")
+    send([make_row()], "--full")
+    send([told])
+    assert ReplacedDifference.objects.exists() and Absence._base_manager.exclude(appeared_in=None).exists()
+    services.retention()
+    assert ReplacedDifference.objects.exists()
+    Batch.objects.update(applied_at=timezone.now() - dt.timedelta(days=32))
+    services.retention()
+    assert not ReplacedDifference.objects.exists()
+    assert not Absence._base_manager.exclude(appeared_in=None).exists() and SourceDifference.objects.exists()
