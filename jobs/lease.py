@@ -47,7 +47,7 @@ class Reporter:
         self.job = job
         self.done, self.total, self.message = job.done, job.total, job.message
         self.changed = False
-        self.cancelled = False
+        self.cancelled = job.cancel_requested  # work that was committed in an earlier attempt does not ask
         self.lost = False
         self.guard = threading.Lock()
         self.open: Any = None  # the driver's connection while its statement may be ended

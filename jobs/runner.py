@@ -61,8 +61,6 @@ def job_run(*, job_id: int) -> Job | None:
 
 
 def _work(job: Job, progress: Reporter) -> dict:
-    if job.cancel_requested:
-        raise Cancelled
     if job.owner is not None and not job.owner.is_active:
         raise JobFailed("发起人的账号已停用，任务没有执行。请由在用的账号重新发起。")
     work = KINDS.get(job.kind)

@@ -55,12 +55,12 @@ def send(job_id: int) -> None:
 
 @transaction.atomic
 def job_cancel(*, job: Job, by) -> bool:
-    """Ask a job to stop: a waiting one ends at once, a running one at its next word. False: it has ended already."""
+    """Ask a job to stop: one that was never begun ends at once, any other at its next word. False: it has ended already."""
     mine = Job.objects.filter(pk=job.pk)
-    cancelled = mine.filter(state=Job.State.QUEUED).update(
+    cancelled = mine.filter(state=Job.State.QUEUED, attempts=0).update(
         state=Job.State.CANCELLED, cancel_requested=True, message="还没有开始，已按您的要求取消。", finished_at=Now()
     )
-    asked = cancelled or mine.filter(state=Job.State.RUNNING).update(cancel_requested=True)
+    asked = cancelled or mine.exclude(state__in=Job.FINISHED).update(cancel_requested=True)
     if asked:
         audit.record("jobs.job.cancel", by=by, subjects=[job], detail={"kind": job.kind})
     return bool(asked)

@@ -17,18 +17,17 @@ AGAIN_AFTER = timedelta(minutes=2)  # a job that only waits for a busy worker sh
 
 @transaction.atomic
 def sweep() -> dict[str, int]:
-    """Counts of what was done: sent again, taken over, given up, cancelled. Nothing while another sweep runs."""
+    """Counts of what was done: sent again, taken over, given up. Nothing while another sweep runs.
+
+    What its owner wants to cancel is taken over too: only the work knows whether it was committed before its worker died.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SWEEP_LOCK])
         if not cursor.fetchone()[0]:
             return {}
     dead = Job.objects.filter(state=Job.State.RUNNING, lease_until__lt=Now())
     ended = {"lease_until": None, "finished_at": Now()}
-    cancelled = dead.filter(cancel_requested=True).update(
-        state=Job.State.CANCELLED, message="已按您的要求取消。", **ended
-    )
     return {
-        "cancelled": cancelled,
         "given_up": _give_up(dead, ended),
         "taken_over": _take_over(dead),
         "sent": _resend(),

@@ -14,8 +14,8 @@ from django.utils import timezone
 from accounts.models import User
 from jobs import tasks
 from jobs.models import Job
-from jobs.runner import MAX_ATTEMPTS
-from jobs.services import job_start
+from jobs.runner import MAX_ATTEMPTS, job_run
+from jobs.services import KINDS, job_cancel, job_start
 from jobs.sweep import SWEEP_LOCK, sweep
 from tests import factories as make
 from tests.jobs.test_runner import make_job, wait_for
@@ -73,11 +73,21 @@ def test_after_three_attempts_it_gives_up_and_says_so(sent):
 
 
 @pytest.mark.django_db
-def test_a_cancelled_job_whose_worker_died_ends_cancelled(sent):
-    job = make_job(state=State.RUNNING, attempts=1, lease_until=ago(seconds=1), cancel_requested=True)
-    assert sent()[0]["cancelled"] == 1
-    job.refresh_from_db()
-    assert job.state == State.CANCELLED
+@pytest.mark.parametrize(("was_committed", "ends"), [(False, State.CANCELLED), (True, State.DONE)])
+def test_a_cancelled_job_whose_worker_died_ends_as_its_work_stands(sent, monkeypatch, was_committed, ends):
+    """The worker may have died after the commit: then it is done, whatever its owner wanted."""
+
+    def work(job, progress):
+        if not was_committed:
+            progress(1, 2)
+        return {}
+
+    monkeypatch.setitem(KINDS, "tests.dead", work)
+    job = make_job(kind="tests.dead", state=State.RUNNING, attempts=1, lease_until=ago(seconds=1))
+    assert job_cancel(job=job, by=job.owner)
+    assert sent()[0]["taken_over"] == 1
+    assert job_cancel(job=job, by=job.owner)  # asked again while it waits for its second attempt
+    assert job_run(job_id=job.pk).state == ends
 
 
 @pytest.mark.django_db(transaction=True)
