@@ -19,7 +19,7 @@ from tables.readers.base import STRIPPED
 from tables.readers.numbers import UNCALCULATED
 
 BLANKS = frozenset(
-    {"", "-", "--", "—", "——", "/", "\\", "无", "null", "none", "n/a", "#n/a", "\\n", "nan", "(空)", "（空）"}
+    {"", "-", "--", "—", "——", "/", "\\", "无", "null", "none", "n/a", "\\n", "nan", "(空)", "（空）"}
 )
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 _SPACES = re.compile(r"[\s\u00a0\u3000]+")
@@ -108,7 +108,7 @@ def head_count(text: str) -> int:
 # --- what every table's cells are read with --------------------------------------------------------------------------
 GARBLED = "文字已损坏（出现 �），请用原系统重新导出，或另存为 UTF-8 编码"
 UNSOLVED = "公式出错或没有算出结果，请在 Excel 里改好（或粘贴为数值）并保存后再上传"
-FORMULA_ERROR = rf"^\s*(?:#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!)|{UNCALCULATED}|Err:[0-9]{{3}})\s*$"
+FORMULA_ERROR = rf"^\s*(?:#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!)|{UNCALCULATED}|Err:[0-9]{{3}})\s*$"
 _FORMULA_ERROR = re.compile(FORMULA_ERROR)
 Parse = Callable[[str], Any]
 
