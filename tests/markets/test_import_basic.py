@@ -69,7 +69,7 @@ def test_same_file_twice_with_shuffled_columns_and_other_line_ends(send, city, e
 
 
 def test_change_keeps_before_image_and_version(send, city):
-    row = make_row(从业人数="12", 住所="旧址")
+    row = make_row(从业人数="12", 住所="旧址", 经营状态="存续")
     send([row])
     business = Business.objects.get()
     answer = send([row | {"从业人数": "30", "住所": "新址", "经营状态": "歇业"}])
