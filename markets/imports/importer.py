@@ -43,7 +43,8 @@ class BusinessImporter:
         plan = Plan(errors, scope, batch, Rules.of(batch.source))
         plan.open()
         checker = Checker(source=source, errors=errors, scope=scope)
-        total = source.rows * (2 if write else 1)
+        longer = first_load.TIMES if first_load.is_one(source.rows) else 1  # than reading takes
+        total = source.rows * (1 + longer if write else 1)
         self._read(checker, plan, lambda: progress(min(checker.rows, total), total, "正在读取和检查"))
         counts = self._set_duplicates_apart(checker, plan)
         progress(min(checker.rows, total), total, "正在与已登记的主体比对")
