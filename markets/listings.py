@@ -1,5 +1,7 @@
 """The lists of this room, as their pages, exports and bulk acts read them."""
 
+from collections.abc import Sequence
+
 from django.db.models import Prefetch, QuerySet
 
 from markets.filters import BusinessFilter, DeliverySiteFilter, IndustryAreaFilter, MarketFilter, PlatformFilter
@@ -7,7 +9,7 @@ from markets.models import Absence, Business, DeliverySite, IndustryArea, Market
 from markets.place_tables import DELIVERY_SITES, INDUSTRY_AREAS, PLACE_RELATED, PLATFORMS
 from markets.tables import BUSINESS_ORDERS, BUSINESS_RELATED, BUSINESSES, MARKET_RELATED, MARKETS
 from markets.told_filters import AbsenceFilter, DifferenceFilter
-from markets.told_tables import ABSENCES, DIFFERENCES, OF_BUSINESS
+from markets.told_tables import ABSENCES, DIFFERENCES, OF_BUSINESS, say_in_words
 from tables.listing import Listing, register_listing
 
 
@@ -16,6 +18,11 @@ class BusinessListing(Listing):
         """With the predecessors that the reader may see (predecessor_code in markets/tables.py)."""
         seen = Business.objects.visible_to(user, self.view).only("uscc", "legacy_registration_no")
         return super().fetched(rows, user).prefetch_related(Prefetch("predecessor", seen, to_attr="seen_predecessor"))
+
+
+class DifferenceListing(Listing):
+    def look_up(self, rows: Sequence) -> None:
+        say_in_words(rows)
 
 
 BUSINESS_LIST = BusinessListing(
@@ -73,7 +80,7 @@ DELIVERY_SITE_LIST = Listing(
     unit="个",
     empty_reason="没有符合条件的配送网点。请放宽筛选；您只看得到本单位及下级范围内的网点。",
 )
-DIFFERENCE_LIST = Listing(
+DIFFERENCE_LIST = DifferenceListing(
     table=DIFFERENCES,
     model=SourceDifference,
     filter_class=DifferenceFilter,

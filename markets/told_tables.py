@@ -1,36 +1,63 @@
 """The columns of what other systems say: differences, and what did not appear in a full file."""
 
 import json
+from collections.abc import Collection, Sequence
 
 from django.urls import reverse
 
-from markets.models import Absence, Business, SourceDifference
-from markets.sources import PLACE, Source
+from markets.differences import told_now
+from markets.models import Absence, Business, Market, SourceDifference
+from markets.sources import Source
 from orgs.models import Division, Organization
 from tables.table import Column, Table
 
 
 def in_words(column: str, text: str | None) -> str:
     """A value as differences keep it, for people."""
-    if not text:
-        return "空"
-    if column == "place":
-        committee, office, district, street = json.loads(text)
-        unit = Organization.objects.filter(pk=office or committee).first() if office or committee else None
-        divisions = Division.objects.filter(pk__in=[each for each in (district, street) if each]).order_by("level")
-        return " ".join(str(part) for part in (unit and (unit.short_name or unit.name), *divisions) if part) or "空"
-    field = Business._meta.get_field(column)
-    if field.is_relation:
-        row = field.related_model._default_manager.filter(pk=text).first()  # type: ignore[union-attr]
-        return str(row) if row else "已不存在"
-    return str(dict(getattr(field, "flatchoices", ())).get(text, text))
+    return _words_of({(column, text)})[column, text]
 
 
 def stands_in_words(business: Business, column: str) -> str:
-    if column == "place":
-        return in_words(column, json.dumps([getattr(business, name) for name in PLACE]))
-    value = getattr(business, column)
-    return in_words(column, None if value in (None, "") else str(value))
+    return in_words(column, told_now(business, column))
+
+
+def say_in_words(rows: Sequence[SourceDifference]) -> None:
+    """Put the words for what stands and for what is told beside many rows: a value may be the id of another record, and
+    each kind of record is asked for once."""
+    said = {row.pk: ((row.column, told_now(row.business, row.column)), (row.column, row.value)) for row in rows}
+    words = _words_of({one for both in said.values() for one in both})
+    for row in rows:
+        row.stands_words, row.value_words = (words[one] for one in said[row.pk])  # type: ignore[attr-defined]
+
+
+def _words_of(said: Collection[tuple[str, str | None]]) -> dict[tuple[str, str | None], str]:
+    places = {text: json.loads(text) for column, text in said if column == "place" and text}
+    units = Organization.objects.in_bulk({office or committee for committee, office, *_ in places.values()} - {None})
+    divisions = Division.objects.in_bulk(
+        {one for *_, district, street in places.values() for one in (district, street)} - {None}
+    )
+    markets = Market.objects.in_bulk({int(text) for column, text in said if column == "market_id" and text})
+
+    def words(column: str, text: str | None) -> str:
+        if not text:
+            return "空"
+        if column == "place":
+            committee, office, district, street = places[text]
+            unit = units.get(office or committee)
+            parts = (unit and (unit.short_name or unit.name), divisions.get(district), divisions.get(street))
+            return " ".join(str(part) for part in parts if part) or "空"
+        if column == "market_id":
+            return str(markets.get(int(text), "已不存在"))
+        field = Business._meta.get_field(column)
+        return str(dict(getattr(field, "flatchoices", ())).get(text, text))
+
+    return {one: words(*one) for one in said}
+
+
+def _words(row: SourceDifference) -> tuple[str, str]:
+    if not hasattr(row, "value_words"):
+        say_in_words([row])
+    return row.stands_words, row.value_words  # type: ignore[attr-defined]
 
 
 def _place(row: SourceDifference | Absence) -> str:
@@ -53,9 +80,9 @@ DIFFERENCES = Table(
         ),
         *_BUSINESS[1:],
         Column("column", "列", source="get_column_display"),
-        Column("stands", "现值", value=lambda row: stands_in_words(row.business, row.column)),
+        Column("stands", "现值", value=lambda row: _words(row)[0]),
         Column("source", "来源", source="get_source_display"),
-        Column("value", "该来源的取值", value=lambda row: in_words(row.column, row.value)),
+        Column("value", "该来源的取值", value=lambda row: _words(row)[1]),
         Column("file_date", "数据日期", kind="date"),
         Column("kept", "已确认保留", value=lambda row: "是" if row.kept_at else "否"),
     ),

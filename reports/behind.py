@@ -1,6 +1,6 @@
 """Which rows stand behind the number that an address asks for: for the page, and for taking all of them out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -105,6 +105,10 @@ class RowsBehind:
         found = found.order_by("pk")
         own = listing_of(found.model)
         return own.fetched(found, user) if own else found.prefetch_related(*columns_of(found.model).related)
+
+    def look_up(self, rows: Sequence) -> None:
+        if (own := listing_of(model_of(self.metric))) is not None:
+            own.look_up(rows)
 
 
 def can_be_taken(metric: metrics.Metric) -> bool:

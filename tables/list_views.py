@@ -70,6 +70,7 @@ class ListPage(ListingView):
         try:
             with patience():
                 page = page_of(rows.select_related(*asked.related), request.GET, orders=asked.orders)
+                asked.look_up(page.rows)
                 total, reason = total_text(rows, asked.unit), asked.empty_reason
         except TooLong:
             page, total, reason = Page(), "", TOO_WIDE

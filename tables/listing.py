@@ -51,6 +51,9 @@ class Exportable(Protocol):
     def to_export(self, query: QueryDict, user) -> QuerySet:
         """The rows in the list's order. Raises Unusable."""
 
+    def look_up(self, rows: Sequence) -> None:
+        """Read at once, for some rows, what their columns say of records that no relation leads to."""
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -115,6 +118,9 @@ class Listing:
     def fetched(self, rows: QuerySet, user) -> QuerySet:
         """The same with what the columns of a file read beside them, as far as this person may see it."""
         return rows.prefetch_related(*self.related)
+
+    def look_up(self, rows: Sequence) -> None:
+        pass
 
 
 _listings: dict[str, Listing] = {}

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
 from django.conf import settings
@@ -61,6 +62,14 @@ def _record(kept: Export, what: Exportable, act: str = "export") -> None:
     )
 
 
+def streamed(rows: QuerySet, what: Exportable) -> Iterator:
+    """One by one, while they are fetched and looked up by thousands."""
+    found = rows.iterator(FETCHED)
+    while some := list(islice(found, FETCHED)):
+        what.look_up(some)
+        yield from some
+
+
 @transaction.atomic
 def take_at_once(*, by, what: Exportable, query: QueryDict, chosen: dict, count: int) -> Iterator[bytes]:
     """The bytes of a short list. Raises Unusable."""
@@ -68,8 +77,8 @@ def take_at_once(*, by, what: Exportable, query: QueryDict, chosen: dict, count:
     kept.rows = count
     kept.save(update_fields=["rows"])
     _record(kept, what)
-    rows = what.to_export(query, by).iterator(FETCHED)
-    return export(what.title, columns_of(kept, what), rows, kept.format)
+    rows = what.to_export(query, by)
+    return export(what.title, columns_of(kept, what), streamed(rows, what), kept.format)
 
 
 @transaction.atomic
@@ -102,7 +111,7 @@ def _write_file(kept: Export, what: Exportable, progress: Progress) -> None:
     try:
         with transaction.atomic(), interruptible():
             rows = what.to_export(QueryDict(kept.query), kept.owner)
-            counted = _Counted(rows.iterator(FETCHED), rows.count(), progress)
+            counted = _Counted(streamed(rows, what), rows.count(), progress)
             with path.open("xb") as file:
                 path.chmod(0o600)
                 for piece in export(what.title, columns_of(kept, what), counted, kept.format):
