@@ -18,12 +18,11 @@ from tables.doctor import spelled_day
 from tables.readers.base import STRIPPED
 from tables.readers.numbers import UNCALCULATED
 
-BLANKS = frozenset(
-    {"", "-", "--", "—", "——", "/", "\\", "无", "null", "none", "n/a", "\\n", "nan", "(空)", "（空）"}
-)
+BLANKS = frozenset({"", "-", "--", "—", "——", "/", "\\", "无", "null", "none", "n/a", "\\n", "nan", "(空)", "（空）"})
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 _SPACES = re.compile(r"[\s\u00a0\u3000]+")
 _GUARD = re.compile(r"^['‘’](?=[=+\-@＝＋－＠'‘’0-9\t\r])")
+Parse = Callable[[str], Any]
 EARLIEST = dt.date(1900, 1, 1)
 LARGEST_NUMBER = 10_000_000
 
@@ -61,8 +60,10 @@ def name_and_code(text: str) -> tuple[str, str] | None:
 _DATE = re.compile(r"^([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))(?:[T ][0-9:.+Z]*)?$")
 _SERIAL = re.compile(r"^([1-9][0-9]{4})(?:\.[0-9]+)?$")  # from 1927 on: a shorter number is more likely a year
 _SERIAL_ZERO = dt.date(1899, 12, 30)  # Excel's 1900 calendar after the 29 February that it invented
-_NUMBER = re.compile(r"^([+-]?[0-9]+(?:\.[0-9]+)?)(?:人|名|个)?$")
-_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?:[^0-9]|$))")
+_NUMBER = re.compile(r"^([+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?) ?([^0-9]?)$")
+_HEADING_UNIT = re.compile(r"\(单?位?:?([万千百亿十]?)([人名个位户家摊档间口员])\)")
+_IN_PARTS = re.compile(r"[0-9] +[0-9]")
+PERSONS, STALLS = "人名个位", "户家个摊档间"  # units that may stand behind a count
 
 
 def date(text: str) -> dt.date:
@@ -91,18 +92,44 @@ def _day(text: str) -> dt.date:
     return day
 
 
-def head_count(text: str) -> int:
-    found = _NUMBER.match(_THOUSANDS.sub("", folded(text)))
+def whole_number(units: str, of: str) -> Parse:
+    """A count; one of `units` may stand behind it. Blanks within are no thousands: 12 34 may be two numbers."""
+
+    def parse(text: str) -> int:
+        plain = unicodedata.normalize("NFKC", text).strip()
+        found = _NUMBER.match(plain)
+        if not found or found[2] and found[2] not in units:
+            in_parts = "数字中间有空格，分不清是一个数还是两个，请写成一个整数，如 1234"
+            raise Wrong(in_parts if _IN_PARTS.search(plain) else "应为整数，如 12")
+        number = float(found[1].replace(",", ""))
+        if number < 0:
+            raise Wrong(f"{of}不能是负数")
+        if number > LARGEST_NUMBER:  # asked first: three hundred digits are an infinity, which is no whole number
+            raise Wrong(f"{of}大得不合理，请核对")
+        if number != int(number):
+            raise Wrong(f"{of}不能是小数")
+        return int(number)
+
+    return parse
+
+
+def under(heading: str, parse: Parse) -> Parse:
+    """How counts are read in a file's own column: the unit that its heading names may stand behind each of them."""
+    found = _HEADING_UNIT.search(folded(heading))
     if not found:
-        raise Wrong("应为整数，如 12")
-    number = float(found[1])
-    if number < 0:
-        raise Wrong("人数不能是负数")
-    if number > LARGEST_NUMBER:  # asked first: three hundred digits are an infinity, which is no whole number
-        raise Wrong("人数大得不合理，请核对")
-    if number != int(number):
-        raise Wrong("人数不能是小数")
-    return int(number)
+        return parse
+    large, unit = found.groups()
+
+    def with_unit(text: str) -> int:
+        if large:  # taken as it stands, twelve ten-thousands would be twelve
+            raise Wrong(f"列名里的单位是「{large}{unit}」，请换算成以「{unit}」为单位的整数，并改掉列名里的单位")
+        plain = folded(text)
+        return parse(text.rstrip()[:-1] if plain.endswith(unit) else text)
+
+    return with_unit
+
+
+head_count = whole_number(PERSONS, "人数")
 
 
 # --- what every table's cells are read with --------------------------------------------------------------------------
@@ -110,7 +137,6 @@ GARBLED = "文字已损坏（出现 �），请用原系统重新导出，或�
 UNSOLVED = "公式出错或没有算出结果，请在 Excel 里改好（或粘贴为数值）并保存后再上传"
 FORMULA_ERROR = rf"^\s*(?:#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!)|{UNCALCULATED}|Err:[0-9]{{3}})\s*$"
 _FORMULA_ERROR = re.compile(FORMULA_ERROR)
-Parse = Callable[[str], Any]
 
 
 def unreadable(text: str) -> str | None:

@@ -38,7 +38,7 @@ def damage(text: str, kind: str) -> str | None:
     if plain.endswith(".0"):
         return POINT_ZERO
     if kind == "integer":
-        return COMMA if "," in plain else UNIT if plain[-1:] in "人名个" else None
+        return COMMA if "," in plain else UNIT if not plain[-1:].isdigit() else None
     return LOWER if plain != plain.upper() else SPACE if plain != text or " " in plain else None
 
 

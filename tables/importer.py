@@ -82,8 +82,12 @@ class Reading:
         self.samples: list[Sample] = []
         self.done = self.written = 0
         self.columns = [column for column in self.table.imported() if column.key in source.mapping]
-        self.parsers = {column.key: column.parse or cells.text() for column in self.columns}
+        self.parsers = {column.key: self._parser(column) for column in self.columns}
         self.prepare()
+
+    def _parser(self, column: Column) -> cells.Parse:
+        parse = column.parse or cells.text()
+        return cells.under(self.label(column.key), parse) if column.kind == "integer" else parse
 
     # --- what a room says --------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from markets.imports.places import Place, Places, PlaceWrong, Scope
 from markets.imports.texts import Wrong
 from markets.pinyin import initials
 from markets.tables import BUSINESSES
-from tables.cells import FORMULA_ERROR, GARBLED, UNSOLVED, read
+from tables.cells import FORMULA_ERROR, GARBLED, UNSOLVED, read, under
 from tables.doctor import SPACE, damage
 from tables.errors import Errors, Kind
 from tables.readers import Block, Refused, Source
@@ -172,7 +172,8 @@ class Checker:
             self.last_said[key] = said[-1]
 
     def _heads(self, key: str) -> pl.Series:
-        return self._learn(key, texts.head_count, pl.Int32, mends=lambda text, _: damage(text, "integer"))
+        parse = under(self.label(key), texts.head_count)
+        return self._learn(key, parse, pl.Int32, mends=lambda text, _: damage(text, "integer"))
 
     def _industry(self) -> Callable:
         """How codes of the column are read: three digits among four-digit ones have lost their zero."""

@@ -61,6 +61,11 @@ _TYPE_WORDS: tuple[tuple[str, str], ...] = (
 _SCALE_TYPES = {"小型企业": Scale.SMALL, "微型企业": Scale.MICRO, "小微企业": None, "小微": None}
 
 
+# 非自然人 and 非上市 deny nothing of the type; words before the type or a question do.
+_NO_TYPE = re.compile("(?:非|不是|不属于|不含|未|无|原|拟)$")
+_UNSURE = re.compile("[?？]|吗|是否|待定|不详|未知|转企|转型")
+
+
 def entity_type(text: str) -> tuple[str, str | None, bool]:
     """The type, the scale that the text tells, and whether it tells nothing but the scale (小型企业)."""
     plain = folded(text)
@@ -69,28 +74,41 @@ def entity_type(text: str) -> tuple[str, str | None, bool]:
     if plain in _TYPES:
         return _TYPES[plain], None, False
     for word, kind in _TYPE_WORDS:
-        if word in plain:
+        before, found, _ = plain.partition(word)
+        if found:
+            if _NO_TYPE.search(before) or _UNSURE.search(plain):
+                break
             return kind, None, False
     raise Wrong("认不出的主体类型。请按营业执照填写，如 有限责任公司、股份有限公司、个体工商户、个人独资企业、分公司")
 
 
 # --- 经营状态, 规模 -------------------------------------------------------------------------------------------------
-_ACTIVE_WORDS = ("存续", "在业", "开业", "在营", "在册", "正常", "营业中")
-_NOT_ACTIVE = ("非正常", "不正常", "异常", "未开业", "停", "歇", "拟", "待")
+# A text is taken whole or not at all: a word found in it may be denied (不在业), asked (正常吗) or only planned (拟吊销).
+_BESIDE = (
+    "企业|公司|个体工商户|个体户|经营主体|市场主体|商事主体|单位|户|登记|状态|经营|营业|中|的|已|仍|"
+    r"[A-Za-z0-9.,、;:/_()\[\]【】|-]"
+)
+_ACTIVE = re.compile("存续|在业|开业|在营|在册|正常|营业中")
+_BESIDE_ACTIVE = re.compile(f"{_ACTIVE.pattern}|{_BESIDE}")
+_GONE = re.compile("(?:已|后|并|转)注销")
+_BESIDE_REVOKED = re.compile(f"吊销|{_GONE.pattern}|(?:但|尚)?未注销|被|营业执照|执照|{_BESIDE}")
+_DENIED = re.compile(r"^(?:不|未|非|没有?|无)(?:是|再|能|曾)?(?:存续|在业|开业|在营|在册|正常|营业|经营)")
 
 
 def status(text: str) -> str:
     plain = folded(text)
-    if "吊销" in plain:
-        return Status.DEREGISTERED if "已注销" in plain or "后注销" in plain else Status.REVOKED
-    if plain in ("注销", "已注销", "注销企业", "注销登记", "简易注销", "撤销", "撤销登记", "已撤销"):
+    if "吊销" in plain and not _BESIDE_REVOKED.sub("", plain):
+        return Status.DEREGISTERED if _GONE.search(plain) else Status.REVOKED
+    if plain in ("注销", "已注销", "注销企业", "注销登记", "简易注销", "正常注销", "撤销", "撤销登记", "已撤销"):
         return Status.DEREGISTERED
     if plain in ("迁出", "已迁出", "迁往市外", "迁移", "市外迁出", "迁出市外"):
         return Status.MOVED_AWAY
     if plain in ("歇业", "停业", "停业歇业", "已歇业", "已停业", "歇业备案"):
         return Status.DORMANT
-    if any(word in plain for word in _ACTIVE_WORDS) and not any(word in plain for word in _NOT_ACTIVE):
+    if _ACTIVE.search(plain) and not _BESIDE_ACTIVE.sub("", plain):
         return Status.ACTIVE
+    if _DENIED.match(plain):
+        raise Wrong("只说了不是存续（在营），没说是哪种状态。请写明 歇业、吊销、注销 或 迁出")
     raise Wrong("认不出的经营状态。可以填 存续、在业、开业、歇业、吊销、注销、迁出")
 
 

@@ -36,7 +36,7 @@ def told(answer: dict) -> list[tuple]:
 
 
 def test_new_changed_unchanged(city, bring):
-    assert counts(bring("market", [market(1, 摊位数="120"), market(2)])) == {"new": 2}
+    assert counts(bring("market", [market(1, 摊位数="120户"), market(2)])) == {"new": 2}
     row = Market.objects.get(code="SC-0001")
     assert (row.trade, row.stalls, row.guidance_station, row.district_committee) == (
         "farm", 120, city.yuehai, city.nanshan,

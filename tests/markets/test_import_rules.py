@@ -45,7 +45,13 @@ WRONG_CELLS = [
     ("成立日期", "1899-12-31", "1900"),
     ("经营状态", "不知道", "经营状态"),
     ("经营状态", "经营异常", "经营状态"),
-    ("经营状态", "非正常户", "经营状态"),
+    ("经营状态", "非正常户", "没说是哪种状态"),
+    *(
+        ("经营状态", text, "请写明 歇业、吊销、注销 或 迁出")
+        for text in ("不在业", "不在册", "未在营", "非存续", "未正常经营")
+    ),
+    *(("经营状态", text, "可以填") for text in ("正常吗", "存续？", "在业(拟注销)", "存续/注销", "未吊销", "拟吊销")),
+    *(("主体类型", text, "认不出") for text in ("非个体工商户", "不是有限责任公司", "个体户吗", "个体转企业")),
     ("所属区", "朝阳区", "没有这个区"),
     ("所属街道", "不存在街道", "没有这个街道"),
     ("所属街道", "莲花街道", "与所属区不符"),
@@ -55,6 +61,10 @@ WRONG_CELLS = [
     ("从业人数", "-3", "负数"),
     ("从业人数", "1.5", "小数"),
     ("从业人数", "约50", "整数"),
+    ("从业人数", "12 34", "两个"),
+    ("从业人数", "12,34", "整数"),
+    ("从业人数", "1234,567", "整数"),
+    ("从业人数", "12户", "整数"),
     ("从业人数", "99999999999", "不合理"),
     ("正式党员数", "-1", "负数"),
     ("党员人数(含预备)", "0.5", "小数"),
@@ -159,6 +169,8 @@ TYPES = [
     ("有限责任公司（自然人投资或控股）", "company"),
     ("有限责任公司(自然人独资)", "company"),
     ("其他有限责任公司", "company"),
+    ("有限责任公司(非自然人投资或控股的法人独资)", "company"),
+    ("非公司私营企业", "other"),
     ("有限公司", "company"),
     ("股份有限公司（非上市）", "joint_stock"),
     ("个人独资企业", "sole_proprietorship"),
@@ -198,11 +210,17 @@ STATUSES = [
     ("存续（在营、开业、在册）", "active"),
     ("在营（开业）企业", "active"),
     ("正常", "active"),
+    ("正常经营", "active"),
+    ("营业中", "active"),
+    ("1-存续", "active"),
     ("歇业", "dormant"),
     ("停业", "dormant"),
     ("吊销，未注销", "revoked"),
     ("吊销", "revoked"),
+    ("被吊销企业", "revoked"),
+    ("吊销营业执照（未注销）", "revoked"),
     ("吊销，已注销", "deregistered"),
+    ("吊销后注销", "deregistered"),
     ("注销", "deregistered"),
     ("迁出", "moved_away"),
     ("", "active"),
@@ -246,9 +264,21 @@ def test_industries(send):
 
 
 def test_head_counts(send):
-    texts = ["12", "12.0", "12人", "１２", " 12 ", "+12"]
+    texts = ["12", "12.0", "12人", "12 人", "１２", " 12 ", "+12"]
     assert send([make_row(从业人数=text) for text in texts])["new"] == len(texts)
     assert Business.objects.filter(employees=12).count() == len(texts)
+
+
+def test_thousands_are_grouped_by_commas_only(send):
+    texts = ["1,234", "1，234", "1,234人"]
+    assert send([make_row(从业人数=text) for text in texts])["new"] == len(texts)
+    assert Business.objects.filter(employees=1234).count() == len(texts)
+
+
+def test_the_unit_of_the_heading_may_stand_behind_a_count(send):
+    assert send([make_row() | {"从业人数（口）": text} for text in ("12", "12口", "12人")])["new"] == 3
+    answer = send([make_row() | {"从业人数（万人）": "12"}])
+    assert answer["wrong"] == 1 and "换算" in answer["errors"][0]["reason"]
 
 
 def test_members_of_small_businesses_and_sole_traders_are_dropped(send):
