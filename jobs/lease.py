@@ -78,6 +78,15 @@ class Reporter:
         if not held(self.job).update(lease_until=Now() + LEASE, **self.columns()):
             self.lost = True
 
+    def commit(self, result: dict) -> None:
+        """The last words of the work's own transaction. Checks that were put off come before them: they may take long,
+        and nobody can renew the lease while the row is locked."""
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        kept = {"result": result} if result else {}
+        if not held(self.job).update(is_committed=True, **kept):
+            self.lost = True
+
     def look(self) -> None:
         """Learn whether the owner wants to stop."""
         self.cancelled = Job.objects.filter(pk=self.job.pk, cancel_requested=True).exists()
@@ -157,21 +166,23 @@ def reporting(job: Job) -> Iterator[Reporter]:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[dict[str, Any]]:
     """Inside a transaction that a job's work may still give up: `with transaction.atomic(), interruptible():`.
 
     When the owner cancels, whatever statement runs on the transaction's connection is ended on the server, a COPY from
     another thread too, and Cancelled is raised here. The block ends before the commit, which is never touched, nor is
-    anything after it. Where no job runs it does nothing.
+    anything after it. The same transaction marks the job as committed; what the block puts into the dictionary is its
+    result from then on. Where no job runs it does nothing.
     """
-    reporter = _current.get()
+    reporter, result = _current.get(), dict[str, Any]()
     if reporter is None:
-        yield
+        yield result
         return
     with reporter.guard:
         reporter.open = connection.connection
     try:
-        yield
+        yield result
+        reporter.commit(result)
     except (DatabaseError, psycopg2.Error) as error:
         if isinstance(error, QueryCanceled) or isinstance(error.__cause__, QueryCanceled):
             reporter.check()

@@ -34,6 +34,8 @@ class Job(models.Model):
     result = models.JSONField("结果", default=dict)
     error = models.TextField("错误", blank=True)
     attempts = models.PositiveSmallIntegerField("尝试次数", default=0)
+    # Written by the transaction that commits the work (lease.interruptible): whatever happens after it, the job is done.
+    is_committed = models.BooleanField("已写入", default=False, db_default=False)
     cancel_requested = models.BooleanField("已请求取消", default=False)
     lease_until = models.DateTimeField("租约到期", null=True)
     created_at = models.DateTimeField("发起时间", default=timezone.now)

@@ -14,12 +14,14 @@ from jobs.services import KINDS, Cancelled, JobFailed, send
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
+TELLING = 3  # further attempts where the work is committed: they only tell of it
+WORTH_ANOTHER = Q(attempts__lt=MAX_ATTEMPTS) | Q(attempts__lt=MAX_ATTEMPTS + TELLING, is_committed=True)
 
 
 def free() -> QuerySet[Job]:
     """Jobs that a worker may take: waiting, or left behind by a worker whose lease ran out."""
     left_behind = Q(state=Job.State.RUNNING, lease_until__lt=Now())
-    return Job.objects.filter(Q(state=Job.State.QUEUED) | left_behind, attempts__lt=MAX_ATTEMPTS)
+    return Job.objects.filter(WORTH_ANOTHER, Q(state=Job.State.QUEUED) | left_behind)
 
 
 @transaction.atomic
@@ -61,7 +63,7 @@ def job_run(*, job_id: int) -> Job | None:
 
 
 def _work(job: Job, progress: Reporter) -> dict:
-    if job.owner is not None and not job.owner.is_active:
+    if job.owner is not None and not job.owner.is_active and not job.is_committed:
         raise JobFailed("发起人的账号已停用，任务没有执行。请由在用的账号重新发起。")
     work = KINDS.get(job.kind)
     if work is None:
@@ -97,26 +99,43 @@ def _failed(job: Job, error: Exception) -> dict:
 def _interrupted(job: Job, error: OperationalError) -> dict:
     """The database was away or broke a deadlock: that may pass, so the job goes back into the queue."""
     if job.attempts >= MAX_ATTEMPTS:
-        return {**_failed(job, error), "message": gave_up(job)}
+        return {**_failed(job, error), **gave_up(job)}
     logger.warning("Job %s (%s) interrupted: %s", job.pk, job.kind, describe(error))
     return {"state": Job.State.QUEUED, "message": "数据库一时不可用，稍后自动重试。", "error": describe(error)}
 
 
-def gave_up(job: Job) -> str:
-    return (
+def gave_up(job: Job) -> dict:
+    """How a job ends that is not tried again."""
+    if job.is_committed:
+        return {"state": Job.State.DONE, "message": "已经完成。之后的刷新统计等收尾被打断，会在下次定时刷新时补上。"}
+    message = (
         f"已尝试 {job.attempts} 次，每次都在中途中断，系统不再重试，任务没有完成。"
         f"请稍后重新发起；仍不成功时，请把任务编号 {job.pk} 告诉系统管理员。"
     )
+    return {"state": Job.State.FAILED, "message": message}
+
+
+def _as_it_stands(job: Job, outcome: dict) -> dict:
+    """What was committed is done, however its attempt ended: another one tells of it, the last one lets it be."""
+    job.is_committed = Job.objects.filter(pk=job.pk, is_committed=True).exists()
+    if not job.is_committed:
+        return outcome
+    error = outcome.get("error", "")
+    if Job.objects.filter(WORTH_ANOTHER, pk=job.pk).exists():
+        return {"state": Job.State.QUEUED, "message": "内容已经写入，正在完成收尾。", "error": error}
+    return {**gave_up(job), "error": error}
 
 
 def _end(job: Job, progress: Reporter, outcome: dict) -> Job | None:
     """Write the end, unless another worker holds the job by now."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()  # what interrupted the work may have cut its connection
+    if outcome["state"] != Job.State.DONE:
+        outcome = _as_it_stands(job, outcome)
     finished = outcome["state"] in Job.FINISHED
     columns = {**progress.columns(), **outcome, "lease_until": None, "finished_at": Now() if finished else None}
     if outcome["state"] == Job.State.DONE and columns["total"] is not None:
         columns["done"] = columns["total"]
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()  # what interrupted the work may have cut its connection
     with transaction.atomic():
         if not held(job).update(**columns):
             logger.warning("Job %s: attempt %s ended after it was taken over", job.pk, job.attempts)

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.models import Job
-from jobs.runner import MAX_ATTEMPTS, gave_up
+from jobs.runner import WORTH_ANOTHER, gave_up
 from jobs.services import send
 
 SWEEP_LOCK = 7_803  # pg_try_advisory_xact_lock: one sweep at a time
@@ -36,15 +36,15 @@ def sweep() -> dict[str, int]:
 
 def _give_up(dead, ended: dict) -> int:
     given_up = 0
-    for job in dead.filter(attempts__gte=MAX_ATTEMPTS):
+    for job in dead.exclude(WORTH_ANOTHER):
         error = f"The worker ended in each of {job.attempts} attempts (killed, out of memory or restarted)."
-        given_up += dead.filter(pk=job.pk).update(state=Job.State.FAILED, message=gave_up(job), error=error, **ended)
+        given_up += dead.filter(pk=job.pk).update(error=error, **gave_up(job), **ended)
     return given_up
 
 
 def _take_over(dead) -> int:
     taken = 0
-    for job in dead.filter(attempts__lt=MAX_ATTEMPTS):
+    for job in dead.filter(WORTH_ANOTHER):
         message = "执行任务的进程意外中断，系统正在自动重新执行。"
         taken += dead.filter(pk=job.pk).update(state=Job.State.QUEUED, message=message, lease_until=Now() + AGAIN_AFTER)
         send(job.pk)

@@ -114,7 +114,9 @@ def run(job: Job, progress: Progress) -> dict:
         raise JobFailed("系统里已没有这项批量操作，没有改动任何内容。")
     ids = params["ids"]
     chosen = Chosen(params["query"], None if ids is None else tuple(ids), params["newest"])
-    with transaction.atomic(), interruptible():
+    if job.is_committed:  # its worker died after that
+        return job.result
+    with transaction.atomic(), interruptible() as result:
         done = _work(job, job.owner, asked, act, chosen, progress)
         audit.record(
             f"{asked.act}.bulk_{act.name}",
@@ -122,15 +124,16 @@ def run(job: Job, progress: Progress) -> dict:
             units=done.units,
             detail={"job": job.pk, "changed": done.changed, "unchanged": done.unchanged, "skipped": _counted(done)},
         )
-    return {
-        "url": reverse("lists:bulk_result", args=[job.pk]),
-        "confirmed": params["count"],
-        "changed": done.changed,
-        "unchanged": done.unchanged,
-        "skipped": [
-            {"reason": reason, "count": len(rows), "ids": rows[:EXAMPLES]} for reason, rows in done.skipped.items()
-        ],
-    }
+        result |= {
+            "url": reverse("lists:bulk_result", args=[job.pk]),
+            "confirmed": params["count"],
+            "changed": done.changed,
+            "unchanged": done.unchanged,
+            "skipped": [
+                {"reason": reason, "count": len(rows), "ids": rows[:EXAMPLES]} for reason, rows in done.skipped.items()
+            ],
+        }
+    return result
 
 
 def _counted(done: Step) -> int:

@@ -195,7 +195,8 @@ def batch_apply(*, batch: Batch, path: Path | None = None, progress: Progress = 
     """
     kind = target(batch.target)
     try:
-        with transaction.atomic(), interruptible():
+        with transaction.atomic(), interruptible() as result:
+            result["url"] = batch.get_absolute_url()
             source = open_batch(path or opened(stored(batch)), batch)
             outcome = judge(source=source, batch=batch, write=True, progress=progress)
             fault("apply.written")
@@ -259,7 +260,8 @@ def batch_take_back(*, batch: Batch, by, progress: Progress = no_progress) -> li
     """
     kind = target(batch.target)
     try:
-        with transaction.atomic(), interruptible():
+        with transaction.atomic(), interruptible() as result:
+            result["url"] = batch.get_absolute_url()
             lock(lambda: progress(0, 1, WAITING))
             fault("undo.locked")
             units = kind.undo(batch=batch, progress=progress)

@@ -1,14 +1,17 @@
 """Acts on many rows: what is asked, what the job does and leaves, what it refuses."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.messages import get_messages
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEvent
 from jobs.models import Job
 from jobs.runner import job_run
-from jobs.services import job_cancel
+from jobs.services import KINDS, job_cancel
 from markets.models import Business, BusinessVersion, IndustryArea
 from tables import bulk
 from tables.listing import listing
@@ -245,3 +248,17 @@ def test_an_unreadable_query_is_refused(city, registrar):
     with pytest.raises(ValueError, match="statee"):
         chosen.rows(listing("business"), registrar, "markets.change_business")
     assert QueryDict(chosen.query)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_done_once_although_its_worker_dies_after_the_commit(client, city, registrar, monkeypatch):
+    waiting(city)
+    job = send(client, "key", is_key="on")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setitem(
+            KINDS, "tables.bulk", lambda *asked: bulk.run(*asked) and (_ for _ in ()).throw(KeyboardInterrupt)
+        )
+        job_run(job_id=job.pk)
+    Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert done(job)["changed"] == 1  # as the first attempt did it, not as a second would find it
+    assert AuditEvent.objects.filter(act="markets.business.bulk_key").count() == 1

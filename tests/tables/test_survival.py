@@ -160,6 +160,14 @@ def test_killed_while_writing_everything_is_written_once(point, clerk, settings,
     assert (BatchChange.objects.count(), BusinessVersion.objects.count()) == ((2, 2) if again else (0, 0))
 
 
+def test_the_third_worker_killed_after_the_commit_leaves_no_failed_job(clerk, settings):
+    batch = services.batch_confirm(batch=work(start(ROWS, clerk)), by=clerk)
+    Job.objects.filter(pk=batch.job_id).update(attempts=2)
+    kill(batch, "apply.committed", settings.MEDIA_ROOT)
+    assert sweep.sweep()["given_up"] == 0
+    assert work(batch).state == "applied" and registry() == control([ROWS])
+
+
 @pytest.mark.parametrize("point", of("undo"))
 def test_killed_while_taking_back_everything_returns_once(point, clerk, settings, heard):
     bring(ROWS, clerk)
