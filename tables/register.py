@@ -21,7 +21,7 @@ COUNTS = (
     "older",  # among unchanged: seen by a later file of the same source
     "duplicate_registry",  # among duplicate or wrong: two numbers of one row lead to two records
     "repaired",  # cells
-    "skipped",  # rows that are none: totals, the header again; not among rows
+    "skipped",  # rows that are none: totals, the header again, footers; not among rows
     "absent",  # records that a full file should name and does not; not among rows
     "expected",  # how many it should name
     "unread",  # among wrong, of a full file: rows whose code nobody can read and that fit no record

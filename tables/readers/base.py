@@ -8,7 +8,7 @@ import polars as pl
 HEADER_WITHIN = 30  # rows: a title, a unit's name and a date may stand above the header, not more
 BLOCK_ROWS = 50_000
 BLOCK_CELLS = 4_000_000  # of a wide table a block has fewer rows: every cell takes its place, blank or not
-STRIPPED = " \t\r\n\v\f\u00a0\u3000\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+STRIPPED = " \t\r\n\v\f\x1a\u00a0\u3000\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # \x1a: how DOS ends a file
 
 _NOTHING = f"^[{STRIPPED}]*$"
 

@@ -1,14 +1,16 @@
-"""What people put between the rows of a table: totals, the header again, merged cells. Mended or skipped, and noted."""
+"""What people put between the rows of a table: totals, the header again, footers, merged cells. Mended or skipped, and
+noted."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from tables.readers.aside import BEGINS, UNIT, is_footer, is_total
 from tables.readers.base import STRIPPED, Block, Mended, Merge, blanks, is_empty
 from tables.readers.numbers import date_text
 from tables.table import Table, header_key, heading
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 NOTES_KEPT = 10_000  # of each rule; counted are all
 SHOWN = 200  # characters of a cell
 TOTAL_ROW, HEADER_AGAIN = "合计行（已跳过）", "重复的表头（已跳过）"
+FOOTER, UNIT_ROW = "表尾、说明（已跳过）", "单位行（已跳过）"
+CODE = r"^[0-9A-Za-z]{8,}$"
 MERGED, FROM_1904 = "合并单元格", "日期序号（1904 年起算）"
 TOTAL = (
     r"^[\s\u3000]*(?:本[页表区]|以上|全[区市]|[一-龥]{2,8}(?:区|街道|所))?[\s\u3000]*(?:合|小|总|共)[\s\u3000]*计"
@@ -56,11 +60,15 @@ class Tidier:
         # A code stands in one row only, whatever is merged.
         may = [each for each in getattr(part.reader, "merges", ()) if each.column in self.columns]
         self.merges = _apart(merge for merge in may if self.columns[merge.column].kind != "code")
+        self.begun = False  # a row was seen
         self.carried: dict[Merge, str] = {}  # texts of merged cells that may go on in the next block
 
     def tidied(self, block: Block) -> Block:
         block = self._without(block, self._headers(block), HEADER_AGAIN)
+        block = self._without(block, self._units(block), UNIT_ROW)
         block = self._without(block, self._totals(block), TOTAL_ROW)
+        block = self._without(block, self._beginning(block, is_total), TOTAL_ROW)
+        block = self._without(block, self._beginning(block, is_footer), FOOTER)
         if self.merges and len(block):
             self._fill_down(block)
         if getattr(self.part.reader, "from_1904", False):
@@ -101,8 +109,7 @@ class Tidier:
         """Rows without a code of which a cell says 合计. A business of that name has a code."""
         cells = [block.columns[at] for at in self.needed]
         short = [(series.is_null() | (series.str.len_bytes() < 60)).to_numpy() for series in cells]
-        odd = [~series.str.contains(r"^[0-9A-Za-z]{8,}$").fill_null(False).to_numpy() for series in cells]
-        rows = np.flatnonzero(np.all([*short, *odd], axis=0))
+        rows = np.flatnonzero(np.all([*short, ~self._coded(block)], axis=0))
         if not len(rows):
             return []
         said = np.zeros(len(rows), dtype=bool)
@@ -116,6 +123,26 @@ class Tidier:
             if at in self.needed:
                 coded |= ~total & here.str.contains(r"[0-9A-Za-z]{6}").fill_null(False).to_numpy()
         return [int(row) for row in rows[said & ~coded]]
+
+    def _coded(self, block: Block) -> np.ndarray:
+        """Rows with what may be a code: data, whatever else stands in them."""
+        found = [block.columns[at].str.contains(CODE).fill_null(False).to_numpy() for at in self.needed]
+        return np.any(found, axis=0)
+
+    def _beginning(self, block: Block, is_one: Callable[[Sequence[str]], bool]) -> list[int]:
+        """Rows without a code that are footers or totals by all of their cells; a quick look says which may be."""
+        rows = np.flatnonzero(~self._coded(block)) if len(block) else np.array([], dtype=np.int64)
+        may = np.zeros(len(rows), dtype=bool)
+        for series in block.columns if len(rows) else ():
+            if not is_empty(series):
+                may |= series.gather(rows).str.contains(BEGINS).fill_null(False).to_numpy()
+        return [int(row) for row in rows[may] if is_one(block.row(int(row)))]
+
+    def _units(self, block: Block) -> list[int]:
+        """The first row below the header, where it says （户） and （万元） and nothing else."""
+        first, self.begun = not self.begun and len(block) > 0, self.begun or len(block) > 0
+        cells = [cell for cell in block.row(0) if cell.strip(STRIPPED)] if first else []
+        return [0] if cells and all(re.match(UNIT, cell) for cell in cells) else []
 
     def _fill_down(self, block: Block) -> None:
         """The rows of a merged cell hold what its first row holds."""

@@ -23,7 +23,7 @@ BESIDE = (  # shown only where there are any
     ("absent", "本次未出现", "户。登记在册而全量文件里没有，只列出，不会自动注销"),
     ("unread", "号码无法辨认", "行。与在册主体对不上，“本次未出现”里可能有它们；逐行见下面“有误”"),
     ("carried", "随个转企转移", "条。前身没有结束的覆盖关系、指导员和群团组织，转到企业"),
-    ("skipped", "跳过", "行。合计行、重复的表头等，不计入总行数"),
+    ("skipped", "跳过", "行。合计行、重复的表头、表尾和单位行等，不计入总行数"),
 )
 MOST_COLUMNS = 6
 MANY_ABSENT = 0.2  # of what a full file should name: more likely a wrong file than so many closings

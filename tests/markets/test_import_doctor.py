@@ -231,6 +231,13 @@ def test_rows_that_are_none_are_skipped_and_told(send):
     assert repairs() == [(3, "", "重复的表头（已跳过）"), (5, "", "合计行（已跳过）")]
 
 
+def test_footers_do_not_stand_in_the_way_of_all_or_nothing(send):
+    footers = [{"名称": "总数", "从业人数": "12"}, {"统一社会信用代码": "制表人：张示例", "名称": "审核人：李示例"}]
+    answer = send([make_row(从业人数="12"), *footers, make_row(名称="备注文具店")], "--all-or-nothing")
+    assert (answer["rows"], answer["new"], answer["skipped"], answer["errors"]) == (2, 2, 2, [])
+    assert repairs() == [(3, "", "合计行（已跳过）"), (4, "", "表尾、说明（已跳过）")]
+
+
 # --- all at once ------------------------------------------------------------------------------------------------------
 
 

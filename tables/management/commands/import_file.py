@@ -24,7 +24,7 @@ WORDS = {
     "hand_over": "可申请划转 {} 行", "older": "早于已有数据 {} 行", "duplicate_registry": "号码分属两个主体 {} 行",
     "absent": "本次未出现 {} 户", "expected": "应出现 {} 户", "unread": "号码无法辨认、对不上在册主体 {} 行",
     "carried": "随个转企转移 {} 条",
-    "repaired": "自动修复 {} 格", "skipped": "跳过（合计、重复表头）{} 行", "left_out": "不导入 {} 行",
+    "repaired": "自动修复 {} 格", "skipped": "跳过（合计、重复表头、表尾）{} 行", "left_out": "不导入 {} 行",
 }  # fmt: skip
 
 
