@@ -81,9 +81,9 @@ def ids_seen(where: str) -> str:
     )
 
 
-def see_later(batch: Batch, table: str) -> bool:
-    """Make temporary `table` (id): records of which a later file of the same source spoke. False, and no table, when
-    there is no such file."""
+def see_later(batch: Batch, table: str, also: str = "", params: Sequence = ()) -> bool:
+    """Make temporary `table` (id): records of which a later file of the same source spoke, and those that the query
+    `also` gives. False, and no table, when nothing is later."""
     later = Sighting.objects.filter(
         batch__target=batch.target,
         batch__source=batch.source,
@@ -91,8 +91,11 @@ def see_later(batch: Batch, table: str) -> bool:
         batch__state=Batch.State.APPLIED,
     )
     ids = list(later.values_list("pk", flat=True))
-    if not ids:
+    found, given = [ids_seen("s.id = ANY(%s)")] if ids else [], [ids] if ids else []
+    if also and fetch(f"SELECT EXISTS ({also})", params)[0][0]:
+        found, given = [*found, also], [*given, *params]
+    if not found:
         return False
-    run(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {ids_seen('s.id = ANY(%s)')}", [ids])
+    run(f"CREATE TEMP TABLE {table} ON COMMIT DROP AS {' UNION '.join(found)}", given)
     run(f"ANALYZE {table}")
     return True

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from markets.models import EventSighting
 from members.models import IntakeClient, IntakeEvent, IntakePerson, Receipt
 from tests import factories as make
 from tests.constraint_cases import Cases, again, changed, registration
@@ -41,6 +42,11 @@ INTAKE: Cases = {
     "intakeevent_once": lambda city: again(event(city)),
     "intakeevent_completed_after_received": lambda city: changed(
         event(city), completed_at=timezone.now() - timedelta(days=1)
+    ),
+    "eventsighting_latest_per_source": lambda city: again(
+        EventSighting.objects.create(
+            business=make.make_business(city.yuehai), source="registration", day=timezone.localdate()
+        )
     ),
     "intakeperson_once": lambda city: again(
         IntakePerson.objects.create(event=event(city), registration=registration(city), consent_channel="窗口")

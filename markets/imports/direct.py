@@ -1,7 +1,8 @@
 """Rows that another system sends one request at a time: judged and written as a file's rows are, without a batch.
 
-The same checks, the same column rules, the same versions. There is no before-image: what came in this way is put right
-by the next row from the same system, not by taking a batch back.
+The same checks, the same column rules, the same versions, the same differences. There is no before-image: what came in
+this way is put right by the next row from the same system, not by taking a batch back. Instead of a batch's sighting
+each business keeps the latest day of which it was spoken (EventSighting).
 """
 
 from collections import defaultdict
@@ -11,11 +12,11 @@ from datetime import date
 
 import numpy as np
 
-from markets.imports import write
+from markets.imports import told, write
 from markets.imports.becomes import Rules
 from markets.imports.checks import Checker
 from markets.imports.places import Scope
-from markets.imports.plan import ALWAYS_BLANK, MATCH, NEW, STAGE, Plan
+from markets.imports.plan import ALWAYS_BLANK, LATER, MATCH, NEW, STAGE, Plan
 from markets.rules import COUNTING
 from markets.sources import Source
 from tables.errors import Errors, Kind
@@ -59,6 +60,7 @@ class Verdict:
     what: str
     business: int | None = None
     errors: list[tuple[str, str]] = field(default_factory=list)  # (what the sender calls the column, reason)
+    is_older: bool = False  # than something else that was said of this business: nothing was written
 
 
 def lock() -> None:
@@ -80,33 +82,22 @@ def take(
     `days`: of which day each row is. A verdict for each row, in order, and the units whose numbers moved.
     """
     errors, source = Errors(), Cells(names)
-    # Each row has a day of its own: which are older is asked below, not of this batch that never is.
-    batch, rules = Batch(target="business", source=SOURCE, file_date=date.max), Rules.of(SOURCE)
-    plan = Plan(errors, scope, batch, rules)
+    plan = Plan(errors, scope, Batch(target="business", source=SOURCE), Rules.of(SOURCE))
     plan.open()
+    plan.date(days)
     checker = Checker(source=source, errors=errors, scope=scope)  # type: ignore[arg-type]  # all it needs of a file
     checker.zeros_lost = False  # what a column of a file tells of its rows, events do not tell of each other
     plan.stage(checker.check(source.block(rows)))
     plan.match(names["code"])
-    _leave_older(days)
     errors.flush()
     units = write.touched(plan)
-    _write(rules)
+    _write(plan)
     return _verdicts(len(rows)), units
 
 
-def _leave_older(days: Sequence[date]) -> None:
-    """A row says nothing against a file of the registry of a later day that spoke of its business."""
-    run(
-        f"UPDATE {MATCH} m SET differs = false FROM unnest(%s::int[], %s::date[]) d (row, day), "
-        "tables_sighting s JOIN tables_batch t ON t.id = s.batch_id "
-        "WHERE m.row = d.row AND m.differs AND t.target = 'business' AND t.source = %s AND t.state = %s "
-        "AND t.file_date > d.day AND m.id < length(s.ids) * 8::bigint AND get_bit(s.ids, m.id) = 1",
-        [list(range(1, len(days) + 1)), list(days), SOURCE, Batch.State.APPLIED],
-    )
-
-
-def _write(rules: Rules) -> None:
+def _write(plan: Plan) -> None:
+    rules = plan.rules
+    told.hear(plan)
     run(
         f"CREATE TEMP TABLE {NEW} ON COMMIT DROP AS SELECT s.row, "
         "nextval(pg_get_serial_sequence('markets_business', 'id')) AS id "
@@ -129,26 +120,40 @@ def _write(rules: Rules) -> None:
         f"INSERT INTO markets_business ({', '.join(values)}) SELECT {', '.join(values.values())} "
         f"FROM {STAGE} s JOIN {NEW} n ON n.row = s.row ORDER BY s.row"
     )
+    told.confirm(plan)
     write.forget_small()
+    told.keep_differences(plan)
+    told.keep_absent(plan)
+    _keep_seen(plan)
+
+
+def _keep_seen(plan: Plan) -> None:
+    run(
+        f"INSERT INTO markets_eventsighting AS e (business_id, source, day) SELECT m.id, %s, {plan.day} "
+        f"FROM (SELECT row, id FROM {MATCH} UNION ALL SELECT row, id FROM {NEW}) m "
+        "ON CONFLICT (business_id, source) DO UPDATE SET day = excluded.day WHERE e.day < excluded.day",
+        [plan.batch.source],
+    )
 
 
 def _verdicts(count: int) -> list[Verdict]:
-    told: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
+    problems: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
     for row, kind, name, reason in fetch(
         f"SELECT row, kind, colname, reason FROM {Errors.TABLE} ORDER BY row, colname"
     ):
-        told[row].append((kind, name, reason.split(MERGED, 1)[0]))
-    known = {row: (pk, differs) for row, pk, differs in fetch(f"SELECT row, id, differs FROM {MATCH}")}
+        problems[row].append((kind, name, reason.split(MERGED, 1)[0]))
+    is_older = f"EXISTS (SELECT FROM {LATER} l WHERE l.id = m.id)"
+    known = {row: rest for row, *rest in fetch(f"SELECT row, id, differs, {is_older} FROM {MATCH} m")}
     made = dict(fetch(f"SELECT row, id FROM {NEW}"))
     found = []
     for row in range(1, count + 1):
-        if row in told:
-            is_out = all(kind == Kind.OUT_OF_SCOPE for kind, _, _ in told[row])
-            errors = [(name, reason) for _, name, reason in told[row]]
+        if row in problems:
+            is_out = all(kind == Kind.OUT_OF_SCOPE for kind, _, _ in problems[row])
+            errors = [(name, reason) for _, name, reason in problems[row]]
             found.append(Verdict("out_of_scope" if is_out else "wrong", None, errors))
         elif row in made:
             found.append(Verdict("new", made[row]))
         else:
-            pk, differs = known[row]
-            found.append(Verdict("changed" if differs else "unchanged", pk))
+            pk, differs, is_older = known[row]
+            found.append(Verdict("changed" if differs else "unchanged", pk, is_older=is_older))
     return found

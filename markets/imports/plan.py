@@ -4,7 +4,9 @@ Everything runs in the caller's transaction. Staging tables are temporary and go
 head-counts only.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import polars as pl
 
@@ -100,6 +102,12 @@ class Plan:
         run(f"CREATE TEMP TABLE {OUTSIDE} ({outside}) ON COMMIT DROP")
         run(f"CREATE TEMP TABLE {NAMED} (code text) ON COMMIT DROP")
 
+    def date(self, days: Sequence[date]) -> None:
+        """Row n of what will be staged speaks of a day of its own, not of the batch's."""
+        run(f"CREATE TEMP TABLE {DAYS} ON COMMIT DROP AS SELECT * FROM unnest(%s::int[], %s::date[]) d (row, day)",
+            [list(range(1, len(days) + 1)), list(days)])  # fmt: skip
+        self.has_days = True
+
     def stage(self, frame: pl.DataFrame) -> None:
         """Of rows that say they stand outside the person's scope nothing is written, but they may be asked for."""
         inside = frame.filter(~pl.col("out")).select(list(COLUMNS))
@@ -135,12 +143,29 @@ class Plan:
         self.counts["out_of_scope"] += self.leave(
             f"SELECT row FROM {MATCH} WHERE outside", Kind.OUT_OF_SCOPE, label, f"'{TAKEN}'"
         )
-        self.has_later = see_later(self.batch, LATER)
-        if self.has_later:  # an older file says nothing against a newer one
+        self.has_later = self._see_later()
+        if self.has_later:  # what is older says nothing against what is newer
             self.counts["older"] += run(
                 f"UPDATE {MATCH} m SET differs = false, heads = false, dropped = false, confirms = false "
                 f"FROM {LATER} l WHERE l.id = m.id"
             )
+
+    def _see_later(self) -> bool:
+        """A file is compared with later files and events of its source. Rows with days of their own are with files only:
+        their sender puts them in their order, which is finer than by days."""
+        source = self.batch.source
+        if not self.has_days:
+            events = "SELECT business_id AS id FROM markets_eventsighting WHERE source = %s AND day > %s"
+            return see_later(self.batch, LATER, events, [source, self.batch.file_date])
+        run(
+            f"CREATE TEMP TABLE {LATER} ON COMMIT DROP AS SELECT DISTINCT m.id FROM "
+            f"(SELECT row, id FROM {MATCH} UNION ALL SELECT row, id FROM {ASKED}) m, "
+            f"tables_sighting s JOIN tables_batch t ON t.id = s.batch_id "
+            f"WHERE t.target = %s AND t.source = %s AND t.state = %s AND t.file_date > {self.day} "
+            "AND m.id < length(s.ids) * 8::bigint AND get_bit(s.ids, m.id) = 1",
+            [self.batch.target, source, Batch.State.APPLIED],
+        )
+        return True
 
     def _matches(self, code: str) -> tuple[str, list]:
         outside, params = self.scope.sql("b")

@@ -1,7 +1,7 @@
 from markets.models.business import Business, BusinessVersion, Declaration
 from markets.models.coverage import BusinessCoverage, GroupOrganization, MarketCoverage, Mode
 from markets.models.market import DeliverySite, IndustryArea, Market, MarketPlan, Platform
-from markets.models.told import Absence, HandOver, ReplacedDifference, SourceDifference
+from markets.models.told import Absence, EventSighting, HandOver, ReplacedDifference, SourceDifference
 
 __all__ = [
     "Absence",
@@ -11,6 +11,7 @@ __all__ = [
     "Declaration",
     "DeliverySite",
     "GroupOrganization",
+    "EventSighting",
     "HandOver",
     "IndustryArea",
     "Market",

@@ -99,6 +99,28 @@ class Absence(models.Model):
         return f"{self.business_id} {self.batch_id}"
 
 
+class EventSighting(models.Model):
+    """The latest day of which a system sent an event about a business: what a batch's Sighting is for files.
+
+    A file or an event of an earlier day says nothing against it.
+    """
+
+    business = models.ForeignKey(
+        Business, on_delete=models.CASCADE, related_name="event_sightings", verbose_name="经营主体"
+    )
+    source = models.CharField("来源", max_length=20, choices=Source)
+    day = models.DateField("事项日期")
+
+    objects = BusinessDetailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "事项所见"
+        constraints = [models.UniqueConstraint(fields=["business", "source"], name="eventsighting_latest_per_source")]
+
+    def __str__(self) -> str:
+        return f"{self.business_id} {self.source} {self.day}"
+
+
 class HandOver(models.Model):
     """划转: a business that stands elsewhere than it is registered here. The side that did not ask decides.
 

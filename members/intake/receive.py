@@ -27,6 +27,7 @@ from orgs.places import Scope
 __all__ = ["Busy", "client_lock", "receive"]
 NAMES = {column: f"business.{name}" for name, column in BUSINESS.items()}
 RECEIVED = "已收到"
+OLDER = "已收到；已有更新的事项或登记文件，内容没有写入"
 RESULTS = {"new": "accepted", "changed": "updated", "unchanged": "unchanged"}
 WAIT = "5s"
 LOCK = 7_803  # pg_advisory_xact_lock(LOCK, client): its events come in, and are told of, one after the other
@@ -129,7 +130,8 @@ def _businesses(taken: list[Taken], scope: Scope) -> list[int]:
     for each in going:
         uscc = each.item.uscc
         if uscc in latest and each.item.occurred_at < latest[uscc]:
-            each.verdict = Verdict("unchanged", own.get(uscc), [] if uscc in own else [("business.uscc", TAKEN)])
+            errors = [] if uscc in own else [("business.uscc", TAKEN)]
+            each.verdict = Verdict("unchanged", own.get(uscc), errors, is_older=True)
             continue
         rounds[count[uscc] if uscc else 0].append(each)
         count[uscc] += 1
@@ -228,8 +230,9 @@ def _refused(refusal: Refusal) -> dict[str, Any]:
 
 def _accepted(each: Taken, people: list[dict[str, str]]) -> dict[str, Any]:
     assert each.verdict is not None
+    code, message = ("older", OLDER) if each.verdict.is_older else ("", RECEIVED)
     return {
-        "event_id": each.item.event_id, "result": RESULTS[each.verdict.what], "code": "", "message": RECEIVED,
+        "event_id": each.item.event_id, "result": RESULTS[each.verdict.what], "code": code, "message": message,
         "errors": [], "persons": people,
     }  # fmt: skip
 

@@ -76,7 +76,9 @@ class PersonAnswer(serializers.Serializer):
 class IntakeResult(serializers.Serializer):
     event_id = serializers.CharField()
     result = serializers.CharField(help_text="accepted、updated、unchanged、refused")
-    code = serializers.CharField(help_text="invalid、repeated、stale、out_of_scope、registered_elsewhere；收下的为空")
+    code = serializers.CharField(
+        help_text="拒绝的：invalid、repeated、stale、out_of_scope、registered_elsewhere；收下的：older 或空"
+    )
     message = serializers.CharField()
     errors = FieldProblem(many=True)  # type: ignore[assignment]  # the answer's own word
     persons = PersonAnswer(many=True)
