@@ -3,7 +3,8 @@
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import IO
 
@@ -18,8 +19,8 @@ NESTED = "压缩包里还有压缩包，系统不读取。请先解压，再把�
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e]")
 
 
-def entry_name(entry: zipfile.ZipInfo) -> str:
-    """The entry's name as its maker saw it, without folders: Chinese Windows writes GBK and says nothing about it."""
+def entry_path(entry: zipfile.ZipInfo) -> str:
+    """The entry's path as its maker saw it: Chinese Windows writes GBK and says nothing about it."""
     name = entry.filename
     if not entry.flag_bits & UTF8_NAME:
         try:
@@ -32,7 +33,23 @@ def entry_name(entry: zipfile.ZipInfo) -> str:
                 break
             except UnicodeDecodeError:
                 continue
-    return _CONTROLS.sub("", re.split(r"[/\\]", name)[-1])[:NAME_SHOWN]
+    return _CONTROLS.sub("", name).replace("\\", "/")
+
+
+def entry_name(entry: zipfile.ZipInfo) -> str:
+    return entry_path(entry).rpartition("/")[2][:NAME_SHOWN]
+
+
+def told_apart(wanted: Sequence[zipfile.ZipInfo]) -> list[str]:
+    """The entries' names; where two have one name their paths, and where those end alike a number before them."""
+    names = [entry_name(entry) for entry in wanted]
+    often = Counter(names)
+    longer = [
+        entry_path(entry).lstrip("/")[-NAME_SHOWN:] if often[name] > 1 else name
+        for entry, name in zip(wanted, names, strict=True)
+    ]
+    often = Counter(longer)
+    return [f"{at}：{name}" if often[name] > 1 else name for at, name in enumerate(longer, 1)]
 
 
 def entries(package: zipfile.ZipFile, stack: ExitStack) -> Iterator[tuple[str, IO[bytes]]]:
@@ -46,8 +63,8 @@ def entries(package: zipfile.ZipFile, stack: ExitStack) -> Iterator[tuple[str, I
         raise Refused(NOTHING)
     if len(wanted) > TABLES_LIMIT:
         raise Refused(f"压缩包里有超过 {TABLES_LIMIT} 个文件，系统不读取。请分成几包上传。")
-    for entry in wanted:
+    for entry, name in zip(wanted, told_apart(wanted), strict=True):
         file = stack.enter_context(tempfile.TemporaryFile(prefix="import-"))  # noqa: SIM115  the stack closes it
         for piece in unpacked(package, entry):
             file.write(piece)
-        yield entry_name(entry), file
+        yield name, file

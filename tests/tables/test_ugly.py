@@ -135,6 +135,19 @@ def test_paths_of_an_archive_lead_nowhere(tmp_path):
     assert sum(map(len, source.blocks())) == 4 and [name for _, name in source.parts] == ["甲.csv", "乙.csv"]
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    deep = "/".join(["深"] * 40)
+    paths = ["南山/名单.csv", "福田\\名单.csv", "罗湖/别的.csv", f"甲{deep}/长.csv", f"乙{deep}/长.csv"]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for path in paths:
+            archive.writestr(path, HEADING + LINES)
+    source = open_source(tmp_path / "a.zip", TABLE)
+    assert len(list(source.blocks())) == 5
+    names = [name for _, name in source.parts]
+    assert names[:3] == ["南山/名单.csv", "福田/名单.csv", "别的.csv"]
+    assert names[3].startswith("4：") and names[3].endswith("深/长.csv") and len(set(names)) == 5
+
+
 def test_two_entries_of_one_place(tmp_path):
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
