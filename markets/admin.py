@@ -1,5 +1,7 @@
 """This room in the admin: inside the own scope, through the services."""
 
+from functools import partial
+
 from django.contrib import admin, messages
 
 from markets import services
@@ -40,7 +42,8 @@ class BusinessAdmin(ScopedAdmin):
         return row.code
 
     def save_model(self, request, obj, form, change):
-        services.business_save(business=obj, by=request.user, columns=form.changed_data)
+        tell = partial(messages.warning, request)
+        services.business_save(business=obj, by=request.user, columns=form.changed_data, tell=tell)
         self.must_be_in_scope(request, obj, change)
         if warning := form.type_warning():
             messages.warning(request, warning)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from django.db import models
 
-from markets.models import Business, BusinessCoverage, GroupOrganization
-from tables.statements import fetch
+from markets.models import Business, BusinessCoverage, CarriedOver, GroupOrganization
+from tables.statements import fetch, run
 
 UNKNOWN = "没有登记这个前身，请先导入或核对号码"  # of one outside the own scope too
 ITSELF = "前身不能是它自己，请填转型前那个个体工商户"
@@ -34,6 +34,8 @@ def problem(*, entity_type: str, pk: int | None, predecessor: Business) -> str:
 
 # --- what goes over ---------------------------------------------------------------------------------------------------
 
+KEPT = CarriedOver._meta.db_table
+_OF_PAIR = 'k.before = %s AND k.after = %s AND k."table" = %s'
 _PERIOD = ("business_id", "starts_on", "ends_on", "entered_at")  # of every row that goes over; the rest is copied
 
 
@@ -92,8 +94,43 @@ def _carry(of: Follower, pairs: str, keep: str) -> str:
         "rows_now AS (SELECT before_id, jsonb_agg(now) AS now FROM (SELECT before_id, now FROM ended UNION ALL "
         "SELECT c.before_id, made.now FROM made JOIN c ON c.after_id = made.business_id) q GROUP BY before_id), "
         "images AS (SELECT w.*, COALESCE(n.now, '[]') AS now FROM (SELECT before_id, after_id, jsonb_agg(was) AS was "
-        "FROM o GROUP BY before_id, after_id) w LEFT JOIN rows_now n USING (before_id))"
+        "FROM o GROUP BY before_id, after_id) w LEFT JOIN rows_now n USING (before_id)), "
+        f'carried AS (INSERT INTO {KEPT} (before, after, "table", was, now) '
+        f"SELECT before_id, after_id, '{of.table}', was, now FROM images)"
         f"{', ' if keep else ''}{keep} SELECT count(*) FROM o"
+    )
+
+
+# --- what comes back --------------------------------------------------------------------------------------------------
+
+
+def give_back(before: int, after: int) -> tuple[int, int]:
+    """The enterprise was never that sole trader: what went over returns. How many rows came back, and of how many links
+    the rows stay, because somebody changed them since or the trader has such a link again."""
+    back = stay = 0
+    for each in followers():
+        pair = [before, after, each.table]
+        touched = [key for (key,) in fetch(_touched(each), pair * 2)]
+        gone = f"t.id = i.id AND NOT i.{each.key} = ANY(%s) AND {_OF_PAIR}"
+        run(f"DELETE FROM {each.table} t USING {_image(each, 'now')} WHERE {gone}", [touched, *pair])
+        came = f"SELECT i.* FROM {_image(each, 'was')} WHERE NOT i.{each.key} = ANY(%s) AND {_OF_PAIR}"
+        back += len(fetch(f"INSERT INTO {each.table} {came} RETURNING id", [touched, *pair]))
+        run(f"DELETE FROM {KEPT} k WHERE {_OF_PAIR}", pair)
+        stay += len(touched)
+    return back, stay
+
+
+def _image(of: Follower, which: str) -> str:
+    return f"{KEPT} k CROSS JOIN jsonb_populate_recordset(NULL::{of.table}, k.{which}) i"
+
+
+def _touched(of: Follower) -> str:
+    return (
+        f"SELECT i.{of.key} FROM {_image(of, 'now')} LEFT JOIN {of.table} t ON t.id = i.id "
+        f"WHERE t IS DISTINCT FROM i AND {_OF_PAIR} UNION "
+        f"SELECT i.{of.key} FROM {_image(of, 'was')} JOIN {of.table} t ON t.business_id = i.business_id "
+        f"AND t.{of.key} = i.{of.key} AND daterange(t.starts_on, t.ends_on) && daterange(i.starts_on, i.ends_on) "
+        f"WHERE {_OF_PAIR} AND t.id NOT IN (SELECT (n ->> 'id')::bigint FROM jsonb_array_elements(k.now) n)"
     )
 
 

@@ -46,7 +46,7 @@ class BusinessForm(PositionMixin):
             "uscc": "18 位；没有的老个体户填旧注册号。",
             "guidance_station": "管辖的指导站；区级党委由它得出。还不清楚的留空，只填所在区，列为待分派。",
             "not_operating": "登记在册但没有实体运营的，填原因。",
-            "predecessor": "个转企的，填转型前的个体工商户；它的覆盖关系、指导员和群团组织从成立日期起转到本企业。",
+            "predecessor": "个转企的，填转型前的个体户；它的覆盖关系、指导员和群团组织从成立日期起转来，改填或清空时转回。",
         }
 
     def clean_uscc(self):

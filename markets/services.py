@@ -1,5 +1,6 @@
 """Single writes of this room. Files come in through imports/; both write the same versions."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,6 +17,8 @@ from orgs.kinds import Kind
 
 JOINT_UNITS = 5  # a joint branch covers "一般不超过 5 个" units (支部工作条例)
 
+STAYED = "原前身「{1}」有 {0} 项覆盖关系、派驻或群团组织在转入后有人改过，仍留在本企业，没有转回，请逐项核对。"
+
 
 class CannotSave(ValueError):
     """What was asked for cannot be saved; the text is for the person who asked."""
@@ -31,11 +34,13 @@ def keeps_head_counts(business: Business) -> bool:
 
 
 @transaction.atomic
-def business_save(*, business: Business, by, columns: list[str] | None = None) -> Business:
+def business_save(
+    *, business: Business, by, columns: list[str] | None = None, tell: Callable[[str], Any] = lambda text: None
+) -> Business:
     """Add or change one business. Replaced counting values go to BusinessVersion; head-counts that may not be kept go.
 
     `columns` are those changed by hand: from now on their values come from a person (markets/sources.py). Raises
-    CannotSave where another business has the code.
+    CannotSave where another business has the code. `tell` hears what was not done and is to be done by hand.
     """
     by_hand = {key: str(Source.MANUAL) for column in columns or [] if (key := key_of(column)) in ORDER}
     business.provenance = business.provenance | by_hand
@@ -58,8 +63,13 @@ def business_save(*, business: Business, by, columns: list[str] | None = None) -
         units=_units(old, business),
         detail={"columns": sorted(columns or [])},
     )
-    if business.predecessor is not None and (old is None or old.predecessor_id != business.predecessor_id):
-        business_convert(business=business, predecessor=business.predecessor, by=by)
+    if business.predecessor_id != (old.predecessor_id if old else None):
+        if old is not None and old.predecessor is not None:
+            _, stay = business_unconvert(business=business, predecessor=old.predecessor, by=by)
+            if stay:
+                tell(STAYED.format(stay, old.predecessor))
+        if business.predecessor is not None:
+            business_convert(business=business, predecessor=business.predecessor, by=by)
     return business
 
 
@@ -85,6 +95,22 @@ def business_convert(*, business: Business, predecessor: Business, by) -> int:
         detail={"carried": carried},
     )
     return carried
+
+
+@transaction.atomic
+def business_unconvert(*, business: Business, predecessor: Business, by) -> tuple[int, int]:
+    """个转企 was written down by mistake: what went over from the sole trader returns (conversion.give_back)."""
+    Business.objects.select_for_update().get(pk=predecessor.pk)
+    back, stay = conversion.give_back(predecessor.pk, business.pk)
+    links = predecessor.coverages.select_related("organization")
+    audit.record(
+        "markets.business.unconvert",
+        by=by,
+        subjects=[business, predecessor],
+        units=[*_units(business), *(unit for link in links for unit in _units_of_link(link)), *_units(predecessor)],
+        detail={"returned": back, "stayed": stay},
+    )
+    return back, stay
 
 
 def _keep_version(old: Business, new: Business) -> None:

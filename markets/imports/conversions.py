@@ -9,6 +9,7 @@ from django.utils import timezone
 from markets.conversion import (
     ANOTHER,
     ITSELF,
+    KEPT,
     NO_ENTERPRISE,
     NO_SOLE_TRADER,
     SOLE_TRADER,
@@ -229,5 +230,9 @@ def give_back(part: str) -> None:
     for each in followers():
         mine = f"u.before ? '{each.table}' AND {part}"
         now, was = _rows(each.table, "now"), _rows(each.table, "was")
+        run(
+            f"DELETE FROM {KEPT} k USING {ROWS} u WHERE k.before = u.id AND k.\"table\" = '{each.table}' "
+            f"AND k.after = (u.before -> '{each.table}' ->> 'to')::bigint AND {mine}"
+        )
         run(f"DELETE FROM {each.table} t USING {ROWS} u, {now} n WHERE t.id = n.id AND {mine}")
         run(f"INSERT INTO {each.table} SELECT w.* FROM {ROWS} u, {was} w WHERE {mine}")

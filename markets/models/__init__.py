@@ -1,5 +1,5 @@
 from markets.models.business import Business, BusinessVersion, Declaration
-from markets.models.coverage import BusinessCoverage, GroupOrganization, MarketCoverage, Mode
+from markets.models.coverage import BusinessCoverage, CarriedOver, GroupOrganization, MarketCoverage, Mode
 from markets.models.market import DeliverySite, IndustryArea, Market, MarketPlan, Platform
 from markets.models.told import Absence, EventSighting, HandOver, ReplacedDifference, SourceDifference
 
@@ -8,6 +8,7 @@ __all__ = [
     "Business",
     "BusinessCoverage",
     "BusinessVersion",
+    "CarriedOver",
     "Declaration",
     "DeliverySite",
     "GroupOrganization",

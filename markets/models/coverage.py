@@ -130,3 +130,23 @@ class GroupOrganization(models.Model):
 
     def __str__(self) -> str:
         return self.name or f"{self.business} {self.get_kind_display()}"
+
+
+class CarriedOver(models.Model):
+    """Rows of one table that went from a sole trader to the enterprise it became, before and after (conversion.py).
+
+    A before-image: it goes when they are given back, and refers to nothing.
+    """
+
+    before = models.BigIntegerField("前身")
+    after = models.BigIntegerField("转型后的企业")
+    table = models.CharField("表", max_length=60)
+    was = models.JSONField("原来的行")
+    now = models.JSONField("转入后的行")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "个转企转入的记录"
+        indexes = [models.Index(fields=["after"], name="carriedover_after")]
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}: {self.table}"

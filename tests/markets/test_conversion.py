@@ -12,7 +12,7 @@ from markets.conversion import ANOTHER, ITSELF, NO_ENTERPRISE, NO_SOLE_TRADER, T
 from markets.imports import first_load, write
 from markets.imports.plan import Plan
 from markets.listings import BUSINESS_LIST
-from markets.models import Absence, Business, BusinessCoverage, GroupOrganization
+from markets.models import Absence, Business, BusinessCoverage, CarriedOver, GroupOrganization
 from markets.services import CannotSave, business_save
 from members.models import InstructorAssignment
 from reports.models import Snapshot
@@ -316,6 +316,70 @@ def test_by_hand_it_is_the_same(city, registrar, client):
     other.predecessor = old
     with pytest.raises(CannotSave, match=TWICE):
         business_save(business=other, by=registrar)
+
+
+@pytest.mark.parametrize("by_file", [True, False])
+@pytest.mark.parametrize("other", [True, False])
+def test_a_predecessor_put_right_gets_back_what_went_over(send, city, registrar, by_file, other):
+    first, second = trader(city.yuehai), trader(city.yuehai)
+    cover(first, city.yuehai, mode="joint")
+    cover(first, city.yuehai, starts_on=date(2026, 5, 1), ends_on=date(2027, 1, 1))
+    builders.assign(city.yuehai, first)
+    GroupOrganization.objects.create(business=first, kind="union", name="工会", starts_on=date(2025, 1, 1))
+    cover(second, city.yuehai)
+    new = factories.make_business(city.yuehai, registered_on=DAY, uscc=make_code())
+    own = cover(new, city.yuehai)
+    tables = TABLES[1:2] + TABLES[3:]
+    before = {name: rows for name, rows in everything().items() if name in tables}
+    if by_file:
+        send([make_row(统一社会信用代码=new.uscc, 前身代码=first.code)])
+        new.refresh_from_db()
+    else:
+        new.predecessor = first
+        business_save(business=new, by=registrar)
+    assert new.coverages.count() == 3 and not first.coverages.filter(ends_on=None).exists()
+    new.predecessor = second if other else None
+    business_save(business=new, by=registrar)
+    if other:
+        assert links(second) == [(second.coverages.get().organization_id, date(2025, 1, 1), DAY)]
+        new.predecessor = None
+        business_save(business=new, by=registrar)
+    assert new.coverages.get() == own
+    assert {name: rows for name, rows in everything().items() if name in tables} == before
+    assert not CarriedOver.objects.exists()
+    event = AuditEvent.objects.filter(act="markets.business.unconvert").earliest("pk")
+    assert event.subjects == [new.pk, first.pk] and event.detail == {"returned": 4, "stayed": 0}
+
+
+@pytest.mark.parametrize("touched", ["at the enterprise", "at the trader", "new at the trader"])
+def test_a_link_that_somebody_changed_since_stays_and_is_told(city, registrar, touched):
+    old = trader(city.yuehai)
+    branch = cover(old, city.yuehai).organization
+    untouched = cover(old, city.yuehai)
+    new = factories.make_business(city.yuehai, registered_on=DAY, predecessor=None)
+    new.predecessor = old
+    business_save(business=new, by=registrar)
+    if touched == "new at the trader":
+        cover(old, city.yuehai, organization=branch, starts_on=date(2026, 4, 1))
+    else:
+        (old if touched == "at the trader" else new).coverages.filter(organization=branch).update(
+            local_mode_name="改过"
+        )
+    told: list[str] = []
+    new.predecessor = None
+    business_save(business=new, by=registrar, tell=told.append)
+    (text,) = told
+    assert "有 1 项" in text and str(old) in text
+    assert new.coverages.get().organization == branch and old.coverages.get(ends_on=None, pk=untouched.pk)
+
+
+def test_an_undone_file_leaves_nothing_to_give_back(send, city, registrar):
+    old = trader(city.yuehai)
+    cover(old, city.yuehai)
+    send([enterprise(old)])
+    assert CarriedOver.objects.count() == 1
+    undo(latest(), registrar)
+    assert not CarriedOver.objects.exists()
 
 
 def test_in_the_admin_only_with_the_right_to_both(client, city):
