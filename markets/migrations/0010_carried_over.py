@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("markets", "0008_told_and_undone"),
+        ("markets", "0009_intake_traces"),
     ]
 
     operations = [
