@@ -16,7 +16,7 @@ from markets.imports.places import Places
 from members import identity
 from members.models import Consent, Notice, Receipt, Registration
 from members.services.agreed import Agreement, receipts_of
-from members.services.leads import Opening, registrations_join, registrations_open
+from members.services.leads import Opening, known_people, registrations_join, registrations_open
 from members.services.submit import NEEDED, Answers, Origin, lock_keys
 from members.tables import CONSENT_CHANNELS, LEADS
 from orgs.imports import offered_places
@@ -197,13 +197,9 @@ class LeadReading(Reading):
 
     def _look_up(self, people: Sequence[Row]) -> None:
         """Who of them is known, and which of their consents opened a registration before."""
-        phones = [identity.phone_index(row.said["phone"]) for row in people]
-        ids = [row.key[1] for row in people if row.key[0] == "id_number"]
-        known = Registration.objects.showing_a_person().filter(Q(phone_index__in=phones) | Q(id_number_index__in=ids))
-        self.known: dict[Hashable, int] = {}
-        for one in known.order_by("-pk").only("pk", "phone_index", "id_number_index"):
-            self.known["phone", bytes(one.phone_index or b"")] = one.pk
-            self.known["id_number", bytes(one.id_number_index or b"")] = one.pk
+        phones = (("phone", identity.phone_index(row.said["phone"])) for row in people)
+        found = known_people([*phones, *(row.key for row in people if row.key[0] == "id_number")])
+        self.known: dict[Hashable, int] = {key: one.pk for key, one in found.items()}
         given = receipts_of(self.agreement(row) for row in people if self._agreed(row))
         self.receipts = {agreement: receipt.registration_id for agreement, receipt in given.items()}
 

@@ -15,7 +15,7 @@ from members.models import IntakeEvent
 from tables.cells import clean
 
 MAX_ITEMS = 1_000
-MAX_PERSONS, MAX_PERSONS_TOGETHER = 20, 2_000  # of an item, of a request: each takes some statements
+MAX_PERSONS, MAX_PERSONS_TOGETHER = 20, 2_000  # of an item, of a request: all are locked at once
 TEXT_LENGTH = 500
 CLOCK = timedelta(minutes=5)
 # The field of a business in the request → the column of the import that judges it.

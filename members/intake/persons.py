@@ -4,13 +4,14 @@ One consent opens one registration, for good (members/services/agreed.py): whoev
 later event, or a file, that carries the same consent. What is answered is the same whether a number was known or not.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
+from accounts import audit
 from markets.models import Business
 from members import identity
 from members.errors import ConsentMissing, Refused
@@ -18,7 +19,8 @@ from members.identity import IdentityError
 from members.intake.items import moment
 from members.models import Consent, IntakeClient, IntakeEvent, IntakePerson, Member, Notice, Registration
 from members.services.agreed import Agreement
-from members.services.submit import NEEDED, Answers, Origin, lock_keys, registration_submit
+from members.services.leads import Opening, registrations_take
+from members.services.submit import NEEDED, Answers, Origin, lock_keys
 
 FIELDS = ("name", "phone", "id_number", "standing", "role", "home_place", "home_branch", "consent_ref")
 CONSENT = ("notice_version", "given_at", "channel", "items")
@@ -128,24 +130,37 @@ def lock_persons(persons: Iterable[Person]) -> None:
     lock_keys(*(index for person in persons for index in person.indexes))
 
 
-def open_registration(person: Person, *, client: IntakeClient, business: Business) -> tuple[Registration, str]:
-    """The registration that this consent opened or joined, and how the person agreed."""
-    answers = Answers(**{**person.answers.__dict__, "workplace": f"{business.name[:180]}（{person.role}）"})
+def opening(person: Person, *, client: IntakeClient, business: Business) -> Opening:
+    answers = replace(person.answers, workplace=f"{business.name[:180]}（{person.role}）")
     agreement = Agreement(person.answers.phone, person.notice.version, person.given_at)
-    receipt = registration_submit(
-        form_token=agreement.token,
-        answers=answers,
-        consents=set(person.items),
-        notice=person.notice,
-        origin=Origin(
-            channel=Registration.Channel.INTAKE,
-            confirmation=Registration.Confirmation.REFERENCE,
-            business=business,
-            agreement=agreement,
-            reference=f"{person.channel}，{client}"[:60],
-        ),
+    origin = Origin(
+        channel=Registration.Channel.INTAKE,
+        confirmation=Registration.Confirmation.REFERENCE,
+        business=business,
+        agreement=agreement,
+        reference=f"{person.channel}，{client}"[:60],
     )
-    return receipt.registration, person.channel
+    return Opening(answers, person.items, person.notice, origin, agreement)
+
+
+def take(openings: Sequence[Opening]) -> list[Registration]:
+    """The registration that each consent opened or joined."""
+    taken = registrations_take(openings)
+    for act, rows in (
+        ("members.registration.submit", [each.registration for each in taken if each.is_opened]),
+        ("members.registration.join", [each.registration for each in taken if each.is_joined]),
+    ):
+        if rows:
+            _note(act, rows)
+    return [each.registration for each in taken]
+
+
+def _note(act: str, rows: Sequence[Registration]) -> None:
+    units = {unit for row in rows for unit in (row.guidance_station_id, row.district_committee_id)}
+    detail = {
+        "channel": Registration.Channel.INTAKE, "confirmation": Registration.Confirmation.REFERENCE, "rows": len(rows),
+    }  # fmt: skip
+    audit.record(act, by=None, subjects=rows, units=units, detail=detail)
 
 
 def forget_digests(members: list[Member], registrations: list[Registration]) -> None:

@@ -17,10 +17,9 @@ from markets.imports import direct
 from markets.imports.direct import Busy, Verdict
 from markets.models import Business
 from markets.rules import TAKEN
-from members.errors import Refused
 from members.intake import persons
 from members.intake.items import BUSINESS, Item, Refusal, problem, read_item
-from members.models import IntakeClient, IntakeEvent, IntakePerson, Registration
+from members.models import IntakeClient, IntakeEvent, IntakePerson
 from orgs.kinds import Level
 from orgs.places import Scope
 
@@ -196,29 +195,25 @@ def _persons(client: IntakeClient, taken: list[Taken]) -> dict[int, list[dict[st
     persons.lock_persons(one for found in read.values() for one in found if isinstance(one, persons.Person))
     ids = {each.verdict.business for each in taken if each.verdict and read[each.at]}
     businesses = Business.objects.select_related("market").in_bulk([pk for pk in ids if pk])
-    links: dict[tuple[int, int], str] = {}
-    answers: dict[int, list[dict[str, str]]] = {}
-    for each in taken:
-        answers[each.at] = []
-        for one in read[each.at]:
-            answer, opened = _person(one, client, businesses[each.verdict.business])  # type: ignore[index, union-attr]
-            answers[each.at].append(answer)
-            if opened and each.known:
-                links[each.known.pk, opened[0].pk] = opened[1]
+    people = [
+        (each, one, businesses[each.verdict.business])  # type: ignore[index, union-attr]  # who was taken has both
+        for each in taken
+        for one in read[each.at]
+        if isinstance(one, persons.Person)
+    ]
+    opened = persons.take([persons.opening(one, client=client, business=business) for _, one, business in people])
+    links = {
+        (each.known.pk, registration.pk): one.channel  # type: ignore[union-attr]
+        for (each, one, _), registration in zip(people, opened, strict=True)
+    }
     IntakePerson.objects.bulk_create(
         (IntakePerson(event_id=pk, registration_id=other, consent_channel=how) for (pk, other), how in links.items()),
         ignore_conflicts=True,
     )
-    return answers
-
-
-def _person(one, client: IntakeClient, business: Business) -> tuple[dict[str, str], tuple[Registration, str] | None]:
-    if not isinstance(one, persons.Person):
-        return one, None
-    try:
-        return persons.RECEIVED, persons.open_registration(one, client=client, business=business)
-    except Refused as error:
-        return persons.refusal(error), None
+    return {
+        at: [persons.RECEIVED if isinstance(one, persons.Person) else one for one in found]
+        for at, found in read.items()
+    }
 
 
 def _refused(refusal: Refusal) -> dict[str, Any]:

@@ -1,26 +1,31 @@
-"""Many registrations opened at once, as a file brings them: the same rows as one by one, written set by set.
+"""Many registrations opened at once, as a file or a request brings them: the same rows as one by one, set by set.
 
 The caller has judged rights and consents, has locked everybody (`lock_keys`) before it asked who is known, and records
-the one event that names its batch. All rows carry the transaction's time.
+the one event that names them all. All rows carry the transaction's time.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from members import identity
 from members.models import Consent, Notice, Receipt, Registration
-from members.services.agreed import Agreement
+from members.services.agreed import Agreement, receipts_of
 from members.services.submit import Answers, Origin, answered
 from tables.statements import fetch
+
+Key = tuple[str, bytes]  # by what a person is known: "phone" or "id_number", and its index
 
 
 @dataclass(frozen=True)
 class Opening:
-    """One person as a file tells of them."""
+    """One person as others tell of them."""
 
     answers: Answers
     consents: frozenset[str]
@@ -28,24 +33,114 @@ class Opening:
     origin: Origin
     agreement: Agreement
 
+    def known_by(self) -> list[Key]:
+        """The first decides whether somebody is known."""
+        phone = ("phone", identity.phone_index(self.answers.phone))
+        number = self.answers.id_number
+        return [("id_number", identity.id_number_index(number)), phone] if number else [phone]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The registration that stands for an opening. Neither opened nor joined: by this very consent it stood before."""
+
+    registration: Registration
+    is_opened: bool = False
+    is_joined: bool = False
+
 
 def _now() -> datetime:
     return fetch("SELECT now()")[0][0]
 
 
+def known_people(keys: Iterable[Key]) -> dict[Key, Registration]:
+    """The live registration of each; the first where there are several."""
+    wanted = set(keys)
+    phones, numbers = ([index for kind, index in wanted if kind == one] for one in ("phone", "id_number"))
+    known = Registration.objects.showing_a_person().filter(Q(phone_index__in=phones) | Q(id_number_index__in=numbers))
+    found = {}
+    units = ("guidance_station_id", "district_committee_id")
+    for one in known.order_by("-pk").only("pk", "phone_index", "id_number_index", *units):
+        found["phone", bytes(one.phone_index or b"")] = one
+        found["id_number", bytes(one.id_number_index or b"")] = one
+    return found
+
+
 def registrations_open(openings: Sequence[Opening]) -> list[Registration]:
     """In the order of the openings, each with its consents and its receipt."""
-    now, due_on = _now(), timezone.localdate() + timedelta(days=settings.REGISTRATION_DUE_DAYS)
-    opened = Registration.objects.bulk_create(
-        Registration(
-            **answered(opening.answers, set(opening.consents)),
-            **opening.origin.columns(),
-            submitted_at=now,
-            due_on=due_on,
-        )
-        for opening in openings
+    now = _now()
+    opened = [_row(opening, now) for opening in openings]
+    _write(openings, opened)
+    Receipt.objects.bulk_create(_receipt(*pair, now) for pair in zip(openings, opened, strict=True))
+    return opened
+
+
+def registrations_join(joining: Sequence[tuple[Opening, Registration]]) -> None:
+    """Who is known gets one more receipt, which tells nothing."""
+    now = _now()
+    Receipt.objects.bulk_create(_receipt(opening, known, now, is_joined=True) for opening, known in joining)
+
+
+def registrations_take(openings: Sequence[Opening]) -> list[Taken]:
+    """Each opens a registration or joins the one that is there, as form after form would.
+
+    Those who are known take the same statements as those who are not, so that the time of the answer says nothing.
+    """
+    now, taken = _now(), _fates(openings)
+    pairs = list(zip(openings, taken, strict=True))
+    for is_kept, some in (
+        (True, [(opening, each.registration) for opening, each in pairs if each.is_opened]),
+        (False, [(opening, _row(opening, now)) for opening, each in pairs if each.is_joined]),
+    ):
+        with transaction.atomic():
+            _write([opening for opening, _ in some], [row for _, row in some])
+            if not is_kept:
+                transaction.set_rollback(True)
+    Receipt.objects.bulk_create(
+        _receipt(opening, each.registration, now, is_joined=each.is_joined)
+        for opening, each in pairs
+        if each.is_opened or each.is_joined
     )
-    pairs = list(zip(openings, opened, strict=True))
+    return taken
+
+
+def _fates(openings: Sequence[Opening]) -> list[Taken]:
+    """Those to be opened are not written yet. A person, or a consent, may stand several times among them."""
+    now = _now()
+    receipts = receipts_of(opening.agreement for opening in openings)
+    before = Registration.objects.only("pk").in_bulk({receipt.registration_id for receipt in receipts.values()})
+    known = known_people(key for opening in openings for key in opening.known_by())
+    agreed: dict[bytes, list[tuple[datetime, Registration]]] = defaultdict(list)
+    found = []
+    for opening in openings:
+        agreement, keys = opening.agreement, opening.known_by()
+        same = agreed[agreement.index]
+        if receipt := receipts.get(agreement):
+            taken = Taken(before[receipt.registration_id])
+        elif again := next((one for at, one in same if agreement.is_also(at)), None):
+            taken = Taken(again)
+        elif keys[0] in known:
+            taken = Taken(known[keys[0]], is_joined=True)
+        else:
+            taken = Taken(_row(opening, now), is_opened=True)
+            for key in keys:
+                known.setdefault(key, taken.registration)
+        same.append((agreement.at, taken.registration))
+        found.append(taken)
+    return found
+
+
+def _row(opening: Opening, now: datetime) -> Registration:
+    return Registration(
+        **answered(opening.answers, set(opening.consents)),
+        **opening.origin.columns(),
+        submitted_at=now,
+        due_on=timezone.localdate() + timedelta(days=settings.REGISTRATION_DUE_DAYS),
+    )
+
+
+def _write(openings: Sequence[Opening], rows: Sequence[Registration]) -> None:
+    Registration.objects.bulk_create(rows)
     Consent.objects.bulk_create(
         Consent(
             registration=registration,
@@ -55,30 +150,14 @@ def registrations_open(openings: Sequence[Opening]) -> list[Registration]:
             given_at=opening.agreement.at,
             reference=opening.origin.reference,
         )
-        for opening, registration in pairs
+        for opening, registration in zip(openings, rows, strict=True)
         for item in sorted(opening.consents)
     )
-    Receipt.objects.bulk_create(_receipt(opening, registration, now) for opening, registration in pairs)
-    return opened
 
 
-def registrations_join(joining: Sequence[tuple[Opening, Registration]]) -> None:
-    """Who is known gets one more receipt, which tells nothing."""
-    now = _now()
-    Receipt.objects.bulk_create(
-        _receipt(
-            opening,
-            known,
-            now,
-            is_joined=True,
-            phone_differs=bytes(known.phone_index or b"") != identity.phone_index(opening.answers.phone),
-        )
-        for opening, known in joining
-    )
-
-
-def _receipt(opening: Opening, registration: Registration, now: datetime, **more: bool) -> Receipt:
+def _receipt(opening: Opening, registration: Registration, now: datetime, *, is_joined: bool = False) -> Receipt:
     agreement = opening.agreement
+    phone = identity.phone_index(opening.answers.phone)
     return Receipt(
         registration=registration,
         form_token=agreement.token,
@@ -86,5 +165,6 @@ def _receipt(opening: Opening, registration: Registration, now: datetime, **more
         agreement_index=agreement.index,
         agreed_at=agreement.at,
         made_at=now,
-        **more,
+        is_joined=is_joined,
+        phone_differs=is_joined and bytes(registration.phone_index or b"") != phone,
     )

@@ -3,6 +3,8 @@
 from datetime import datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent
 from members import services
@@ -92,6 +94,45 @@ def test_a_known_person_joins_and_the_answer_is_the_same(client, city, sender):
     assert answers[0] == answers[1]
     assert Registration.objects.count() == 2
     assert IntakePerson.objects.order_by("pk").first().registration == known
+
+
+def test_who_stands_several_times_in_one_request_is_registered_once(client, sender):
+    one = person(id_number=people.id_number())
+    anew = {**one, "consent_ref": {**one["consent_ref"], "given_at": people.notice().published_at.isoformat()}}
+    by_phone = {name: value for name, value in anew.items() if name != "id_number"}
+    by_phone["consent_ref"] = {**one["consent_ref"], "given_at": hours_ago(0)}
+    answers = results(client, sender, item(persons=[one]), item(persons=[one, anew]), item(persons=[by_phone]))
+    assert [each["persons"] for each in answers] == [[RECEIVED], [RECEIVED, RECEIVED], [RECEIVED]]
+    row = Registration.objects.get()
+    assert sorted(Receipt.objects.values_list("registration", "is_joined")) == [
+        (row.pk, False), (row.pk, True), (row.pk, True),
+    ]  # fmt: skip
+    assert IntakePerson.objects.filter(registration=row).count() == 3
+    acts = AuditEvent.objects.filter(act__startswith="members.registration.")
+    assert {each.act: each.detail["rows"] for each in acts} == {
+        "members.registration.submit": 1, "members.registration.join": 2,
+    }  # fmt: skip
+
+
+def _statements(client, sender, number: int, phone: str = "") -> int:
+    more = {"phone": phone} if phone else {}
+    items = [item(persons=[person(**more), person()] if not phone else [person(**more)]) for _ in range(number)]
+    with CaptureQueriesContext(connection) as asked:
+        response = send(client, sender, items)
+    assert all(one["persons"] for one in response.json()["results"])
+    return len(asked)
+
+
+def test_many_persons_take_hardly_more_statements_than_few(client, sender):
+    _statements(client, sender, 1)  # what a process looks up once
+    assert _statements(client, sender, 200) <= _statements(client, sender, 10) + 20
+
+
+def test_a_known_number_takes_the_same_statements(client, city, sender):
+    people.registration(city.lianhua, phone="13912345678")
+    _statements(client, sender, 1)
+    asked = [_statements(client, sender, 1, phone) for phone in ("13912345678", "13912345679")]
+    assert asked[0] == asked[1]
 
 
 def test_the_same_event_again_opens_nothing_more(client, sender):
