@@ -69,7 +69,7 @@ class ListPage(ListingView):
         columns = asked.table.chosen(request.GET.getlist("cols"))
         try:
             with patience():
-                page = page_of(rows.select_related(*asked.related), request.GET, orders=asked.orders)
+                page = page_of(rows.prefetch_related(*asked.related), request.GET, orders=asked.orders)
                 asked.look_up(page.rows)
                 total, reason = total_text(rows, asked.unit), asked.empty_reason
         except TooLong:

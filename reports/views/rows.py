@@ -72,7 +72,7 @@ class Rows(DoorMixin, View):
 
     def _list(self, found) -> HttpResponse:
         spec, request = columns_of(found.model), self.request
-        page = page_of(found.select_related(*spec.related), request.GET)
+        page = page_of(found.prefetch_related(*spec.related), request.GET)
         shown = page.rows
         if shown and shows_persons(found.model):
             audit.record("reports.rows.view", by=request.user, subjects=shown, request=request,
