@@ -9,6 +9,7 @@ urlpatterns = [
     path("bulk/<int:pk>/", bulk_views.BulkResult.as_view(), name="bulk_result"),
     path("views/<int:pk>/", list_views.ChangeView.as_view(), name="view_change"),
     path("views/<int:pk>/delete/", list_views.DeleteView.as_view(), name="view_delete"),
+    path("views/<int:pk>/unshare/", list_views.UnshareView.as_view(), name="view_unshare"),
     path("<slug:table>/export/", export_views.Take.as_view(), name="export"),
     path("<slug:table>/views/", list_views.SavedViews.as_view(), name="views"),
     path("<slug:table>/bulk/", bulk_views.BulkConfirm.as_view(), name="bulk"),

@@ -145,7 +145,9 @@ class SavedViews(ListingView):
                 for view in seen
                 if view.owner_id == request.user.pk
             ],
-            "shared": [(view, units.get(view.unit)) for view in seen if view.owner_id != request.user.pk],
+            "shared": [
+                (view, units.get(view.unit), saved.has_left(view)) for view in seen if view.owner_id != request.user.pk
+            ],
         }
         return render(request, "tables/views.html", context)
 
@@ -190,4 +192,18 @@ class DeleteView(OwnView):
         view = self.get_view(pk)
         saved.view_delete(view=view, by=request.user)
         messages.success(request, f"已删除视图「{view.name}」。")
+        return redirect("lists:views", table=view.table)
+
+
+class UnshareView(SignedIn):
+    """Anybody in the unit may put away what somebody who left shared with it; anything else answers like a missing one."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request, pk):
+        view = saved.left_behind(request.user, pk)
+        if view is None:
+            raise Http404
+        saved.view_unshare(view=view, by=request.user)
+        messages.success(request, f"视图「{view.name}」不再共享给本单位。")
         return redirect("lists:views", table=view.table)

@@ -6,7 +6,7 @@ from django.http import QueryDict
 
 from accounts import audit
 from tables.keyset import MARKS
-from tables.listing import UNFILTERED, Listing, units_of
+from tables.listing import UNFILTERED, Listing, listing, units_of
 from tables.models import SavedView
 
 MOST = 50  # views that one person keeps of one list
@@ -90,3 +90,25 @@ def _keep(view: SavedView, by, unit: int | None, is_default: bool) -> SavedView:
 def view_delete(*, view: SavedView, by) -> None:
     audit.record("tables.savedview.delete", by=by, subjects=[view], detail={"table": view.table})
     view.delete()
+
+
+def has_left(view: SavedView) -> bool:
+    """Whether it is shared with a unit where its owner has no posting any more."""
+    return view.unit is not None and view.unit not in dict(units_of(view.owner))
+
+
+def left_behind(user, pk: int) -> SavedView | None:
+    """A view that somebody who left shared with a unit of this person's, of a list that this person may see."""
+    units = [unit for unit, _ in units_of(user)]
+    view = SavedView.objects.filter(unit__in=units, pk=pk).exclude(owner=user).select_related("owner").first()
+    shown = listing(view.table) if view else None
+    return view if view and shown and user.has_perm(shown.view) and has_left(view) else None
+
+
+@transaction.atomic
+def view_unshare(*, view: SavedView, by) -> None:
+    """Of what was left behind: the unit has it no more, its owner keeps it."""
+    detail = {"table": view.table, "unit": view.unit, "owner": view.owner_id}
+    audit.record("tables.savedview.unshare", by=by, subjects=[view], units=[view.unit], detail=detail)
+    view.unit = None
+    view.save(update_fields=["unit"])

@@ -6,6 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.models import AuditEvent, User
 from tables.models import SavedView
 from tests import factories
 
@@ -106,6 +107,33 @@ def test_an_ended_posting_ends_the_sharing(client, city):
     )
     client.force_login(reader)
     assert chips(client) == []
+
+
+@pytest.mark.parametrize("went", ["elsewhere", "for good"])
+def test_what_somebody_who_left_shared_can_be_put_away_by_those_who_stay(client, city, went):
+    owner = sign_in(client, "registrar", city.nanshan)
+    client.post(VIEWS, {"name": "歇业", "query": "state=dormant", "unit": city.nanshan.pk})
+    view = SavedView.objects.get()
+    address = reverse("lists:view_unshare", args=[view.pk])
+    leader = sign_in(client, "leader", city.nanshan)
+    assert "不再共享" not in client.get(VIEWS).content.decode()
+    assert client.post(address).status_code == 404  # its owner is there to be asked
+    if went == "elsewhere":
+        owner.postings.update(organization=city.futian)
+    else:
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+    assert chips(client) == ["歇业"] and address in client.get(VIEWS).content.decode()
+    secretary = factories.make_user("secretary", city.nanshan)  # who does not see this list
+    for other in (factories.make_user("leader", city.yuehai), secretary):
+        client.force_login(other)
+        assert client.post(address).status_code == 404
+    client.force_login(leader)
+    assert client.get(address).status_code == 405 and "不再共享" in said(client.post(address))
+    view.refresh_from_db()
+    assert (view.unit, view.owner) == (None, owner) and chips(client) == []
+    event = AuditEvent.objects.get(act="tables.savedview.unshare")
+    assert event.actor == leader and event.units == [city.nanshan.pk] and event.detail["owner"] == owner.pk
+    assert client.post(address).status_code == 404
 
 
 def test_a_list_opens_with_the_own_default_and_can_be_cleared(client, city):
