@@ -135,6 +135,11 @@ head_count = whole_number(PERSONS, "人数")
 # --- what every table's cells are read with --------------------------------------------------------------------------
 GARBLED = "文字已损坏（出现 �），请用原系统重新导出，或另存为 UTF-8 编码"
 UNSOLVED = "公式出错或没有算出结果，请在 Excel 里改好（或粘贴为数值）并保存后再上传"
+BEYOND = "（表头之外）"  # as the column of what stands behind the header's last one
+SURPLUS = (
+    "表头最后一列之后还有内容，没有读入。CSV 里多半是文字里的逗号没有加引号，一格被切成了两格：请给这格文字加上引号；"
+    "确是多出来的一列，请补上列名；没有用的请删去，再重新上传"
+)
 FORMULA_ERROR = rf"^\s*(?:#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!)|{UNCALCULATED}|Err:[0-9]{{3}})\s*$"
 _FORMULA_ERROR = re.compile(FORMULA_ERROR)
 

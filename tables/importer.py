@@ -17,10 +17,11 @@ from tables import cells
 from tables.before_images import keep_made, keep_replaced
 from tables.errors import Errors, Kind
 from tables.exports import as_text
+from tables.mapping import unnamed
 from tables.models import Batch
 from tables.readers import Block, Refused, Source
 from tables.register import COUNTS, Outcome, Progress, Sample
-from tables.row_repairs import Mending, mending_of, note
+from tables.row_repairs import Mending, mending_of, note, zeros_lost
 from tables.row_undo import RowUndo
 from tables.table import Column, Table
 
@@ -203,6 +204,9 @@ class Reading:
 
     def _read(self, block: Block) -> list[Row]:
         rows = [Row(int(number), block, at) for at, number in enumerate(block.numbers)]
+        for row in rows if block.surplus else ():
+            if row.number in block.surplus:
+                row.tell(cells.BEYOND, cells.SURPLUS)
         for column in self.columns:
             known: dict[str, tuple[Any, str | None]] = {}
             mended: dict[str, Mending] = {}
@@ -321,12 +325,17 @@ class Reading:
         """Personal cells are never kept in clear: whoever has the file finds them by row and column."""
         by_column: dict[str, list[tuple[int, str, str, str]]] = defaultdict(list)
         for row, key, reason in told:
-            value = self.cell(row, key)
-            value = cells.masked(value) if self.table.by_key[key].personal else value
-            by_column[key].append((row.number, value, reason, row.meant.get(key, "")))
+            by_column[key].append((row.number, self._as_told(row, key), reason, row.meant.get(key, "")))
         for key, errors in by_column.items():
             numbers, values, reasons, meant = zip(*errors, strict=True)
-            self.errors.add(kind, numbers, self.label(key), values, reasons, meant)
+            label = key if key == cells.BEYOND else self.label(key)
+            self.errors.add(kind, numbers, label, values, reasons, meant)
+
+    def _as_told(self, row: Row, key: str) -> str:
+        if key == cells.BEYOND:
+            return unnamed(row.block.surplus[row.number], self.table)
+        value = self.cell(row, key)
+        return cells.masked(value) if self.table.by_key[key].personal else value
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -353,21 +362,6 @@ class Reading:
 
 
 UNIT_COLUMNS = ("guidance_station_id", "district_committee_id")
-
-
-def zeros_lost(reading: Reading, rows: Sequence[Row]) -> None:
-    """A number that stands nowhere, but with zeros before it in the person's own scope, has most likely lost them."""
-    key = reading.keyed_by
-    bare = {row.key: row for row in rows if row.record is None and not row.wrong and str(row.key or "").isdecimal()}
-    if not bare:
-        return
-    visible = reading.model._default_manager.visible_to(reading.by, reading.target.permission)  # type: ignore[attr-defined]
-    plain = models.Func(models.F(key), models.Value("0"), function="LTRIM", output_field=models.TextField())
-    found = visible.annotate(plain=plain).filter(plain__in=bare, **{f"{key}__startswith": "0"})
-    for number, whole in found.order_by("pk").values_list("plain", key):
-        row = bare[number]
-        row.meant[key] = whole
-        row.tell(key, "系统里有加上前导零的同一号码，多半是表格软件丢了零。请采用建议；确是另一条的，请在系统里新增")
 
 
 def _alike(rows: Sequence[Row]) -> Iterator[tuple[tuple[str, ...], list[Row]]]:

@@ -124,6 +124,11 @@ def _samples(part: Part, at: int, table: Table) -> list[str]:
     return [masked(cell) if hide or PERSONAL.search(cell) else cell[:SAMPLE_SHOWN] for cell in cells]
 
 
+def unnamed(text: str, table: Table) -> str:
+    """A cell of a column without a name, as an error keeps it: masked where it may be a person's."""
+    return masked(text) if PERSONAL.search(text) or any(column.personal for column in table.columns) else text
+
+
 def headers_of(batch: Batch) -> list[dict[str, Any]]:
     return json.loads(batch.headers) if batch.headers else []
 

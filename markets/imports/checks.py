@@ -18,9 +18,10 @@ from markets.imports.places import Place, Places, PlaceWrong, Scope
 from markets.imports.texts import Wrong
 from markets.pinyin import initials
 from markets.tables import BUSINESSES
-from tables.cells import FORMULA_ERROR, GARBLED, UNSOLVED, read, under
+from tables.cells import BEYOND, FORMULA_ERROR, GARBLED, SURPLUS, UNSOLVED, read, under
 from tables.doctor import SPACE, damage
 from tables.errors import Errors, Kind
+from tables.mapping import unnamed
 from tables.readers import Block, Refused, Source
 
 HOPELESS = 300_000  # rows: where not one of the first so many is right, the file is not what it is taken for
@@ -60,6 +61,7 @@ class Checker:
     def check(self, block: Block) -> pl.DataFrame:
         self.block = block
         self.bad = np.zeros(len(block), dtype=bool)
+        self._surplus()
         columns: dict[str, pl.Series] = {"row": pl.Series(block.numbers, dtype=pl.Int32)}
         columns |= self._codes()
         if "predecessor" in self.source.mapping:
@@ -88,6 +90,14 @@ class Checker:
         self.wrong_rows.append(block.numbers[self.bad])
         self.out_rows.append(block.numbers[out])
         return pl.DataFrame(columns | {"out": pl.Series(out)}).filter(pl.Series(~self.bad))
+
+    def _surplus(self) -> None:
+        beyond = np.isin(self.block.numbers, list(self.block.surplus))
+        if beyond.any():
+            rows = self.block.numbers[beyond]
+            values = [unnamed(self.block.surplus[int(row)], BUSINESSES) for row in rows]
+            self.errors.add(Kind.WRONG, rows, BEYOND, values, SURPLUS)
+            self.bad |= beyond
 
     def cells(self, key: str) -> pl.Series:
         """A column's cells as the file has them; all None where the file has no such column."""

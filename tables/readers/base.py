@@ -1,5 +1,5 @@
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, NamedTuple, Protocol
 
 import numpy as np
@@ -29,10 +29,12 @@ class Mended(NamedTuple):
 
 @dataclass
 class Block:
-    """Some rows of a file: their numbers (the file's first row is 1) and their cells as text, None where blank."""
+    """Some rows of a file: their numbers (the file's first row is 1) and their cells as text, None where blank.
+    `surplus`: what stands behind the header's last column, by row; it may name rows that were taken out since."""
 
     numbers: np.ndarray
     columns: list[pl.Series]
+    surplus: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -100,7 +102,13 @@ def blocks_of(rows: Sequence[tuple[int, Sequence[str | None]]], width: int) -> I
         part = rows[first : first + most]
         numbers = np.fromiter((number for number, _ in part), dtype=np.int64, count=len(part))
         columns = series_of([cells for _, cells in part], used)
-        yield Block(numbers, columns + [blanks(len(part))] * (width - used))
+        surplus = {number: text for number, cells in part if len(cells) > width and (text := first_of(cells[width:]))}
+        yield Block(numbers, columns + [blanks(len(part))] * (width - used), surplus)
+
+
+def first_of(cells: Sequence[str | None]) -> str:
+    """The first that is not blank."""
+    return next((cell for cell in cells if cell and cell.strip(STRIPPED)), "")
 
 
 def blanks(length: int) -> pl.Series:

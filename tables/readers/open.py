@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO
 
 from tables.readers.archive import NESTED, entries
-from tables.readers.base import Reader, Refused
-from tables.readers.content import recognise
+from tables.readers.base import Reader, Refused, first_of
+from tables.readers.content import SAMPLE, recognise
 from tables.readers.package import Allowance, open_package
 from tables.readers.sheet import sheet_readers
 from tables.readers.source import Part, Source, Unmapped
@@ -31,6 +31,10 @@ COLUMNS_LIMIT = 1_000
 SHOWN_BELOW = 3  # rows of a part that its header is shown with
 OWN_SHEETS = (NOTES_SHEET, CHOICES_SHEET)
 NO_HEADER, LACKING = "没有找到表头", "表头缺少"
+CUT = (
+    "表头下面多数行的格子比表头的列多：多半是文字里的逗号没有加引号，一格被切成了两格。"
+    "请从原系统重新导出，或用 Excel 打开核对后另存为 .xlsx；确是多出来的列，请在表头补上列名，再上传。"
+)
 EMPTY = "文件是空的，一个字都没有。请检查后重新上传。"
 
 Found = tuple[Sequence[Reader], list[tuple[str, str]]]  # readers; what was left aside, with the reason
@@ -89,7 +93,7 @@ def _may_be_mapped(part: Part, table: Table) -> bool:
     """Can somebody say which column is which? There are as many as are needed, and rows below."""
     least = max(_named_at_least(table), len(table.needs))
     is_ours = _own_name(part.reader.name) in OWN_SHEETS
-    return bool(part.first_rows) and least <= len(part.header) <= COLUMNS_LIMIT and not is_ours
+    return bool(part.first_rows) and part.reason != CUT and least <= len(part.header) <= COLUMNS_LIMIT and not is_ours
 
 
 # --- what it is -------------------------------------------------------------------------------------------------------
@@ -191,10 +195,27 @@ def _find_header(reader: Reader, table: Table) -> Part | None:
     by_content = {} if table.is_chosen(best.header) else recognise(table, best.header, best.mapping, below)
     best.mapping |= by_content
     best.header += [""] * (max(best.mapping.values(), default=0) + 1 - len(best.header))
+    best.nameless = _nameless(best, below)
     best.by_content = [best.header[at] or f"第 {at + 1} 列" for at in by_content.values()]
     lacking = table.missing(best.mapping)
     best.reason = NO_HEADER if not is_found else f"{LACKING}{'、'.join(lacking)}" if lacking else ""
+    if best.nameless and not best.reason and _may_be_cut(best):
+        best.reason = CUT
     return best
+
+
+def _nameless(part: Part, below: Sequence[list[str]]) -> list[int]:
+    """The columns behind the header's last one, where most rows go on there."""
+    over = [cells for cells in below if first_of(cells[len(part.header) :])]
+    if len(below) < SAMPLE or len(over) * 2 <= len(below):
+        return []
+    return sorted({at for cells in over for at in range(len(part.header), len(cells)) if cells[at].strip()})
+
+
+def _may_be_cut(part: Part) -> bool:
+    """In text a comma without quotation marks makes two cells of one; a column that the header leaves room for is one."""
+    header = next((cells for number, cells in part.reader.top() if number == part.header_row), [])
+    return isinstance(part.reader, TextReader) and part.nameless[-1] >= len(header)
 
 
 def _of_two_rows(reader: Reader, table: Table, rows: Sequence[tuple[int, list[str]]]) -> Iterator[Part]:
@@ -232,6 +253,7 @@ def _unused(table: Table, parts: Sequence[Part]) -> list[str]:
     """Headings that mean nothing here, and second ones of a column that is taken already."""
     unused: dict[str, None] = {}
     for part in parts:
+        unused |= dict.fromkeys(f"第 {at + 1} 列（没有列名）" for at in part.nameless[:FOUND_SHOWN])
         keys = {at: key for key, at in part.mapping.items()}
         for at, cell in enumerate(part.header):
             if at in keys or not cell:
@@ -249,6 +271,8 @@ def _why_nothing(
     lacking = next((reason for _, reason in passed_over if reason.startswith(LACKING)), "")
     if lacking:
         return f"{lacking}。{_found(header)}请补上这些列再上传，列名可参照模板。"
+    if any(reason == CUT for _, reason in passed_over):
+        return CUT
     others = [f"「{name}」{reason}" for name, reason in passed_over if name and reason != NO_HEADER]
     if not any_sheet and others:
         return f"压缩包里没有能读的表格：{'；'.join(others[:FOUND_SHOWN])}。"

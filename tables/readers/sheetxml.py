@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from tables.readers.base import Block, Refused, blanks, blocks_of, rows_at_once
+from tables.readers.base import STRIPPED, Block, Refused, blanks, blocks_of, is_blank, rows_at_once
 from tables.readers.numbers import UNCALCULATED, date_text, raw_text, small_number
 from tables.readers.package import BROKEN, SafeParser
 
@@ -155,6 +155,7 @@ def _blocks(numbers: np.ndarray, letters: pl.Series, values: pl.Series, counts: 
     at = letters.replace_strict(names, return_dtype=pl.Int32).to_numpy()
     rows = np.repeat(np.arange(len(counts)), counts)
     inside = at < width
+    surplus = {} if inside.all() else _surplus(numbers[rows[~inside]], values.filter(pl.Series(~inside)))
     rows, at, which = rows[inside], at[inside], np.flatnonzero(inside)
     used = int(at.max()) + 1 if len(at) else 0
     ended = pl.concat([values, pl.Series([None], dtype=pl.String)])
@@ -165,8 +166,15 @@ def _blocks(numbers: np.ndarray, letters: pl.Series, values: pl.Series, counts: 
         places = np.full((height, used), len(values), dtype=np.int64)
         places[rows[part] - first, at[part]] = which[part]
         columns = [ended.gather(places[:, column]) for column in range(used)]
-        found.append(Block(numbers[first : first + height], columns + [blanks(height)] * (width - used)))
+        found.append(Block(numbers[first : first + height], columns + [blanks(height)] * (width - used), surplus))
     return found
+
+
+def _surplus(numbers: np.ndarray, values: pl.Series) -> dict[int, str]:
+    """Of each row the first text behind the header's last column."""
+    filled = ~is_blank(values)
+    rows, first = np.unique(numbers[filled.to_numpy()], return_index=True)
+    return dict(zip(rows.tolist(), values.filter(filled).gather(first).to_list(), strict=True))
 
 
 # --- the careful way --------------------------------------------------------------------------------------------------
@@ -218,9 +226,13 @@ class CarefulRows:
             self.inside = False
         elif name == "rPh":
             self.aloud = False
-        elif name == "c" and self.at < self.width and (self.text or self.formula):
-            self.cells[self.at] = self._value() if self.text else UNCALCULATED
-        elif name == "row" and self.cells:
+        elif name == "c" and self.at < LAST_COLUMN and (self.text or self.formula):
+            text = self._value() if self.text else UNCALCULATED
+            if self.at < self.width:
+                self.cells[self.at] = text
+            elif text.strip(STRIPPED):  # behind the last column the first stands for all
+                self.cells.setdefault(self.width, text)
+        elif name == "row" and self.cells and min(self.cells) < self.width:
             self.rows.append((self.number, [self.cells.get(at) for at in range(max(self.cells) + 1)]))
 
     def _value(self) -> str:

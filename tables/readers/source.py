@@ -20,6 +20,7 @@ class Part:
     mapping: dict[str, int]
     by_content: list[str] = field(default_factory=list)  # headings whose column was recognised by what it holds
     first_rows: list[list[str]] = field(default_factory=list)  # below the header, some
+    nameless: list[int] = field(default_factory=list)  # columns behind the header that most rows fill: told once
     reason: str = ""  # why it is not read, where it is not
 
     @property
@@ -115,7 +116,8 @@ class Source:
         columns = [blanks(len(block))] * len(self.header)
         for place, series in zip(layout, block.columns, strict=True):
             columns[place] = series
-        return Block(block.numbers + tidier.offset, columns)
+        surplus = {} if tidier.part.nameless else {row + tidier.offset: text for row, text in block.surplus.items()}
+        return Block(block.numbers + tidier.offset, columns, surplus)
 
 
 def place(parts: Sequence[Sequence], row: int) -> tuple[str, int]:

@@ -16,7 +16,7 @@ from typing import IO
 import numpy as np
 import polars as pl
 
-from tables.readers.base import HEADER_WITHIN, Block, Refused, blanks, blocks_of, pieces, rows_at_once
+from tables.readers.base import HEADER_WITHIN, Block, Refused, blanks, blocks_of, first_of, pieces, rows_at_once
 
 CHUNK = 8 * 1024 * 1024  # bytes: large enough for Polars to be fast, small enough for memory not to matter
 LINE_LIMIT = 4 * 1024 * 1024  # bytes of one line
@@ -207,21 +207,36 @@ class _Lines:
 
     def blocks(self, delimiter: str, header_row: int, width: int) -> Iterator[Block]:
         used = width
-        if len(self.numbers) > rows_at_once(
-            width
-        ):  # rows may be shorter than the header: what is not there takes no room
-            cells = np.searchsorted(np.flatnonzero(self.data == ord(delimiter)), self.starts)
-            used = min(max(int(np.diff(cells).max()) + 1, 2), width)
+        marks = np.flatnonzero(self.data == ord(delimiter))
+        before = np.searchsorted(marks, self.starts)  # marks before each line
+        if len(self.numbers) > rows_at_once(width):
+            # Rows may be shorter than the header: what is not there takes no room.
+            used = min(max(int(np.diff(before).max()) + 1, 2), width)
+        surplus = self._surplus(marks, before, delimiter, width)
         begin = int(np.searchsorted(self.numbers, header_row, side="right"))
         for first in range(begin, len(self.numbers), most := rows_at_once(used)):
             numbers = self.numbers[first : first + most]
             data = self.data[self.starts[first] : self.starts[first + len(numbers)]].tobytes()
             columns = _parse_plain(data, len(numbers), delimiter, used)
             if columns is not None:
-                yield Block(numbers, columns + [blanks(len(numbers))] * (width - used))
+                yield Block(numbers, columns + [blanks(len(numbers))] * (width - used), surplus)
             else:
                 records, *_ = split_records(data.decode("utf-8", "replace"), delimiter, last=True)
                 yield from blocks_of(list(zip(numbers.tolist(), records, strict=True)), width)
+
+    def _surplus(self, marks: np.ndarray, before: np.ndarray, delimiter: str, width: int) -> dict[int, str]:
+        """What stands behind the last column. Only lines with a character there that is no mark are looked at."""
+        at = np.flatnonzero(np.diff(before) >= width)
+        if not len(at):
+            return {}
+        starts, ends = marks[before[at] + width - 1] + 1, self.starts[at + 1] - 1
+        ends = ends - (self.data[ends - 1] == RETURN)
+        found = {}
+        for which in np.flatnonzero(ends - starts > before[at + 1] - before[at] - width):
+            cells = self.data[starts[which] : ends[which]].tobytes().decode("utf-8", "replace").split(delimiter)
+            if text := first_of(cells):
+                found[int(self.numbers[at[which]])] = text
+        return found
 
 
 def _parse_plain(data: bytes, lines: int, delimiter: str, width: int) -> list[pl.Series] | None:

@@ -66,9 +66,9 @@ class Tidier:
     def tidied(self, block: Block) -> Block:
         block = self._without(block, self._headers(block), HEADER_AGAIN)
         block = self._without(block, self._units(block), UNIT_ROW)
-        block = self._without(block, self._totals(block), TOTAL_ROW)
-        block = self._without(block, self._beginning(block, is_total), TOTAL_ROW)
-        block = self._without(block, self._beginning(block, is_footer), FOOTER)
+        if len(rows := self._codeless(block)):
+            block = self._without(block, self._totals(block, rows), TOTAL_ROW)
+            block = self._without(block, self._beginning(block, self._codeless(block), is_footer), FOOTER)
         if self.merges and len(block):
             self._fill_down(block)
         if getattr(self.part.reader, "from_1904", False):
@@ -105,13 +105,15 @@ class Tidier:
                 found.append(int(row))
         return found
 
-    def _totals(self, block: Block) -> list[int]:
-        """Rows without a code of which a cell says 合计. A business of that name has a code."""
-        cells = [block.columns[at] for at in self.needed]
-        short = [(series.is_null() | (series.str.len_bytes() < 60)).to_numpy() for series in cells]
-        rows = np.flatnonzero(np.all([*short, ~self._coded(block)], axis=0))
-        if not len(rows):
-            return []
+    def _codeless(self, block: Block) -> np.ndarray:
+        """Rows without a code; those with one are data, whatever else stands in them."""
+        odd = np.ones(len(block), dtype=bool)
+        for at in self.needed:
+            odd &= ~block.columns[at].str.contains(CODE).fill_null(False).to_numpy()
+        return np.flatnonzero(odd)
+
+    def _totals(self, block: Block, rows: np.ndarray) -> list[int]:
+        """Rows without a code of which a cell says 合计, or the first one 总数. A business of that name has a code."""
         said = np.zeros(len(rows), dtype=bool)
         coded = np.zeros(len(rows), dtype=bool)
         for at, series in enumerate(block.columns):
@@ -121,19 +123,16 @@ class Tidier:
             total = here.str.contains(TOTAL).fill_null(False).to_numpy()
             said |= total
             if at in self.needed:
-                coded |= ~total & here.str.contains(r"[0-9A-Za-z]{6}").fill_null(False).to_numpy()
-        return [int(row) for row in rows[said & ~coded]]
+                coded |= (
+                    ~total
+                    & (here.str.contains(r"[0-9A-Za-z]{6}") | (here.str.len_bytes() >= 60)).fill_null(False).to_numpy()
+                )
+        return sorted({*rows[said & ~coded].tolist(), *self._beginning(block, rows, is_total)})
 
-    def _coded(self, block: Block) -> np.ndarray:
-        """Rows with what may be a code: data, whatever else stands in them."""
-        found = [block.columns[at].str.contains(CODE).fill_null(False).to_numpy() for at in self.needed]
-        return np.any(found, axis=0)
-
-    def _beginning(self, block: Block, is_one: Callable[[Sequence[str]], bool]) -> list[int]:
-        """Rows without a code that are footers or totals by all of their cells; a quick look says which may be."""
-        rows = np.flatnonzero(~self._coded(block)) if len(block) else np.array([], dtype=np.int64)
+    def _beginning(self, block: Block, rows: np.ndarray, is_one: Callable[[Sequence[str]], bool]) -> list[int]:
+        """Rows that are one by all of their cells; a quick look says which may be."""
         may = np.zeros(len(rows), dtype=bool)
-        for series in block.columns if len(rows) else ():
+        for series in block.columns:
             if not is_empty(series):
                 may |= series.gather(rows).str.contains(BEGINS).fill_null(False).to_numpy()
         return [int(row) for row in rows[may] if is_one(block.row(int(row)))]
@@ -183,7 +182,8 @@ class Tidier:
 
 def chosen(block: Block, keep: np.ndarray) -> Block:
     mask, none = pl.Series(keep), blanks(int(keep.sum()))
-    return Block(block.numbers[keep], [none if is_empty(series) else series.filter(mask) for series in block.columns])
+    columns = [none if is_empty(series) else series.filter(mask) for series in block.columns]
+    return Block(block.numbers[keep], columns, block.surplus)
 
 
 def _apart(merges: Iterable[Merge]) -> list[Merge]:

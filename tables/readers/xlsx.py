@@ -93,7 +93,8 @@ def _joined(blocks: list[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0]
     columns = zip(*(block.columns for block in blocks), strict=True)
-    return Block(np.concatenate([block.numbers for block in blocks]), [pl.concat(each) for each in columns])
+    surplus = {row: text for block in blocks for row, text in block.surplus.items()}
+    return Block(np.concatenate([block.numbers for block in blocks]), [pl.concat(each) for each in columns], surplus)
 
 
 def _down(refs) -> Iterator[Merge]:

@@ -238,6 +238,19 @@ def test_footers_do_not_stand_in_the_way_of_all_or_nothing(send):
     assert repairs() == [(3, "", "合计行（已跳过）"), (4, "", "表尾、说明（已跳过）")]
 
 
+def test_what_stands_behind_the_last_column_is_told(registrar, tmp_path):
+    """A comma without quotation marks has cut an address in two; the row never comes in with half of it."""
+    rows = [make_row(住所=f"示例路{number}号") for number in range(5)]
+    rows[1]["住所"], rows[3]["住所"] = "示例路,13800138000", "示例路,2 号"
+    path = tmp_path / "a.csv"
+    path.write_text(files.to_csv(rows).replace('"', ""))
+    answer = files.import_file(path, registrar)
+    assert (answer["new"], answer["wrong"]) == (3, 2)
+    told = [(each["row"], each["column"], each["value"]) for each in answer["errors"]]
+    assert told == [(3, "（表头之外）", "1***"), (5, "（表头之外）", "2 号")]
+    assert all("加上引号" in each["reason"] for each in answer["errors"])
+
+
 # --- all at once ------------------------------------------------------------------------------------------------------
 
 

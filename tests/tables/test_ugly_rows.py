@@ -111,6 +111,15 @@ def test_platforms(city, near, tmp_path):
     assert Platform.objects.get(name="乙外卖").uscc == code
 
 
+def test_what_stands_behind_the_last_column(city, near, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("平台名称,统一社会信用代码\n甲快递,\n乙外卖,,2 号\n丙闪送,\n丁专送,\n")
+    answer = files.import_file(path, near, target="platform")
+    (error,) = answer["errors"]
+    assert (answer["new"], answer["wrong"], error["row"], error["value"]) == (3, 1, 3, "2 号")
+    assert "加上引号" in error["reason"] and not Platform.objects.filter(name="乙外卖").exists()
+
+
 def test_delivery_sites(city, near, tmp_path):
     platform = Platform.objects.create(name="甲快递")
     for unit, name in ((city.yuehai, "原有网点"), (city.lianhua, "远处网点")):
