@@ -141,7 +141,8 @@ class HandOverAdmin(ScopedAdmin):
     """Decided on its own page (told_views.py); here it can be read."""
 
     fields = readonly_fields = (
-        "name", "to", "to_district", "to_street", "asked_from", "source", "state", "asked_at", "decided_at", "reason",
+        "name", "to", "to_district", "to_street", "asked_from", "source", "asked_by_system", "state", "asked_at",
+        "decided_at", "reason",
     )  # fmt: skip
     list_display = ["name", "to", "asked_from", "state", "asked_at"]
     list_filter = ["state", "asked_from"]

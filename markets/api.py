@@ -88,7 +88,7 @@ class HandOverSerializer(serializers.ModelSerializer):
         model = HandOver
         fields = (
             "id", "code", "name", "asked_from", "to", "to_district", "to_street", "source", "state", "state_label",
-            "asked_at", "decided_at", "reason",
+            "asked_at", "asked_by_system", "decided_at", "reason",
         )  # fmt: skip
         read_only_fields = fields
 

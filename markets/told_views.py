@@ -143,7 +143,7 @@ class HandOverList(ScopedMixin, View):
             ],
             "page": page,
             "total_text": total_text(rows, "项"),
-            "empty_reason": "没有划转。导入的文件与登记所在不一致时，会自动在这里发起。",
+            "empty_reason": "没有划转。导入的文件、登记系统发来的事项与登记所在不一致时，会自动在这里发起。",
         }
         return render(request, "markets/hand_overs.html", context)
 

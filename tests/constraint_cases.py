@@ -251,6 +251,9 @@ MARKETS: Cases = {
     "business_has_a_code": lambda city: changed(business(city), legacy_registration_no=None),
     "declaration_once_per_day": lambda city: again(declaration(city)),
     "declaration_annual_report_knows_only_the_sum": lambda city: changed(declaration(city), full_members=11),
+    "handover_asked_by_person_or_system": lambda city: changed(
+        hand_over(city), {"asked_by": None}, {"asked_by_system": "登记系统"}
+    ),
     "handover_one_open": lambda city: again(hand_over(city), to=city.nanshan),
     "businesscoverage_period_in_order": lambda city: ends_too_early(business_coverage(city)),
     "businesscoverage_never_twice": lambda city: overlaps(business_coverage(city), mode="joint"),

@@ -58,12 +58,13 @@ def _gather(plan: Plan) -> None:
     run(
         f"CREATE TEMP TABLE {FOUND} ON COMMIT DROP AS SELECT c.row, c.code, m.id AS after_id, {_kind(plan)} AS kind, "
         "b.predecessor_id AS stands, COALESCE(s.uscc, s.legacy_registration_no) AS own, "
-        "COALESCE(CASE WHEN s.registered_on <= %s THEN s.registered_on END, %s::date) AS day, COALESCE(c.code IN "
+        f"COALESCE(CASE WHEN s.registered_on <= %s THEN s.registered_on END, {plan.day.replace('m.row', 'c.row')}) AS day, "
+        "COALESCE(c.code IN "
         "(s.uscc, s.legacy_registration_no, b.uscc, b.legacy_registration_no), false) AS itself, "
         "NULL::bigint AS before_id, NULL::int AS before_row, NULL::text AS before_kind, NULL::text AS problem "
         f"FROM {SAYS_BEFORE} c JOIN {STAGE} s ON s.row = c.row LEFT JOIN {MATCH} m ON m.row = c.row "
         "LEFT JOIN markets_business b ON b.id = m.id",
-        [timezone.localdate(), plan.batch.file_date],
+        [timezone.localdate()],
     )
     run(f"CREATE INDEX ON {FOUND} (row)")
     run(f"ANALYZE {FOUND}")
@@ -163,20 +164,31 @@ def convert(plan: Plan, made: str) -> None:
         return
     for column, row in (("after_id", "row"), ("before_id", "before_row")):
         run(f"UPDATE {FOUND} f SET {column} = n.id FROM {made} n WHERE n.row = f.{row} AND f.{column} IS NULL")
-    batch = [plan.batch.pk]
     run(f"UPDATE markets_business b SET predecessor_id = f.before_id FROM {FOUND} f WHERE b.id = f.after_id")
-    has = " OR ".join(f"EXISTS (SELECT 1 FROM {each.table} t WHERE {still_open('t', 'f')})" for each in followers())
+    pairs = f"SELECT before_id, after_id, day FROM {FOUND}"
+    if plan.batch.pk:
+        _carry_over_and_keep(plan.batch.pk, pairs)
+    else:  # nothing will be taken back
+        run(f"UPDATE markets_business b SET changed_at = now() FROM {FOUND} f WHERE b.id = f.before_id AND ({_has()})")
+        carry_over(pairs, [])
+
+
+def _has() -> str:
+    return " OR ".join(f"EXISTS (SELECT 1 FROM {each.table} t WHERE {still_open('t', 'f')})" for each in followers())
+
+
+def _carry_over_and_keep(batch: int, pairs: str) -> None:
     run(
         f"WITH done AS (UPDATE markets_business b SET changed_at = now() FROM {FOUND} f WHERE b.id = f.before_id "
-        f"AND ({has}) RETURNING b.id, old.changed_at) INSERT INTO tables_batchchange (batch_id, record_id, before) "
+        f"AND ({_has()}) RETURNING b.id, old.changed_at) INSERT INTO tables_batchchange (batch_id, record_id, before) "
         "SELECT %s, id, jsonb_build_object('changed_at', changed_at) FROM done ON CONFLICT DO NOTHING",
-        batch,
+        [batch],
     )
     keep = (
         "kept AS (UPDATE tables_batchchange k SET before = k.before || jsonb_build_object('{table}', jsonb_build_object("
         "'to', i.after_id, 'was', i.was, 'now', i.now)) FROM images i WHERE k.batch_id = %s AND k.record_id = i.before_id)"
     )
-    carry_over(f"SELECT before_id, after_id, day FROM {FOUND}", batch, keep)
+    carry_over(pairs, [batch], keep)
 
 
 # --- taking back ------------------------------------------------------------------------------------------------------

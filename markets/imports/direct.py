@@ -12,11 +12,13 @@ from datetime import date
 
 import numpy as np
 
-from markets.imports import told, write
+from accounts import audit
+from markets.imports import conversions, told, write
 from markets.imports.becomes import Rules
 from markets.imports.checks import Checker
 from markets.imports.places import Scope
-from markets.imports.plan import ALWAYS_BLANK, LATER, MATCH, NEW, STAGE, Plan
+from markets.imports.plan import ALWAYS_BLANK, ASKED, LATER, MATCH, NEW, STAGE, Plan
+from markets.models import HandOver
 from markets.rules import COUNTING
 from markets.sources import Source
 from tables.errors import Errors, Kind
@@ -29,6 +31,9 @@ from tables.traces import lock as import_lock
 SOURCE = Source.REGISTRATION  # what other departments' systems send is what the registration system says
 MERGED = "。如果上面是合并单元格"  # what a file's reader is told beside the reason; events have no row above
 TRIES = 10  # half a second each, for an import that is being written; the sender tries again later
+
+
+WAITS, NOT_AGREED = "waits", "not_agreed"
 
 
 class Busy(Exception):
@@ -61,6 +66,7 @@ class Verdict:
     business: int | None = None
     errors: list[tuple[str, str]] = field(default_factory=list)  # (what the sender calls the column, reason)
     is_older: bool = False  # than something else that was said of this business: nothing was written
+    hand_over: str = ""  # the row says another district: WAITS for an answer, or the answer was no
 
 
 def lock() -> None:
@@ -75,22 +81,27 @@ def lock() -> None:
 
 
 def take(
-    rows: Sequence[dict[str, str | None]], days: Sequence[date], *, scope: Scope, names: dict[str, str]
+    rows: Sequence[dict[str, str | None]], days: Sequence[date], *, scope: Scope, names: dict[str, str], sender: str
 ) -> tuple[list[Verdict], list[int]]:
     """Judge rows with different codes and write what is new or changed, in this transaction, under `lock`.
 
-    `days`: of which day each row is. A verdict for each row, in order, and the units whose numbers moved.
+    `days`: of which day each row is; `sender`: the system that sends them. A verdict for each row, in order,
+    and the units whose numbers moved.
     """
+    if not any(row.get("predecessor") for row in rows):  # a column that nobody uses costs nothing
+        names = {key: name for key, name in names.items() if key != "predecessor"}
     errors, source = Errors(), Cells(names)
-    plan = Plan(errors, scope, Batch(target="business", source=SOURCE), Rules.of(SOURCE))
+    plan = Plan(errors, scope, Batch(target="business", source=SOURCE), Rules.of(SOURCE), sender=sender)
     plan.open()
     plan.date(days)
     checker = Checker(source=source, errors=errors, scope=scope)  # type: ignore[arg-type]  # all it needs of a file
     checker.zeros_lost = False  # what a column of a file tells of its rows, events do not tell of each other
     plan.stage(checker.check(source.block(rows)))
     plan.match(names["code"])
+    conversions.settle(plan, source.label("predecessor"))
     errors.flush()
-    units = write.touched(plan)
+    run(f"DELETE FROM {ASKED} a USING {Errors.TABLE} e WHERE e.row = a.row AND e.kind = '{Kind.WRONG}'")
+    units = sorted({*write.touched(plan), *conversions.touched(plan)})
     _write(plan)
     return _verdicts(len(rows)), units
 
@@ -121,10 +132,21 @@ def _write(plan: Plan) -> None:
         f"FROM {STAGE} s JOIN {NEW} n ON n.row = s.row ORDER BY s.row"
     )
     told.confirm(plan)
+    conversions.convert(plan, NEW)
     write.forget_small()
     told.keep_differences(plan)
     told.keep_absent(plan)
+    _ask(plan)
     _keep_seen(plan)
+
+
+def _ask(plan: Plan) -> None:
+    asked = told.ask(plan)
+    if asked:
+        audit.record(
+            "markets.handover.ask", by=None, subjects=[pk for pk, _ in asked], subject_type=HandOver._meta.label_lower,
+            units={to for _, to in asked}, detail={"system": plan.sender, "rows": len(asked)},
+        )  # fmt: skip
 
 
 def _keep_seen(plan: Plan) -> None:
@@ -145,15 +167,22 @@ def _verdicts(count: int) -> list[Verdict]:
     is_older = f"EXISTS (SELECT FROM {LATER} l WHERE l.id = m.id)"
     known = {row: rest for row, *rest in fetch(f"SELECT row, id, differs, {is_older} FROM {MATCH} m")}
     made = dict(fetch(f"SELECT row, id FROM {NEW}"))
+    waits = "EXISTS (SELECT FROM markets_handover h WHERE h.business_id = m.id AND h.state = 'asked')"
+    asked = dict(
+        fetch(
+            f"SELECT row, CASE WHEN {waits} THEN '{WAITS}' ELSE '{NOT_AGREED}' END FROM {ASKED} m WHERE NOT {is_older}"
+        )
+    )
     found = []
     for row in range(1, count + 1):
         if row in problems:
             is_out = all(kind == Kind.OUT_OF_SCOPE for kind, _, _ in problems[row])
             errors = [(name, reason) for _, name, reason in problems[row]]
-            found.append(Verdict("out_of_scope" if is_out else "wrong", None, errors))
+            found.append(Verdict("out_of_scope" if is_out else "wrong", None, errors, hand_over=asked.get(row, "")))
         elif row in made:
             found.append(Verdict("new", made[row]))
         else:
             pk, differs, is_older = known[row]
-            found.append(Verdict("changed" if differs else "unchanged", pk, is_older=is_older))
+            what = "changed" if differs else "unchanged"
+            found.append(Verdict(what, pk, is_older=is_older, hand_over=asked.get(row, "")))
     return found

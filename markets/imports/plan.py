@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from markets.imports.becomes import Rules
+from markets.imports.becomes import Rules, may
 from markets.imports.places import Scope
 from markets.rules import KEEPS_HEADS_FROM, TAKEN
 from tables.copying import copy_in
@@ -83,6 +83,7 @@ class Plan:
     has_later: bool = False  # LATER is there
     converts: bool = False  # the file has a column of predecessors: SAYS_BEFORE is there
     has_days: bool = False  # DAYS is there
+    sender: str = ""  # a system that sends its rows itself: no person has seen this plan
     has_new: bool = True  # unless every row was found to be about a business that is there
 
     @property
@@ -143,6 +144,8 @@ class Plan:
         self.counts["out_of_scope"] += self.leave(
             f"SELECT row FROM {MATCH} WHERE outside", Kind.OUT_OF_SCOPE, label, f"'{TAKEN}'"
         )
+        if self.sender:
+            self._ask_instead_of_moving()
         self.has_later = self._see_later()
         if self.has_later:  # what is older says nothing against what is newer
             self.counts["older"] += run(
@@ -202,6 +205,30 @@ class Plan:
             [*params, *params],
         )
         self.counts["hand_over"] = fetch(f"SELECT count(*) FROM {ASKED}")[0][0]
+
+    def _ask_instead_of_moving(self) -> None:
+        """Where both districts are in scope a person who confirms a plan moves a business. Without one its place stays,
+        and the receiver is asked."""
+        to = "COALESCE(s.guidance_station_id, s.district_committee_id)"
+        elsewhere = (
+            f"FROM {MATCH} m JOIN {STAGE} s ON s.row = m.row JOIN markets_business b ON b.id = m.id "
+            f"WHERE s.district_committee_id <> b.district_committee_id AND {may('place', self.batch.source)}"
+        )
+        run(
+            f"INSERT INTO {ASKED} SELECT m.id, s.row, s.name, {to}, s.district_id, s.street_id, 'holder' {elsewhere} "
+            "AND b.is_registered AND COALESCE(s.status, 'active') IN ('active', 'dormant')"
+        )
+        # As a row that says the same district alone, which says nothing against what stands there.
+        stays = run(
+            f"UPDATE {STAGE} t SET district_committee_id = b.district_committee_id, street_id = b.street_id, "
+            "guidance_station_id = b.guidance_station_id, district_id = b.district_id, street_said = false, "
+            f"placed_by = CASE WHEN b.district_id IS NULL THEN 'waiting' ELSE 'district' END {elsewhere} AND t.row = s.row"
+        )
+        if stays:
+            run(
+                f"UPDATE {MATCH} t SET differs = {self.rules.differs}, confirms = {self.rules.confirms} FROM {MATCH} m "
+                f"JOIN {STAGE} s ON s.row = m.row JOIN markets_business b ON b.id = m.id WHERE t.row = m.row"
+            )
 
     def _settle_old_numbers(self) -> None:
         """Rows whose two codes lead to two businesses, and rows that come to one business on two ways."""

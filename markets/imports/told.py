@@ -183,17 +183,20 @@ def keep_absent(plan: Plan) -> None:
 # --- hand-overs -------------------------------------------------------------------------------------------------------
 
 
-def ask(plan: Plan) -> None:
-    """One open request for a business. What was refused or withdrawn is asked again by a file of a later day only, and
-    after a second refusal by hand only: nobody is flooded with what they have answered."""
-    run(
+def ask(plan: Plan) -> list[tuple[int, int]]:
+    """One open request for a business. What was refused or withdrawn is asked again by a file or an event of a later day
+    only, and after a second refusal by hand only: nobody is flooded with what they have answered.
+
+    The requests made: (id, id of the organization that should take over).
+    """
+    return fetch(
         "INSERT INTO markets_handover (business_id, name, to_id, to_district_id, to_street_id, asked_from, source, state, "
-        "batch_id, asked_by_id, asked_at, reason) "
-        "SELECT m.id, m.name, m.to_id, m.district_id, m.street_id, m.asked_from, %s, 'asked', %s, %s, now(), '' "
+        "batch_id, asked_by_id, asked_by_system, asked_at, reason) "
+        "SELECT m.id, m.name, m.to_id, m.district_id, m.street_id, m.asked_from, %s, 'asked', %s, %s, %s, now(), '' "
         f"FROM {ASKED} m WHERE {_not_older(plan, 'm.id')} AND NOT EXISTS (SELECT FROM markets_handover h "
         "WHERE h.business_id = m.id AND h.state IN ('refused', 'withdrawn') AND h.to_id = m.to_id "
         "AND h.to_street_id IS NOT DISTINCT FROM m.street_id HAVING count(*) FILTER (WHERE h.state = 'refused') > 1 "
         f"OR max((h.decided_at AT TIME ZONE 'Asia/Shanghai')::date) >= {plan.day}) "
-        "ON CONFLICT (business_id) WHERE state = 'asked' DO NOTHING",
-        [plan.batch.source, plan.batch.pk, plan.batch.owner_id],
+        "ON CONFLICT (business_id) WHERE state = 'asked' DO NOTHING RETURNING id, to_id",
+        [plan.batch.source, plan.batch.pk, plan.batch.owner_id, plan.sender],
     )

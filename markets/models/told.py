@@ -124,7 +124,7 @@ class EventSighting(models.Model):
 class HandOver(models.Model):
     """划转: a business that stands elsewhere than it is registered here. The side that did not ask decides.
 
-    `name` is what the asking side's file says: nothing of the other side's row is shown.
+    `name` is what the asking side's file, or event, says: nothing of the other side's row is shown.
     """
 
     class State(models.TextChoices):
@@ -153,8 +153,9 @@ class HandOver(models.Model):
         "tables.Batch", null=True, on_delete=models.SET_NULL, related_name="+", verbose_name="批次"
     )
     asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name="发起人"
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name="发起人"
     )
+    asked_by_system = models.CharField("发起系统", max_length=100, blank=True)  # by whose event, where no person asked
     asked_at = models.DateTimeField("发起时间", default=timezone.now)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name="处理人"
@@ -167,7 +168,12 @@ class HandOver(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "划转"
         constraints = [
-            models.UniqueConstraint(fields=["business"], condition=Q(state="asked"), name="handover_one_open")
+            models.UniqueConstraint(fields=["business"], condition=Q(state="asked"), name="handover_one_open"),
+            models.CheckConstraint(
+                name="handover_asked_by_person_or_system",
+                condition=Q(asked_by__isnull=False, asked_by_system="")
+                | Q(asked_by__isnull=True) & ~Q(asked_by_system=""),
+            ),
         ]
 
     def __str__(self) -> str:

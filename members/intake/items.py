@@ -23,6 +23,7 @@ BUSINESS = {
     "uscc": "code", "name": "name", "entity_type": "entity_type", "scale": "scale", "industry": "industry",
     "registered_on": "registered_on", "status": "status", "employees": "employees", "address": "address",
     "district": "district", "street": "street", "office": "office", "market": "market",
+    "predecessor": "predecessor",
 }  # fmt: skip
 ITEM = ("event_id", "event_type", "occurred_at", "business", "persons")
 _EVENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")

@@ -26,6 +26,12 @@ from orgs.places import Scope
 __all__ = ["Busy", "client_lock", "receive"]
 NAMES = {column: f"business.{name}" for name, column in BUSINESS.items()}
 RECEIVED = "已收到"
+HAND_OVERS = {  # by the verdict's word: code, what is said of what was taken
+    direct.WAITS: ("hand_over", "已收到；所在地属于另一个区，已请对方接收（划转），对方同意以前所在地不变"),
+    direct.NOT_AGREED: ("hand_over_not_agreed", "已收到；所在地属于另一个区，划转没有得到同意，所在地不变"),
+}
+ASKED_HERE = "该主体已由其他单位登记，已请对方划出（划转）；对方同意后请重新发送"
+ASKED_THERE = "所在地不在这把密钥的登记范围内，已请对方接收（划转）；对方同意后由对方部门发送"
 OLDER = "已收到；已有更新的事项或登记文件，内容没有写入"
 RESULTS = {"new": "accepted", "changed": "updated", "unchanged": "unchanged"}
 WAIT = "5s"
@@ -77,7 +83,7 @@ def receive(*, client: IntakeClient, raws: list[Any]) -> list[dict[str, Any]]:
         else:
             taken.append(each)
     scope = scope_of(client)
-    units = _businesses(taken, scope)
+    units = _businesses(taken, scope, str(client))
     for each in [each for each in taken if each.verdict is None or each.verdict.business is None]:
         answers[each.at] = _refused(_refusal(each))
     taken = [each for each in taken if each.at not in answers]
@@ -117,7 +123,7 @@ def _with_known(client: IntakeClient, read: list[Item | Refusal]) -> list[Taken 
     return found
 
 
-def _businesses(taken: list[Taken], scope: Scope) -> list[int]:
+def _businesses(taken: list[Taken], scope: Scope, sender: str) -> list[int]:
     """A verdict on each item's business. What is older than another event of the same business writes nothing."""
     for each in taken:
         if each.is_same:
@@ -137,7 +143,9 @@ def _businesses(taken: list[Taken], scope: Scope) -> list[int]:
     units: set[int] = set()
     for _, together in sorted(rounds.items()):
         days = [timezone.localdate(each.item.occurred_at) for each in together]
-        verdicts, moved = direct.take([each.item.cells for each in together], days, scope=scope, names=NAMES)
+        verdicts, moved = direct.take(
+            [each.item.cells for each in together], days, scope=scope, names=NAMES, sender=sender
+        )
         units.update(moved)
         for each, verdict in zip(together, verdicts, strict=True):
             each.verdict = verdict
@@ -158,7 +166,10 @@ def _latest(going: list[Taken], scope: Scope) -> tuple[dict[str, datetime], dict
 def _refusal(each: Taken) -> Refusal:
     verdict = each.verdict
     assert verdict is not None
-    if any(reason == TAKEN for _, reason in verdict.errors):
+    is_elsewhere = any(reason == TAKEN for _, reason in verdict.errors)
+    if verdict.hand_over == direct.WAITS:
+        return Refusal("hand_over", f"{ASKED_HERE if is_elsewhere else ASKED_THERE}。", each.item.event_id)
+    if is_elsewhere:
         return Refusal("registered_elsewhere", f"{TAKEN}。", each.item.event_id)
     if verdict.what == "out_of_scope":
         return Refusal(
@@ -225,7 +236,9 @@ def _refused(refusal: Refusal) -> dict[str, Any]:
 
 def _accepted(each: Taken, people: list[dict[str, str]]) -> dict[str, Any]:
     assert each.verdict is not None
-    code, message = ("older", OLDER) if each.verdict.is_older else ("", RECEIVED)
+    code, message = (
+        ("older", OLDER) if each.verdict.is_older else HAND_OVERS.get(each.verdict.hand_over, ("", RECEIVED))
+    )
     return {
         "event_id": each.item.event_id, "result": RESULTS[each.verdict.what], "code": code, "message": message,
         "errors": [], "persons": people,

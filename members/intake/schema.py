@@ -77,7 +77,8 @@ class IntakeResult(serializers.Serializer):
     event_id = serializers.CharField()
     result = serializers.CharField(help_text="accepted、updated、unchanged、refused")
     code = serializers.CharField(
-        help_text="拒绝的：invalid、repeated、stale、out_of_scope、registered_elsewhere；收下的：older 或空"
+        help_text="拒绝的：invalid、repeated、stale、out_of_scope、registered_elsewhere、hand_over；"
+        "收下的：older、hand_over、hand_over_not_agreed 或空"
     )
     message = serializers.CharField()
     errors = FieldProblem(many=True)  # type: ignore[assignment]  # the answer's own word

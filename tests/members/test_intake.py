@@ -147,7 +147,7 @@ def test_an_item_that_is_no_object_and_a_repeated_event(client, sender):
 
 def test_outside_the_scope_nothing_is_told(client, city):
     nanshan = make_client(city.nanshan)
-    elsewhere = make.make_business(city.lianhua, uscc=uscc(), name="莲花有限公司")
+    elsewhere = make.make_business(city.lianhua, uscc=uscc(), name="莲花有限公司", status="deregistered")
     here, there = results(
         client, nanshan, item(business={"uscc": elsewhere.uscc}), item(business={"office": "莲花监管所"})
     )

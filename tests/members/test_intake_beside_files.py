@@ -1,11 +1,14 @@
-"""Events beside files: who came later, where systems differ, and what did not appear."""
+"""Events beside files: who came later, where systems differ, what did not appear, hand-overs and conversions."""
 
 import datetime as dt
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
-from markets.models import Absence, Business, EventSighting, SourceDifference
+from accounts.models import AuditEvent
+from markets.hand_overs import hand_over_accept, hand_over_refuse
+from markets.models import Absence, Business, BusinessCoverage, EventSighting, HandOver, SourceDifference
 from members.models import IntakeEvent
 from tests import factories as make
 from tests.markets.files import import_file, make_row, write
@@ -137,3 +140,155 @@ def test_what_an_event_names_appears_again_and_is_not_absent_from_an_older_file(
     assert not Absence.objects.exists()
     assert bring(row(other), days_ago=4, more=("--full",))["absent"] == 0
     assert bring(row(other), days_ago=1, more=("--full",))["absent"] == 2
+
+
+# --- hand-overs -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def moved(client, sender, bring):
+    """A business of Nanshan that an event puts into Futian: its code and the answer."""
+    code = uscc()
+    bring(row(code), days_ago=3)
+    (found,) = results(
+        client, sender, event(code, days_ago=1, name="改名有限公司", office="莲花监管所", district="福田区")
+    )
+    return code, found
+
+
+def test_another_district_is_asked_to_take_over_and_nothing_moves(city, moved):
+    code, found = moved
+    assert (found["result"], found["code"]) == ("updated", "hand_over") and "划转" in found["message"]
+    business = Business.objects.get(uscc=code)
+    assert (business.name, business.guidance_station) == ("改名有限公司", city.yuehai)
+    assert (business.district, business.street) == (city.divisions["nanshan"], city.divisions["yuehai"])
+    asked = HandOver.objects.get()
+    assert (asked.business, asked.to, asked.asked_from, asked.state) == (business, city.lianhua, "holder", "asked")
+    assert (asked.to_district, asked.to_street) == (city.divisions["futian"], city.divisions["lianhua"])
+    assert (asked.asked_by, asked.asked_by_system, asked.source) == (None, "市场监管 商事登记系统", "registration")
+    assert AuditEvent.objects.get(act="markets.handover.ask").subjects == [asked.pk]
+    assert differences() == []
+
+
+def test_the_receiver_sees_the_system_and_accepts(client, city, sender, moved):
+    code, _ = moved
+    asked, receiver = HandOver.objects.get(), make.make_user("registrar", city.futian)
+    client.force_login(receiver)
+    shown = client.get(reverse("markets:hand_over_list")).content.decode()
+    assert "市场监管 商事登记系统" in shown and "同意划转" in shown
+    assert "市场监管 商事登记系统" in client.get(reverse("api:hand-over-list")).content.decode()
+    client.post(reverse("markets:hand_over_accept", args=[asked.pk]))
+    assert Business.objects.get(uscc=code).guidance_station == city.lianhua
+    sent = event(code, name="改名有限公司", office="莲花监管所", district="福田区")
+    assert told(client, sender, sent) == [("unchanged", "")]
+
+
+def test_a_refusal_stands_until_an_event_of_a_later_day_and_is_told(client, city, sender, moved):
+    code, _ = moved
+    hand_over_refuse(
+        hand_over=HandOver.objects.get(), by=make.make_user("registrar", city.futian), reason="仍在南山经营"
+    )
+    again = {"name": "改名有限公司", "office": "莲花监管所", "district": "福田区"}
+    assert told(client, sender, event(code, **again)) == [("unchanged", "hand_over_not_agreed")]
+    assert Business.objects.get(uscc=code).guidance_station == city.yuehai and HandOver.objects.count() == 1
+    HandOver.objects.update(decided_at=timezone.now() - dt.timedelta(days=2))
+    assert told(client, sender, event(code, **again)) == [("unchanged", "hand_over")]
+    assert HandOver.objects.filter(state="asked").count() == 1
+    assert told(client, sender, event(code, **again)) == [("unchanged", "hand_over")]
+    assert HandOver.objects.count() == 2
+
+
+def test_within_a_district_it_moves_and_a_deregistration_asks_nobody(client, city, sender, bring):
+    near, gone = uscc(), uscc()
+    bring(row(near), row(gone), days_ago=3)
+    elsewhere = {"office": "莲花监管所", "district": "福田区"}
+    assert told(client, sender, event(near, name="示范商贸有限公司", office="沙河监管所")) == [("updated", "")]
+    assert Business.objects.get(uscc=near).guidance_station == city.shahe
+    (found,) = told(client, sender, event(gone, **elsewhere) | {"event_type": "deregister"})
+    assert found == ("updated", "")
+    business = Business.objects.get(uscc=gone)
+    assert (business.status, business.guidance_station) == ("deregistered", city.yuehai)
+    assert not HandOver.objects.exists()
+
+
+def test_a_place_that_a_person_chose_stays_and_differs(client, city, sender):
+    business = make.make_business(city.yuehai, uscc=uscc(), provenance={"place": "manual"})
+    told(client, sender, event(business.uscc, office="莲花监管所", district="福田区"))
+    business.refresh_from_db()
+    assert business.guidance_station == city.yuehai and not HandOver.objects.exists()
+    assert SourceDifference.objects.filter(column="place", source="registration").exists()
+
+
+def test_a_districts_system_asks_the_other_side_as_its_file_would(client, city):
+    sender = make_client(city.nanshan)
+    mine, theirs = make.make_business(city.yuehai, uscc=uscc()), make.make_business(city.lianhua, uscc=uscc())
+    answers = results(
+        client,
+        sender,
+        event(mine.uscc, office="莲花监管所", district="福田区"),
+        event(theirs.uscc, office="粤海监管所"),
+    )
+    assert [(one["result"], one["code"]) for one in answers] == [("refused", "hand_over")] * 2
+    assert "接收" in answers[0]["message"] and "划出" in answers[1]["message"]
+    asked = HandOver.objects.order_by("business").values_list("business", "to", "asked_from")
+    assert list(asked) == [(mine.pk, city.lianhua.pk, "holder"), (theirs.pk, city.yuehai.pk, "receiver")]
+    hand_over_accept(hand_over=HandOver.objects.get(business=theirs), by=make.make_user("registrar", city.futian))
+    sent = event(theirs.uscc, name="莲花来的有限公司", office="粤海监管所")
+    assert told(client, sender, sent) == [("updated", "")]
+
+
+# --- 个转企 -----------------------------------------------------------------------------------------------------------
+
+
+def trader(city) -> Business:
+    return make.make_business(city.yuehai, uscc=uscc(), entity_type="sole_trader", name="张三小卖部")
+
+
+def test_an_enterprise_names_the_sole_trader_it_was(client, city, sender):
+    before = trader(city)
+    branch = make.make_branch(city.yuehai)
+    BusinessCoverage.objects.create(organization=branch, business=before, mode="own", starts_on=dt.date(2025, 1, 1))
+    sent = event(uscc(), predecessor=before.uscc, registered_on="2026-03-01")
+    assert told(client, sender, sent) == [("accepted", "")]
+    business = Business.objects.get(uscc=sent["business"]["uscc"])
+    assert business.predecessor == before
+    links = BusinessCoverage.objects.order_by("starts_on").values_list("business", "starts_on", "ends_on")
+    day = dt.date(2026, 3, 1)
+    assert list(links) == [(before.pk, dt.date(2025, 1, 1), day), (business.pk, day, None)]
+    assert told(client, sender, sent) == [("unchanged", "")]
+    assert told(client, sender, sent | {"event_id": "again", "occurred_at": hours_ago(0)}) == [("unchanged", "")]
+    assert BusinessCoverage.objects.count() == 2
+
+
+def test_without_a_day_of_its_own_it_is_the_events(client, city, sender):
+    before, after = trader(city), make.make_business(city.yuehai, uscc=uscc())
+    BusinessCoverage.objects.create(
+        organization=make.make_branch(city.yuehai), business=before, mode="own", starts_on=dt.date(2025, 1, 1)
+    )
+    (found,) = told(client, sender, event(after.uscc, days_ago=4, predecessor=before.uscc))
+    assert found == ("updated", "")
+    day = TODAY - dt.timedelta(days=4)
+    assert BusinessCoverage.objects.get(business=after).starts_on == day
+
+
+def test_both_in_one_request(client, city, sender):
+    old, new = uscc(), uscc()
+    sent = [event(new, predecessor=old), event(old, entity_type="个体工商户", name="李四小卖部"), event(uscc())]
+    assert told(client, sender, *sent) == [("accepted", "")] * 3
+    assert Business.objects.get(uscc=new).predecessor.uscc == old
+
+
+def test_what_cannot_have_been_it_is_told_by_its_field_and_asks_nobody(client, city, sender):
+    here = make.make_business(city.yuehai, uscc=uscc())
+    sent = event(here.uscc, predecessor=uscc(), office="莲花监管所", district="福田区"), event(uscc(), predecessor="x")
+    for answer in results(client, sender, *sent):
+        assert (answer["result"], answer["code"]) == ("refused", "invalid")
+        assert [error["field"] for error in answer["errors"]] == ["business.predecessor"], answer
+    assert not HandOver.objects.exists()
+
+
+def test_an_older_event_converts_nothing(client, city, sender, bring):
+    before, after = trader(city), uscc()
+    bring(row(after), days_ago=1)
+    assert told(client, sender, event(after, days_ago=3, predecessor=before.uscc)) == [("unchanged", "older")]
+    assert Business.objects.get(uscc=after).predecessor is None

@@ -56,7 +56,7 @@ def test_every_word_of_the_interface_is_explained():
     words = [
         *items.BUSINESS, *items.ITEM, *items.Kind.values, *persons.FIELDS, *persons.CONSENT, *persons.ROLES,
         *persons.CHANNELS, "accepted", "updated", "unchanged", "refused", "invalid", "stale", "repeated",
-        "out_of_scope", "registered_elsewhere", "consent_missing",
+        "out_of_scope", "registered_elsewhere", "hand_over", "hand_over_not_agreed", "older", "consent_missing",
     ]  # fmt: skip
     assert [word for word in words if word not in MANUAL] == []
 
