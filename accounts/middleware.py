@@ -1,8 +1,19 @@
 """Facts that every request carries: where it comes from, and that answers to the signed-in are theirs alone."""
 
-from django.http import Http404
+from urllib.parse import urlsplit
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import addresses
+
+READING = ("GET", "HEAD")
+LOST = "登录已经过期，刚才提交的内容没有保存。请登录，会回到原来的页面，再做一次。"
 
 
 class ClientAddressMiddleware:
@@ -43,3 +54,42 @@ class SignedInMiddleware:
         if getattr(request, "user", None) is not None and request.user.is_authenticated:
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
+
+
+class SignInAgainMiddleware:
+    """The session ended while somebody worked: they are told that what they sent is lost, and come back to the page it was
+    sent from, for its own address takes no GET. htmx would follow the redirect and show nothing of it."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        sign_in, sent = reverse("accounts:sign_in"), request.method not in READING
+        if not response.headers.get("Location", "").startswith(f"{sign_in}?") or not (sent or request.htmx):
+            return response
+        if sent:
+            messages.error(request, LOST)
+        again = redirect_to_login(self._page(request), sign_in)
+        return HttpResponseClientRedirect(again.url) if request.htmx else again
+
+    def _page(self, request) -> str:
+        page = request.htmx.current_url or request.headers.get("Referer", "")
+        if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
+            return "/"
+        return urlsplit(page)._replace(scheme="", netloc="", fragment="").geturl() or "/"
+
+
+class NotAllowedMiddleware:
+    """Somebody who opens an address that only a button may call gets a sentence: of an empty answer browsers make their own."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or request.method != "GET" or response.content:
+            return response
+        page = render(request, "405.html", status=405)
+        page["Allow"] = response["Allow"]
+        return page

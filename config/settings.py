@@ -111,6 +111,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.SignInAgainMiddleware",
+    "accounts.middleware.NotAllowedMiddleware",
     "accounts.middleware.SignedInMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

@@ -1,6 +1,7 @@
 """The page of a Listing, and its saved views."""
 
 from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,7 +20,7 @@ from tables.patience import TOO_WIDE, TooLong, patience
 class SignedIn(View):
     def dispatch(self, request, *args, **kwargs):
         if not request.user.is_authenticated:
-            return redirect(f"{reverse('accounts:sign_in')}?next={request.path}")
+            return redirect_to_login(request.get_full_path())
         return super().dispatch(request, *args, **kwargs)
 
 

@@ -1,4 +1,4 @@
-// Staff pages: "/" goes to the search box, chips of a list's filter, forms sent once, focus on the error summary, large tables on paper.
+// Staff pages: "/" goes to the search box, chips of a list's filter, forms sent once, focus on the error summary, what htmx failed to send, large tables on paper.
 "use strict";
 (() => {
   const typing = (element) => element.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName);
@@ -84,6 +84,32 @@
     }
   }
 
+  // What htmx sent and the server did not do must not pass for done: said where it was sent from, and read aloud.
+  const UNDONE = {
+    0: "没有连上服务器，这一处没有保存。请检查网络后再试一次。",
+    403: "页面停留太久，已经过期，这一处没有保存。请刷新页面后再做一次。",
+    404: "这一处已经不在了，没有保存。请刷新页面看现在的情况。",
+    429: "操作太快，这一处没有保存。请稍等一分钟再试。",
+  };
+
+  function tellUndone(event) {
+    const sender = event.detail.elt;
+    const note = document.createElement("p");
+    note.className = "note note-bad undone";
+    note.setAttribute("role", "alert");
+    note.textContent = UNDONE[event.detail.xhr?.status ?? 0] || "服务器没有办成，这一处没有保存。请刷新页面后再试；仍不行请联系系统管理员。";
+    forgetUndone(event);
+    sender.after(note);
+  }
+
+  function forgetUndone(event) {
+    const next = event.detail.elt.nextElementSibling;
+    if (next?.matches(".undone")) next.remove();
+  }
+
+  document.addEventListener("htmx:responseError", tellUndone);
+  document.addEventListener("htmx:sendError", tellUndone);
+  document.addEventListener("htmx:beforeRequest", forgetUndone);
   document.addEventListener("keydown", slashToSearch);
   document.addEventListener("submit", dropEmpty);
   document.addEventListener("submit", guard);

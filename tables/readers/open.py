@@ -22,6 +22,7 @@ from tables.table import CHOICES_SHEET, NOTES_SHEET, Table, header_key, heading
 
 ZIP, OLE, PDF = (b"PK\x03\x04", b"PK\x05\x06"), b"\xd0\xcf\x11\xe0", b"%PDF"
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
+PROGRAMS = (b"MZ", b"\x7fELF")  # a table may begin with the first's letters, but has no NUL in them
 ARCHIVES = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 WEB_PAGE = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<!--", b"<meta", b"<head", b"<style", b"<body", b"<div", b"<tr",
@@ -114,6 +115,8 @@ def _readers(file: IO[bytes], name: str, opened: Opened) -> Found:
         raise Refused("这是 PDF，不是表格。请上传 Excel(.xlsx)或 CSV 文件。")
     if start.startswith(WEB_PAGE):
         raise Refused("这个文件其实是网页格式（有些系统导出的 .xls 是这样）。请用 Excel 打开，另存为 .xlsx 再上传。")
+    if head.startswith(PROGRAMS) and b"\0" in head:
+        raise Refused("这是程序，不是表格。请上传 Excel(.xlsx)或 CSV 文件；来历不明的程序请不要打开。")
     if head.startswith(PICTURES):
         raise Refused("这是图片，不是表格。请上传 Excel(.xlsx)或 CSV 文件。")
     if head.startswith(ARCHIVES):

@@ -1,9 +1,9 @@
 """What the pages of imports share: who may come in, a batch of one's own, a file as an answer."""
 
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
+from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from django.views import View
 
@@ -42,7 +42,7 @@ class ImportView(View):
 
     def dispatch(self, request, *args, **kwargs):
         if not request.user.is_authenticated:
-            return redirect(f"{reverse('accounts:sign_in')}?next={request.path}")
+            return redirect_to_login(request.get_full_path())
         self.targets = targets_for(request.user)
         if not self.targets:
             raise PermissionDenied("您的岗位没有导入的权限，请联系本单位管理员。")

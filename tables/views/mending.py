@@ -109,6 +109,7 @@ class Columns(MendingView):
             "batch": batch,
             "columns_form": columns,
             "headers": shown_headers(batch, columns),
+            "is_unmapped": batch.state == Batch.State.UNMAPPED,
             "heading": "列的对应",
             "state": {"text": batch.get_state_display(), "kind": BADGES[batch.state]},
             "subtitle": f"{batch.file_name} · 导入到{title_of(batch)}",

@@ -68,7 +68,7 @@ def warnings(batch: Batch) -> list[dict]:
         told.append(
             {
                 "title": f"{expected:,} 户里有 {absent:,} 户没有出现在这份全量文件里",
-                "text": "多半是选错了文件，或文件只是一部分。请核对；不是全量的，请放弃这一批，重新上传时不勾选“全量文件”。",
+                "text": "多半是选错了文件，或文件只是一部分。请核对；不是全量的，请放弃这一批，重新上传时选“增量”。",
             }
         )
     if batch.problem and batch.state != Batch.State.REFUSED:

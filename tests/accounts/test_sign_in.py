@@ -180,3 +180,39 @@ def test_a_bad_new_password_is_refused_with_a_reason(client, user, fields, sente
 @pytest.mark.parametrize("name", ["password_change", "tokens"])
 def test_own_pages_need_a_sign_in(client, name):
     assert client.get(reverse(f"accounts:{name}")).url.startswith(SIGN_IN)
+
+
+# --- a session that ended while somebody worked ---
+
+
+def test_what_was_sent_too_late_is_told_as_lost_and_its_page_comes_back(client, user):
+    """The address itself takes no GET: signing in would end at an empty page of the browser's own."""
+    answer = client.post("/batches/7/fix/", {"row": 2}, HTTP_REFERER="http://testserver/batches/7/?kind=wrong")
+    assert answer.status_code == 302 and answer.url == f"{SIGN_IN}?next=/batches/7/%3Fkind%3Dwrong"
+    assert "刚才提交的内容没有保存" in client.get(answer.url).content.decode()
+
+
+@pytest.mark.parametrize("referer", ["", "https://evil.example/batches/7/", "//evil.example/", "javascript:alert(1)"])
+def test_what_was_sent_from_nowhere_leads_home(client, referer):
+    answer = client.post("/batches/7/confirm/", HTTP_REFERER=referer)
+    assert answer.url == f"{SIGN_IN}?next=/"
+
+
+def test_htmx_is_told_to_go_to_the_sign_in(client):
+    """It follows a redirect unseen, and would put the sign-in page nowhere: a fix would look as if it had been taken."""
+    page = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/batches/7/"}
+    answer = client.post("/batches/7/fix/", {"row": 2}, **page)
+    assert answer.status_code == 200 and answer["HX-Redirect"] == f"{SIGN_IN}?next=/batches/7/"
+
+
+@pytest.mark.parametrize("address", ["/markets/businesses/?q=%E7%A4%BA&cols=uscc", "/batches/?before=9"])
+def test_signing_in_leads_to_the_very_list_that_was_asked_for(client, user, address):
+    answer = client.get(address)
+    assert client.post(answer.url, {"username": "officer1", "password": make.PASSWORD}).url == address
+
+
+def test_an_address_of_a_button_says_so_where_it_is_opened(client, user):
+    client.force_login(user)
+    answer = client.get(reverse("accounts:sign_out"))
+    assert answer.status_code == 405 and answer["Allow"] == "POST, OPTIONS"
+    assert "不能直接打开" in answer.content.decode()

@@ -74,6 +74,7 @@ def test_a_file_of_other_names_is_mapped_by_hand_and_goes_on_to_its_plan(client,
     assert shown.index("社会码") < shown.index("店招") < shown.index("行政区")  # in the file's own order
     lacking = act(client, "columns", batch, **choices(batch, code="社会码"))
     assert lacking.status_code == 422 and "还缺少「名称」" in lacking.content.decode()
+    assert "每一列都认出来了" not in lacking.content.decode()
     act(client, "columns", batch, **choices(batch, **KNOWN))
     assert worked(batch).state == "checked" and batch.counts["new"] == 2
     act(client, "confirm", batch)

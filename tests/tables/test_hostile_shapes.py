@@ -239,3 +239,11 @@ def test_a_cell_of_a_hundred_megabytes(tmp_path):
             file.write("长" * 300_000)
         file.write('"\n')
     assert "长得不正常" in read(tmp_path / "a.csv")[0]
+
+
+@pytest.mark.parametrize("begun", [b"MZ\x90\x00\x03", b"\x7fELF\x02\x01\x01\x00"])
+def test_a_program_under_the_name_of_a_table(tmp_path, begun):
+    (tmp_path / "名册.xlsx").write_bytes(begun + b"\0" * 2_000)
+    assert "这是程序" in read(tmp_path / "名册.xlsx")[0]
+    (tmp_path / "名册.csv").write_text("MZ,代码,名称\n1,001,甲\n")
+    assert read(tmp_path / "名册.csv")[0] == ""

@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import partial
 
 import pytest
 from django.conf import settings
@@ -130,6 +131,48 @@ def test_a_file_of_other_names_is_mapped_on_a_phone(visit, phone_page):
         ("行政区", "所属区"),
     ):
         phone_page.get_by_label(f"「{name}」是哪一项").select_option(label=ours)
+    phone_page.get_by_label("「掌柜电话」是哪一项").select_option(label="名称")
+    phone_page.get_by_role("button", name="按所选检查").click()
+    twice = phone_page.locator(".field-error", has_text="已经选作名称")
+    choice = phone_page.get_by_label("「掌柜电话」是哪一项")
+    assert twice.bounding_box()["x"] == choice.bounding_box()["x"]  # not among the labels, four characters wide
+    looked_at(phone_page, "columns-twice-phone")
+    choice.select_option(label="（不用）")
     phone_page.get_by_role("button", name="按所选检查").click()
     worked(phone_page)
-    assert count(phone_page, "new") == "3" and problems == []
+    assert count(phone_page, "new") == "3" and ["422" in one for one in problems] == [True]
+
+
+def answered(status: int, route) -> None:
+    if status:
+        route.fulfill(status=status)
+    else:
+        route.abort()
+
+
+def test_a_fix_that_does_not_arrive_is_told_beside_its_cell(visit, phone_page, rows):
+    """Nothing is swapped in then: an officer would go on as if it had been taken."""
+    visit(phone_page)
+    send(phone_page, "名册.csv", to_csv(rows))
+    cell = phone_page.locator("#errors tr", has_text="认不出的经营状态")
+    whole = cell.locator(".fix").bounding_box()["width"]
+    assert cell.locator("input[name=value]").bounding_box()["width"] > 0.95 * whole  # eighteen digits are seen at once
+    for status, said in ((0, "没有连上服务器"), (403, "页面停留太久"), (500, "服务器没有办成")):
+        phone_page.route("**/fix/", partial(answered, status))
+        cell.get_by_role("button", name="改", exact=True).click()
+        cell.get_by_role("alert").filter(has_text=said).wait_for()
+        assert cell.get_by_role("alert").count() == 1
+        phone_page.unroute("**/fix/")
+    assert phone_page.evaluate(SIDEWAYS) is False
+    cell.get_by_role("button", name="改", exact=True).click()
+    phone_page.wait_for_selector("#fix-bar .pending")
+    assert cell.get_by_role("alert").count() == 0
+
+
+def test_a_fix_after_the_session_ended_leads_to_the_sign_in(visit, phone_page, rows):
+    visit(phone_page)
+    batch = send(phone_page, "名册.csv", to_csv(rows))
+    phone_page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    phone_page.locator("#errors tr", has_text="认不出的经营状态").get_by_role("button", name="改", exact=True).click()
+    phone_page.wait_for_url(f"**{reverse('accounts:sign_in')}?next={batch.get_absolute_url()}")
+    assert "刚才提交的内容没有保存" in phone_page.inner_text("body")
