@@ -13,9 +13,10 @@ from xlwt.CompoundDoc import XlsDoc
 from tables import cells
 from tables.readers import Refused, open_source
 from tables.readers.numbers import UNCALCULATED
+from tables.readers.sheet_child import failed_cells
 from tables.readers.sheetxml import unescaped
 from tables.table import Column, Table
-from tests.tables.hostile import BOOK, HEADER, ROW, sheet, workbook
+from tests.tables.hostile import BOOK, HEADER, ROW, ods, ods_row, sheet, workbook
 
 TABLE = Table(
     name="sample",
@@ -242,9 +243,47 @@ def old_book(path, *, day=None, date_format=None):
 
 def test_old_workbooks_with_days_errors_and_booleans(tmp_path):
     old_book(tmp_path / "a.et", day=43832, date_format="yyyy-mm-dd")  # as WPS calls them
-    assert read(tmp_path / "a.et") == {2: ("001", "甲", "2020-01-02"), 3: ("002", "", "TRUE")}
+    assert read(tmp_path / "a.et") == {2: ("001", "甲", "2020-01-02"), 3: ("002", "#REF!", "TRUE")}
     old_book(tmp_path / "b.xls", day=43832.0)
     assert read(tmp_path / "b.xls")[2][2] == "43832"
+
+
+def test_failed_formulas_of_old_workbooks_in_their_places(tmp_path):
+    book = xlwt.Workbook()
+    hidden, *pages = (book.add_sheet(name) for name in ("隐", "甲", "乙"))
+    hidden.visibility = 1
+    hidden.row(1).set_cell_error(1, 0x07)
+    for page in pages:
+        for at, name in enumerate(("代码", "名称", "日期")):
+            page.write(2, at, name)
+        for number in range(3, 400):  # more than a sector holds
+            page.write(number, 0, f"{number:03d}")
+            page.write(number, 1, "甲")
+    pages[0].row(390).set_cell_error(2, 0x2A)
+    pages[1].row(5).set_cell_error(2, 0x1D)
+    book.save(str(tmp_path / "a.xls"))
+    source = open_source(tmp_path / "a.xls", TABLE)
+    odd = [(int(n), block.row(at)[2]) for block in source.blocks() for at, n in enumerate(block.numbers)]
+    assert [each for each in odd if each[1]] == [(391, "#N/A"), (400 + 6, "#NAME?")]
+
+
+@pytest.mark.parametrize(
+    "failed", ['office:value-type="string" office:string-value=""', 'office:value-type="float" office:value="0"']
+)
+def test_failed_formulas_of_open_workbooks(tmp_path, failed):
+    plain = 'office:value-type="string" table:number-columns-repeated="1"><text:p>'
+    row = ods_row("001", "甲", "#DIV/0!").replace(f"{plain}#", f"{failed}><text:p>#")
+    path = ods(tmp_path / "a.ods", ods_row("代码", "名称", "日期") + row + ods_row("002", "乙", "2020-01-02"))
+    assert read(path) == {2: ("001", "甲", "#DIV/0!"), 3: ("002", "乙", "2020-01-02")}
+
+
+def test_an_old_workbook_whose_sectors_lead_nowhere(tmp_path):
+    old_book(tmp_path / "a.xls")
+    content = (tmp_path / "a.xls").read_bytes()
+    for at in (30, 44, 48, 68, 76):
+        for bad in (b"\xff\xff", b"\x00\x00", b"\x09\x00"):
+            assert failed_cells(content[:at] + bad + content[at + 2 :]) in ({}, failed_cells(content))
+    assert failed_cells(content[:600]) == {} == failed_cells(b"")
 
 
 def test_old_workbooks_that_are_locked_or_hold_macros(tmp_path):
