@@ -34,6 +34,7 @@ from tables.register import (
     tell_undo_over,
     tells_absent,
 )
+from tables.table import header_key
 from tables.traces import WAITING, lock
 from tables.uploads import called, keep, opened, remove_orphans
 from tables.wrong_rows import EXTRAS, write_wrong_rows
@@ -98,7 +99,8 @@ def judge(*, source: FixedSource, batch: Batch, write: bool, progress: Progress 
     """
     outcome = target(batch.target).run(source=source, by=batch.owner, batch=batch, write=write, progress=progress)
     outcome.told_by(source)
-    outcome.unused = [heading for heading in source.unknown if heading not in EXTRAS]
+    told = {header_key(name) for name in (*EXTRAS, *target(batch.target).table.only_exported())}
+    outcome.unused = [heading for heading in source.unknown if header_key(heading) not in told]
     outcome.counts["left_out"] = source.left_out
     return outcome
 

@@ -101,6 +101,10 @@ class Table:
     def imported(self) -> list[Column]:
         return [column for column in self.columns if column.imported]
 
+    def only_exported(self) -> list[str]:
+        """Headings that an export of ours has and no import reads: nothing is lost with them."""
+        return [column.label for column in self.exported() if not column.imported]
+
     def chosen(self, keys: Sequence[str]) -> list[Column]:
         """The listed columns a person chose, in the table's order; the usual ones when nothing sensible is chosen."""
         wanted = set(keys)

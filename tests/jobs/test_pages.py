@@ -2,6 +2,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from jobs.models import Job
 from tests import factories as make
@@ -107,3 +108,10 @@ def test_only_the_system_administrator_reads_technical_errors(client, duty, stat
     if status == 200:
         assert "IntegrityError 23505" in answer.content.decode()
         assert "张三" not in answer.content.decode()
+
+
+def test_without_scripts_an_unfinished_job_shows_anew_by_itself(client, owner):
+    for state, anew in ((State.QUEUED, True), (State.DONE, False)):
+        job = make_job(owner=owner, state=state, finished_at=None if anew else timezone.now())
+        page = client.get(reverse("jobs:detail", args=[job.pk])).content.decode()
+        assert ('<noscript><meta http-equiv="refresh"' in page) == anew

@@ -187,3 +187,8 @@ def test_a_code_alone_does_not_make_a_header(client, clerk):
     batch = sent(client, rows.encode())
     assert batch.state == "unmapped" and headers_of(batch)[0]["columns"] == {"code": 0}
     assert "按内容" in page(client, batch)
+
+
+def test_the_columns_that_only_an_export_of_ours_has_are_not_missed(client, clerk):
+    batch = sent(client, to_csv([make_row(更新时间="2026-11-01", 实际经营地="科苑路 1 号")]).encode())
+    assert batch.unused_columns == ["实际经营地"]
