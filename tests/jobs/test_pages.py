@@ -110,8 +110,8 @@ def test_only_the_system_administrator_reads_technical_errors(client, duty, stat
         assert "张三" not in answer.content.decode()
 
 
-def test_without_scripts_an_unfinished_job_shows_anew_by_itself(client, owner):
+def test_without_scripts_an_unfinished_job_offers_to_look_again(client, owner):
     for state, anew in ((State.QUEUED, True), (State.DONE, False)):
         job = make_job(owner=owner, state=state, finished_at=None if anew else timezone.now())
         page = client.get(reverse("jobs:detail", args=[job.pk])).content.decode()
-        assert ('<noscript><meta http-equiv="refresh"' in page) == anew
+        assert ("看现在的进度" in page) == anew
