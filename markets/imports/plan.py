@@ -107,6 +107,8 @@ class Plan:
         """Row n of what will be staged speaks of a day of its own, not of the batch's."""
         run(f"CREATE TEMP TABLE {DAYS} ON COMMIT DROP AS SELECT * FROM unnest(%s::int[], %s::date[]) d (row, day)",
             [list(range(1, len(days) + 1)), list(days)])  # fmt: skip
+        run(f"CREATE INDEX ON {DAYS} (row)")
+        run(f"ANALYZE {DAYS}")
         self.has_days = True
 
     def stage(self, frame: pl.DataFrame) -> None:
@@ -160,12 +162,14 @@ class Plan:
         if not self.has_days:
             events = "SELECT business_id AS id FROM markets_eventsighting WHERE source = %s AND day > %s"
             return see_later(self.batch, LATER, events, [source, self.batch.file_date])
+        files = (  # each bitmap is taken out of its storage once, as in ids_seen
+            "SELECT t.file_date, s.ids || ''::bytea AS ids FROM tables_sighting s JOIN tables_batch t ON t.id = s.batch_id "
+            f"WHERE t.target = %s AND t.source = %s AND t.state = %s AND t.file_date > (SELECT min(day) FROM {DAYS}) OFFSET 0"
+        )
         run(
-            f"CREATE TEMP TABLE {LATER} ON COMMIT DROP AS SELECT DISTINCT m.id FROM "
-            f"(SELECT row, id FROM {MATCH} UNION ALL SELECT row, id FROM {ASKED}) m, "
-            f"tables_sighting s JOIN tables_batch t ON t.id = s.batch_id "
-            f"WHERE t.target = %s AND t.source = %s AND t.state = %s AND t.file_date > {self.day} "
-            "AND m.id < length(s.ids) * 8::bigint AND get_bit(s.ids, m.id) = 1",
+            f"CREATE TEMP TABLE {LATER} ON COMMIT DROP AS WITH f AS MATERIALIZED ({files}) SELECT DISTINCT m.id FROM f, "
+            f"(SELECT row, id FROM {MATCH} UNION ALL SELECT row, id FROM {ASKED}) m WHERE f.file_date > {self.day} "
+            "AND m.id < length(f.ids) * 8::bigint AND get_bit(f.ids, m.id) = 1",
             [self.batch.target, source, Batch.State.APPLIED],
         )
         return True
