@@ -66,7 +66,7 @@ class DifferencePage(ScopedMixin, DetailView):
                 ("现值", stands_in_words(row.business, row.column)),
                 ("现值来源", source_label(stands)),
                 (f"{row.get_source_display()}的取值", in_words(row.column, row.value)),
-                ("数据日期", row.file_date.isoformat() if row.file_date else "更早的文件"),
+                ("数据日期", row.file_date.isoformat() if row.file_date else "更早的文件或事项"),
                 ("状态", row.state_in_words),
             ],
             "may_act": self.request.user.has_perm("markets.change_sourcedifference", row),

@@ -7,9 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent
+from markets.differences import difference_adopt
 from markets.hand_overs import hand_over_accept, hand_over_refuse
 from markets.models import Absence, Business, BusinessCoverage, EventSighting, HandOver, SourceDifference
 from members.models import IntakeEvent
+from tables import services
+from tables.models import Batch
 from tests import factories as make
 from tests.markets.files import import_file, make_row, write
 from tests.members.intake_tools import hours_ago, item, make_client, results, uscc
@@ -140,6 +143,30 @@ def test_what_an_event_names_appears_again_and_is_not_absent_from_an_older_file(
     assert not Absence.objects.exists()
     assert bring(row(other), days_ago=4, more=("--full",))["absent"] == 0
     assert bring(row(other), days_ago=1, more=("--full",))["absent"] == 2
+
+
+def test_a_difference_that_an_event_told_is_on_its_page_and_a_decision_lasts(client, city, sender, bring):
+    code, registrar = uscc(), make.make_user("registrar", city.city)
+    bring(row(code, 名称="年报的名称有限公司"), days_ago=5, source="annual_report")
+    told(client, sender, event(code, days_ago=3, name="登记的名称有限公司"))
+    client.force_login(registrar)
+    difference = SourceDifference.objects.get(column="name")
+    for page in (reverse("markets:difference_list"), reverse("markets:difference", args=[difference.pk])):
+        assert "登记的名称有限公司" in client.get(page).content.decode()
+    difference_adopt(difference=difference, by=registrar)
+    same = told(client, sender, event(code, days_ago=1, name="登记的名称有限公司"))
+    assert same == [("unchanged", "")] and Business.objects.get().name == "年报的名称有限公司"
+    assert told(client, sender, event(code, name="另一个名称有限公司")) == [("updated", "")]
+    assert Business.objects.get().name == "另一个名称有限公司"
+
+
+def test_an_undone_file_leaves_what_an_event_wrote_since(client, city, sender, bring):
+    code = uscc()
+    told(client, sender, event(code, days_ago=5))
+    bring(row(code, 名称="文件里的名称有限公司"), days_ago=3)
+    told(client, sender, event(code, days_ago=1, name="事项里的名称有限公司"))
+    services.batch_undo(batch=Batch.objects.get(), by=make.make_user("registrar", city.city))
+    assert Business.objects.get().name == "事项里的名称有限公司" and EventSighting.objects.exists()
 
 
 # --- hand-overs -------------------------------------------------------------------------------------------------------
