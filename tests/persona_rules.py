@@ -115,6 +115,8 @@ PAGES: dict[str, Page] = {
     "lists:views": Page(PLACES, extra={"table": "business"}),
     "lists:view_change": Page(SIGNED_IN, OWN + "saved_view", everywhere=NOBODY, **POST),
     "lists:view_delete": Page(SIGNED_IN, OWN + "saved_view", everywhere=NOBODY, **POST),
+    # only what somebody who left shared with the own unit; one's own is none of it
+    "lists:view_unshare": Page(SIGNED_IN, OWN + "saved_view", everywhere=NOBODY, method="post", ok=(404,)),
     "lists:bulk": Page(REGISTRARS, extra={"table": "business"}, query={"act": "key", "all": "on"}),
     "lists:bulk_result": Page(SIGNED_IN, OWN + "bulk_job", everywhere=NOBODY),
     "lists:exports": Page(SIGNED_IN),
