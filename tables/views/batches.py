@@ -137,6 +137,8 @@ class BatchDetail(ImportView):
         waiting = batch.state == Batch.State.CHECKED
         return {
             "to_write": counts["new"] + counts["changed"],
+            # asking for hand-overs and listing what did not appear are done with the writing, also where nothing is written
+            "has_effect": counts["new"] + counts["changed"] + counts.get("hand_over", 0) + counts.get("absent", 0) > 0,
             "refused": sum(counts[part] for part in REFUSED),
             "is_large": counts["new"] + counts["changed"] >= LARGE,
             "failed": job.message if waiting and job and job.state == "failed" else "",

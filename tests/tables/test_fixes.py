@@ -10,7 +10,7 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from jobs.runner import job_run
-from markets.models import Business
+from markets.models import Business, HandOver
 from tables.models import Batch, RowError, RowFix
 from tests import factories
 from tests.markets import files
@@ -234,3 +234,22 @@ def test_codes_damaged_in_one_way_are_one_group(client, clerk):
     damaged = [make_row(统一社会信用代码=make_code()[:17]) for _ in range(3)]
     batch = sent(client, csv(*damaged))
     assert "全部采用建议（3）" in page(client, batch)
+
+
+def test_a_file_of_hand_overs_alone_can_be_confirmed_and_says_what_that_does(client, clerk, city):
+    """Nothing is written then, but another district is asked: without the button nobody could ask."""
+    theirs = make_code()
+    factories.make_business(city.lianhua, uscc=theirs)
+    batch = sent(client, csv(make_row(统一社会信用代码=theirs, 监管所="粤海所")))
+    said = page(client, batch)
+    assert "1 行的主体登记在其他单位：不改动，向对方单位发起划转" in said and "确认办理" in said
+    act(client, "confirm", batch, mode="good")
+    assert worked(batch).state == "applied" and HandOver.objects.count() == 1
+
+
+def test_a_file_that_does_nothing_offers_nothing_to_confirm(client, clerk):
+    row = make_row()
+    act(client, "confirm", first := sent(client, csv(row)), mode="good")
+    worked(first)
+    said = page(client, sent(client, csv(row)))
+    assert "没有需要写入的行。" in said and "确认办理" not in said and "确认写入</button>" not in said
