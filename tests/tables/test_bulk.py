@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -262,3 +264,13 @@ def test_done_once_although_its_worker_dies_after_the_commit(client, city, regis
     Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert done(job)["changed"] == 1  # as the first attempt did it, not as a second would find it
     assert AuditEvent.objects.filter(act="markets.business.bulk_key").count() == 1
+
+
+def test_the_rows_are_looked_for_once_however_many_steps(client, city, registrar, monkeypatch):
+    monkeypatch.setattr(bulk, "STEP", 2)
+    for _ in range(7):
+        waiting(city, name="示范商贸有限公司")
+    job = send(client, "key", "q=商贸", is_key="on")
+    with CaptureQueriesContext(connection) as asked:
+        assert done(job)["changed"] == 7
+    assert len([query for query in asked if "商贸" in query["sql"] and "示范" not in query["sql"]]) == 1
