@@ -201,8 +201,18 @@ class TakeForm(ExportForm):
 class SavedViewForm(forms.Form):
     """Name, with whom shared, whether the list opens with it."""
 
-    name = forms.CharField(label="名称", max_length=60, error_messages={"required": "请给视图起个名称。"})
-    unit = forms.TypedChoiceField(label="谁能用", coerce=int, empty_value=None, required=False)
+    name = forms.CharField(
+        label="名称",
+        max_length=60,
+        error_messages={"required": "请给视图起个名称。", "max_length": "视图的名称最多 60 个字，请缩短。"},
+    )
+    unit = forms.TypedChoiceField(
+        label="谁能用",
+        coerce=int,
+        empty_value=None,
+        required=False,
+        error_messages={"invalid_choice": "只能共享给您任职的单位。"},
+    )
     is_default = forms.BooleanField(label="打开列表时用这个视图", required=False)
 
     def __init__(self, *args, units: list[tuple[int, str]], **kwargs) -> None:

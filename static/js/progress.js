@@ -33,6 +33,7 @@
     let next = SHORTEST;
     try {
       const response = await fetch(job.dataset.progressUrl, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+      if (response.redirected) { window.location.reload(); return; } // the session ended: the page leads to the sign-in and back
       if (!response.ok) throw new Error(String(response.status));
       const answer = await response.json();
       show(job, answer);

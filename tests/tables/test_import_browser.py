@@ -176,3 +176,13 @@ def test_a_fix_after_the_session_ended_leads_to_the_sign_in(visit, phone_page, r
     phone_page.locator("#errors tr", has_text="认不出的经营状态").get_by_role("button", name="改", exact=True).click()
     phone_page.wait_for_url(f"**{reverse('accounts:sign_in')}?next={batch.get_absolute_url()}")
     assert "刚才提交的内容没有保存" in phone_page.inner_text("body")
+
+
+def test_a_job_watched_when_the_session_ends_leads_to_the_sign_in(visit, page, rows):
+    """Else the page would say for ever that the server does not answer."""
+    visit(page)
+    page.set_input_files("[name=file]", {"name": "a.csv", "mimeType": "text/csv", "buffer": to_csv(rows).encode()})
+    page.get_by_role("button", name="上传并检查").click()
+    page.wait_for_selector("[data-progress-url]")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.wait_for_url(f"**{reverse('accounts:sign_in')}?next=/jobs/**", timeout=20_000)

@@ -212,3 +212,13 @@ def test_views_cost_two_queries_however_many(client, city):
     for number in range(5):
         SavedView.objects.create(owner=user, table="business", name=f"视图{number}", query="q=1")
     assert queries() == before
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [({"name": "长" * 61}, "视图的名称最多 60 个字"), ({"name": "南山", "unit": "99999"}, "只能共享给您任职的单位")],
+)
+def test_what_cannot_be_kept_is_told_in_words_of_the_page(client, city, form, sentence):
+    sign_in(client, "registrar", city.nanshan)
+    answer = client.post(VIEWS, form | {"query": ""})
+    assert sentence in said(answer) and not SavedView.objects.exists()
