@@ -97,6 +97,7 @@ def take(
     checker = Checker(source=source, errors=errors, scope=scope)  # type: ignore[arg-type]  # all it needs of a file
     checker.zeros_lost = False  # what a column of a file tells of its rows, events do not tell of each other
     plan.stage(checker.check(source.block(rows)))
+    _wait_for_others()
     plan.match(names["code"])
     conversions.settle(plan, source.label("predecessor"))
     errors.flush()
@@ -104,6 +105,18 @@ def take(
     units = sorted({*write.touched(plan), *conversions.touched(plan)})
     _write(plan)
     return _verdicts(len(rows)), units
+
+
+def _wait_for_others() -> None:
+    """Who is deciding a hand-over or saving one of these businesses just now comes first: the plan rests on what stands
+    afterwards. Requests before businesses, as who decides them locks them."""
+    known = "SELECT id FROM markets_business WHERE uscc = ANY(%s)"
+    codes = [code for (code,) in fetch(f"SELECT uscc FROM {STAGE} WHERE uscc IS NOT NULL")]
+    run(
+        f"SELECT FROM markets_handover WHERE state = 'asked' AND business_id IN ({known}) ORDER BY id FOR UPDATE",
+        [codes],
+    )
+    run(f"SELECT FROM markets_business WHERE id IN ({known}) ORDER BY id FOR NO KEY UPDATE", [codes])
 
 
 def _write(plan: Plan) -> None:

@@ -1,8 +1,11 @@
 """Events beside files: who came later, where systems differ, what did not appear, hand-overs and conversions."""
 
 import datetime as dt
+import threading
+import time
 
 import pytest
+from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,6 +16,7 @@ from markets.models import Absence, Business, BusinessCoverage, EventSighting, H
 from members.models import IntakeEvent
 from tables import services
 from tables.models import Batch
+from tables.statements import fetch
 from tests import factories as make
 from tests.markets.files import import_file, make_row, write
 from tests.members.intake_tools import hours_ago, item, make_client, results, uscc
@@ -262,6 +266,32 @@ def test_a_districts_system_asks_the_other_side_as_its_file_would(client, city):
     hand_over_accept(hand_over=HandOver.objects.get(business=theirs), by=make.make_user("registrar", city.futian))
     sent = event(theirs.uscc, name="莲花来的有限公司", office="粤海监管所")
     assert told(client, sender, sent) == [("updated", "")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_waits_for_who_accepts_just_now(client, city, sender, moved):
+    code, _ = moved
+    answers: list = []
+
+    def send_it() -> None:
+        try:
+            sent = event(code, name="再改名有限公司", office="莲花监管所", district="福田区")
+            answers.extend(told(client, sender, sent))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=send_it)
+    with transaction.atomic():
+        hand_over_accept(hand_over=HandOver.objects.get(), by=make.make_user("registrar", city.futian))
+        thread.start()
+        for _ in range(200):
+            if fetch("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"):
+                break
+            time.sleep(0.05)
+    thread.join()
+    assert answers == [("updated", "")]
+    business = Business.objects.get(uscc=code)
+    assert (business.name, business.guidance_station) == ("再改名有限公司", city.lianhua)
 
 
 # --- 个转企 -----------------------------------------------------------------------------------------------------------
