@@ -12,7 +12,14 @@ ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # no I, O, S, V, Z: too easily tak
 WEIGHTS = np.array([pow(3, at, 31) for at in range(17)], dtype=np.int32)  # 1, 3, 9, 27, 19, 26, 16, …
 LENGTH = 18
 LEGACY_LENGTH = 15
+# GB/T 2260: what the third and fourth character may be; 10 are registered by the State itself, 66 by 新疆's 兵团.
+PROVINCES = (
+    10, 11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52, 53, 54,
+    61, 62, 63, 64, 65, 66, 71, 81, 82,
+)  # fmt: skip
+FILLED_IN = tuple(digit * LEGACY_LENGTH for digit in "0123456789")  # what is typed where there is no number
 
+_IS_PROVINCE = np.isin(np.arange(31 * 10 + 31), PROVINCES)
 _VALUE = np.full(256, -1, dtype=np.int32)
 for _value, _letter in enumerate(ALPHABET):
     _VALUE[ord(_letter)] = _value
@@ -36,7 +43,9 @@ def clean_code(text: str) -> str:
 def check_uscc(codes: np.ndarray) -> np.ndarray:
     """For an array of shape (n, 18) of bytes: which rows are codes of GB 32100 with a right check digit."""
     values = _VALUE[codes]
-    known = (values >= 0).all(axis=1) & (values[:, 2:8] < 10).all(axis=1)
+    known = (
+        (values >= 0).all(axis=1) & (values[:, 2:8] < 10).all(axis=1) & _IS_PROVINCE[values[:, 2] * 10 + values[:, 3]]
+    )
     return known & (values[:, 17] == (-(values[:, :17] @ WEIGHTS)) % 31)
 
 
@@ -57,7 +66,7 @@ def is_uscc(code: str) -> bool:
 
 def is_legacy(code: str) -> bool:
     """An old registration number: 15 digits. Its check digit was not always kept, so it refuses nothing."""
-    return len(code) == LEGACY_LENGTH and code.isascii() and code.isdigit()
+    return len(code) == LEGACY_LENGTH and code.isascii() and code.isdigit() and code not in FILLED_IN
 
 
 def code_problem(code: str) -> str:
@@ -66,6 +75,8 @@ def code_problem(code: str) -> str:
         return ""
     if _SCIENTIFIC.match(code):
         return DAMAGED
+    if code in FILLED_IN:
+        return "注册号 15 位都是同一个数字，不是真的号码。请核对营业执照；没有旧注册号的填统一社会信用代码。"
     if len(code) != LENGTH:
         return f"信用代码应为 18 位（旧注册号 15 位数字），这里是 {len(code)} 位。请核对营业执照。"
     if letters := "、".join(sorted(set(code) & _LOOKALIKES)):
@@ -74,6 +85,8 @@ def code_problem(code: str) -> str:
         return "信用代码只能由数字和大写字母组成。请核对营业执照。"
     if not code[2:8].isdigit():
         return "信用代码第 3–8 位是登记机关区划码，只能是数字。请核对营业执照。"
+    if int(code[2:4]) not in PROVINCES:
+        return f"信用代码第 3、4 位是登记机关所在的省份，没有代码为 {code[2:4]} 的省份。请核对营业执照。"
     if code.isdigit() and code.endswith("00"):
         return "校验码不对；末位都是 0，多半被 Excel 截断过。请把该列设为「文本」格式后从原系统重新导出，或手工补全。"
     return "信用代码的校验码不对，至少有一位写错。请核对营业执照。"
@@ -117,5 +130,9 @@ def lost_digits(code: str) -> str:
 
 
 def usual_types(code: str) -> tuple[str, ...]:
-    """Entity types that the first two characters usually stand for; empty where they tell nothing."""
+    """Entity types that the first two characters usually stand for; empty where they tell nothing.
+
+    Usually only: a sole trader that became an enterprise by a change of its registration keeps its code
+    (《个体工商户登记管理规定》第十七条, in force since 2025-07-15; 国市监注发〔2025〕58号), so an import refuses neither.
+    """
     return {"92": ("sole_trader",), "93": ("cooperative",)}.get(code[:2], ())

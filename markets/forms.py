@@ -19,22 +19,7 @@ def _clean_uscc(text: str | None) -> str | None:
     return code
 
 
-def _within(form: forms.Form, name: str, limit: int):
-    value = form.cleaned_data[name]
-    if value is not None and abs(value) > limit:
-        raise forms.ValidationError(f"应在 −{limit} 到 {limit} 度之间。")
-    return value
-
-
-class PositionMixin(forms.ModelForm):
-    def clean_latitude(self):
-        return _within(self, "latitude", 90)
-
-    def clean_longitude(self):
-        return _within(self, "longitude", 180)
-
-
-class BusinessForm(PositionMixin):
+class BusinessForm(forms.ModelForm):
     class Meta:
         model = Business
         fields = [
@@ -57,7 +42,7 @@ class BusinessForm(PositionMixin):
     def clean_legacy_registration_no(self):
         code = codes.clean_code(self.cleaned_data["legacy_registration_no"] or "") or None
         if code and not codes.is_legacy(code):
-            raise forms.ValidationError("旧注册号应为 15 位数字。")
+            raise forms.ValidationError("旧注册号应为 15 位数字，不会都是同一个数字。")
         self._refuse_taken("legacy_registration_no", code)
         return code
 
@@ -103,10 +88,13 @@ class BusinessForm(PositionMixin):
         usual = codes.usual_types(self.cleaned_data.get("uscc") or "")
         if not usual or self.cleaned_data["entity_type"] in usual:
             return ""
-        return f"信用代码以 {self.cleaned_data['uscc'][:2]} 开头，一般是{Business.EntityType(usual[0]).label}，请核对主体类型。"
+        return (
+            f"信用代码以 {self.cleaned_data['uscc'][:2]} 开头，一般是{Business.EntityType(usual[0]).label}"
+            "（变更登记转型的企业沿用原代码），请核对主体类型。"
+        )
 
 
-class MarketForm(PositionMixin):
+class MarketForm(forms.ModelForm):
     class Meta:
         model = Market
         fields = [

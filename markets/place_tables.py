@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from markets import codes
 from markets.models import Market
+from orgs.fields import LATITUDES, LONGITUDES
 from orgs.imports import place_columns
 from tables import cells
 from tables.table import Column, Table
@@ -16,10 +17,15 @@ NOTES = (
     "所属区、所属街道、指导站至少填一项；填了指导站，区和街道可以不填。",
 )
 LATITUDE = Column(
-    "latitude", "纬度", ("纬度（WGS-84）", "lat"), parse=cells.degrees(90), shown=False, example=("22.543100", "")
+    "latitude",
+    "纬度",
+    ("纬度（WGS-84）", "lat"),
+    parse=cells.degrees(*LATITUDES),
+    shown=False,
+    example=("22.543100", ""),
 )
 LONGITUDE = Column(
-    "longitude", "经度", ("经度（WGS-84）", "lng", "lon"), parse=cells.degrees(180), shown=False,
+    "longitude", "经度", ("经度（WGS-84）", "lng", "lon"), parse=cells.degrees(*LONGITUDES), shown=False,
     example=("113.934500", ""),
 )  # fmt: skip
 

@@ -3,6 +3,8 @@
 Every period is half-open: `starts_on` counts, `ends_on` does not any more; no `ends_on` means it goes on.
 """
 
+from decimal import Decimal
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
 from django.core.exceptions import ValidationError
@@ -51,6 +53,38 @@ class Placed(GuidancePlaced):
 
     class Meta:
         abstract = True
+
+
+LATITUDES, LONGITUDES = (3, 54), (73, 136)  # China's land and sea in degrees, whole ones outwards
+
+
+def position_problem(latitude: Decimal | None, longitude: Decimal | None) -> str:
+    """What is wrong with a position in words that say what to do; empty when nothing is. Half of one is a place nowhere."""
+    if (latitude is None) != (longitude is None):
+        return "经度和纬度要么都填，要么都不填"
+    if latitude is None or longitude is None:
+        return ""
+    (south, north), (west, east) = LATITUDES, LONGITUDES
+    if south <= latitude <= north and west <= longitude <= east:
+        return ""
+    return (
+        f"不在中国范围内：纬度应在 {south} 到 {north} 度之间，经度应在 {west} 到 {east} 度之间。请看看两项是不是填反了"
+    )
+
+
+class Positioned(Placed):
+    """Has a point on the map, in degrees of WGS-84; to six places, a tenth of a metre."""
+
+    latitude = models.DecimalField("纬度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
+    longitude = models.DecimalField("经度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def clean(self) -> None:
+        super().clean()
+        if problem := position_problem(self.latitude, self.longitude):
+            raise ValidationError(f"{problem}。")
 
 
 def lower_needs_upper(table: str, lower: str, upper: str) -> models.CheckConstraint:

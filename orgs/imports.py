@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from orgs.fields import position_problem
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from orgs.places import Place, Places, PlaceWrong, Scope
@@ -12,6 +13,7 @@ from tables.importer import Reading, Row
 from tables.table import Column
 
 PLACE_KEYS = ("district", "street", "office")
+POSITION = ("latitude", "longitude")
 ANCESTORS = ("district_committee_id", "guidance_station_id", "district_id", "street_id")
 # What files call the two columns.
 DISTRICT_NAMES = (
@@ -116,6 +118,7 @@ class PlacedReading(Reading):
         return all(self.scope.holds(place) for place in stands + goes)
 
     def weigh(self, row: Row) -> None:
+        self._position(row)
         if row.place is None:
             if row.record is None:
                 row.tell(next((key for key in PLACE_KEYS if key in self.source.mapping), "district"), NO_PLACE)
@@ -124,6 +127,14 @@ class PlacedReading(Reading):
             row.values |= {name: getattr(row.place, name.removesuffix("_id")) for name in ANCESTORS}
         elif row.place.by == "office" and row.place.street_said:
             row.values |= {"district_id": row.place.district, "street_id": row.place.street}
+
+    def _position(self, row: Row) -> None:
+        """Judged as the record will have it: what a file leaves out stays."""
+        said = [key for key in POSITION if key in row.values]
+        if not said or row.is_wrong(*POSITION):
+            return
+        if problem := position_problem(*(row.values.get(key, getattr(row.record, key, None)) for key in POSITION)):
+            row.tell(said[0], problem)
 
 
 def place_of(record: Any) -> Place:

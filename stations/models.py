@@ -7,11 +7,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from orgs.fields import Placed, placed_constraints
+from orgs.fields import Placed, Positioned, placed_constraints
 from stations.querysets import CheckInQuerySet, CountAtPlaceQuerySet, ServicePointQuerySet
 
 
-class ServicePoint(Placed):
+class ServicePoint(Positioned):
     """A place where couriers rest or members are served. It never asks whether somebody is a member."""
 
     class Kind(models.TextChoices):
@@ -29,8 +29,6 @@ class ServicePoint(Placed):
     address = models.CharField("地址", max_length=200, blank=True)
     hours = models.CharField("开放时间", max_length=60, blank=True)
     facilities = models.CharField("设施", max_length=200, blank=True)
-    latitude = models.DecimalField("纬度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
-    longitude = models.DecimalField("经度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
     organization = models.ForeignKey(
         "orgs.Organization",
         null=True,

@@ -222,16 +222,16 @@ def number(said: str) -> int:
     return int(plain)
 
 
-def degrees(limit: int) -> Parse:
-    """Latitude (90) or longitude (180) in degrees of WGS-84, kept to six places: a tenth of a metre."""
+def degrees(least: int, most: int) -> Parse:
+    """Latitude or longitude in degrees of WGS-84, kept to six places: a tenth of a metre."""
 
     def parse(said: str) -> Decimal:
         try:
             number = Decimal(folded(said).removesuffix("°"))
         except InvalidOperation as error:
             raise Wrong("应为十进制的度，如 22.543100") from error
-        if not number.is_finite() or abs(number) > limit:
-            raise Wrong(f"应在 −{limit} 到 {limit} 度之间")
+        if not number.is_finite() or not least <= number <= most:
+            raise Wrong(f"应在 {least} 到 {most} 度之间（中国范围）。请看看经度和纬度是不是填反了")
         return round(number, 6)
 
     return parse

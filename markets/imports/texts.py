@@ -148,13 +148,16 @@ def industry(text: str) -> str:
     if not found or not (found[1] or found[2]):
         raise Wrong("行业代码应为 GB/T 4754 的字母加数字，如 F5211，或只写数字 5211")
     letter, digits = found[1] or "", found[2] or ""
-    if len(digits) == 1 and not letter:
+    if len(digits) == 1:
         digits = "0" + digits
-    if not letter and len(digits) >= 2:
-        letter = next((each for last, each in _SECTIONS if 1 <= int(digits[:2]) <= last), "")
-        if not letter:
-            raise Wrong("GB/T 4754 里没有这个大类，请核对行业代码")
-    return letter + digits
+    if not digits:
+        return letter
+    section = next((each for last, each in _SECTIONS if 1 <= int(digits[:2]) <= last), "")
+    if not section:
+        raise Wrong("GB/T 4754 里没有这个大类，请核对行业代码")
+    if letter and letter != section:
+        raise Wrong(f"大类 {digits[:2]} 属于门类 {section}，不属于 {letter}，请核对行业代码")
+    return section + digits
 
 
 def industry_without_zero(text: str) -> str:

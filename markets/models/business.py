@@ -7,12 +7,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from markets.querysets import BusinessDetailQuerySet, BusinessQuerySet
-from orgs.fields import Placed, placed_constraints
+from orgs.fields import Positioned, placed_constraints
 
 BY_AGE = Coalesce(F("registered_on"), Value(date.min))
 
 
-class Business(Placed):
+class Business(Positioned):
     """经营主体: what the registry calls a company, a branch office, a sole trader …, and what is to be covered.
 
     Identified by the unified social credit code (GB 32100-2015) or, for early sole traders, by the old registration
@@ -90,8 +90,6 @@ class Business(Placed):
     fixed_premises = models.BooleanField("有固定经营场所", null=True, blank=True)
     above_size = models.BooleanField("规上", null=True, blank=True)
     address = models.CharField("住所", max_length=300, blank=True)
-    latitude = models.DecimalField("纬度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
-    longitude = models.DecimalField("经度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
     market = models.ForeignKey(
         "markets.Market",
         null=True,

@@ -2,7 +2,7 @@ from django.db import models
 from django.utils import timezone
 
 from markets.querysets import MarketDetailQuerySet, MarketQuerySet, PlatformQuerySet
-from orgs.fields import Placed, placed_constraints
+from orgs.fields import Placed, Positioned, placed_constraints
 from orgs.querysets import ScopedQuerySet
 
 
@@ -24,7 +24,7 @@ class IndustryArea(Placed):
         return self.name
 
 
-class Market(Placed):
+class Market(Positioned):
     """专业市场: organised by somebody, with stalls. Counted as markets, never added to businesses."""
 
     class Trade(models.TextChoices):
@@ -44,8 +44,6 @@ class Market(Placed):
     address = models.CharField("地址", max_length=200, blank=True)
     stalls = models.PositiveIntegerField("摊位（户）", null=True, blank=True)
     employees = models.PositiveIntegerField("从业人数", null=True, blank=True)
-    latitude = models.DecimalField("纬度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
-    longitude = models.DecimalField("经度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
     closed_on = models.DateField("关闭日期", null=True, blank=True)
     entered_at = models.DateTimeField("录入时间", default=timezone.now, editable=False)
 
@@ -99,15 +97,13 @@ class Platform(models.Model):
         return self.name
 
 
-class DeliverySite(Placed):
+class DeliverySite(Positioned):
     """A platform's place that couriers work from. Head-counts only, no persons."""
 
     platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="sites", verbose_name="平台")
     name = models.CharField("名称", max_length=100)
     address = models.CharField("地址", max_length=200, blank=True)
     couriers = models.PositiveIntegerField("骑手人数", null=True, blank=True)
-    latitude = models.DecimalField("纬度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
-    longitude = models.DecimalField("经度（WGS-84）", max_digits=9, decimal_places=6, null=True, blank=True)
     closed_on = models.DateField("关闭日期", null=True, blank=True)
 
     objects = ScopedQuerySet.as_manager()

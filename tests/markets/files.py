@@ -14,7 +14,7 @@ _numbers = itertools.count(1)
 HEADER = ["统一社会信用代码", "名称", "主体类型", "所属区", "所属街道", "监管所"]
 
 
-def make_code(number: int | None = None, prefix: str = "91990000MA") -> str:
+def make_code(number: int | None = None, prefix: str = "91449999MA") -> str:
     body = f"{prefix}{next(_numbers) if number is None else number:07d}"
     return body + check_digit(body)
 

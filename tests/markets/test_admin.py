@@ -61,8 +61,10 @@ def test_registrar_adds_a_business_and_its_place_is_filled(client, clerk, city):
         ({"name": ""}, "name"),
         ({"registered_on": "2999-01-01"}, "不能晚于今天"),
         ({"industry": "Z99"}, "GB/T 4754"),
-        ({"latitude": "91", "longitude": "114"}, "−90 到 90"),
-        ({"longitude": "-181", "latitude": "22"}, "−180 到 180"),
+        ({"industry": "F0111"}, "属于门类 A"),
+        ({"legacy_registration_no": "0" * 15}, "15 位"),
+        ({"latitude": "114.05", "longitude": "22.54"}, "填反"),
+        ({"latitude": "22.54"}, "都不填"),
     ],
 )
 def test_bad_input_is_told(client, clerk, city, more, part):
@@ -132,7 +134,7 @@ def test_edit_keeps_the_replaced_counting_values(client, clerk, city):
 
 
 def test_type_that_the_code_contradicts_is_a_warning_not_an_error(client, clerk, city):
-    answer = client.post(ADD, form(city, uscc=make_code(prefix="92990000MA")), follow=True)
+    answer = client.post(ADD, form(city, uscc=make_code(prefix="92449999MA")), follow=True)
     assert "一般是个体工商户" in answer.content.decode() and Business.objects.count() == 1
 
 

@@ -43,7 +43,7 @@ def everything() -> dict[str, list]:
 
 def trader(unit, **more) -> Business:
     return factories.make_business(
-        unit, **{"entity_type": "sole_trader", "uscc": make_code(prefix="92990000MA")} | more
+        unit, **{"entity_type": "sole_trader", "uscc": make_code(prefix="92449999MA")} | more
     )
 
 

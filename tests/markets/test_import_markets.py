@@ -80,15 +80,18 @@ def test_wrong_cells_are_told_exactly(bring):
             market(7, 开办方信用代码="91440300123456789X"),
             market(8, 关闭日期="2020-02-30"),
             market(9, 名称="损坏�"),
+            market(10, 纬度="114.05", 经度="22.54"),
+            market(11, 经度="114.05"),
         ],
     )
-    assert counts(answer) == {"wrong": 9}
+    assert counts(answer) == {"wrong": 11}
     reasons = told(answer)
     assert [(row, column) for row, column, _ in reasons] == [
         (2, "摊位数"), (2, "类型"), (3, "指导站"), (4, "名称"), (5, "纬度"), (5, "经度"), (6, "编号"), (7, "指导站"),
-        (8, "开办方信用代码"), (9, "关闭日期"), (10, "名称"),
+        (8, "开办方信用代码"), (9, "关闭日期"), (10, "名称"), (11, "纬度"),
+        (11, "经度"), (12, "经度"),
     ]  # fmt: skip
-    assert "没有这个选项" in reasons[1][2]
+    assert "没有这个选项" in reasons[1][2] and "填反" in reasons[-2][2] and "都不填" in reasons[-1][2]
     assert not Market.objects.exists()
 
 

@@ -97,7 +97,13 @@ def service_points(city) -> None:
         factories.make_service_point(city.yuehai, name=name, code=f"00{number}", hours="08:00–22:00", facilities=name)
     for kind in ServicePoint.Kind:
         factories.make_service_point(
-            city.shahe, kind=kind, organization=branch, market=market, closed_on="2020-01-02", latitude="22.5"
+            city.shahe,
+            kind=kind,
+            organization=branch,
+            market=market,
+            closed_on="2020-01-02",
+            latitude="22.5",
+            longitude="114",
         )
 
 

@@ -10,7 +10,7 @@ from tests.markets.files import make_code
 
 pytestmark = pytest.mark.django_db
 SEARCH = reverse("reports:search")
-CODE = "91990300MA5EYXJ14W"
+CODE = "91440300MA5EYXJ142"
 
 
 def found(response) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from tests.members import make as people
 
 # By target: label of a column → values of the two rows. Everything else stays as the template has it.
 REAL: dict[str, dict[str, tuple]] = {
-    "business": {"统一社会信用代码": (files.make_code(), files.make_code(prefix="92990000MA"))},
+    "business": {"统一社会信用代码": (files.make_code(), files.make_code(prefix="92449999MA"))},
     "market": {},
     "industry_area": {},
     "platform": {},
