@@ -105,13 +105,15 @@ def _asked(params) -> dict[str, Any]:
     """The parameters, each at most once. Raises Refused."""
     if unknown := sorted(set(params) - {"since", "until", "after"}):
         raise Refused(400, "bad_parameter", f"不认识的参数：{'、'.join(unknown)}。可用的参数：since、until、after。")
+    if repeated := [name for name, values in params.lists() if len(values) > 1]:
+        raise Refused(400, "bad_parameter", f"参数 {'、'.join(repeated)} 写了几次，请只写一次。")
     asked: dict[str, Any] = {"after": None}
     for name in ("since", "until"):
-        asked[name] = moment(params[name]) if name in params else None
-        if name in params and asked[name] is None:
+        asked[name] = moment(params[name]) if params.get(name) else None
+        if params.get(name) and asked[name] is None:
             text = f"{name} 应为带时区的时间，如 2026-11-01T00:00:00+08:00（加号在地址里写作 %2B）。"
             raise Refused(400, "bad_parameter", text)
-    if "after" in params:
+    if params.get("after"):
         found = _AFTER.fullmatch(params["after"])
         if not found:
             raise Refused(400, "bad_parameter", "after 应原样取自上一页回答的 next。")

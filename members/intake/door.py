@@ -106,6 +106,15 @@ class ClientView(APIView):
 
     authentication_classes = [SignedByClient]
     permission_classes = [IsClient]
+    http_method_names = ["get", "post", "head"]
+
+    def perform_content_negotiation(self, request, force=False):
+        """There are answers of one type only, whatever is asked for."""
+        return super().perform_content_negotiation(request, force=True)
+
+    def http_method_not_allowed(self, request, *args, **kwargs):
+        allowed = "、".join(self.allowed_methods)
+        raise Refused(405, "bad_method", f"这个地址只接受 {allowed}，不接受 {request.method}。")
 
     def handle_exception(self, exc):
         if isinstance(exc, Refused) and exc.status_code != 429:

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -155,12 +155,15 @@ def _text(value: str | int | None) -> str | None:
 
 
 def moment(value: Any) -> datetime | None:
-    """A time with its zone, or None."""
+    """A time with its zone, or None. In UTC, because the database knows no zone beyond sixteen hours."""
     try:
         found = parse_datetime(value) if isinstance(value, str) and len(value) < 40 else None
-        return found if found is not None and found.utcoffset() is not None and found.year >= 1900 else None
-    except ValueError:
+        if found is None or found.utcoffset() is None:
+            return None
+        found = found.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
+    return found if found.year >= 1900 else None
 
 
 def _digest(raw: dict) -> bytes:

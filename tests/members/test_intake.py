@@ -137,6 +137,14 @@ def test_what_is_wrong_is_told_by_its_field_and_the_others_go_on(client, sender,
     assert Business.objects.count() == 1
 
 
+def test_a_zone_that_no_database_takes_harms_nobody(client, sender):
+    """Whoever sends it means some moment; beside it others go on."""
+    sent = [item(occurred_at=f"2026-11-20T09:00:00{zone}") for zone in ("+23:59", "-23:59", "+14:00")]
+    odd = item(occurred_at="9999-12-31T23:59:59-23:59")
+    answers = results(client, sender, *sent, odd, item())
+    assert [one["result"] for one in answers] == ["accepted"] * 3 + ["refused", "accepted"]
+
+
 def test_an_item_that_is_no_object_and_a_repeated_event(client, sender):
     sent = item()
     answers = results(client, sender, "x", sent, sent)

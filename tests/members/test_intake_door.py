@@ -22,7 +22,7 @@ from members.services.intake_clients import OVERLAP, intake_client_revoke, intak
 from tables.models import IdempotencyKey
 from tables.traces import lock as import_lock
 from tests import factories as make
-from tests.members.intake_tools import POST, ask, headers, item, make_client, send
+from tests.members.intake_tools import FEEDBACK, POST, ask, headers, item, make_client, send
 
 pytestmark = pytest.mark.django_db
 
@@ -101,6 +101,31 @@ def test_the_secret_is_not_in_the_database_in_clear(sender):
     with connection.cursor() as cursor:
         cursor.execute("SELECT secret FROM members_intakeclient")
         assert sender.secret.encode() not in bytes(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("name", ["X-Intake-Key", "X-Intake-Timestamp", "X-Intake-Signature", "Idempotency-Key"])
+def test_a_header_that_no_database_takes_is_refused_like_any_other(client, sender, name):
+    body = json.dumps({"items": [item()]}).encode()
+    sent = headers(sender, method="POST", path=POST, body=body, key="k") | {name: "\0"}
+    assert client.post(POST, body, content_type="application/json", headers=sent).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", POST), ("GET", POST), ("OPTIONS", POST), ("POST", FEEDBACK), ("OPTIONS", FEEDBACK)]
+)
+def test_another_method_is_told_and_written_down(client, sender, method, path):
+    answer = client.generic(method, path, headers=headers(sender, method=method, path=path))
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (405, "bad_method") and "只接受" in told["detail"]
+    event = AuditEvent.objects.get(act="members.intake.refuse")
+    assert event.detail == {"code": "bad_method", "client": sender.pk} and not event.succeeded
+
+
+def test_the_answer_is_json_whatever_is_asked_for(client, sender):
+    signed = headers(sender, method="GET", path=FEEDBACK)
+    answer = client.get(FEEDBACK, headers=signed | {"Accept": "application/xml"})
+    assert answer.status_code == 200 and answer.json()["events"] == []
+    assert ask(client, sender, "?format=xml").json()["code"] == "bad_parameter"
 
 
 def test_too_many_requests_are_told_to_wait(client, sender, monkeypatch):
@@ -217,7 +242,9 @@ def test_while_a_file_is_being_written_the_sender_is_asked_to_wait(client, sende
 
 
 def test_feedback_refuses_what_it_does_not_know(client, sender):
-    for query in ("?sinse=1", "?since=2026-11-01", "?after=x", "?after=1_2_3", "?since=1e9"):
+    for query in ("?sinse=1", "?since=2026-11-01", "?after=x", "?after=1_2_3", "?since=1e9", "?after=0_0&after=0_0"):
         response = ask(client, sender, query)
         assert (response.status_code, response.json()["code"]) == (400, "bad_parameter"), query
-    assert ask(client, sender, "?since=2026-11-01T00:00:00%2B08:00&after=9999999999999999_1").status_code == 200
+    for query in ("?since=2026-11-01T00:00:00%2B08:00&after=9999999999999999_1", "?since=&until=&after="):
+        assert ask(client, sender, query).status_code == 200, query
+    assert ask(client, sender, "?since=2026-11-01T00:00:00%2B23:59").status_code == 200
