@@ -9,14 +9,12 @@ class MembersConfig(AppConfig):
         from markets.conversion import follows
         from members import erasure, life, posters
         from members.imports import leads, rolls
-        from members.intake.persons import forget_digests
         from members.models import InstructorAssignment, Poster
         from members.views.report import report
         from tables.register import register_target
 
         life.register()
         follows(InstructorAssignment, "instructor_id")
-        erasure.on_erase(forget_digests)
         posters.register_kind(Poster.Kind.MARKET, report)
         posters.register_kind(Poster.Kind.GUIDANCE_STATION, report)
         register_target(rolls.TARGET)

@@ -5,6 +5,7 @@ this way is put right by the next row from the same system, not by taking a batc
 each business keeps the latest day of which it was spoken (EventSighting).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,8 @@ from tables.statements import fetch, run
 from tables.traces import lock as import_lock
 
 SOURCE = Source.REGISTRATION  # what other departments' systems send is what the registration system says
-MERGED = "。如果上面是合并单元格"  # what a file's reader is told beside the reason; events have no row above
+# What a file's reader is told beside the reason: events have no row above, and their answers no column of proposals.
+BESIDE = re.compile("。如果上面是合并单元格.*|(?<=。)[^。]*建议值。$")
 TRIES = 10  # half a second each, for an import that is being written; the sender tries again later
 
 
@@ -110,13 +112,13 @@ def take(
 def _wait_for_others() -> None:
     """Who is deciding a hand-over or saving one of these businesses just now comes first: the plan rests on what stands
     afterwards. Requests before businesses, as who decides them locks them."""
-    known = "SELECT id FROM markets_business WHERE uscc = ANY(%s)"
-    codes = [code for (code,) in fetch(f"SELECT uscc FROM {STAGE} WHERE uscc IS NOT NULL")]
+    known = "SELECT id FROM markets_business WHERE uscc = ANY(%s) OR legacy_registration_no = ANY(%s)"
+    codes = [code for (code,) in fetch(f"SELECT COALESCE(uscc, legacy_registration_no) FROM {STAGE}")]
     run(
         f"SELECT FROM markets_handover WHERE state = 'asked' AND business_id IN ({known}) ORDER BY id FOR UPDATE",
-        [codes],
+        [codes, codes],
     )
-    run(f"SELECT FROM markets_business WHERE id IN ({known}) ORDER BY id FOR NO KEY UPDATE", [codes])
+    run(f"SELECT FROM markets_business WHERE id IN ({known}) ORDER BY id FOR NO KEY UPDATE", [codes, codes])
 
 
 def _write(plan: Plan) -> None:
@@ -176,7 +178,7 @@ def _verdicts(count: int) -> list[Verdict]:
     for row, kind, name, reason in fetch(
         f"SELECT row, kind, colname, reason FROM {Errors.TABLE} ORDER BY row, colname"
     ):
-        problems[row].append((kind, name, reason.split(MERGED, 1)[0]))
+        problems[row].append((kind, name, BESIDE.sub("", reason)))
     is_older = f"EXISTS (SELECT FROM {LATER} l WHERE l.id = m.id)"
     known = {row: rest for row, *rest in fetch(f"SELECT row, id, differs, {is_older} FROM {MATCH} m")}
     made = dict(fetch(f"SELECT row, id FROM {NEW}"))

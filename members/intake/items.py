@@ -11,8 +11,9 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.crypto import blind_index
 from markets import codes
+from markets.imports import texts
 from members.models import IntakeEvent
-from tables.cells import clean
+from tables.cells import clean, read
 
 MAX_ITEMS = 1_000
 MAX_PERSONS, MAX_PERSONS_TOGETHER = 20, 2_000  # of an item, of a request: all are locked at once
@@ -97,14 +98,17 @@ def read_item(raw: Any) -> Item | Refusal:
     given = raw.get("event_id")
     event_id = given if isinstance(given, str) and _EVENT_ID.fullmatch(given) else ""
     errors = [*unknown_fields(raw, ITEM, ""), *_facts_errors(raw, event_id)]
-    business = raw.get("business")
-    if isinstance(business, dict):
+    business: dict[str, Any] = {}
+    if isinstance(raw.get("business"), dict):
+        business = raw["business"]
         errors += [*unknown_fields(business, BUSINESS, "business."), *_text_errors(business)]
     else:
         errors.append(problem("business", "应为一个对象，写明经营主体"))
     persons = raw.get("persons", [])
     if not isinstance(persons, list) or len(persons) > MAX_PERSONS:
         errors.append(problem("persons", f"应为列表，最多 {MAX_PERSONS} 人；人数统计不要放在这里"))
+    if not errors:
+        errors = _status_errors(raw["event_type"], _text(business.get("status")))
     if errors:
         return Refusal("invalid", "字段有误，请按 errors 逐项更正后重发。", event_id, errors)
     cells = {column: _text(business.get(name)) for name, column in BUSINESS.items()}
@@ -141,9 +145,25 @@ def _text_errors(business: dict) -> list[dict[str, str]]:
     return errors
 
 
+def _status_errors(kind: str, said: str | None) -> list[dict[str, str]]:
+    """An event that ends a registration, with a status that says something else: nobody knows which is meant."""
+    meant = STATUS.get(Kind(kind))
+    status = read(texts.status, said or "")[0]
+    if meant is None or status is None or status == texts.status(meant):
+        return []
+    return [problem("business.status", f"与 event_type 说的{Kind(kind).label}不符，请核对；可以不写 status")]
+
+
 def unknown_fields(given: dict, known, path: str) -> list[dict[str, str]]:
     """A misspelt name would lose its value in silence."""
-    return [problem(f"{path}{name}"[:100], "不认识的字段，请去掉或核对拼写") for name in given if name not in known]
+    return [
+        problem(f"{path}{shown(name)}"[:100], "不认识的字段，请去掉或核对拼写") for name in given if name not in known
+    ]
+
+
+def shown(name: str) -> str:
+    """A field's name as it is answered, and kept with the answer: where a value stands in its place, not its digits."""
+    return re.sub("[0-9]{4,}", "…", name)
 
 
 def problem(where: str, message: str) -> dict[str, str]:
@@ -167,5 +187,6 @@ def moment(value: Any) -> datetime | None:
 
 
 def _digest(raw: dict) -> bytes:
-    """Tells whether the same is sent again. Keyed, because a plain digest of a phone number can be tried out."""
-    return blind_index(json.dumps(raw, ensure_ascii=False, sort_keys=True), kind="intake_event")
+    """Tells whether the same is sent again. Without the persons: their consents tell that, and nothing of them is kept."""
+    facts = {name: value for name, value in raw.items() if name != "persons"}
+    return blind_index(json.dumps(facts, ensure_ascii=False, sort_keys=True), kind="intake_event")

@@ -16,10 +16,10 @@ from markets.models import Business
 from members import identity
 from members.errors import ConsentMissing, Refused
 from members.identity import IdentityError
-from members.intake.items import moment
-from members.models import Consent, IntakeClient, IntakeEvent, IntakePerson, Member, Notice, Registration
+from members.intake.items import CLOCK, moment, shown
+from members.models import Consent, IntakeClient, Member, Notice, Registration
 from members.services.agreed import Agreement
-from members.services.leads import Opening, registrations_take
+from members.services.leads import Opening, Taken, registrations_take
 from members.services.submit import NEEDED, Answers, Origin, lock_keys
 
 FIELDS = ("name", "phone", "id_number", "standing", "role", "home_place", "home_branch", "consent_ref")
@@ -61,7 +61,7 @@ def read_person(raw: Any, notices: dict[str, Notice]) -> Person:
         raise Refused("每个人应为一个对象。")
     notice, given_at, channel, items = _consent(raw.get("consent_ref"), notices)
     if unknown := [name for name in raw if name not in FIELDS]:
-        raise Refused(f"不认识的字段：{'、'.join(unknown)[:100]}。")
+        raise Refused(f"不认识的字段：{'、'.join(map(shown, unknown))[:100]}。")
     texts = {name: _text(raw, name, limit) for name, limit in LIMITS.items()}
     if raw.get("standing") not in STANDINGS:
         raise Refused("standing 应为 full（正式党员）或 probationary（预备党员），以本人所说为准。")
@@ -97,7 +97,7 @@ def _consent(ref: Any, notices: dict[str, Notice]) -> tuple[Notice, datetime, st
         raise ConsentMissing(f"{NO_CONSENT}：没有这一版已发布的告知书。")
     given_at = moment(ref["given_at"])
     assert notice.published_at is not None
-    if given_at is None or not notice.published_at <= given_at <= timezone.now():
+    if given_at is None or not notice.published_at <= given_at <= timezone.now() + CLOCK:
         raise ConsentMissing(f"{NO_CONSENT}：同意时间应带时区，在这一版告知书发布之后，不晚于现在。")
     if not isinstance(channel, str) or channel not in CHANNELS:
         raise ConsentMissing(f"{NO_CONSENT}：channel 应为其中之一：{'、'.join(CHANNELS)}。")
@@ -143,7 +143,7 @@ def opening(person: Person, *, client: IntakeClient, business: Business) -> Open
     return Opening(answers, person.items, person.notice, origin, agreement)
 
 
-def take(openings: Sequence[Opening]) -> list[Registration]:
+def take(openings: Sequence[Opening]) -> list[Taken]:
     """The registration that each consent opened or joined."""
     taken = registrations_take(openings)
     for act, rows in (
@@ -152,7 +152,7 @@ def take(openings: Sequence[Opening]) -> list[Registration]:
     ):
         if rows:
             _note(act, rows)
-    return [each.registration for each in taken]
+    return taken
 
 
 def _note(act: str, rows: Sequence[Registration]) -> None:
@@ -161,9 +161,3 @@ def _note(act: str, rows: Sequence[Registration]) -> None:
         "channel": Registration.Channel.INTAKE, "confirmation": Registration.Confirmation.REFERENCE, "rows": len(rows),
     }  # fmt: skip
     audit.record(act, by=None, subjects=rows, units=units, detail=detail)
-
-
-def forget_digests(members: list[Member], registrations: list[Registration]) -> None:
-    """With a person goes the digest of what was sent about them; the event stays, for it is about the business."""
-    ids = IntakePerson.objects.filter(registration__in=registrations).values("event")
-    IntakeEvent.objects.filter(pk__in=ids).update(digest=b"")

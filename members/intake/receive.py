@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import OperationalError, connection
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from accounts import audit
@@ -32,6 +32,7 @@ HAND_OVERS = {  # by the verdict's word: code, what is said of what was taken
 }
 ASKED_HERE = "该主体已由其他单位登记，已请对方划出（划转）；对方同意后请重新发送"
 ASKED_THERE = "所在地不在这把密钥的登记范围内，已请对方接收（划转）；对方同意后由对方部门发送"
+REPEATED = "本次请求前面已有同一编号的事项，以前一项为准；前一项没有收下的，请更正后只发一项。"
 OLDER = "已收到；已有更新的事项或登记文件，内容没有写入"
 RESULTS = {"new": "accepted", "changed": "updated", "unchanged": "unchanged"}
 WAIT = "5s"
@@ -88,7 +89,7 @@ def receive(*, client: IntakeClient, raws: list[Any]) -> list[dict[str, Any]]:
         answers[each.at] = _refused(_refusal(each))
     taken = [each for each in taken if each.at not in answers]
     _keep_events(client, taken, now)
-    opened = _persons(client, taken)
+    opened = _persons(client, taken, now)
     for each in taken:
         answers[each.at] = _accepted(each, opened.get(each.at, []))
     found = [answers[at] for at in range(len(raws))]
@@ -105,13 +106,14 @@ def _with_known(client: IntakeClient, read: list[Item | Refusal]) -> list[Taken 
     for at, item in enumerate(read):
         if isinstance(item, Refusal):
             found.append(item)
+            seen.add(item.event_id)
             continue
         event = known.get(item.event_id)
         is_newer = event is None or item.occurred_at > event.occurred_at
-        # Without a digest a person of the event was erased: what was sent then cannot be told from what is sent now.
+        # Events of before 0009 have no digest: what was sent then cannot be told from what is sent now.
         is_same = event is not None and (bytes(event.digest) == item.digest or not (event.digest or is_newer))
         if item.event_id in seen:
-            found.append(Refusal("repeated", "本次请求前面已有同一编号的事项，以前一项为准。", item.event_id))
+            found.append(Refusal("repeated", REPEATED, item.event_id))
         elif not is_newer and not is_same:
             text = (
                 "这个编号的事项已经收到过，内容不同而发生时间没有更新。更正时请写新的 occurred_at；别的事项请换编号。"
@@ -129,17 +131,18 @@ def _businesses(taken: list[Taken], scope: Scope, sender: str) -> list[int]:
         if each.is_same:
             each.verdict = Verdict("unchanged", each.known.business_id if each.known else None)
     going = sorted((each for each in taken if not each.is_same), key=lambda each: (each.item.occurred_at, each.at))
-    latest, own = _latest(going, scope)
+    known, latest, own = _latest(going, scope)
     rounds: dict[int, list[Taken]] = defaultdict(list)  # one business may stand several times in a request
-    count: Counter[str] = Counter()
+    count: Counter[int | str] = Counter()
     for each in going:
-        uscc = each.item.uscc
-        if uscc in latest and each.item.occurred_at < latest[uscc]:
-            errors = [] if uscc in own else [("business.uscc", TAKEN)]
-            each.verdict = Verdict("unchanged", own.get(uscc), errors, is_older=True)
+        business = known.get(each.item.uscc)
+        if business in latest and each.item.occurred_at < latest[business]:
+            errors = [] if business in own else [("business.uscc", TAKEN)]
+            each.verdict = Verdict("unchanged", business if business in own else None, errors, is_older=True)
             continue
-        rounds[count[uscc] if uscc else 0].append(each)
-        count[uscc] += 1
+        name = business or each.item.uscc
+        rounds[count[name] if name else 0].append(each)
+        count[name] += 1
     units: set[int] = set()
     for _, together in sorted(rounds.items()):
         days = [timezone.localdate(each.item.occurred_at) for each in together]
@@ -152,15 +155,19 @@ def _businesses(taken: list[Taken], scope: Scope, sender: str) -> list[int]:
     return sorted(units)
 
 
-def _latest(going: list[Taken], scope: Scope) -> tuple[dict[str, datetime], dict[str, int]]:
-    """When each business had its latest event, whoever sent it; and those businesses that are in scope."""
+def _latest(going: list[Taken], scope: Scope) -> tuple[dict[str, int], dict[int | None, datetime], set[int | None]]:
+    """The businesses by either of their codes; when each had its latest event, whoever sent it; those in scope."""
     codes = {each.item.uscc for each in going} - {""}
-    events = IntakeEvent.objects.filter(business__uscc__in=codes).values_list("business__uscc")
+    found = Business.objects.filter(Q(uscc__in=codes) | Q(legacy_registration_no__in=codes))
+    known = {
+        code: pk for *both, pk in found.values_list("uscc", "legacy_registration_no", "pk") for code in both if code
+    }
+    events = IntakeEvent.objects.filter(business__in=known.values()).values_list("business")
     latest = dict(events.annotate(at=Max("occurred_at")).order_by())
-    own = Business.objects.filter(uscc__in=latest)
+    own = Business.objects.filter(pk__in=latest)
     if not scope.everywhere:
         own = own.filter(**{f"{column}__in": ids for column, ids in scope.units.items()})
-    return latest, {str(uscc): pk for uscc, pk in own.values_list("uscc", "pk")}
+    return known, latest, set(own.values_list("pk", flat=True))
 
 
 def _refusal(each: Taken) -> Refusal:
@@ -197,7 +204,7 @@ def _keep_events(client: IntakeClient, taken: list[Taken], now: datetime) -> Non
     IntakeEvent.objects.bulk_update(corrected, columns)
 
 
-def _persons(client: IntakeClient, taken: list[Taken]) -> dict[int, list[dict[str, str]]]:
+def _persons(client: IntakeClient, taken: list[Taken], now: datetime) -> dict[int, list[dict[str, str]]]:
     """What is answered for the persons of each item."""
     if not any(each.item.persons for each in taken):
         return {}
@@ -214,9 +221,16 @@ def _persons(client: IntakeClient, taken: list[Taken]) -> dict[int, list[dict[st
     ]
     opened = persons.take([persons.opening(one, client=client, business=business) for _, one, business in people])
     links = {
-        (each.known.pk, registration.pk): one.channel  # type: ignore[union-attr]
-        for (each, one, _), registration in zip(people, opened, strict=True)
+        (each.known.pk, one_taken.registration.pk): one.channel  # type: ignore[union-attr]
+        for (each, one, _), one_taken in zip(people, opened, strict=True)
     }
+    # Whether a consent is new says nothing of the person; with a new one the event waits again, and as long.
+    again = {
+        each.known.pk  # type: ignore[union-attr]
+        for (each, *_), one_taken in zip(people, opened, strict=True)
+        if each.is_same and (one_taken.is_opened or one_taken.is_joined)
+    }
+    IntakeEvent.objects.filter(pk__in=again).update(received_at=now, completed_at=None)
     IntakePerson.objects.bulk_create(
         (IntakePerson(event_id=pk, registration_id=other, consent_channel=how) for (pk, other), how in links.items()),
         ignore_conflicts=True,

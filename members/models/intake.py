@@ -75,9 +75,9 @@ class IntakeClient(models.Model):
 class IntakeEvent(models.Model):
     """登记事项: one event of the other system. Nothing that was sent about persons is kept here.
 
-    `digest` is keyed and serves only to tell whether the same was sent again; it goes when a person of the event is
-    erased. Persons stand in their registrations alone. `completed_at` is written by one statement
-    (members/intake/feedback.py) and stays: 已办结 says that there is nothing left to do, never how it ended.
+    `digest` is keyed and serves only to tell whether the same was sent again, persons aside. Persons stand in their
+    registrations alone. `completed_at` is written by one statement (members/intake/feedback.py) and stays until a
+    correction or a new consent: 已办结 says that there is nothing left to do, never how it ended.
     """
 
     class Kind(models.TextChoices):

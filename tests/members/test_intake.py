@@ -96,6 +96,39 @@ def test_a_deregistration_says_the_status_itself(client, sender):
     assert Business.objects.get().status == "deregistered"
 
 
+@pytest.mark.parametrize(
+    ("kind", "said", "is_taken"),
+    [
+        ("deregister", "存续", False), ("deregister", "吊销", False), ("revoke", "注销", False), ("move_out", "在业", False),
+        ("deregister", "已注销", True), ("revoke", "吊销", True), ("move_out", "迁出", True), ("change", "注销", True),
+    ],
+)  # fmt: skip
+def test_a_status_that_denies_the_event_is_told(client, sender, kind, said, is_taken):
+    (found,) = results(client, sender, item(event_type=kind, business={"status": said}))
+    assert found["result"] == ("accepted" if is_taken else "refused")
+    assert [each["field"] for each in found["errors"]] == ([] if is_taken else ["business.status"])
+    assert Business.objects.exists() == is_taken
+
+
+def test_events_of_one_business_by_its_two_codes_follow_their_time(client, city, sender):
+    code, old = uscc(), "440301103456789"
+    business = make.make_business(city.yuehai, uscc=code, legacy_registration_no=old)
+    now, then = ({"uscc": old, "name": name} for name in ("新名称有限公司", "旧名称有限公司"))
+    middle = item(occurred_at=hours_ago(0.2), business={"uscc": code, "name": "中间名称有限公司"})
+    sent = [item(occurred_at=hours_ago(0.1), business=now), middle]
+    assert [one["result"] for one in results(client, sender, *sent)] == ["updated", "updated"]
+    (late,) = results(client, sender, item(occurred_at=hours_ago(0.3), business=then))
+    business.refresh_from_db()
+    assert late["code"] == "older" and business.name == "新名称有限公司"
+
+
+def test_a_proposal_that_is_not_shown_is_not_spoken_of(client, sender):
+    code = uscc()
+    swapped = code[:16] + code[17] + code[16] if code[17].isdigit() else code[:17]
+    (found,) = results(client, sender, item(business={"uscc": swapped}))
+    assert found["errors"][0]["message"].endswith("请核对营业执照。")
+
+
 def test_a_blank_never_clears(client, sender):
     sent = item(business={"address": "原址"})
     results(client, sender, sent)
@@ -151,6 +184,10 @@ def test_an_item_that_is_no_object_and_a_repeated_event(client, sender):
     assert [(one["result"], one["code"]) for one in answers] == [
         ("refused", "invalid"), ("accepted", ""), ("refused", "repeated"),
     ]  # fmt: skip
+    for wrong in ({"event_type": "x"}, {"business": {"uscc": "1"}}):  # whoever finds it wrong, the second waits
+        bad = item(**wrong)
+        answers = results(client, sender, bad, item(event_id=bad["event_id"]))
+        assert [one["code"] for one in answers] == ["invalid", "repeated"]
 
 
 def test_outside_the_scope_nothing_is_told(client, city):

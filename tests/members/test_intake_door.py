@@ -171,6 +171,8 @@ def test_the_same_key_gets_the_same_bytes_and_another_body_is_refused(client, se
     first, second = (send(client, sender, items, key="k") for _ in range(2))
     assert (first.status_code, first.content) == (second.status_code, second.content)
     assert AuditEvent.objects.filter(act="members.intake.receive").count() == 1
+    plain = hashlib.sha256(json.dumps({"items": items}, ensure_ascii=False).encode()).hexdigest()
+    assert IdempotencyKey.objects.get().body_digest != plain  # which could be tried out
     other = send(client, sender, [item()], key="k")
     assert (other.status_code, other.json()["code"]) == (422, "other_body")
     assert Business.objects.count() == 1

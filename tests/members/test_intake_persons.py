@@ -13,7 +13,7 @@ from members.services.retention import retention_run
 from tables.models import IdempotencyKey
 from tests import factories as make
 from tests.members import make as people
-from tests.members.intake_tools import hours_ago, item, make_client, person, results, send
+from tests.members.intake_tools import ask, hours_ago, item, make_client, person, results, send
 
 pytestmark = pytest.mark.django_db
 RECEIVED = {"result": "received", "message": "已收到"}
@@ -167,18 +167,54 @@ def test_a_new_consent_after_a_withdrawal_counts(client, sender):
     assert sorted(Registration.objects.values_list("state", flat=True)) == ["submitted", "withdrawn"]
 
 
-def test_the_event_keeps_nothing_of_a_person_and_its_digest_goes_with_the_person(client, sender):
+def test_the_event_keeps_nothing_of_a_person(client, sender):
     sent = item(persons=[person(phone="13911112222")])
     results(client, sender, sent)
     event = IntakeEvent.objects.get()
     plain = {field.attname: str(getattr(event, field.attname)) for field in IntakeEvent._meta.concrete_fields}
     assert not any("13911112222" in text or "张三丰" in text for text in plain.values())
+    digest = bytes(event.digest)
+    results(client, sender, sent | {"persons": [person()]})
+    assert bytes(IntakeEvent.objects.get().digest) == digest
+
+
+def test_an_erasure_does_not_change_what_is_answered(client, sender):
+    """Otherwise other content under the same number would ask whether somebody of that event withdrew."""
+    sent = item(persons=[person()])
+    other = sent | {"business": sent["business"] | {"name": "另一个名称有限公司"}}
+    results(client, sender, sent)
+    before = [results(client, sender, each) for each in (sent, other)]
+    assert [one["code"] for (one,) in before] == ["", "stale"]
     services.registration_withdraw(registration=Registration.objects.get())
     retention_run()
-    event.refresh_from_db()
-    assert bytes(event.digest) == b""
-    (found,) = results(client, sender, sent)
-    assert found["result"] == "unchanged" and Registration.objects.count() == 1
+    assert Registration.objects.get().erased_at
+    assert [results(client, sender, each) for each in (sent, other)] == before
+
+
+def test_a_new_consent_of_a_known_event_is_taken_and_the_event_waits_again(client, sender):
+    sent = item(persons=[person(consent_ref={"channel": "x"})])
+    results(client, sender, sent)
+    assert ask(client, sender).json()["events"][0]["state"] == "已办结"  # nobody was taken
+    (found,) = results(client, sender, sent | {"persons": [person()]})
+    assert (found["result"], found["persons"]) == ("unchanged", [RECEIVED])
+    assert ask(client, sender).json()["events"][0]["state"] == "已接收"
+    received = IntakeEvent.objects.get().received_at
+    results(client, sender, sent | {"persons": []})
+    assert IntakeEvent.objects.get().received_at == received
+
+
+def test_a_consent_a_moment_ahead_of_our_clock_counts(client, sender):
+    ahead, too_far = ({"given_at": hours_ago(-minutes / 60)} for minutes in (3, 8))
+    (found,) = results(client, sender, item(persons=[person(consent_ref=ahead), person(consent_ref=too_far)]))
+    assert found["persons"][0] == RECEIVED and found["persons"][1]["code"] == "consent_missing"
+
+
+def test_digits_in_the_place_of_a_name_are_not_answered(client, sender):
+    """The answer is kept with its idempotency key."""
+    sent = [item(persons=[person(**{"13911115555": 1})]), item(business={"手机13911115555": "x"}), item(p13911115555=1)]
+    assert "13911115555" not in str(results(client, sender, *sent))
+    stored = IdempotencyKey.objects.get()
+    assert "1391111" not in stored.answer and "手机…" in stored.answer
 
 
 def test_persons_are_in_neither_the_audit_nor_the_stored_answer(client, sender):
