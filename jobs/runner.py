@@ -1,11 +1,14 @@
 """Running a job: claim it, do its kind's work, write down how it ended."""
 
+import errno
 import logging
 import traceback
+from collections.abc import Iterator
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
+from psycopg2.errors import DiskFull
 
 from jobs.lease import LEASE, LeaseLost, Reporter, held, reporting
 from jobs.models import Job
@@ -83,21 +86,42 @@ def describe(error: BaseException) -> str:
     return "\n".join([" ".join(filter(None, facts)), *places])
 
 
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """A file's disk or the database's. Libraries and the ORM wrap what the system said in errors of their own."""
+    return any(
+        isinstance(one, DiskFull) or (isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT))
+        for one in _behind(error)
+    )
+
+
+def _told(job: Job, error: Exception) -> str:
+    if isinstance(error, JobFailed):
+        return str(error)[:200]
+    if is_disk_full(error):
+        return "服务器的磁盘空间不够，任务没有完成。请联系系统管理员腾出空间后再试一次。"
+    return f"处理中遇到系统内部错误，任务没有完成。请稍后重新发起；仍不成功时，请把任务编号 {job.pk} 告诉系统管理员。"
+
+
 def _failed(job: Job, error: Exception) -> dict:
     technical = describe(error)
     logger.error("Job %s (%s) failed: %s", job.pk, job.kind, technical)
-    unexpected = (
-        f"处理中遇到系统内部错误，任务没有完成。请稍后重新发起；仍不成功时，请把任务编号 {job.pk} 告诉系统管理员。"
-    )
     return {
         "state": Job.State.FAILED,
-        "message": str(error)[:200] if isinstance(error, JobFailed) else unexpected,
+        "message": _told(job, error),
         "error": technical,
     }
 
 
 def _interrupted(job: Job, error: OperationalError) -> dict:
-    """The database was away or broke a deadlock: that may pass, so the job goes back into the queue."""
+    """The database was away or broke a deadlock: that may pass, so the job goes back into the queue. A full disk stays."""
+    if is_disk_full(error):
+        return _failed(job, error)
     if job.attempts >= MAX_ATTEMPTS:
         return {**_failed(job, error), **gave_up(job)}
     logger.warning("Job %s (%s) interrupted: %s", job.pk, job.kind, describe(error))

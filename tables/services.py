@@ -330,15 +330,19 @@ def retention() -> int:
     """
     remove_orphans(set(Batch.objects.exclude(stored_as="").values_list("stored_as", flat=True)))
     over = timezone.now() - timedelta(days=UNDO_DAYS + 1)  # a day for an undo that was asked for at the last moment
-    done = Batch.objects.filter(applied_at__lt=over).values("pk")
+    done = Batch.objects.filter(applied_at__lt=over).exclude(state=Batch.State.UNDOING).values("pk")
     BatchChange.objects.filter(batch__in=done)._raw_delete("default")
     tell_undo_over(done)
     before = timezone.now() - timedelta(days=KEPT_DAYS)
     old = Batch.objects.filter(created_at__lt=before).exclude(stored_as="").exclude(state=Batch.State.APPLYING)
-    for batch in old:
-        forget(batch, wrong=True)
-        if batch.state in NOT_WRITTEN:
-            batch.state = Batch.State.CANCELLED
-        batch.stored_as, batch.headers = "", None
-        batch.save(update_fields=["stored_as", "headers", "state"])
-    return len(old)
+    return sum(_put_away(batch) for batch in old)
+
+
+def _put_away(batch: Batch) -> bool:
+    """False where somebody acted on the batch since it was found: their word holds, and the file is needed."""
+    after = Batch.State.CANCELLED if batch.state in NOT_WRITTEN else batch.state
+    found = Batch.objects.filter(pk=batch.pk, state=batch.state)
+    if not found.update(state=after, stored_as="", headers=None):
+        return False
+    forget(batch, wrong=True)
+    return True

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -108,23 +107,23 @@ def _write_file(kept: Export, what: Exportable, progress: Progress) -> None:
     name = f"{FOLDER}/{secrets.token_hex(16)}"
     path = Path(settings.MEDIA_ROOT) / name
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with transaction.atomic(), interruptible():
-            rows = what.to_export(QueryDict(kept.query), kept.owner)
-            counted = _Counted(streamed(rows, what), rows.count(), progress)
-            with path.open("xb") as file:
-                path.chmod(0o600)
-                for piece in export(what.title, columns_of(kept, what), counted, kept.format):
-                    file.write(piece)
-            kept.stored_as, kept.rows = name, counted.done
-            kept.save(update_fields=["stored_as", "rows"])
-            _record(kept, what)
-    except BaseException as error:
-        with suppress(FileNotFoundError):
-            path.unlink()
-        if isinstance(error, Unusable):
-            raise JobFailed(str(error)) from error
-        raise
+    with transaction.atomic():
+        try:
+            with interruptible():
+                rows = what.to_export(QueryDict(kept.query), kept.owner)
+                counted = _Counted(streamed(rows, what), rows.count(), progress)
+                with path.open("xb") as file:
+                    path.chmod(0o600)
+                    for piece in export(what.title, columns_of(kept, what), counted, kept.format):
+                        file.write(piece)
+                kept.stored_as, kept.rows = name, counted.done
+                kept.save(update_fields=["stored_as", "rows"])
+                _record(kept, what)
+        except BaseException as error:  # not of the commit: cut off there, it may hold, and the file with it
+            path.unlink(missing_ok=True)
+            if isinstance(error, Unusable):
+                raise JobFailed(str(error)) from error
+            raise
 
 
 class _Counted:

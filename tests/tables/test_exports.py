@@ -1,14 +1,17 @@
 """Lists as files: short ones at once, long ones in a job; who may fetch them, and for how long."""
 
 import csv
+import errno
 import io
 import os
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import OperationalError
 from django.urls import reverse
 from django.utils import timezone
 from python_calamine import CalamineWorkbook
@@ -19,6 +22,7 @@ from jobs.runner import job_run
 from jobs.services import job_cancel
 from tables import taking
 from tables.exports import guarded, xlsx_to
+from tables.listing import exportable
 from tables.models import Export
 from tests import factories
 
@@ -169,6 +173,44 @@ def test_cancelled_or_failed_leaves_no_file(client, city, long, monkeypatch):
     job.refresh_from_db()
     assert job.state == "cancelled" and not Export.objects.get().stored_as
     assert list(Path(django_settings.MEDIA_ROOT, taking.FOLDER).iterdir()) == []
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+def test_a_full_disk_is_told_and_leaves_no_file(client, city, long, monkeypatch, format):
+    factories.make_business(city.yuehai)
+    sign_in(client, "leader", city.nanshan)
+    ask(client, format=format)
+
+    def full(*args):
+        yield b"some"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(taking, "export", full)
+    job_run(job_id=Job.objects.get().pk)
+    job = Job.objects.get()
+    assert job.state == "failed" and "磁盘空间不够" in job.message and not Export.objects.get().stored_as
+    assert list(Path(django_settings.MEDIA_ROOT, taking.FOLDER).iterdir()) == []
+
+
+def test_cut_off_at_its_commit_the_file_stays(client, city, long, monkeypatch):
+    """The database may have committed what it could not tell of any more."""
+    factories.make_business(city.yuehai)
+    sign_in(client, "leader", city.nanshan)
+    ask(client)
+    atomic = taking.transaction.atomic
+
+    @contextmanager
+    def cut_off():
+        with atomic():
+            yield
+        raise OperationalError("server closed the connection unexpectedly")
+
+    kept = Export.objects.get()
+    with monkeypatch.context() as patch, pytest.raises(OperationalError):
+        patch.setattr(taking.transaction, "atomic", cut_off)
+        taking._write_file(kept, exportable("business"), lambda *told: None)
+    kept.refresh_from_db()
+    assert taking.stored(kept).exists()
 
 
 def test_taken_over_after_its_end_a_job_only_reports(client, city, long):

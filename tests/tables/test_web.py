@@ -226,6 +226,24 @@ def test_uploads_are_private_and_go_after_a_week(client, clerk):
     assert detail(client, batch).status_code == 200
 
 
+def test_who_confirms_while_old_uploads_go_keeps_the_file(client, clerk, monkeypatch):
+    first, second = upload(client, [make_row()]), upload(client, [make_row()])
+    Batch.objects.update(created_at=first.created_at - timedelta(days=8))
+    forget, confirmed = services.forget, []
+
+    def confirm_the_other(batch, *, wrong=False):
+        if not confirmed:
+            confirmed.append(first if batch == second else second)
+            services.batch_confirm(batch=confirmed[0], by=clerk)
+        forget(batch, wrong=wrong)
+
+    monkeypatch.setattr(services, "forget", confirm_the_other)
+    assert services.retention() == 1
+    kept = confirmed[0]
+    kept.refresh_from_db()
+    assert kept.state == "applying" and services.stored(kept).exists()
+
+
 @pytest.mark.parametrize("format", ["xlsx", "csv"])
 def test_template_has_header_and_examples_that_are_never_taken(client, clerk, tmp_path, registrar, format):
     answer = client.get(f"{reverse('tables:template', args=['business'])}?format={format}")
