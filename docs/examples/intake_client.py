@@ -73,8 +73,11 @@ def answer_of(error):
 
 
 def send(file_name):
-    with open(file_name, "rb") as file:
-        body = file.read()
+    try:
+        with open(file_name, "rb") as file:
+            body = file.read()
+    except OSError as error:
+        sys.exit(f"打不开文件 {file_name}：{error.strerror}。请核对文件名。")
     # 由内容得出的幂等键：同一个文件再发一次，得到的还是第一次的应答。
     status, answer = call("POST", SEND, body, hashlib.sha256(body).hexdigest())
     print(json.dumps(answer, ensure_ascii=False, indent=1))

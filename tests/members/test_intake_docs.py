@@ -82,6 +82,8 @@ def test_the_example_client_runs(live_server, tmp_path, algorithm):
         assert done.returncode == code, done.stderr
         assert [one["result"] for one in json.loads(done.stdout)["results"]][0] in ("accepted", "unchanged")
     assert (Business.objects.count(), IntakeEvent.objects.count()) == (1, 2)
+    missing = run(live_server, sender, "send", str(tmp_path / "none.json"))
+    assert missing.returncode == 1 and missing.stderr.startswith("打不开文件") and "Traceback" not in missing.stderr
     told = run(live_server, sender, "feedback", "--since", "2026-01-01T00:00:00+08:00")
     assert told.returncode == 0 and told.stdout.startswith(f"{good['event_id']} 已接收 ") and "接收 2 件" in told.stdout
     intake_client_rotate(client=sender, by=None)
