@@ -53,6 +53,12 @@ def away(job, progress):
     raise OperationalError("server closed the connection")
 
 
+@job_kind("test.full")
+def full(job, progress):
+    with connection.cursor() as cursor:
+        cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$")
+
+
 @job_kind("test.interruptible")
 def interrupted(job, progress):
     """One long statement, or a COPY from another thread, that may be ended until the commit; then another statement."""

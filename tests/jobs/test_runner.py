@@ -87,6 +87,12 @@ def test_a_database_that_is_away_means_three_attempts_and_then_the_truth():
 
 
 @pytest.mark.django_db
+def test_a_full_disk_of_the_database_is_told_at_once():
+    job = job_run(job_id=make_job("test.full").pk)
+    assert (job.state, job.attempts) == (State.FAILED, 1) and "磁盘空间不够" in job.message
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("state", [State.DONE, State.FAILED, State.CANCELLED])
 def test_what_has_ended_is_not_run_again(state):
     assert job_run(job_id=make_job(state=state).pk) is None
