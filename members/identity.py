@@ -64,7 +64,8 @@ def id_check_character(first17: str) -> str:
 def check_id(text: str) -> str:
     """The normalised number. Raises IdentityError with a sentence that says what to do.
 
-    The region code is never a reason to refuse: it is that of the first registration, and regions are abolished.
+    The region code is no reason to refuse (it is that of the first registration, and regions are abolished), but none begins
+    with 0.
     """
     number = normalise_id(text)
     if re.fullmatch(r"[0-9]{15}", number):
@@ -73,6 +74,8 @@ def check_id(text: str) -> str:
         raise IdentityError(f"身份号码是 18 位，现在填了 {len(number)} 位，请对照居民身份证核对。")
     if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
         raise IdentityError("身份号码只有数字，最后一位可以是 X，请核对。")
+    if number[0] == "0":
+        raise IdentityError("身份号码的第一位不会是 0，请对照居民身份证核对。")
     try:
         born_on = datetime.date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
@@ -82,6 +85,21 @@ def check_id(text: str) -> str:
     if id_check_character(number[:17]) != number[17]:
         raise IdentityError("身份号码最后一位与前面的数字对不上，请逐位核对。")
     return number
+
+
+AGE_TO_JOIN = 18  # 党章 第一条: 年满十八岁
+
+
+def contradicted(number: str | None, *, sex: str, joined_on: datetime.date | None) -> dict[str, str]:
+    """Which facts of a member a checked number contradicts: column → what to do. Says nothing of the number itself."""
+    found: dict[str, str] = {}
+    if not number:
+        return found
+    if sex in ("1", "2") and int(number[16]) % 2 != int(sex) % 2:
+        found["sex"] = "与身份号码里的性别不同，请对照居民身份证核对"
+    if joined_on and joined_on.strftime("%Y%m%d") < f"{int(number[6:10]) + AGE_TO_JOIN}{number[10:14]}":
+        found["joined_on"] = f"入党时按身份号码还不满 {AGE_TO_JOIN} 周岁（党章第一条），请核对入党日期和身份号码"
+    return found
 
 
 def id_number_index(text: str) -> bytes:

@@ -31,6 +31,8 @@ SAME_PHONE = "手机号与您范围内一位没有身份号码的党员相同，
 OTHER_START = "在册起与系统里的不同，文件不改它，请在系统里办理"
 ROLL_UNITS = ("guidance_station_id", "district_committee_id", "organization_id")
 NO_BRANCH = "「党支部」必须填写"
+FACTS = ("id_number", "sex", "joined_on")
+BEFORE_JOINING = "早于入党日期，请核对在册起和入党日期"
 
 
 class RollUndo(RowUndo):
@@ -117,6 +119,23 @@ class RollReading(Reading):
     # --- who it is ---------------------------------------------------------------------------------------------------
 
     def weigh(self, row: Row) -> None:
+        self._weigh_roll(row)
+        self._facts_agree(row)
+
+    def _facts_agree(self, row: Row) -> None:
+        """Judged as the person will stand there; what the file only repeats is not judged again."""
+        present = row.record or self.joins.get(row)
+        facts = {name: row.said.get(name, getattr(present, name, None)) for name in FACTS}
+        says = [name for name in FACTS if name in row.said and facts[name] != getattr(present, name, None)]
+        if says and not row.is_wrong("id_number"):
+            told = identity.contradicted(facts["id_number"], sex=facts["sex"] or "", joined_on=facts["joined_on"])
+            for name, reason in told.items():
+                row.tell(name if name in says else "id_number", reason)
+        starts_on, joined_on = row.said.get("starts_on"), facts["joined_on"]
+        if row.record is None and starts_on and joined_on and starts_on < joined_on:
+            row.tell("starts_on", BEFORE_JOINING)
+
+    def _weigh_roll(self, row: Row) -> None:
         member: Member | None = row.record
         if member is None:
             self._stranger(row)

@@ -151,6 +151,9 @@ def member_edit(*, member: Member, by, **changes) -> Member:
     before = selectors.units_of_member(current)
     for name, value in changes.items():
         setattr(current, name, value)
+    told = identity.contradicted(current.id_number, sex=current.sex, joined_on=current.joined_on)
+    if problems := [reason for name, reason in told.items() if name in changes]:
+        raise Refused(f"{'；'.join(problems)}。")
     if changes:
         current.save(update_fields=list(changes))
         units, fields = [*before, *selectors.units_of_member(current)], sorted(set(changes) & set(EDITABLE))

@@ -13,9 +13,12 @@ _numbers = itertools.count(1)
 NEEDED = {"membership", "home_verify"}
 
 
-def id_number(born: str = "19900307", region: str = "449999") -> str:
-    """A fresh valid number of a region code that does not exist."""
-    first = f"{region}{born}{next(_numbers) % 1000:03d}"
+def id_number(born: str = "19900307", region: str = "449999", male: bool | None = None) -> str:
+    """A fresh valid number of a region code that does not exist; who has a sex is born on another day."""
+    number = next(_numbers) % 1000
+    if male is not None:
+        born, number = "19700307", number % 500 * 2 + male
+    first = f"{region}{born}{number:03d}"
     return first + identity.id_check_character(first)
 
 

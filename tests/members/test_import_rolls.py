@@ -57,7 +57,8 @@ def told(answer: dict) -> list[tuple]:
 
 
 def test_people_are_put_on_the_roll_and_the_same_file_twice_changes_nothing(city, branch, bring):
-    rows = [person(入党日期="2001-07-01", 在册起="2020-01-02", 性别="女"), person(党员类别="预备")]
+    woman = make.id_number(male=False)
+    rows = [person(入党日期="2001-07-01", 在册起="2020-01-02", 性别="女", 身份证号=woman), person(党员类别="预备")]
     assert counts(bring(rows, "--dry-run")) == {"new": 2}
     assert counts(bring(rows)) == {"new": 2}
     first, second = Affiliation.objects.order_by("pk").select_related("member")
@@ -178,7 +179,13 @@ def test_two_districts_do_not_touch_each_other(city, branch, bring):
 
 
 def test_a_masked_export_comes_back_with_no_changes(branch, bring):
-    bring([person(工作单位="甲商行", 入党日期="2001-07-01"), person(性别="女", 职业="快递员")])
+    man, woman = make.id_number(male=True), make.id_number(male=False)
+    bring(
+        [
+            person(工作单位="甲商行", 入党日期="2001-07-01", 身份证号=man),
+            person(性别="女", 职业="快递员", 身份证号=woman),
+        ]
+    )
     exported = [
         {column.label: as_text(column.of(row)) for column in ROLLS.exported()}
         for row in Affiliation.objects.select_related("member", "organization")
@@ -194,3 +201,33 @@ def test_an_erased_person_leaves_no_before_image(branch, bring):
     member = Member.objects.get()
     erase_elsewhere([member], [])
     assert not BatchChange.objects.exists()
+
+
+def test_facts_that_the_number_contradicts_are_told_without_the_number(city, branch, bring):
+    man = make.id_number(born="19700307", male=True)
+    rows = [
+        person(性别="女", 身份证号=man),
+        person(入党日期="1988-03-06", 身份证号=make.id_number(male=True)),
+        person(入党日期="1988-03-07", 身份证号=make.id_number(male=True)),
+        person(入党日期="2001-07-01", 在册起="2001-06-30", 身份证号=make.id_number(male=True)),
+        person(身份证号=make.id_number(region="000000")),
+    ]
+    answer = bring(rows)
+    assert counts(answer) == {"new": 1, "wrong": 4}
+    assert [(row, column) for row, column, _ in told(answer)] == [
+        (2, "性别"), (3, "入党日期"), (5, "在册起"), (6, "身份证号"),
+    ]  # fmt: skip
+    words = [reason for *_, reason in told(answer)]
+    assert (
+        "对照居民身份证" in words[0] and "18 周岁" in words[1] and "早于入党日期" in words[2] and "不会是 0" in words[3]
+    )
+    assert not any(row["身份证号"][6:] in str(answer) for row in rows)
+
+
+def test_what_stands_already_is_not_judged_again_but_what_changes_is(city, branch, bring):
+    number = make.id_number(male=True)
+    assert counts(bring([person(身份证号=number, 性别="男")])) == {"new": 1}
+    member = Member.objects.get()
+    Member.objects.filter(pk=member.pk).update(sex="2")  # as it came in before anybody compared
+    assert counts(bring([{"档案编号": str(member.pk), "性别": "女"}])) == {"unchanged": 1}
+    assert counts(bring([{"档案编号": str(member.pk), "入党日期": "1975-01-01"}])) == {"wrong": 1}

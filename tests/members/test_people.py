@@ -208,3 +208,13 @@ def test_a_merger_carries_the_roll_over_without_a_gap(city, branch, contact):
     assert [row.organization for row in Affiliation.objects.live().filter(member=contact)] == [target]
     old = contact.affiliations.get(organization=branch)
     assert old.ends_on == TODAY()
+
+
+def test_an_edit_that_the_number_contradicts_is_refused(city):
+    member = make.person(id_number=make.id_number(male=True), sex="1")
+    with pytest.raises(Refused, match="对照居民身份证"):
+        services.member_edit(member=member, by=None, sex="2")
+    with pytest.raises(Refused, match="18 周岁"):
+        services.member_edit(member=member, by=None, joined_on=datetime.date(1980, 1, 1))
+    member.refresh_from_db()
+    assert (member.sex, member.joined_on) == ("1", None)

@@ -78,7 +78,7 @@ def test_pages_by_key_go_forward_and_back_over_every_row_once(city, client, lead
 def test_the_number_of_queries_does_not_grow_with_the_list(city, client, leader, rows, django_assert_max_num_queries):
     for _ in range(rows):
         make.make_branch(city.yuehai)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         client.get(reverse(LIST))
 
 

@@ -27,7 +27,10 @@ REAL: dict[str, dict[str, tuple]] = {
         "告知书版本": ("2026-1", "2026-1"),
         "同意时间": (f"{timezone.localdate()}", f"{timezone.localdate()}"),
     },
-    "roll": {"身份号码": (people.id_number(), people.id_number()), "手机号": ("13800138001", "13800138002")},
+    "roll": {
+        "身份号码": (people.id_number(male=True), people.id_number(male=False)),
+        "手机号": ("13800138001", "13800138002"),
+    },
 }
 ROLES = {"lead": "officer"}
 
