@@ -1,7 +1,7 @@
 """Bringing in a file: keep it, check it, show what it would do, then apply it or leave it. Each step once, in a Job."""
 
+import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,7 @@ from tables.wrong_rows import EXTRAS, write_wrong_rows
 
 UNDO_DAYS = 30
 KEPT_DAYS = 7  # an upload that nobody confirmed, and the file of wrong rows
+WRONG_ROWS = ".wrong"  # how the names of their files end
 NOT_WRITTEN = (Batch.State.READING, Batch.State.UNMAPPED, Batch.State.CHECKED)
 CHANGED_MEANWHILE = "写入时发现有人刚刚登记了同一个主体，本次没有写入任何内容。请重新确认一次。"
 
@@ -50,8 +51,13 @@ def stored(batch: Batch) -> Path:
 
 
 def wrong_rows(batch: Batch) -> Path:
-    """The file of only the wrong rows, made when the batch was read; it outlives the upload by a few days."""
-    return stored(batch).with_suffix(".wrong")
+    """The file of only the wrong rows, made when the batch was read; it outlives the upload by a few days. Each reading
+    makes one of its own: what the page shows and what is taken home are of the same one, whatever becomes of the next."""
+    return stored(batch).with_suffix(batch.plan.get("wrong_rows") or WRONG_ROWS)
+
+
+def _wrong_files(batch: Batch) -> list[Path]:
+    return list(stored(batch).parent.glob(f"{stored(batch).name}{WRONG_ROWS}*"))
 
 
 def batch_terms(*, kind: Target, by, source: str = "", file_date: date | None = None, is_full: bool = False) -> Batch:
@@ -109,6 +115,7 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
     """Read the file and keep counts and errors; the state becomes CHECKED, or UNMAPPED where somebody has to say which
     column is which, or REFUSED with what is the matter."""
     reading = Batch.objects.filter(pk=batch.pk, state=Batch.State.READING)
+    suffix = f"{WRONG_ROWS}-{secrets.token_hex(4)}"
     try:
         with transaction.atomic(), interruptible():
             marked = mark(batch)
@@ -118,7 +125,7 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
             outcome.errors.keep(batch)
             rows = outcome.counts["rows"]
             heard = partial(progress, rows, rows, "正在整理有误的行")
-            write_wrong_rows(source=source, errors=outcome.errors, to=wrong_rows(batch), heard=heard)
+            write_wrong_rows(source=source, errors=outcome.errors, to=stored(batch).with_suffix(suffix), heard=heard)
             reading.update(
                 state=Batch.State.CHECKED,
                 counts=outcome.counts,
@@ -132,6 +139,7 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
                     "samples": outcome.samples,
                     "passed_over": source.passed_over,
                     "repairs": dict(outcome.errors.repairs.rules),
+                    "wrong_rows": suffix,
                 },
                 problem="",
             )
@@ -139,6 +147,8 @@ def batch_check(*, batch: Batch, progress: Progress = no_progress) -> None:
     except Refused as refused:
         reading.update(**_after_refusal(batch, refused))
     batch.refresh_from_db()
+    for path in set(_wrong_files(batch)) - {wrong_rows(batch)}:  # of readings before, or of this one if it failed
+        path.unlink(missing_ok=True)
 
 
 def _after_refusal(batch: Batch, refused: Refused) -> dict[str, Any]:
@@ -318,9 +328,8 @@ def forget(batch: Batch, *, wrong: bool = False) -> None:
     """Remove the upload; with `wrong` also the file of wrong rows."""
     if not batch.stored_as:
         return
-    for path in (stored(batch), wrong_rows(batch)) if wrong else (stored(batch),):
-        with suppress(FileNotFoundError):
-            path.unlink()
+    for path in (stored(batch), *(_wrong_files(batch) if wrong else ())):
+        path.unlink(missing_ok=True)
 
 
 def retention() -> int:

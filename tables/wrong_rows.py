@@ -21,7 +21,6 @@ def write_wrong_rows(*, source: Source, errors: Errors, to: Path, heard: Callabl
     lines, encrypted as the upload is. `heard` may raise to give up."""
     told = errors.wrong_rows()
     if not told:
-        to.unlink(missing_ok=True)  # an earlier check had some
         return
     wanted = np.fromiter(told, dtype=np.int64)
     own = [at for at, heading in enumerate(source.header) if heading.strip() not in EXTRAS]

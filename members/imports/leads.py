@@ -202,6 +202,7 @@ class LeadReading(Reading):
         self.known: dict[Hashable, int] = {key: one.pk for key, one in found.items()}
         given = receipts_of(self.agreement(row) for row in people if self._agreed(row))
         self.receipts = {agreement: receipt.registration_id for agreement, receipt in given.items()}
+        self.joined_before = {agreement for agreement, receipt in given.items() if receipt.is_joined}
 
     def _agreed(self, row: Row) -> bool:
         return all(key in row.said for key in CONSENT_KEYS)
@@ -229,7 +230,7 @@ class LeadReading(Reading):
     def _known(self, row: Row) -> None:
         before = self.receipts.get(self.agreement(row))
         known = before or self.known.get(row.key)
-        if before in self.mine:
+        if before in self.mine and self.agreement(row) not in self.joined_before:
             row.verdict = "unchanged"
         elif before is None and (first := self._agreed_before(row)):
             row.tell("phone", f"手机号和同意凭证与第 {first} 行的相同，请核对是不是同一人")

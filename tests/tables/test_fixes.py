@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 
 from jobs.runner import job_run
 from markets.models import Business, HandOver
+from tables import services
 from tables.models import Batch, RowError, RowFix
 from tests import factories
 from tests.markets import files
@@ -126,6 +127,27 @@ def test_wrong_rows_are_mended_in_the_workbook_and_sent_again(client, clerk):
     again = sent(client, mended.getvalue())
     assert (again.counts["rows"], again.counts["new"]) == (2, 2)
     assert again.unused_columns == batch.unused_columns  # 原因, 原行号 and 建议 are passed over in silence
+
+
+def test_a_reading_that_fails_late_leaves_the_rows_that_the_page_tells_of(client, clerk, monkeypatch):
+    batch = sent(client, csv(make_row(经营状态="?"), make_row()))
+    act(client, "fix", batch, row=2, column="经营状态", value="存续")
+    act(client, "recheck", batch)
+    batch.refresh_from_db()
+
+    def fails(point):
+        if point == "check.kept":
+            raise OSError("somebody pulled a plug")
+
+    address = reverse("tables:errors_file", args=[batch.pk])
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "fault", fails)
+        with pytest.raises(OSError, match="plug"):
+            services.batch_check(batch=batch)
+    assert "?" in b"".join(client.get(f"{address}?format=csv").streaming_content).decode()
+    worked(batch)
+    assert batch.counts["wrong"] == 0 and client.get(address).status_code == 404
+    assert not list(services.stored(batch).parent.glob(f"{services.stored(batch).name}.*"))
 
 
 def test_several_files_are_one_batch_with_rows_named_by_file(client, clerk):
