@@ -175,7 +175,7 @@ def test_rolls(city, near, tmp_path):
         member=far, organization=factories.make_branch(city.lianhua, name="别处党支部"), kind="formal",
         guidance_station=city.lianhua, district_committee=city.futian,
     )  # fmt: skip
-    first, second, third = (make.id_number() for _ in range(3))
+    first, second, third = (make.id_number(born="19700308") for _ in range(3))
     phone = make.phone()
     rows: Rows = [
         [

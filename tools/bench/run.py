@@ -36,7 +36,7 @@ class Effort:
     imports: int = 2
     copies: int = 3
     coverage: int = 3
-    pages: int = 20
+    pages: int = 60  # of so many times three depths a p95 is no single slow moment of the machine
     searches: int = 10
     rounds: int = 3
     seconds: float = 3.0
