@@ -65,7 +65,7 @@ def is_uscc(code: str) -> bool:
 
 
 def is_legacy(code: str) -> bool:
-    """An old registration number: 15 digits. Its check digit was not always kept, so it refuses nothing."""
+    """An old registration number: 15 digits, not all alike. Its check digit was not always kept, so it refuses nothing."""
     return len(code) == LEGACY_LENGTH and code.isascii() and code.isdigit() and code not in FILLED_IN
 
 

@@ -33,8 +33,6 @@ SOURCE = Source.REGISTRATION  # what other departments' systems send is what the
 # What a file's reader is told beside the reason: events have no row above, and their answers no column of proposals.
 BESIDE = re.compile("。如果上面是合并单元格.*|(?<=。)[^。]*建议值。$")
 TRIES = 10  # half a second each, for an import that is being written; the sender tries again later
-
-
 WAITS, NOT_AGREED = "waits", "not_agreed"
 
 

@@ -18,16 +18,6 @@ from tests.members.intake_tools import hours_ago, item, make_client, results, se
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def city():
-    return make.make_city()
-
-
-@pytest.fixture
-def sender(city):
-    return make_client(city.city)
-
-
 def test_an_event_makes_a_business(client, city, sender):
     sent = item(
         business={"registered_on": "2026-11-02", "employees": 12, "address": "科技园 1 号", "industry": "F5211"}

@@ -15,11 +15,6 @@ LIST = reverse("admin:members_intakeclient_changelist")
 
 
 @pytest.fixture
-def city():
-    return make.make_city()
-
-
-@pytest.fixture
 def security(client, city):
     user = make.make_user(duty=User.Duty.SECURITY)
     client.force_login(user)

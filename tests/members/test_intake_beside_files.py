@@ -26,16 +26,6 @@ TODAY = timezone.localdate()
 
 
 @pytest.fixture
-def city():
-    return make.make_city()
-
-
-@pytest.fixture
-def sender(city):
-    return make_client(city.city)
-
-
-@pytest.fixture
 def bring(city, tmp_path):
     registrar = make.make_user("registrar", city.city)
 

@@ -27,16 +27,6 @@ from tests.members.intake_tools import FEEDBACK, POST, ask, headers, item, make_
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def city():
-    return make.make_city()
-
-
-@pytest.fixture
-def sender(city):
-    return make_client(city.city)
-
-
 # --- the signature ----------------------------------------------------------------------------------------------------
 
 

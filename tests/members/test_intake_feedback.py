@@ -21,16 +21,6 @@ from tests.members.intake_tools import ask, hours_ago, item, make_client, person
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def city():
-    return make.make_city()
-
-
-@pytest.fixture
-def sender(city):
-    return make_client(city.city)
-
-
 def states(client, sender, query="") -> dict[str, str]:
     return {event["event_id"]: event["state"] for event in ask(client, sender, query).json()["events"]}
 

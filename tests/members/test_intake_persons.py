@@ -11,22 +11,11 @@ from members import services
 from members.models import Consent, IntakeEvent, IntakePerson, Notice, Receipt, Registration
 from members.services.retention import retention_run
 from tables.models import IdempotencyKey
-from tests import factories as make
 from tests.members import make as people
-from tests.members.intake_tools import ask, hours_ago, item, make_client, person, results, send
+from tests.members.intake_tools import ask, hours_ago, item, person, results, send
 
 pytestmark = pytest.mark.django_db
 RECEIVED = {"result": "received", "message": "已收到"}
-
-
-@pytest.fixture
-def city():
-    return make.make_city()
-
-
-@pytest.fixture
-def sender(city):
-    return make_client(city.city)
 
 
 def test_a_person_with_a_consent_opens_a_registration(client, city, sender):
