@@ -1,4 +1,4 @@
-"""What this room computed. Everything else it only reads."""
+"""What was counted: the numbers of each unit and day, and months as they were closed."""
 
 from django.conf import settings
 from django.db import models
@@ -82,39 +82,3 @@ class MonthClosing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m} 第{self.revision}版"
-
-
-class ReportedFigure(models.Model):
-    """A number that somebody published. Reported, not computed: never added to what this system counts."""
-
-    place = models.CharField("地区", max_length=60)
-    name = models.CharField("指标", max_length=60)
-    value = models.DecimalField("数值", max_digits=16, decimal_places=2)
-    is_approximate = models.BooleanField("约数", default=False)
-    as_of = models.DateField("截至")
-    source = models.CharField("出处", max_length=200)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "公布数据"
-        constraints = [models.UniqueConstraint(fields=["place", "name", "as_of"], name="reportedfigure_once_per_day")]
-
-    def __str__(self) -> str:
-        return f"{self.place} {self.name}"
-
-
-class Goal(models.Model):
-    """What a unit sets out to reach in one metric by one day. Never about registrations, check-ins or members."""
-
-    organization = models.ForeignKey(
-        "orgs.Organization", on_delete=models.PROTECT, related_name="goals", verbose_name="单位"
-    )
-    metric = models.CharField("指标", max_length=60)
-    target = models.DecimalField("目标值", max_digits=14, decimal_places=4)
-    due_on = models.DateField("完成期限")
-
-    class Meta:
-        verbose_name = verbose_name_plural = "目标"
-        constraints = [models.UniqueConstraint(fields=["organization", "metric", "due_on"], name="goal_once")]
-
-    def __str__(self) -> str:
-        return f"{self.organization} {self.metric}"
