@@ -217,6 +217,10 @@ SPECTACULAR_SETTINGS = {
 THREE_HAVES_EMPLOYEES = env.int("THREE_HAVES_EMPLOYEES", 10)  # 「三有」企业的从业人数下限，各地不一
 SMALL_CELL = env.int("SMALL_CELL", 5)  # person counts below this are hidden outside the responsible unit
 REGISTRATION_DUE_DAYS = env.int("REGISTRATION_DUE_DAYS", 15)
+# A goal is green, else amber, else red by how far behind its line it is, in percent of the way from base to target.
+GOAL_GREEN_WITHIN = env.int("GOAL_GREEN_WITHIN", 3)
+GOAL_AMBER_WITHIN = env.int("GOAL_AMBER_WITHIN", 10)
+GOAL_PACE_DAYS = env.int("GOAL_PACE_DAYS", 90)  # the present pace is that of so many days
 DISTRICTS_GEOJSON = Path(  # the map of the dashboard; a public display needs one with a 审图号
     env("DISTRICTS_GEOJSON", default=str(BASE_DIR / "orgs" / "data" / "shenzhen_districts.geojson"))
 )

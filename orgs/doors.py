@@ -42,6 +42,7 @@ _EXPORT_PLACES = {
 }  # fmt: skip
 _VIEW_NUMBERS = {
     "reports.view_snapshot", "reports.view_monthclosing", "reports.view_reportedfigure", "stations.view_footfalltally",
+    "reports.view_plan", "reports.view_goal", "reports.view_evaluation",
 }  # fmt: skip
 _VIEW_PEOPLE = {
     "members.view_member", "members.view_affiliation", "members.view_instructorassignment",
@@ -64,6 +65,9 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "members.view_instructorassignment", "members.add_instructorassignment",
             "members.change_instructorassignment", "members.view_intakeevent", "members.export_intakeevent",
             "members.view_notice", "members.add_notice", "members.change_notice",
+            "reports.add_plan", "reports.change_plan", "reports.add_goal", "reports.change_goal",
+            "reports.add_evaluation", "reports.change_evaluation", "reports.export_evaluation",
+            "reports.add_reportedfigure", "reports.change_reportedfigure",
         }
     ),
     "officer": frozenset(
@@ -77,7 +81,10 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "members.import_lead",
         }
     ),
-    "leader": frozenset(_VIEW_TREE | _VIEW_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE),
+    "leader": frozenset(
+        _VIEW_TREE | _VIEW_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE
+        | {"reports.release_evaluation", "reports.export_evaluation"}
+    ),
     "secretary": frozenset(
         {"orgs.view_organization", "reports.view_snapshot", "stations.view_servicepoint"} | _VIEW_PEOPLE | _KEEP_PEOPLE
         | {"members.accept_member", "members.import_roll"}

@@ -1,9 +1,11 @@
-"""What was closed and what others published: to read, not to write."""
+"""What was closed, set and told: to read here; goals and plans are changed on their own pages."""
 
 from django.contrib import admin
 
 from accounts.admin_door import DoorAdmin
-from reports.models import MonthClosing, ReportedFigure
+from orgs.scoped import ScopedAdmin
+from reports import judging
+from reports.models import Goal, MonthClosing, Plan, ReportedFigure
 
 
 @admin.register(MonthClosing)
@@ -17,3 +19,38 @@ class MonthClosingAdmin(DoorAdmin):
 class ReportedFigureAdmin(DoorAdmin):
     list_display = ["place", "name", "value", "is_approximate", "as_of", "source"]
     list_filter = ["place"]
+
+
+class ReadScopedAdmin(ScopedAdmin):
+    """Written through the services of its own pages; here it can be read."""
+
+    def has_add_permission(self, request) -> bool:
+        return False
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return False
+
+
+@admin.register(Plan)
+class PlanAdmin(ReadScopedAdmin):
+    fields = [
+        "organization", "title", "document", "starts_on", "ends_on", "created_by", "created_at", "closed_on",
+        "close_reason",
+    ]  # fmt: skip
+    list_display = ["title", "organization", "starts_on", "ends_on", "closed_on"]
+    list_select_related = ["organization"]
+    search_fields = ["title"]
+
+
+@admin.register(Goal)
+class GoalAdmin(ReadScopedAdmin):
+    fields = [
+        "plan", "organization", "metric", "base_on", "base_value", "base_is_typed", "due_on", "target", "closed_on",
+        "close_reason",
+    ]  # fmt: skip
+    list_display = ["organization", "metric_name", "base_value", "target", "due_on", "closed_on"]
+    list_select_related = ["organization"]
+
+    @admin.display(description="指标")
+    def metric_name(self, goal: Goal) -> str:
+        return judging.label(goal.metric)

@@ -93,6 +93,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "统计",
         (
+            Entry(
+                "目标进度", "target", "reports:goals", "reports.view_goal",
+                also=("reports:goal", "reports:plan", "reports:goal_new", "reports:plan_new"),
+            ),
             Entry("月度关账", "calendar-stats", "reports:closings", "reports.view_monthclosing"),
             Entry("公布数据", "news", "reports:reported", "reports.view_monthclosing"),
             Entry("统计口径", "book", "reports:metrics", "reports.view_snapshot"),

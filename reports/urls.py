@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from reports.views import dashboard, home, pages, rows, search
+from reports.views import dashboard, goal_acts, goals, home, pages, plans, rows, search
 
 app_name = "reports"
 urlpatterns = [
@@ -19,6 +19,17 @@ urlpatterns = [
     path("rows/<str:metric>/", rows.Rows.as_view(), name="rows"),
     path("metrics/", pages.Metrics.as_view(), name="metrics"),
     path("search/", search.Search.as_view(), name="search"),
+    path("goals/", goals.GoalList.as_view(), name="goals"),
+    path("goals/<int:pk>/", goals.GoalPage.as_view(), name="goal"),
+    path("goals/<int:pk>/chart.json", goals.GoalChart.as_view(), name="goal_chart"),
+    path("goals/<int:pk>/edit/", goal_acts.GoalEdit.as_view(), name="goal_edit"),
+    path("goals/<int:pk>/close/", goal_acts.GoalClose.as_view(), name="goal_close"),
+    path("goals/<int:pk>/distribute/", goal_acts.GoalDistribute.as_view(), name="goal_distribute"),
+    path("plans/new/", plans.PlanNew.as_view(), name="plan_new"),
+    path("plans/<int:pk>/", plans.PlanPage.as_view(), name="plan"),
+    path("plans/<int:pk>/edit/", plans.PlanEdit.as_view(), name="plan_edit"),
+    path("plans/<int:pk>/close/", plans.PlanClose.as_view(), name="plan_close"),
+    path("plans/<int:pk>/goals/new/", plans.GoalNew.as_view(), name="goal_new"),
     path("closings/", pages.Closings.as_view(), name="closings"),
     path("reported/", pages.Reported.as_view(), name="reported"),
 ]

@@ -25,7 +25,7 @@ from markets.models import (
 )
 from members.models import Consent, Instructor, InstructorAssignment, MemberCode, Notice, Poster, Registration, Seat
 from orgs.models import Posting
-from reports.models import Goal, MonthClosing, ReportedFigure, Snapshot
+from reports.models import MonthClosing, ReportedFigure, Snapshot
 from stations.models import CheckIn, CheckInTally, FootfallTally
 from tables.models import (
     Batch,
@@ -400,8 +400,5 @@ PLACES: Cases = {
     "monthclosing_month_is_its_first_day": lambda city: again(closing(), month=DAY + timedelta(days=1)),
     "reportedfigure_once_per_day": lambda city: again(
         ReportedFigure.objects.create(place="深圳", name="组织数", value=1, as_of=DAY, source="公报"), value=2
-    ),
-    "goal_once": lambda city: again(
-        Goal.objects.create(organization=city.yuehai, metric="coverage", target=1, due_on=DAY), target=2
     ),
 }

@@ -45,7 +45,7 @@ from members.models import (
     Transfer,
 )
 from members.services import notice_publish
-from reports.models import MonthClosing, ReportedFigure, Snapshot
+from reports.models import Goal, MonthClosing, Plan, ReportedFigure, Snapshot
 from stations import services
 from stations.posters import poster_make
 from tables.models import Batch, Export, SavedView
@@ -132,7 +132,7 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         attempt=AccessAttempt.objects.create(username="x", failures_since_start=1), posting=officer.postings.get(),
         closing=MonthClosing.objects.get_or_create(month=DAY, defaults={"as_of": DAY})[0],
         reported=ReportedFigure.objects.get_or_create(place="深圳市", name="市场", as_of=DAY, defaults={"value": 459})[0],
-        **market_rows(unit, branch, market, business, canary), **intake_rows(unit, business, canary),
+        **goal_rows(unit, canary), **market_rows(unit, branch, market, business, canary), **intake_rows(unit, business, canary),
         batch=Batch.objects.create(target="business", owner=officer, file_name=f"{canary}.csv", state="checked"),
         snapshot=Snapshot.objects.create(organization=branch, as_of=DAY, computed_at=timezone.now()),
         **lists_rows(officer, canary),
@@ -150,6 +150,17 @@ def lists_rows(owner, canary: str) -> dict[str, Any]:
             result={"changed": 0, "unchanged": 0, "skipped": [], "confirmed": 0},
         ),
     }  # fmt: skip
+
+
+def goal_rows(unit, canary: str) -> dict[str, Any]:
+    plan = Plan.objects.create(
+        organization=unit, title=f"{canary}三年行动", starts_on=DAY, ends_on=DAY + timedelta(days=1000)
+    )
+    goal = Goal.objects.create(
+        plan=plan, organization=unit, metric="work_coverage", base_on=DAY, base_value=0, target=1,
+        due_on=DAY + timedelta(days=900),
+    )  # fmt: skip
+    return {"plan": plan, "goal": goal}
 
 
 def market_rows(unit, branch, market, business, canary: str) -> dict[str, Any]:

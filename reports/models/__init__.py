@@ -1,6 +1,7 @@
-"""What this room computed, and what it was told. Everything else it only reads."""
+"""What this room computed, what it was told, and what units set out to reach. Everything else it only reads."""
 
-from reports.models.figures import Goal, ReportedFigure
+from reports.models.figures import ReportedFigure
+from reports.models.goals import Goal, Milestone, Plan
 from reports.models.snapshots import MonthClosing, Snapshot
 
-__all__ = ["Goal", "MonthClosing", "ReportedFigure", "Snapshot"]
+__all__ = ["Goal", "Milestone", "MonthClosing", "Plan", "ReportedFigure", "Snapshot"]

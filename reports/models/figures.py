@@ -1,4 +1,4 @@
-"""Numbers that are set or told, not counted here: published figures and goals."""
+"""Numbers that others published: told, not counted here."""
 
 from django.db import models
 
@@ -19,21 +19,3 @@ class ReportedFigure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.place} {self.name}"
-
-
-class Goal(models.Model):
-    """What a unit sets out to reach in one metric by one day. Never about registrations, check-ins or members."""
-
-    organization = models.ForeignKey(
-        "orgs.Organization", on_delete=models.PROTECT, related_name="goals", verbose_name="单位"
-    )
-    metric = models.CharField("指标", max_length=60)
-    target = models.DecimalField("目标值", max_digits=14, decimal_places=4)
-    due_on = models.DateField("完成期限")
-
-    class Meta:
-        verbose_name = verbose_name_plural = "目标"
-        constraints = [models.UniqueConstraint(fields=["organization", "metric", "due_on"], name="goal_once")]
-
-    def __str__(self) -> str:
-        return f"{self.organization} {self.metric}"

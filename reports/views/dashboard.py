@@ -12,7 +12,7 @@ from django.views.generic import View
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from orgs.scoped import DoorMixin
-from reports import boards, metrics, selectors, tiles, words
+from reports import boards, goal_words, metrics, selectors, tiles, words
 from reports.behind import PERMISSION, own_unit
 from reports.words import Basis
 
@@ -102,7 +102,9 @@ class Dashboard(UnitMixin, View):
             "own": own,
             "computed_at": timezone.localtime(own.computed_at),
             "grassroots": grassroots,
-            "groups": tiles.groups(own, before, basis),
+            "groups": goal_words.put_on(
+                tiles.groups(own, before, basis), goal_words.marks(self.request.user, unit, own.as_of)
+            ),
             "before": before,
             "table": boards.children_table(released, basis),
             "comparison": [] if grassroots else boards.denominators(own, basis),

@@ -161,7 +161,28 @@
     };
   }
 
-  const KINDS = { map, rank, trend, funnel, stack };
+  // A goal: what was counted against the line from base to target, on a true time axis, or the line would look bent.
+  function goal(data) {
+    const unit = data.percent ? "%" : "";
+    const said = (value) => (data.percent ? `${value.toFixed(1)}%` : Math.round(value).toLocaleString());
+    return {
+      ...base(),
+      ...tooltip((items) => tip(items[0].value[0], items.map((item) => `${item.seriesName} ${said(item.value[1])}`)), { trigger: "axis" }),
+      legend: { top: 4, icon: "roundRect", itemWidth: 16, itemHeight: 4, textStyle: { color: TEXT, fontFamily: FONT, fontSize: 13 } },
+      grid: { left: 8, right: 32, top: 44, bottom: 8, containLabel: true },
+      xAxis: { type: "time", axisLine: { lineStyle: { color: LINE } }, axisLabel: { color: MUTED, hideOverlap: true, formatter: "{yyyy}-{MM}" }, splitNumber: narrow() ? 3 : 6 },
+      yAxis: {
+        type: "value", scale: true, min: 0, max: data.percent ? (span) => Math.min(100, Math.ceil((span.max + 2) / 5) * 5) : undefined, minInterval: data.percent ? undefined : 1,
+        splitNumber: 4, splitLine: { lineStyle: { color: LINE } }, axisLabel: { color: MUTED, formatter: (value) => `${value.toLocaleString()}${unit}` },
+      },
+      series: [
+        { name: "实际", type: "line", data: data.actual, showSymbol: data.actual.length <= 31, symbol: "circle", symbolSize: 6, lineStyle: { width: 2.5 }, z: 3 },
+        { name: "直线", type: "line", data: data.line, symbol: "diamond", symbolSize: 9, lineStyle: { width: 2, type: "dashed", color: DATA[2] }, itemStyle: { color: DATA[2] } },
+      ],
+    };
+  }
+
+  const KINDS = { map, rank, trend, funnel, stack, goal };
 
   // --- fetching, the table, drill-down -----------------------------------------------------------------------------------
 

@@ -1,0 +1,363 @@
+"""Plans and goals: who sets them, what is refused, breaking one down, and the pages with their scope."""
+
+import random
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+from reports import goal_progress, goal_services, metrics, selectors
+from reports.models import Goal, Plan, Snapshot
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+TODAY = timezone.localdate()
+
+
+@pytest.fixture
+def registrar(town):
+    return town.people["registrar"]
+
+
+@pytest.fixture
+def plan(town, registrar) -> Plan:
+    return plan_of(town.city.city, registrar)
+
+
+def plan_of(unit, by, **more) -> Plan:
+    columns = {"title": "三年行动", "starts_on": TODAY, "ends_on": TODAY + timedelta(days=1095), **more}
+    return goal_services.plan_save(plan=Plan(organization=unit, **columns), by=by)
+
+
+def goal_of(plan, unit, by, *, metric="work_coverage", target="0.9", milestones=(), **more) -> Goal:
+    columns = {"base_on": TODAY - timedelta(days=1), "due_on": TODAY + timedelta(days=1000), "base_value": D("0.1")}
+    row = Goal(plan=plan, organization=unit, metric=metric, target=D(target), **(columns | more))
+    return goal_services.goal_save(goal=row, milestones=milestones, by=by)
+
+
+def snapshot(unit, day, **counts):
+    Snapshot.objects.update_or_create(organization=unit, as_of=day, breakdown="", key="", defaults={"counts": counts})
+
+
+# --- services ---------------------------------------------------------------------------------------------------------
+
+
+def test_base_is_what_the_system_counted(town, plan, registrar):
+    goal = goal_of(plan, town.city.nanshan, registrar, base_value=None, base_on=TODAY, metric="covered", target="99")
+    assert goal.base_value == selectors.latest(town.city.nanshan).value("covered") == 6
+    assert (goal.base_on, goal.base_is_typed) == (TODAY, False)
+
+
+def test_a_base_before_all_numbers_must_be_typed(town, plan, registrar):
+    with pytest.raises(ValidationError, match="请填写基数"):
+        goal_of(plan, town.city.nanshan, registrar, base_value=None, base_on=TODAY - timedelta(days=900))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"metric": "members_on_roll", "target": "5"}, "涉及党员"),
+        ({"metric": "work_coverage@with_members"}, "有党员"),
+        ({"target": "1.2"}, "100%"),
+        ({"metric": "covered", "target": "3.5", "base_value": D(1)}, "整数"),
+        ({"target": "-0.1"}, "不能小于 0"),
+        ({"due_on": TODAY + timedelta(days=2000)}, "计划的止期"),
+        ({"due_on": TODAY - timedelta(days=5)}, "晚于基期"),
+        ({"milestones": [(TODAY + timedelta(days=1001), D("0.5"))]}, "不在基期和完成期限之间"),
+        ({"milestones": [(TODAY + timedelta(days=10), D("0.95"))]}, "应在前一个数和目标值之间"),
+        ({"milestones": [(TODAY + timedelta(days=10), D("0.5"))] * 2}, "有两行"),
+        ({"milestones": [(TODAY + timedelta(d), D(v)) for d, v in ((10, "0.5"), (20, "0.4"))]}, "前一个数"),
+    ],
+)
+def test_what_makes_no_goal_is_told(town, plan, registrar, wrong, said):
+    with pytest.raises(ValidationError, match=said):
+        goal_of(plan, town.city.nanshan, registrar, **wrong)
+    assert not Goal.objects.exists()
+
+
+def test_a_goal_is_for_units_of_the_plan_down_to_guidance_stations(town, registrar):
+    plan = plan_of(town.city.nanshan, registrar)
+    with pytest.raises(ValidationError, match="不在"):
+        goal_of(plan, town.city.futian, registrar)
+    with pytest.raises(ValidationError, match="不定到基层"):
+        goal_of(plan, town.branch, registrar)
+
+
+def test_a_second_running_goal_of_the_same_metric_is_refused_until_the_first_is_ended(town, plan, registrar):
+    first = goal_of(plan, town.city.nanshan, registrar)
+    with pytest.raises(ValidationError, match="已有一个目标"):
+        goal_of(plan, town.city.nanshan, registrar)
+    goal_services.goal_close(goal=first, by=registrar, reason="重定")
+    goal_of(plan, town.city.nanshan, registrar)
+
+
+def test_nobody_lowers_what_was_set_from_above(town, plan, registrar):
+    goal = goal_of(plan, town.city.nanshan, registrar)
+    district = make.make_user("registrar", town.city.nanshan)
+    goal.target = D("0.2")
+    with pytest.raises(PermissionDenied):
+        goal_services.goal_save(goal=goal, milestones=[], by=district)
+    with pytest.raises(PermissionDenied):
+        goal_services.goal_close(goal=goal, by=district, reason="太高")
+    with pytest.raises(PermissionDenied):
+        plan_of(town.city.city, district, title="另一个")
+    assert plan_of(town.city.nanshan, district).created_by == district
+
+
+def test_leaders_read_and_set_nothing(town, plan):
+    with pytest.raises(PermissionDenied):
+        plan_of(town.city.city, town.people["city_leader"], title="领导的")
+
+
+def test_what_is_over_stays_and_changes_no_more(town, plan, registrar):
+    goal = goal_of(plan, town.city.nanshan, registrar)
+    with pytest.raises(goal_services.GoalRefused, match="原因"):
+        goal_services.plan_close(plan=plan, by=registrar, reason=" ")
+    goal_services.plan_close(plan=plan, by=registrar, reason="到期")
+    for act in (
+        lambda: goal_services.goal_save(goal=goal, milestones=[], by=registrar),
+        lambda: goal_services.goal_close(goal=goal, by=registrar, reason="x"),
+        lambda: goal_services.plan_close(plan=plan, by=registrar, reason="x"),
+        lambda: goal_of(plan, town.city.futian, registrar),
+    ):
+        with pytest.raises(goal_services.GoalRefused):
+            act()
+
+
+def test_a_plan_does_not_end_before_its_goals(town, plan, registrar):
+    goal_of(plan, town.city.nanshan, registrar)
+    plan.ends_on = TODAY + timedelta(days=30)
+    with pytest.raises(ValidationError, match="1 个目标"):
+        goal_services.plan_save(plan=plan, by=registrar)
+
+
+def test_acts_are_audited_with_what_changed(town, plan, registrar):
+    goal = goal_of(plan, town.city.nanshan, registrar)
+    goal.target = D("0.5")
+    goal_services.goal_save(goal=goal, milestones=[], by=registrar)
+    event = AuditEvent.objects.get(act="reports.goal.edit")
+    assert (event.actor, event.subjects) == (registrar, [goal.pk])
+    assert (event.detail["was"]["target"], event.detail["now"]["target"]) == ("0.9000", "0.5")
+
+
+# --- breaking down ----------------------------------------------------------------------------------------------------
+
+
+def test_breaking_down_gives_each_unit_its_own_base(town, plan, registrar):
+    goal = goal_of(plan, town.city.city, registrar, metric="covered", target="50", base_value=None, base_on=TODAY)
+    nanshan, futian = town.city.nanshan, town.city.futian
+    parts = goal_services.parts_of(goal, {nanshan.pk: D(30), futian.pk: D(20)})
+    assert {part.unit: part.act for part in parts} == {futian: "create", nanshan: "create"}
+    assert Goal.objects.count() == 1  # a preview writes nothing
+    done = goal_services.goal_distribute(goal=goal, targets={nanshan.pk: D(30), futian.pk: D(20)}, by=registrar)
+    assert len(done) == 2
+    below = {row.organization: (row.base_value, row.target, row.due_on) for row in Goal.objects.exclude(pk=goal.pk)}
+    assert below == {nanshan: (6, 30, goal.due_on), futian: (0, 20, goal.due_on)}
+    again = goal_services.goal_distribute(goal=goal, targets={nanshan.pk: D(35), futian.pk: D(20)}, by=registrar)
+    assert [part.unit for part in again] == [nanshan] and Goal.objects.count() == 3
+    assert Goal.objects.get(organization=nanshan).target == 35
+
+
+def test_breaking_down_is_all_or_none(town, plan, registrar):
+    goal = goal_of(plan, town.city.city, registrar, base_on=TODAY)  # futian has numbers, but nothing is typed for it
+    with pytest.raises(goal_services.GoalRefused, match="100%"):
+        goal_services.goal_distribute(
+            goal=goal, targets={town.city.nanshan.pk: D("0.9"), town.city.futian.pk: D("1.5")}, by=registrar
+        )
+    assert Goal.objects.count() == 1
+
+
+def test_units_elsewhere_are_not_reached_by_a_made_up_form(town, registrar, sign_in):
+    plan = plan_of(town.city.nanshan, registrar)
+    goal = goal_of(plan, town.city.nanshan, registrar, base_on=TODAY)
+    sign_in("registrar").post(
+        reverse("reports:goal_distribute", args=[goal.pk]),
+        {f"unit_{town.city.lianhua.pk}": "90", f"unit_{town.city.yuehai.pk}": "90", "confirm": "1"},
+    )
+    assert set(Goal.objects.values_list("organization", flat=True)) == {town.city.nanshan.pk, town.city.yuehai.pk}
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def test_progress_of_many_is_that_of_each(town, plan, registrar):
+    units = [town.city.city, town.city.nanshan, town.city.futian, town.city.yuehai, town.city.shahe]
+    for unit in units:
+        snapshot(unit, TODAY - timedelta(days=90), operating=10, work_covered=1)
+        goal_of(plan, unit, registrar, base_on=TODAY - timedelta(days=200))
+        goal_of(plan, unit, registrar, metric="covered", target="50", base_value=D(1))
+    goals = list(Goal.objects.select_related("organization__parent", "plan").prefetch_related("milestones"))
+    for line in goal_progress.progress_many(goals):
+        own = selectors.latest(line.goal.organization)
+        value = own.value(*metrics.parse_key(line.goal.metric))
+        assert line.actual == (D(value) if value is not None else None), line.goal
+        if line.goal.metric == "work_coverage" and value is not None and value > D("0.1"):
+            assert f"{TODAY - timedelta(days=90):%Y-%m-%d}" in line.pace_note
+
+
+def test_a_list_of_many_goals_takes_few_queries(town, plan, registrar, django_assert_max_num_queries):
+    for unit in (town.city.yuehai, town.city.shahe, town.city.lianhua, town.city.huafu):
+        for metric in ("work_coverage", "covered", "due_not_built"):
+            goal_of(plan, unit, registrar, metric=metric, target="1", base_value=D(0))
+    goals = list(Goal.objects.select_related("organization__parent", "plan").prefetch_related("milestones"))
+    with django_assert_max_num_queries(16):
+        goal_progress.progress_many(goals)
+
+
+def test_an_overdue_goal_looks_at_its_due_day(town, plan, registrar):
+    unit = town.city.nanshan
+    snapshot(unit, TODAY - timedelta(days=3), operating=10, work_covered=10)
+    Plan.objects.filter(pk=plan.pk).update(starts_on=TODAY - timedelta(days=500))
+    goal = goal_of(plan, unit, registrar, base_on=TODAY - timedelta(days=400), due_on=TODAY - timedelta(days=3))
+    assert goal_progress.progress_many([goal])[0].word == "按期达成"
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+def test_goals_are_seen_where_their_unit_is(town, plan, registrar, sign_in):
+    random.seed(7)
+    units = [getattr(town.city, name) for name in ("city", "nanshan", "futian", "yuehai", "shahe", "lianhua", "huafu")]
+    keys = ["work_coverage", "organization_coverage", "due_built_rate", "market_coverage", "work_coverage@registered"]
+    for _ in range(25):
+        unit, key = random.choice(units), random.choice(keys)
+        if not Goal.objects.filter(organization=unit, metric=key).exists():
+            goal_of(plan, unit, registrar, metric=key)
+    for name in ("city_leader", "district_leader", "division_leader", "officer", "registrar"):
+        place = town.people[name].postings.get()
+        unit = place.organization or {"南山区": town.city.nanshan}[place.division.name]
+        client = sign_in(name)
+        page = client.get(reverse("reports:goals"))
+        expected = {row.pk for row in Goal.objects.all() if row.organization.path.startswith(unit.path)}
+        shown = {int(row["url"].split("/")[-2]) for row in page.context["table"]["rows"]}
+        assert shown == expected, name
+        for goal in Goal.objects.all():
+            status = 200 if goal.pk in expected else 404
+            for address in ("reports:goal", "reports:goal_chart"):
+                assert client.get(reverse(address, args=[goal.pk])).status_code == status, (name, goal)
+
+
+def test_secretaries_and_administrators_have_no_goals(town, sign_in):
+    for name in ("secretary", "system", "security", "audit"):
+        assert sign_in(name).get(reverse("reports:goals")).status_code == 403
+
+
+def test_list_shows_the_worst_first_and_filters(town, plan, registrar, sign_in):
+    goal_of(plan, town.city.city, registrar, metric="covered", target="1", base_value=D(0))
+    goal_of(plan, town.city.nanshan, registrar, metric="covered", target="900", base_value=D(800))
+    client = sign_in("city_leader")
+    page = client.get(reverse("reports:goals"))
+    words = [row["cells"][-1]["text"] for row in page.context["table"]["rows"]]
+    assert words == ["落后", "已达成"]
+    red = client.get(reverse("reports:goals"), {"light": "red"})
+    assert [row["cells"][0]["text"] for row in red.context["table"]["rows"]] == ["南山区小个专党委"]
+    assert client.get(reverse("reports:goals"), {"light": "x", "plan": "9", "start": "-5"}).status_code == 200
+
+
+def test_registrar_sets_a_plan_a_goal_and_breaks_it_down(town, sign_in):
+    client = sign_in("registrar")
+    sent = {
+        "organization": town.city.city.pk, "title": "三年行动计划", "starts_on": TODAY, "document": "深市监党〔2026〕3号",
+        "ends_on": TODAY + timedelta(days=1095),
+    }  # fmt: skip
+    assert client.post(reverse("reports:plan_new"), sent).status_code == 302
+    plan = Plan.objects.get()
+    goal = {
+        "organization": town.city.city.pk, "code": "organization_coverage_strict", "denominator": "registered",
+        "range": "all", "base_on": TODAY, "base_value": "", "due_on": TODAY + timedelta(days=1000), "target": "85.5%",
+        "milestones": f"{TODAY + timedelta(days=300):%Y-%m-%d} 60%\n\n{TODAY + timedelta(days=600):%Y-%m-%d}　70",
+    }  # fmt: skip
+    response = client.post(reverse("reports:goal_new", args=[plan.pk]), goal)
+    row = Goal.objects.get()
+    assert (response.status_code, row.metric, row.target) == (
+        302,
+        "organization_coverage_strict@registered",
+        D("0.855"),
+    )
+    assert [one.value for one in row.milestones.all()] == [D("0.6"), D("0.7")]
+    page = client.get(reverse("reports:goal", args=[row.pk])).content.decode()
+    assert "85.5%" in page and "D1 登记在册" in page and "分解到下级" in page
+    url = reverse("reports:goal_distribute", args=[row.pk])
+    assert "85.5" in client.get(url).content.decode()
+    preview = client.post(url, {"same": "80", f"unit_{town.city.futian.pk}": "75%"})
+    assert Goal.objects.count() == 1 and "确认定下" in preview.content.decode()
+    client.post(url, {"same": "80", f"unit_{town.city.futian.pk}": "75%", "confirm": "1"})
+    targets = dict(Goal.objects.exclude(pk=row.pk).values_list("organization", "target"))
+    assert targets == {town.city.nanshan.pk: D("0.8"), town.city.futian.pk: D("0.75")}
+
+
+UGLY = [
+    ({"code": "members_on_roll"}, "code"), ({"denominator": "with_members"}, "denominator"),
+    ({"target": "八成"}, "target"), ({"target": "180"}, "target"), ({"target": ""}, "target"),
+    ({"base_value": "=1"}, "base_value"), ({"base_on": "2999-01-01"}, "base_on"), ({"milestones": "明年 60%"}, "milestones"),
+    ({"milestones": "2027-02-30 60%"}, "milestones"), ({"milestones": "2027-06-30"}, "milestones"),
+    ({"organization": "999999"}, "organization"), ({"due_on": "not a day"}, "due_on"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("wrong", "field"), UGLY, ids=[str(wrong) for wrong, _ in UGLY])
+def test_ugly_goals_come_back_with_a_sentence_and_nothing_is_lost(town, plan, sign_in, wrong, field):
+    sent = {
+        "organization": town.city.city.pk, "code": "work_coverage", "denominator": "operating", "range": "all",
+        "base_on": TODAY, "base_value": "", "due_on": TODAY + timedelta(days=900), "target": "80", "milestones": "",
+    } | wrong  # fmt: skip
+    response = sign_in("registrar").post(reverse("reports:goal_new", args=[plan.pk]), sent)
+    assert response.status_code == 422 and field in response.context["form"].errors
+    assert not Goal.objects.exists() and str(sent["due_on"]) in response.content.decode()
+
+
+def test_a_metric_without_this_basis_is_told(town, plan, sign_in):
+    sent = {
+        "organization": town.city.city.pk, "code": "organizations", "denominator": "due", "range": "all",
+        "base_on": TODAY, "due_on": TODAY + timedelta(days=900), "target": "80",
+    }  # fmt: skip
+    response = sign_in("registrar").post(reverse("reports:goal_new", args=[plan.pk]), sent)
+    assert response.status_code == 422 and "请改选口径" in response.content.decode()
+
+
+def test_editing_keeps_the_base_that_was_counted(town, plan, registrar, sign_in):
+    goal = goal_of(plan, town.city.city, registrar, metric="covered", target="50", base_value=None, base_on=TODAY)
+    url, client = reverse("reports:goal_edit", args=[goal.pk]), sign_in("registrar")
+    form = client.get(url).context["form"]
+    sent = {name: form[name].value() for name in form.fields if name != "organization"}
+    assert client.post(url, sent | {"target": "60"}).status_code == 302
+    goal.refresh_from_db()
+    assert (goal.target, goal.base_value, goal.base_is_typed) == (60, 6, False)
+    client.post(url, sent | {"base_value": "2"})
+    goal.refresh_from_db()
+    assert goal.base_is_typed
+
+
+def test_district_sees_the_goal_set_from_above_without_the_plan(town, plan, registrar, sign_in):
+    goal = goal_of(plan, town.city.nanshan, registrar)
+    client = sign_in("district_leader")
+    page = client.get(reverse("reports:goal", args=[goal.pk])).content.decode()
+    assert "三年行动" in page and reverse("reports:plan", args=[plan.pk]) not in page
+    assert client.get(reverse("reports:plan", args=[plan.pk])).status_code == 404
+
+
+def test_chart_and_its_table_hold_the_same(town, plan, registrar, sign_in):
+    unit = town.city.nanshan
+    for day in range(1, 6):
+        snapshot(unit, TODAY - timedelta(days=day), operating=10, work_covered=day)
+    goal = goal_of(plan, unit, registrar, base_on=TODAY - timedelta(days=4))
+    data = sign_in("city_leader").get(reverse("reports:goal_chart", args=[goal.pk])).json()
+    assert [value for _, value in data["actual"]][:4] == [40.0, 30.0, 20.0, 10.0] and len(data["actual"]) == 5
+    assert len(data["table"]["rows"]) == 5 and data["table"]["rows"][-1][1] == "40.0%"
+    assert data["line"] == [[f"{goal.base_on}", 10.0], [f"{goal.due_on}", 90.0]]
+
+
+def test_the_tile_shows_how_far_its_goal_is(town, plan, registrar, sign_in):
+    goal = goal_of(plan, town.city.nanshan, registrar, metric="work_coverage@registered")
+    page = sign_in("district_leader").get(reverse("reports:dashboard"))
+    tiles = {tile["code"]: tile for group in page.context["groups"] for tile in group["tiles"]}
+    assert tiles["work_coverage"]["goal"]["text"] == "目标 90.0%（D1 登记在册）"
+    assert reverse("reports:goal", args=[goal.pk]) in page.content.decode()
+    assert "goal" not in tiles["organizations"]
+    goal_services.goal_close(goal=goal, by=registrar, reason="x")
+    page = sign_in("district_leader").get(reverse("reports:dashboard"))
+    assert reverse("reports:goal", args=[goal.pk]) not in page.content.decode()
