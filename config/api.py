@@ -13,6 +13,7 @@ from members.api import MemberViewSet
 from members.intake.api import FeedbackView, RegistrationsView
 from orgs.api import DivisionViewSet, OrganizationViewSet
 from reports.api import SnapshotViewSet
+from reports.tidy_api import NumbersView
 from stations.api import CheckInViewSet, ServicePointViewSet
 
 router = SimpleRouter()
@@ -44,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(router.urls)),
     path("intake/registrations", RegistrationsView.as_view(), name="intake-registrations"),
     path("intake/feedback", FeedbackView.as_view(), name="intake-feedback"),
+    path("numbers/", NumbersView.as_view(), name="numbers"),
     path("token/", DemoTokenView.as_view(), name="token"),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),

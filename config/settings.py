@@ -204,7 +204,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "小个专党建工作平台 API",
-    "DESCRIPTION": "只读接口：组织、经营主体、市场、党员（脱敏）、服务点、签到、统计快照；"
+    "DESCRIPTION": "只读接口：组织、经营主体、市场、党员（脱敏）、服务点、签到、统计快照、统计数字；"
     "另有登记注册采集接口（intake），由其他部门的系统签名调用。",
     "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,

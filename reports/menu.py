@@ -99,6 +99,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ),
             Entry("月度关账", "calendar-stats", "reports:closings", "reports.view_monthclosing"),
             Entry("公布数据", "news", "reports:reported", "reports.view_monthclosing"),
+            Entry("数据下载", "table-export", "reports:numbers", "reports.view_snapshot"),
             Entry("统计口径", "book", "reports:metrics", "reports.view_snapshot"),
         ),
     ),

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from reports.views import dashboard, goal_acts, goals, home, pages, plans, rows, search
+from reports.views import dashboard, goal_acts, goals, home, numbers, pages, plans, rows, search
 
 app_name = "reports"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
         name="chart",
     ),
     path("rows/<str:metric>/", rows.Rows.as_view(), name="rows"),
+    path("numbers/", numbers.NumbersPage.as_view(), name="numbers"),
     path("metrics/", pages.Metrics.as_view(), name="metrics"),
     path("search/", search.Search.as_view(), name="search"),
     path("goals/", goals.GoalList.as_view(), name="goals"),

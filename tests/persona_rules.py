@@ -188,6 +188,7 @@ PAGES: dict[str, Page] = {
     "reports:division": Page(PLACES, "division", "code"),
     "reports:chart": Page(STAFF, "branch", "code", extra={"kind": "o", "chart": "trend"}),
     "reports:rows": Page(STAFF, extra={"metric": "organizations"}),
+    "reports:numbers": Page(STAFF),
     "reports:metrics": Page(STAFF),
     "reports:search": Page(STAFF, query={"q": "金丝雀"}),
     "reports:goals": Page(PLACES),
@@ -222,6 +223,7 @@ PAGES: dict[str, Page] = {
     "api:service-point-detail": Page(PLACES | SECRETARY, "place"),
     "api:check-in-list": Page(PEOPLE),
     "api:check-in-detail": Page(PEOPLE, "check_in"),
+    "api:numbers": Page(NUMBERS),
     "api:snapshot-list": Page(NUMBERS),
     "api:snapshot-detail": Page(NUMBERS, "snapshot"),
 }

@@ -12,7 +12,7 @@ from django.views.generic import View
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from orgs.scoped import DoorMixin
-from reports import boards, goal_words, metrics, selectors, tiles, words
+from reports import boards, goal_words, metrics, selectors, tidy_links, tiles, words
 from reports.behind import PERMISSION, own_unit
 from reports.words import Basis
 
@@ -107,9 +107,11 @@ class Dashboard(UnitMixin, View):
             ),
             "before": before,
             "table": boards.children_table(released, basis),
+            "table_files": tidy_links.of_children(unit, basis),
+            "comparison_files": tidy_links.of_comparison(unit, basis),
             "comparison": [] if grassroots else boards.denominators(own, basis),
             "compared_as": boards.RATES[:3],
-            "charts": self._charts(unit, basis, released, code),
+            "charts": self._with_files(self._charts(unit, basis, released, code), own, basis, code),
             "compare": [
                 {"code": one, "label": metrics.METRICS[one].name, "current": one == code}
                 for one in boards.ranked_codes(unit)
@@ -172,6 +174,13 @@ class Dashboard(UnitMixin, View):
         if released.children and boards.compares_coverage(unit):
             found["gaps"] = chart("gaps", f"{below}应建未建（户）", f"rows-{_height(min(count, 15))}")
         return found
+
+    @staticmethod
+    def _with_files(charts: dict, own, basis: Basis, code: str) -> dict:
+        charts["trend"]["downloads"] = tidy_links.of_trend(own, basis)
+        if "rank" in charts:
+            charts["rank"]["downloads"] = tidy_links.of_ranking(own.unit, code, basis)
+        return charts
 
     def _other_line(self, unit, basis: Basis) -> dict | None:
         """The same place in the other line (条 and 块), where the person may open it."""
