@@ -5,7 +5,7 @@ from django.contrib import admin
 from accounts.admin_door import DoorAdmin
 from orgs.scoped import ScopedAdmin
 from reports import judging
-from reports.models import Goal, MonthClosing, Plan, ReportedFigure
+from reports.models import Evaluation, Goal, MonthClosing, Plan, ReportedFigure
 
 
 @admin.register(MonthClosing)
@@ -54,3 +54,11 @@ class GoalAdmin(ReadScopedAdmin):
     @admin.display(description="指标")
     def metric_name(self, goal: Goal) -> str:
         return judging.label(goal.metric)
+
+
+@admin.register(Evaluation)
+class EvaluationAdmin(ReadScopedAdmin):
+    fields = ["organization", "title", "as_of", "month", "note", "composed_by", "composed_at"]
+    list_display = ["title", "organization", "as_of", "month", "composed_at"]
+    list_select_related = ["organization"]
+    search_fields = ["title"]

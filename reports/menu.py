@@ -97,6 +97,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "目标进度", "target", "reports:goals", "reports.view_goal",
                 also=("reports:goal", "reports:plan", "reports:goal_new", "reports:plan_new"),
             ),
+            Entry(
+                "工作评价", "trophy", "reports:evaluations", "reports.view_evaluation",
+                also=("reports:evaluation", "reports:evaluation_new", "reports:evaluation_edit"),
+            ),
             Entry("月度关账", "calendar-stats", "reports:closings", "reports.view_monthclosing"),
             Entry("公布数据", "news", "reports:reported", "reports.view_monthclosing"),
             Entry("数据下载", "table-export", "reports:numbers", "reports.view_snapshot"),

@@ -1,5 +1,6 @@
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
+from orgs.doors import postings_with
 from orgs.models import Division, Organization
 from orgs.querysets import ScopedQuerySet
 
@@ -18,3 +19,17 @@ class OfOrganizationQuerySet(ScopedQuerySet):
 
     def within_postings(self, postings):
         return self.filter(organization__in=Organization.objects.within_postings(postings))
+
+
+class EvaluationQuerySet(ScopedQuerySet):
+    """A draft is seen only at the unit that composes it; what was released also by who is above it or compared in it."""
+
+    def within_postings(self, postings):
+        here = [posting.organization_id for posting in postings if posting.organization_id]
+        above = Organization.objects.within_postings(postings)
+        released = Q(release__isnull=False) & (Q(organization__in=above) | Q(release__units__overlap=here))
+        return self.filter(Q(organization__in=here) | released)
+
+    def composed_by(self, user, perm: str):
+        """Those of the units at which the person holds the right: being above, or compared, is not enough."""
+        return self.filter(organization__in=[posting.organization_id for posting in postings_with(user, perm)])

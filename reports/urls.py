@@ -1,6 +1,18 @@
 from django.urls import path, re_path
 
-from reports.views import dashboard, goal_acts, goals, home, numbers, pages, plans, rows, search
+from reports.views import (
+    dashboard,
+    evaluation_acts,
+    evaluations,
+    goal_acts,
+    goals,
+    home,
+    numbers,
+    pages,
+    plans,
+    rows,
+    search,
+)
 
 app_name = "reports"
 urlpatterns = [
@@ -31,6 +43,13 @@ urlpatterns = [
     path("plans/<int:pk>/edit/", plans.PlanEdit.as_view(), name="plan_edit"),
     path("plans/<int:pk>/close/", plans.PlanClose.as_view(), name="plan_close"),
     path("plans/<int:pk>/goals/new/", plans.GoalNew.as_view(), name="goal_new"),
+    path("evaluations/", evaluations.EvaluationList.as_view(), name="evaluations"),
+    path("evaluations/new/", evaluation_acts.EvaluationNew.as_view(), name="evaluation_new"),
+    path("evaluations/<int:pk>/", evaluations.EvaluationPage.as_view(), name="evaluation"),
+    path("evaluations/<int:pk>/file/", evaluations.EvaluationFile.as_view(), name="evaluation_file"),
+    path("evaluations/<int:pk>/edit/", evaluation_acts.EvaluationEdit.as_view(), name="evaluation_edit"),
+    path("evaluations/<int:pk>/release/", evaluation_acts.EvaluationReleaseAct.as_view(), name="evaluation_release"),
+    path("evaluations/<int:pk>/withdraw/", evaluation_acts.EvaluationWithdraw.as_view(), name="evaluation_withdraw"),
     path("closings/", pages.Closings.as_view(), name="closings"),
     path("reported/", pages.Reported.as_view(), name="reported"),
 ]

@@ -202,6 +202,14 @@ PAGES: dict[str, Page] = {
     "reports:plan_edit": Page(REGISTRARS, "plan"),
     "reports:plan_close": Page(REGISTRARS, "plan"),
     "reports:goal_new": Page(REGISTRARS, "plan"),
+    "reports:evaluations": Page(PLACES),
+    "reports:evaluation_new": Page(REGISTRARS),
+    "reports:evaluation": Page(PLACES, "released"),
+    "reports:evaluation_file": Page(LEADERS | REGISTRARS, "released"),
+    # acts on a draft: only at the unit that composes it, not above
+    "reports:evaluation_edit": Page(frozenset({"registrar_district"}), "draft_sheet", everywhere=NOBODY),
+    "reports:evaluation_release": Page(frozenset({"district_leader"}), "draft_sheet", everywhere=NOBODY, **POST),
+    "reports:evaluation_withdraw": Page(frozenset({"district_leader"}), "released", everywhere=NOBODY),
     "reports:closings": Page(PLACES),
     "reports:reported": Page(PLACES),
     # api
@@ -283,6 +291,7 @@ TABLES: dict[str, Table] = {
     "members_poster": Table(REGISTRARS | OFFICER, add=REGISTRARS | OFFICER, row="poster"),
     "members_seat": Table(OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="seat"),
     "members_transfer": Table(OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="transfer"),
+    "reports_evaluation": Table(PLACES, row="released"),
     "reports_plan": Table(PLACES, row="plan"),
     "reports_goal": Table(PLACES, row="goal"),
     "reports_monthclosing": Table(PLACES, row="closing", everywhere=PLACES),

@@ -45,7 +45,7 @@ from members.models import (
     Transfer,
 )
 from members.services import notice_publish
-from reports.models import Goal, MonthClosing, Plan, ReportedFigure, Snapshot
+from reports.models import Evaluation, EvaluationRelease, Goal, MonthClosing, Plan, ReportedFigure, Snapshot
 from stations import services
 from stations.posters import poster_make
 from tables.models import Batch, Export, SavedView
@@ -132,7 +132,8 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         attempt=AccessAttempt.objects.create(username="x", failures_since_start=1), posting=officer.postings.get(),
         closing=MonthClosing.objects.get_or_create(month=DAY, defaults={"as_of": DAY})[0],
         reported=ReportedFigure.objects.get_or_create(place="深圳市", name="市场", as_of=DAY, defaults={"value": 459})[0],
-        **goal_rows(unit, canary), **market_rows(unit, branch, market, business, canary), **intake_rows(unit, business, canary),
+        **goal_rows(unit, canary), **evaluation_rows(unit, canary, officer),
+        **market_rows(unit, branch, market, business, canary), **intake_rows(unit, business, canary),
         batch=Batch.objects.create(target="business", owner=officer, file_name=f"{canary}.csv", state="checked"),
         snapshot=Snapshot.objects.create(organization=branch, as_of=DAY, computed_at=timezone.now()),
         **lists_rows(officer, canary),
@@ -161,6 +162,24 @@ def goal_rows(unit, canary: str) -> dict[str, Any]:
         due_on=DAY + timedelta(days=900),
     )  # fmt: skip
     return {"plan": plan, "goal": goal}
+
+
+def evaluation_rows(unit, canary: str, by) -> dict[str, Any]:
+    """A draft and a released sheet of the district that the unit is in, which the released one compares."""
+    of = unit.district_committee
+    draft, released = (
+        Evaluation.objects.create(organization=of, title=f"{canary}{name}评价", as_of=DAY)
+        for name in ("未定", "第一次")
+    )
+    unit_line = {"id": unit.pk, "name": f"{canary}单位", "scores": [], "total": None, "place": None, "why": ""}
+    sheet = {
+        "title": released.title, "note": "", "as_of": DAY.isoformat(), "month": None, "revision": None, "lines": [],
+        "units": [unit_line],
+    }  # fmt: skip
+    EvaluationRelease.objects.create(
+        evaluation=released, sheet=sheet, units=[unit.pk], digest="0" * 64, released_at=timezone.now(), released_by=by
+    )
+    return {"draft_sheet": draft, "released": released}
 
 
 def market_rows(unit, branch, market, business, canary: str) -> dict[str, Any]:

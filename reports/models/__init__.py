@@ -1,7 +1,19 @@
 """What this room computed, what it was told, and what units set out to reach. Everything else it only reads."""
 
+from reports.models.evaluations import Evaluation, EvaluationLine, EvaluationRelease, EvaluationWithdrawal
 from reports.models.figures import ReportedFigure
 from reports.models.goals import Goal, Milestone, Plan
 from reports.models.snapshots import MonthClosing, Snapshot
 
-__all__ = ["Goal", "Milestone", "MonthClosing", "Plan", "ReportedFigure", "Snapshot"]
+__all__ = [
+    "Evaluation",
+    "EvaluationLine",
+    "EvaluationRelease",
+    "EvaluationWithdrawal",
+    "Goal",
+    "Milestone",
+    "MonthClosing",
+    "Plan",
+    "ReportedFigure",
+    "Snapshot",
+]

@@ -129,7 +129,8 @@ class GoalDistribute(GoalActMixin, View):
         context = {
             "heading": f"分解到下级：{label}", "goal": goal, "form": form, "rows": rows, "preview_rows": preview,
             "sent": [(name, form[name].value() or "") for name in form.fields] if preview else [],
-            "may_confirm": bool(preview) and not any(part.problem for part in parts or ()),
+            "may_confirm": any(part.act in ("create", "change") for part in parts or ())
+            and not any(part.problem for part in parts or ()),
             "target": goal_words.exact(key, goal.target), "base": goal_words.figure(key, goal.base_value),
             "cancel_url": reverse("reports:goal", args=[goal.pk]),
             "breadcrumbs": crumbs(
