@@ -6,7 +6,7 @@ class MarketsConfig(AppConfig):
     verbose_name = "经营主体与市场"
 
     def ready(self) -> None:
-        from markets import bulk, listings
+        from markets import bulk, life, listings
         from markets.imports.importer import BusinessImporter
         from markets.imports.others import TARGETS
         from markets.imports.told_undo import forget
@@ -17,3 +17,4 @@ class MarketsConfig(AppConfig):
         on_undo_over(forget)
         listings.register()
         bulk.register()
+        life.register()

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from orgs.models import Division, Organization
 from orgs.querysets import ScopedQuerySet
-from reports import metrics
+from reports import metrics, past
 from reports.releases import is_responsible
 from reports.sql import sources
 from reports.sql.parts import Day
@@ -41,8 +41,8 @@ def rows(
 ) -> QuerySet:
     """The rows that a number counts, as far as this person may see them.
 
-    `unassigned`: those of the unit's 直属/待分派 line only. `as_of` tests periods against that day; the state of a row
-    is today's. Raises metrics.UnknownMetric, NoRows (a share), RowsNotOpen (persons and `with_members` outside the
+    `unassigned`: those of the unit's 直属/待分派 line only. `as_of`: as they stood at the end of that day
+    (reports/past.py says what cannot be put back). Raises metrics.UnknownMetric, NoRows (a share), RowsNotOpen (persons and `with_members` outside the
     responsible guidance station).
     """
     metric = metrics.check(code, denominator, range)
@@ -67,9 +67,19 @@ def all_rows(
     """The same without asking who reads: for tests and for counting. Pages call `rows`."""
     metric = metrics.check(code, denominator, range)
     source = sources.SOURCES[metric.source]
-    sql = source.rows_sql(code, unit, Day(as_of or timezone.localdate()), denominator, range, unassigned)
+    sql = ids_sql(code, unit, as_of, denominator=denominator, range=range, unassigned=unassigned)
     found = cast(ScopedQuerySet, source.model()._default_manager.all())  # every model with rows has the door
     return found.filter(pk__in=RawSQL(sql, []))
+
+
+def ids_sql(
+    code: str, unit: sources.Unit, as_of: date | None, *, denominator: str, range: str, unassigned: bool = False
+) -> str:
+    """SELECT of the primary keys that a number counts, of a past day as they stood then."""
+    source, day = sources.SOURCES[metrics.METRICS[code].source], Day(as_of or timezone.localdate())
+    return past.as_it_stood(
+        lambda then: source.rows_sql(code, then, day, denominator, range, unassigned), unit, as_of
+    )
 
 
 def total(code: str, queryset: QuerySet) -> int:
