@@ -43,9 +43,11 @@ def is_unassigned(query: QueryDict) -> bool:
 def behind(metric: metrics.Metric, unit, basis: Basis, user, *, unassigned: bool = False) -> QuerySet:
     """The rows of a number; of a share, those of its numerator: its parts exclude each other.
 
-    `user` None: without asking who reads, for counting only.
+    `user` None: without asking who reads, for counting only. A day without numbers of its own is read as the day
+    whose numbers stand for it.
     """
-    asked: dict[str, Any] = {"range": basis.range, "as_of": basis.as_of, "unassigned": unassigned}
+    day = basis.as_of and (selectors.day_counted(unit, basis.as_of) or basis.as_of)
+    asked: dict[str, Any] = {"range": basis.range, "as_of": day, "unassigned": unassigned}
     read: Callable[..., QuerySet] = partial(rows.rows, user=user) if user is not None else rows.all_rows
     if metric.kind == metrics.COUNT:
         return read(metric.code, unit, denominator=basis.denominator, **asked)

@@ -29,6 +29,9 @@ PLACED = (
     "members_registration",
 )  # fmt: skip
 DATES = ("approved_on", "closed_on", "term_starts_on", "term_ends_on", "extended_until")
+NOT_PUT_BACK = (
+    "差额来自事后不能还原的改动：补录了更早的起止日期、改了关系的方式、删去了不应保留的人数，或抹除了个人信息。"
+)
 
 
 @dataclass
@@ -107,19 +110,28 @@ def _end(day: Day) -> datetime:
 # --- the tree ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass
+class _Body:
+    """Where an organization hangs."""
+
+    level: int
+    parent: int | None
+    path: str
+    district_committee: int | None
+    guidance_station: int | None
+
+
 def tree_on(day: Day) -> Tree:
     """Undoes what was written to the history of organizations after the day, the newest first."""
+    tree = Tree()
     changes = list(
         OrganizationChange.objects.filter(entered_at__gte=_end(day))
         .order_by("-id")
         .values_list("organization_id", "event", "before")
     )
-    tree = Tree()
     if not changes:
         return tree
     codes = dict(Organization.objects.values_list("code", "pk"))
-    places = dict(Division.objects.values_list("code", "pk"))
-    above = dict(Division.objects.filter(level=Division.Level.STREET).values_list("pk", "parent"))
     moved: dict[int, int] = {}
     for pk, event, before in changes:
         if event == Event.CLOSE:
@@ -127,11 +139,7 @@ def tree_on(day: Day) -> Tree:
         elif event == Event.MOVE and before.get("parent") in codes:
             moved[pk] = codes[before["parent"]]
         elif event == Event.EDIT:
-            was = tree.columns.setdefault(pk, {})
-            was |= {name: before[name] for name in ("kind", *DATES) if name in before}
-            was |= {f"{name}_id": places.get(before[name]) for name in ("district", "street") if name in before}
-            if was.get("street_id") and "district" not in before:
-                was["district_id"] = above.get(was["street_id"])
+            tree.columns.setdefault(pk, {}).update(_edited(before))
             if before.get("code"):
                 codes[before["code"]] = pk
     if moved:
@@ -139,40 +147,52 @@ def tree_on(day: Day) -> Tree:
     return tree
 
 
+def _edited(before: dict) -> dict[str, object]:
+    """The columns that count, as they were before an edit."""
+    was: dict[str, object] = {name: before[name] for name in ("kind", *DATES) if name in before}
+    places = {name: before[name] for name in ("district", "street") if name in before}
+    for name, code in places.items():
+        place = Division.objects.filter(code=code).first() if code else None
+        was[f"{name}_id"] = place.pk if place else None
+        if name == "street" and place is not None and "district" not in places:
+            was["district_id"] = place.parent_id
+    return was
+
+
 def _hang_back(tree: Tree, moved: dict[int, int]) -> None:
-    """Parents, paths and ancestors as they were. A path that another body has now is marked so that none is met twice."""
-    rows = {
-        pk: [level, parent, path, dc, gs]
+    """Parents, paths and ancestors as they were. What was moved gets a label that nothing else has."""
+    bodies = {
+        pk: _Body(level, parent, path, dc, gs)
         for pk, level, parent, path, dc, gs in Organization.objects.order_by("path").values_list(
             "pk", "level", "parent", "path", "district_committee", "guidance_station"
         )
     }
-    below: dict[int, list[int]] = {}
-    for pk, row in rows.items():
-        row[1] = moved.get(pk, row[1])
-        below.setdefault(row[1], []).append(pk)
-    marks = iter(range(46_655))
+    below: dict[int | None, list[int]] = {}
+    for pk, body in bodies.items():
+        body.parent = moved.get(pk, body.parent)
+        below.setdefault(body.parent, []).append(pk)
+    labels = {pk: f"~{number:03d}" for number, pk in enumerate(moved)}
+    waiting = [(pk, False) for pk in below.get(None, ())]
+    while waiting:
+        pk, changed = waiting.pop()
+        if changed := changed or pk in moved:
+            _follow(tree, pk, bodies, labels.get(pk, bodies[pk].path[-4:]))
+        waiting += [(one, changed) for one in below.get(pk, ())]
 
-    def hang(pk: int, *, changed: bool) -> None:
-        level, parent, path, dc, gs = rows[pk]
-        changed = changed or pk in moved
-        if changed:
-            label = f"~{next(marks):03d}" if pk in moved else path[-4:]
-            _, _, upper_path, upper_dc, upper_gs = rows[parent]
-            was: dict[str, object] = {"parent_id": parent, "path": upper_path + label}
-            if level > Level.DISTRICT:
-                was["district_committee_id"] = upper_dc
-            if level > Level.GUIDANCE_STATION:
-                was["guidance_station_id"] = upper_gs
-            tree.columns.setdefault(pk, {}).update(was)
-            rows[pk] = [level, parent, was["path"], was.get("district_committee_id", dc), was.get("guidance_station_id", gs)]
-            if level == Level.GUIDANCE_STATION:
-                tree.district_committees[pk] = rows[pk][3]
-        for one in below.get(pk, ()):
-            hang(one, changed=changed)
 
-    for top in [pk for pk, row in rows.items() if row[1] is None]:
-        hang(top, changed=False)
+def _follow(tree: Tree, pk: int, bodies: dict[int, _Body], label: str) -> None:
+    body = bodies[pk]
+    assert body.parent is not None  # only what hangs on something was moved
+    upper = bodies[body.parent]
+    body.path = upper.path + label
+    was: dict[str, object] = {"parent_id": body.parent, "path": body.path}
+    if body.level > Level.DISTRICT:
+        was["district_committee_id"] = body.district_committee = upper.district_committee
+    if body.level > Level.GUIDANCE_STATION:
+        was["guidance_station_id"] = body.guidance_station = upper.guidance_station
+    if body.level == Level.GUIDANCE_STATION:
+        tree.district_committees[pk] = body.district_committee
+    tree.columns.setdefault(pk, {}).update(was)
 
 
 def _moved(alias: str, tree: Tree) -> str:
@@ -189,7 +209,10 @@ def _placed(tree: Tree) -> list[str]:
     if tree.district_committees:
         found = [_with(table, {"district_committee_id": _moved("t", tree)}) for table in PLACED]
     # Of a person on a roll, what the organization was under; a guidance station's own move is among these too.
-    columns = {name: _was(tree, name, "t.organization_id", f"t.{name}") for name in ("guidance_station_id", "district_committee_id")}
+    columns = {
+        name: _was(tree, name, "t.organization_id", f"t.{name}")
+        for name in ("guidance_station_id", "district_committee_id")
+    }
     if columns := {name: value for name, value in columns.items() if value}:
         found.append(_with("members_affiliation", columns))
     return found

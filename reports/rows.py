@@ -3,7 +3,7 @@
 It filters by the very SQL that the engine counts with (reports/sql), so a tile and its list cannot differ.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import cast
 
 from django.db.models import QuerySet, Sum
@@ -17,12 +17,21 @@ from reports.releases import is_responsible
 from reports.sql import sources
 from reports.sql.parts import Day
 
+KEPT_FOR = 400  # days of which rows can be read; beyond, there are counts only
+
 
 class RowsNotOpen(Exception):
     """These rows are open only in the responsible guidance station; here the link ends at counts."""
 
     def __init__(self, metric: metrics.Metric):
         super().__init__(f"「{metric.name}」的名单只对负责的指导站开放，这里只显示各指导站的数量。")
+
+
+class RowsNotKept(RowsNotOpen):
+    """So long ago that only counts are kept; the message is for the reader."""
+
+    def __init__(self, metric: metrics.Metric):
+        Exception.__init__(self, f"超过 {KEPT_FOR} 天的日子只保留数字，不再列出「{metric.name}」的名单。")
 
 
 class NoRows(metrics.UnknownMetric):
@@ -42,12 +51,14 @@ def rows(
     """The rows that a number counts, as far as this person may see them.
 
     `unassigned`: those of the unit's 直属/待分派 line only. `as_of`: as they stood at the end of that day
-    (reports/past.py says what cannot be put back). Raises metrics.UnknownMetric, NoRows (a share), RowsNotOpen (persons and `with_members` outside the
-    responsible guidance station).
+    (reports/past.py says what cannot be put back). Raises metrics.UnknownMetric, NoRows (a share), RowsNotOpen (persons
+    and `with_members` outside the responsible guidance station), RowsNotKept (too long ago).
     """
     metric = metrics.check(code, denominator, range)
     if not metric.has_rows:
         raise NoRows(f"「{metric.name}」是比率，没有自己的名单，请看它的分子或分母。")
+    if as_of is not None and as_of < timezone.localdate() - timedelta(days=KEPT_FOR):
+        raise RowsNotKept(metric)
     if metrics.is_personal(code, denominator) and not is_responsible(user, unit):
         raise RowsNotOpen(metric)
     return all_rows(code, unit, denominator=denominator, range=range, as_of=as_of, unassigned=unassigned).visible_to(
@@ -77,9 +88,7 @@ def ids_sql(
 ) -> str:
     """SELECT of the primary keys that a number counts, of a past day as they stood then."""
     source, day = sources.SOURCES[metrics.METRICS[code].source], Day(as_of or timezone.localdate())
-    return past.as_it_stood(
-        lambda then: source.rows_sql(code, then, day, denominator, range, unassigned), unit, as_of
-    )
+    return past.as_it_stood(lambda then: source.rows_sql(code, then, day, denominator, range, unassigned), unit, as_of)
 
 
 def total(code: str, queryset: QuerySet) -> int:

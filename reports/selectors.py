@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection
+from django.db.models import Max
 from django.utils import timezone
 
 from orgs.kinds import Level
@@ -78,6 +79,11 @@ def latest(unit: Unit, as_of: date | None = None) -> Numbers | None:
     """The newest numbers of a unit, or the newest not after `as_of`; None where there are none."""
     snapshot = _newest(unit, as_of, "")
     return numbers(snapshot, unit) if snapshot else None
+
+
+def day_counted(unit: Unit, as_of: date | None) -> date | None:
+    """The day whose numbers are shown for `as_of`: the last one counted not after it."""
+    return _of_unit(unit).filter(breakdown="", key="", as_of__lte=as_of).aggregate(day=Max("as_of"))["day"]
 
 
 def unassigned(unit: Unit, as_of: date | None = None) -> Numbers | None:

@@ -216,6 +216,8 @@ class BusinessVersion(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "主体历史"
         ordering = ["-id"]
+        # What was replaced since a day: lists of past days (reports/past.py).
+        indexes = [models.Index(fields=["valid_to"], name="businessversion_replaced")]
 
     def __str__(self) -> str:
         return f"{self.business_id} …{self.valid_to:%Y-%m-%d}"

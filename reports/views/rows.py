@@ -12,7 +12,7 @@ from django.views.generic import View
 
 from accounts import audit
 from orgs.scoped import DoorMixin
-from reports import metrics, rows, selectors, tiles, words
+from reports import metrics, past, rows, selectors, tiles, words
 from reports.behind import EXPORT_PERMISSION, PERMISSION, RowsBehind, behind, can_be_taken, is_unassigned, unit_asked
 from reports.row_columns import columns_of, shows_persons
 from reports.views.dashboard import breadcrumbs
@@ -64,8 +64,20 @@ class Rows(DoorMixin, View):
             "breadcrumbs": [*crumbs, {"label": heading}],
             "subtitle": f"{self.unit}{self._part()} · 口径：{tiles.note(metric, basis)}",
             "definition": metric.definition if metric.denominators or metric.denominator else "",
+            "day_note": self._day_note(),
             **more,
         }
+
+    def _day_note(self) -> str:
+        """Which day's rows these are, where it is not today."""
+        if (asked := self.basis.as_of) is None:
+            return ""
+        counted = selectors.day_counted(self.unit, asked)
+        if counted is None:
+            return f"{asked:%Y-%m-%d} 以前还没有统计数字。"
+        missing = f"{asked:%Y-%m-%d} 没有统计，用的是此前最近一天。" if counted != asked else ""
+        then = "名单按当天的情况还原，各列显示的是现在的登记内容。" if past.is_past(counted) else ""
+        return f"数据日期 {counted:%Y-%m-%d}。{missing}{then}"
 
     def _part(self) -> str:
         return f"的{selectors.UNASSIGNED_NAME}" if self.unassigned else ""
@@ -118,6 +130,8 @@ class Rows(DoorMixin, View):
             return ""
         if (away := self._everywhere() - total) > 0:
             return f"另有 {away:,} {self._word()}不在您的管辖范围内，计入看板，名单里不列出。"
+        if past.is_past(own.as_of) and self.basis.as_of:
+            return f"看板上的数字是 {number:,}（数据日期 {own.as_of:%Y-%m-%d}），还原出来的名单是 {total:,}。{past.NOT_PUT_BACK}"
         return f"看板上的数字是 {number:,}（截至 {own.as_of:%Y-%m-%d}）；之后有变动，这里是现在的名单。"
 
     def _everywhere(self) -> int:

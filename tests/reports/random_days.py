@@ -1,6 +1,6 @@
 """Days of a random city on which things happen, each through the service that does it on a page."""
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from unittest import mock
 
@@ -59,10 +59,8 @@ class Days:
         made = self.made
         acts = (self.edit, self.edit, self.edit, self.add, self.link, self.link, self.end, self.move, self.kind,
                 self.close, self.market_link, self.market_end)  # fmt: skip
-        try:
+        with suppress(CannotSave, TreeError):  # the service refused, and nothing happened
             made.pick(*acts)(day)
-        except (CannotSave, TreeError):
-            pass  # the service refused, and nothing happened
 
     def edit(self, day) -> None:
         made = self.made
@@ -109,7 +107,9 @@ class Days:
     def move(self, day) -> None:
         made = self.made
         what = made.pick(*made.branches, made.city.yuehai, made.city.huafu)
-        to = made.pick(made.city.nanshan, made.city.futian, *([] if what.level == 3 else [made.city.shahe, *made.branches]))
+        to = made.pick(
+            made.city.nanshan, made.city.futian, *([] if what.level == 3 else [made.city.shahe, *made.branches])
+        )
         organization_move(organization=what, parent=to, by=None, on=day)
 
     def kind(self, day) -> None:
