@@ -44,6 +44,7 @@ _VIEW_NUMBERS = {
     "reports.view_snapshot", "reports.view_monthclosing", "reports.view_reportedfigure", "stations.view_footfalltally",
     "reports.view_plan", "reports.view_goal", "reports.view_evaluation",
 }  # fmt: skip
+_KEEP_SCREENS = {"reports.view_screen", "reports.add_screen", "reports.change_screen", "reports.revoke_screen"}
 _VIEW_PEOPLE = {
     "members.view_member", "members.view_affiliation", "members.view_instructorassignment",
     "members.view_instructor", "stations.view_checkin",
@@ -57,7 +58,7 @@ _KEEP_PEOPLE = {
 # Roles × permissions: the whole of it. Nothing else grants a right to business data.
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "registrar": frozenset(
-        _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _IMPORT_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS
+        _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _IMPORT_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _KEEP_SCREENS
         | {
             "orgs.add_organization", "orgs.change_organization", "orgs.import_organization", "members.import_roll",
             "members.view_poster", "members.add_poster", "members.change_poster",
@@ -82,7 +83,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
         }
     ),
     "leader": frozenset(
-        _VIEW_TREE | _VIEW_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE
+        _VIEW_TREE | _VIEW_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE | _KEEP_SCREENS
         | {"reports.release_evaluation", "reports.export_evaluation"}
     ),
     "secretary": frozenset(

@@ -104,6 +104,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("月度关账", "calendar-stats", "reports:closings", "reports.view_monthclosing"),
             Entry("公布数据", "news", "reports:reported", "reports.view_monthclosing"),
             Entry("数据下载", "table-export", "reports:numbers", "reports.view_snapshot"),
+            Entry(
+                "大屏", "device-tv", "reports:screens", "reports.view_screen",
+                also=("reports:screen_new", "reports:screen_change", "reports:screen_revoke"),
+            ),
             Entry("统计口径", "book", "reports:metrics", "reports.view_snapshot"),
         ),
     ),

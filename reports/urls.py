@@ -7,10 +7,12 @@ from reports.views import (
     goal_acts,
     goals,
     home,
+    kiosk,
     numbers,
     pages,
     plans,
     rows,
+    screens,
     search,
 )
 
@@ -51,5 +53,13 @@ urlpatterns = [
     path("evaluations/<int:pk>/release/", evaluation_acts.EvaluationReleaseAct.as_view(), name="evaluation_release"),
     path("evaluations/<int:pk>/withdraw/", evaluation_acts.EvaluationWithdraw.as_view(), name="evaluation_withdraw"),
     path("closings/", pages.Closings.as_view(), name="closings"),
+    path("screens/", screens.Screens.as_view(), name="screens"),
+    path("screens/new/", screens.ScreenNew.as_view(), name="screen_new"),
+    path("screens/<int:pk>/", screens.ScreenChange.as_view(), name="screen_change"),
+    path("screens/<int:pk>/revoke/", screens.ScreenRevoke.as_view(), name="screen_revoke"),
+    path("screen/<int:pk>/", kiosk.Wall.as_view(), name="screen"),
+    path("screen/<int:pk>/data.json", kiosk.Data.as_view(), name="screen_data"),
+    path("screen/<int:pk>/districts.geojson", kiosk.Shapes.as_view(), name="screen_shapes"),
+    path("screen/worker.js", kiosk.worker, name="screen_worker"),
     path("reported/", pages.Reported.as_view(), name="reported"),
 ]

@@ -62,6 +62,7 @@ PUBLIC = {
     "admin:jsi18n",
     "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights", "members:receipt_copy",
     "members:receipt_act", "stations:own_check_ins",
+    "reports:screen", "reports:screen_data", "reports:screen_shapes", "reports:screen_worker",  # no number without the key
     "api:intake-registrations", "api:intake-feedback",  # signed by another system's key; no session opens them
 }  # fmt: skip
 
@@ -210,6 +211,10 @@ PAGES: dict[str, Page] = {
     "reports:evaluation_edit": Page(frozenset({"registrar_district"}), "draft_sheet", everywhere=NOBODY),
     "reports:evaluation_release": Page(frozenset({"district_leader"}), "draft_sheet", everywhere=NOBODY, **POST),
     "reports:evaluation_withdraw": Page(frozenset({"district_leader"}), "released", everywhere=NOBODY),
+    "reports:screens": Page(LEADERS | REGISTRARS),
+    "reports:screen_new": Page(LEADERS | REGISTRARS),
+    "reports:screen_change": Page(LEADERS | REGISTRARS, "screen"),
+    "reports:screen_revoke": Page(LEADERS | REGISTRARS, "screen"),
     "reports:closings": Page(PLACES),
     "reports:reported": Page(PLACES),
     # api

@@ -46,6 +46,7 @@ from members.models import (
 )
 from members.services import notice_publish
 from reports.models import Evaluation, EvaluationRelease, Goal, MonthClosing, Plan, ReportedFigure, Snapshot
+from reports.screens import screen_create
 from stations import services
 from stations.posters import poster_make
 from tables.models import Batch, Export, SavedView
@@ -136,6 +137,10 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         **market_rows(unit, branch, market, business, canary), **intake_rows(unit, business, canary),
         batch=Batch.objects.create(target="business", owner=officer, file_name=f"{canary}.csv", state="checked"),
         snapshot=Snapshot.objects.create(organization=branch, as_of=DAY, computed_at=timezone.now()),
+        screen=screen_create(
+            unit=unit, name=f"{canary}大厅", pages=["overview"], seconds=20, by=officer,
+            expires_at=timezone.now() + timedelta(days=9),
+        )[0],
         **lists_rows(officer, canary),
     )  # fmt: skip
 

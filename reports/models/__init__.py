@@ -3,6 +3,7 @@
 from reports.models.evaluations import Evaluation, EvaluationLine, EvaluationRelease, EvaluationWithdrawal
 from reports.models.figures import ReportedFigure
 from reports.models.goals import Goal, Milestone, Plan
+from reports.models.screens import Screen
 from reports.models.snapshots import MonthClosing, Snapshot
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "MonthClosing",
     "Plan",
     "ReportedFigure",
+    "Screen",
     "Snapshot",
 ]
