@@ -38,7 +38,7 @@ _IMPORT_PLACES = {
 _EXPORT_PLACES = {
     "orgs.export_organization", "markets.export_business", "markets.export_market", "stations.export_servicepoint",
     "markets.export_sourcedifference", "markets.export_absence", "markets.export_industryarea",
-    "markets.export_platform", "markets.export_deliverysite",
+    "markets.export_platform", "markets.export_deliverysite", "reports.export_reportedfigure",
 }  # fmt: skip
 _VIEW_NUMBERS = {
     "reports.view_snapshot", "reports.view_monthclosing", "reports.view_reportedfigure", "stations.view_footfalltally",
@@ -68,7 +68,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "members.view_notice", "members.add_notice", "members.change_notice",
             "reports.add_plan", "reports.change_plan", "reports.add_goal", "reports.change_goal",
             "reports.add_evaluation", "reports.change_evaluation", "reports.export_evaluation",
-            "reports.add_reportedfigure", "reports.change_reportedfigure",
+            "reports.add_reportedfigure", "reports.change_reportedfigure", "reports.import_reportedfigure",
         }
     ),
     "officer": frozenset(

@@ -1,10 +1,11 @@
-"""What was closed, set and told: to read here; goals and plans are changed on their own pages."""
+"""What was closed, set and told. Goals and evaluations are changed on their own pages; published figures here."""
 
+from django import forms
 from django.contrib import admin
 
 from accounts.admin_door import DoorAdmin
 from orgs.scoped import ScopedAdmin
-from reports import judging
+from reports import figures, judging
 from reports.models import Evaluation, Goal, MonthClosing, Plan, ReportedFigure
 
 
@@ -17,8 +18,30 @@ class MonthClosingAdmin(DoorAdmin):
 
 @admin.register(ReportedFigure)
 class ReportedFigureAdmin(DoorAdmin):
+    """Kept by the city's registrars through the one service; everybody else who may see it reads."""
+
+    fields = ["place", "name", "value", "unit", "is_approximate", "as_of", "source", "metric"]
     list_display = ["place", "name", "value", "is_approximate", "as_of", "source"]
     list_filter = ["place"]
+    search_fields = ["place", "name", "source"]
+
+    def has_add_permission(self, request) -> bool:
+        return figures.may_keep(request.user, "add")
+
+    def has_change_permission(self, request, obj=None) -> bool:
+        return figures.may_keep(request.user)
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name == "metric":
+            choices = [("", "没有，或不能并列"), *((code, name) for name, code in figures.CODES.items())]
+            return forms.ChoiceField(
+                label="对应的系统指标", choices=choices, required=False,
+                help_text="含义相同才选：选了以后，公布数据页会把它与本系统的数并列。",
+            )  # fmt: skip
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def save_model(self, request, obj, form, change) -> None:
+        figures.figure_save(figure=obj, by=request.user)
 
 
 class ReadScopedAdmin(ScopedAdmin):

@@ -8,11 +8,13 @@ class ReportsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import audit
         from orgs import life
-        from reports import behind, tasks
+        from reports import behind, figures, tasks
         from reports.models import Snapshot
-        from tables import register
+        from tables import listing, register
 
         audit.on_sealed(tasks.hear_sealed)
         register.on_applied(tasks.hear_applied)
         behind.register()
+        listing.register_listing(figures.LISTING)
+        register.register_target(figures.TARGET)
         life.computed_about(Snapshot)

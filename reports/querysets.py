@@ -33,3 +33,15 @@ class EvaluationQuerySet(ScopedQuerySet):
     def composed_by(self, user, perm: str):
         """Those of the units at which the person holds the right: being above, or compared, is not enough."""
         return self.filter(organization__in=[posting.organization_id for posting in postings_with(user, perm)])
+
+
+class PublishedQuerySet(ScopedQuerySet):
+    """Published figures belong to no unit: whoever may see them at all sees each; the city's people keep them."""
+
+    def within_postings(self, postings):
+        return self.all() if postings else self.none()
+
+    def kept_by(self, user, perm: str):
+        """All of them for whoever holds the right at the city, in either line; none for anybody else."""
+        keeps = any(posting.unit.level == 1 for posting in postings_with(user, perm))
+        return self.all() if keeps else self.none()

@@ -4,6 +4,7 @@ from reports.views import (
     dashboard,
     evaluation_acts,
     evaluations,
+    figures,
     goal_acts,
     goals,
     home,
@@ -61,5 +62,5 @@ urlpatterns = [
     path("screen/<int:pk>/data.json", kiosk.Data.as_view(), name="screen_data"),
     path("screen/<int:pk>/districts.geojson", kiosk.Shapes.as_view(), name="screen_shapes"),
     path("screen/worker.js", kiosk.worker, name="screen_worker"),
-    path("reported/", pages.Reported.as_view(), name="reported"),
+    path("reported/", figures.Reported.as_view(), name="reported"),
 ]

@@ -4,7 +4,16 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from reports.models import Evaluation, EvaluationLine, EvaluationRelease, EvaluationWithdrawal, Goal, Milestone, Plan
+from reports.models import (
+    Evaluation,
+    EvaluationLine,
+    EvaluationRelease,
+    EvaluationWithdrawal,
+    Goal,
+    Milestone,
+    Plan,
+    ReportedFigure,
+)
 from tests import factories as make
 from tests.constraint_cases import DAY, Cases, again, changed
 
@@ -56,6 +65,10 @@ GOALS: Cases = {
     ),
     "milestone_once_a_day": lambda city: again(milestone(city), value=1),
     "milestone_value_not_negative": lambda city: changed(milestone(city), value=-1),
+    "reportedfigure_has_its_source": lambda city: changed(
+        ReportedFigure.objects.create(place="深圳", name="组织数", value=1, as_of=DAY, source="公报"),
+        {"source": ""}, {"place": ""}, {"name": ""},
+    ),
     "evaluation_once": lambda city: again(evaluation(city), note="另一份"),
     "evaluation_of_a_day_or_a_month": lambda city: changed(evaluation(city), {"as_of": None}, {"month": DAY}),
     "evaluation_month_is_its_first_day": lambda city: changed(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 CITY_WIDE = frozenset({"city_leader", "registrar_city"})
 LEADERS = frozenset({"city_leader", "district_leader"})
 REGISTRARS = frozenset({"registrar_city", "registrar_district"})
+CITY_REGISTRAR = frozenset({"registrar_city"})
 OFFICER = frozenset({"officer"})
 SECRETARY = frozenset({"secretary"})
 STAFF = LEADERS | REGISTRARS | OFFICER | SECRETARY
@@ -300,5 +301,7 @@ TABLES: dict[str, Table] = {
     "reports_plan": Table(PLACES, row="plan"),
     "reports_goal": Table(PLACES, row="goal"),
     "reports_monthclosing": Table(PLACES, row="closing", everywhere=PLACES),
-    "reports_reportedfigure": Table(PLACES, row="reported", everywhere=PLACES),
+    "reports_reportedfigure": Table(
+        PLACES, add=CITY_REGISTRAR, change=CITY_REGISTRAR, row="reported", everywhere=PLACES
+    ),
 }

@@ -132,7 +132,7 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         event=AuditEvent.objects.filter(subjects=[branch.pk]).latest("pk"), notice=notice,
         attempt=AccessAttempt.objects.create(username="x", failures_since_start=1), posting=officer.postings.get(),
         closing=MonthClosing.objects.get_or_create(month=DAY, defaults={"as_of": DAY})[0],
-        reported=ReportedFigure.objects.get_or_create(place="深圳市", name="市场", as_of=DAY, defaults={"value": 459})[0],
+        reported=published(),
         **goal_rows(unit, canary), **evaluation_rows(unit, canary, officer),
         **market_rows(unit, branch, market, business, canary), **intake_rows(unit, business, canary),
         batch=Batch.objects.create(target="business", owner=officer, file_name=f"{canary}.csv", state="checked"),
@@ -156,6 +156,11 @@ def lists_rows(owner, canary: str) -> dict[str, Any]:
             result={"changed": 0, "unchanged": 0, "skipped": [], "confirmed": 0},
         ),
     }  # fmt: skip
+
+
+def published() -> ReportedFigure:
+    columns = {"place": "深圳市", "name": "市场", "as_of": DAY}
+    return ReportedFigure.objects.get_or_create(**columns, defaults={"value": 459, "source": "公报"})[0]
 
 
 def goal_rows(unit, canary: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Closed months and published figures: what does not change any more, and what others said."""
+"""Closed months, and what each number means."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -6,7 +6,7 @@ from django.views.generic import TemplateView
 
 from orgs.scoped import DoorMixin
 from reports import metrics, words
-from reports.models import MonthClosing, ReportedFigure
+from reports.models import MonthClosing
 
 
 class Closings(DoorMixin, TemplateView):
@@ -45,41 +45,6 @@ class Closings(DoorMixin, TemplateView):
             row.reason or "—",
             row.digest,
         ]
-
-
-class Reported(DoorMixin, TemplateView):
-    """公布数据: numbers that somebody published, with source and day. Never added to what this system counts."""
-
-    permission = "reports.view_reportedfigure"
-    template_name = "generic/list.html"
-
-    def get_context_data(self, **kwargs):
-        figures = ReportedFigure.objects.order_by("place", "name", "-as_of")
-        rows = [
-            {
-                "cells": [
-                    {"text": figure.place},
-                    {"text": figure.name},
-                    {"text": f"{'约 ' if figure.is_approximate else ''}{figure.value.normalize():,f}"},
-                    {"text": f"{figure.as_of:%Y-%m-%d}"},
-                    {"text": figure.source},
-                ]
-            }
-            for figure in figures
-        ]
-        columns = [{"label": "地区"}, {"label": "指标"}, {"label": "数值", "numeric": True}]
-        return super().get_context_data(
-            heading="公布数据",
-            subtitle="来自公开报道，不是本系统统计的数字；口径不同，不与看板的数字相加或比较。",
-            table={
-                "caption": "公布数据",
-                "columns": [*columns, {"label": "截至"}, {"label": "出处"}],
-                "rows": rows,
-            },
-            total_text=f"共 {len(rows)} 条",
-            empty_reason="还没有录入公布数据。",
-            **kwargs,
-        )
 
 
 class Metrics(DoorMixin, TemplateView):

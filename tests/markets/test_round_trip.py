@@ -10,6 +10,7 @@ from markets.models import Business, DeliverySite, IndustryArea, Market, Platfor
 from members import identity
 from members.models import Affiliation, Consent, Member, Registration
 from orgs.models import Organization
+from reports.models import ReportedFigure
 from stations.models import ServicePoint
 from tables.cells import clean
 from tables.exports import export
@@ -134,7 +135,16 @@ def leads(city) -> None:
     make.registration(city.shahe)
 
 
+def figures(city) -> None:
+    for number, name in enumerate(PLAIN):
+        ReportedFigure.objects.create(
+            place="深圳市", name=name, value=number * 1000 + 0.5, as_of="2024-03-15", source=f"={name}", unit="个",
+            is_approximate=bool(number % 2), metric="markets" if number % 2 else "",
+        )  # fmt: skip
+
+
 MAKERS = {
+    "reported_figure": (ReportedFigure, figures),
     "business": (Business, businesses),
     "market": (Market, markets),
     "industry_area": (IndustryArea, industry_areas),

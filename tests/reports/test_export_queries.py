@@ -15,6 +15,7 @@ from markets.sources import LABELS, PLACE
 from members.models import Instructor
 from reports import metrics
 from reports.behind import RowsBehind, can_be_taken, model_of
+from reports.models import ReportedFigure
 from reports.row_columns import columns_of
 from stations.models import FootfallTally
 from tables.exports import export
@@ -83,6 +84,9 @@ MAKERS: dict[str, Callable] = {
     "absence": _absence,
     "organization": _branch,
     "service_point": _service_point,
+    "reported_figure": lambda city: ReportedFigure.objects.create(
+        place="深圳市", name=f"第{ReportedFigure.objects.count()}项", value=1, as_of=timezone.localdate(), source="公报"
+    ),
 }
 BEHIND: dict[str, Callable] = {  # rows behind a number that are no list of their own, and may be taken out
     "members.instructor": lambda city: Instructor.objects.create(

@@ -21,6 +21,7 @@ REAL: dict[str, dict[str, tuple]] = {
     "delivery_site": {},
     "service_point": {},
     "organization": {},
+    "reported_figure": {},
     "lead": {
         "身份号码": (people.id_number(), ""),
         "手机号": ("13800138003", "13800138004"),

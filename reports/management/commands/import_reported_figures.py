@@ -27,6 +27,7 @@ class Command(BaseCommand):
                         "value": value,
                         "is_approximate": name in figure.get("approx", []),
                         "source": figure["source"],
+                        "metric": published["metrics"].get(name, ""),
                     },
                 )
                 seen += 1
