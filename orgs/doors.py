@@ -42,8 +42,9 @@ _EXPORT_PLACES = {
 }  # fmt: skip
 _VIEW_NUMBERS = {
     "reports.view_snapshot", "reports.view_monthclosing", "reports.view_reportedfigure", "stations.view_footfalltally",
-    "reports.view_plan", "reports.view_goal", "reports.view_evaluation",
+    "reports.view_plan", "reports.view_goal", "reports.view_evaluation", "reports.view_printeddocument",
 }  # fmt: skip
+_PRINT = {"reports.print_printeddocument", "reports.revoke_printeddocument"}
 _KEEP_SCREENS = {"reports.view_screen", "reports.add_screen", "reports.change_screen", "reports.revoke_screen"}
 _VIEW_PEOPLE = {
     "members.view_member", "members.view_affiliation", "members.view_instructorassignment",
@@ -59,6 +60,7 @@ _KEEP_PEOPLE = {
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "registrar": frozenset(
         _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _IMPORT_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _KEEP_SCREENS
+        | _PRINT
         | {
             "orgs.add_organization", "orgs.change_organization", "orgs.import_organization", "members.import_roll",
             "members.view_poster", "members.add_poster", "members.change_poster",
@@ -84,6 +86,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     ),
     "leader": frozenset(
         _VIEW_TREE | _VIEW_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE | _KEEP_SCREENS
+        | _PRINT
         | {"reports.release_evaluation", "reports.export_evaluation"}
     ),
     "secretary": frozenset(

@@ -45,3 +45,12 @@ class PublishedQuerySet(ScopedQuerySet):
         """All of them for whoever holds the right at the city, in either line; none for anybody else."""
         keeps = any(posting.unit.level == 1 for posting in postings_with(user, perm))
         return self.all() if keeps else self.none()
+
+
+class PrintedQuerySet(UnitQuerySet):
+    def superseding(self, document):
+        """The editions that took this one's place."""
+        return self.filter(
+            kind=document.kind, organization=document.organization_id, division=document.division_id,
+            period=document.period, edition__gt=document.edition,
+        )  # fmt: skip

@@ -11,6 +11,7 @@ from tests import factories as make
 from tests.constraint_cases import GROUND, MARKETS, MEMBERS, ORGS, PLACES, Cases, changed, check_deferred
 from tests.constraint_goals import GOALS
 from tests.constraint_intake import INTAKE
+from tests.constraint_printed import PRINTED
 from tests.constraint_screens import SCREENS
 from tests.constraint_told import TOLD
 from tests.test_architecture import ORDER as ROOMS
@@ -45,6 +46,7 @@ CASES: Cases = {
     **MEMBERS,
     **PLACES,
     **INTAKE,
+    **PRINTED,
     **SCREENS,
     **TOLD,
     **GOALS,

@@ -3,6 +3,7 @@
 from reports.models.evaluations import Evaluation, EvaluationLine, EvaluationRelease, EvaluationWithdrawal
 from reports.models.figures import ReportedFigure
 from reports.models.goals import Goal, Milestone, Plan
+from reports.models.printed import PrintedDocument, PrintedFile, PrintedVoid
 from reports.models.screens import Screen
 from reports.models.snapshots import MonthClosing, Snapshot
 
@@ -15,6 +16,9 @@ __all__ = [
     "Milestone",
     "MonthClosing",
     "Plan",
+    "PrintedDocument",
+    "PrintedFile",
+    "PrintedVoid",
     "ReportedFigure",
     "Screen",
     "Snapshot",
