@@ -8,7 +8,7 @@ class ReportsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import audit
         from orgs import life
-        from reports import behind, figures, tasks
+        from reports import behind, explain_export, figures, tasks
         from reports.models import Snapshot
         from tables import listing, register
 
@@ -17,4 +17,5 @@ class ReportsConfig(AppConfig):
         behind.register()
         listing.register_listing(figures.LISTING)
         register.register_target(figures.TARGET)
+        explain_export.register()
         life.computed_about(Snapshot)

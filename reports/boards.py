@@ -4,7 +4,8 @@ Each chart carries its own table, made of the same values, so that picture and t
 """
 
 import json
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.urls import reverse
 
 from orgs.kinds import Level
 from orgs.models import Division, Organization
-from reports import metrics, selectors, words
+from reports import days, metrics, selectors, words
 from reports.releases import release_alone
 from reports.selectors import Numbers, Released, Unit
 from reports.tiles import fraction
@@ -65,7 +66,7 @@ def chosen(released: Released, code: str | None, basis: Basis) -> str:
 
 def fit_for(basis: Basis, code: str, unit: Unit) -> Basis:
     """The 口径 in which the units below are compared: grassroots organizations have no denominators."""
-    asked = basis if compares_coverage(unit) else Basis(metrics.DEFAULT_DENOMINATOR, basis.range, basis.as_of)
+    asked = basis if compares_coverage(unit) else replace(basis, denominator=metrics.DEFAULT_DENOMINATOR)
     return asked.fitting(metrics.METRICS[code])
 
 
@@ -184,19 +185,19 @@ def drawn_districts() -> frozenset[str]:
     return _drawn[changed]
 
 
-def trend(user, own: Numbers, basis: Basis, days: int) -> dict:
+def trend(user, own: Numbers, basis: Basis, length: int) -> dict:
     """The coverage of a unit over time: strict, wide and work coverage; an organization's own page shows counts."""
     unit = own.unit
     grassroots = isinstance(unit, Organization) and unit.level == Level.GRASSROOTS
     codes = ("covered", "covered_own") if grassroots else RATES[:3]
-    fit = Basis(metrics.DEFAULT_DENOMINATOR, basis.range, basis.as_of) if grassroots else basis
+    fit = replace(basis, denominator=metrics.DEFAULT_DENOMINATOR) if grassroots else basis
     kind = metrics.COUNT if grassroots else metrics.RATE
     found = [
         (row["as_of"], [numbers.value(code, fit.denominator, fit.range) for code in codes])
-        for row in selectors.trend(unit, _parts(codes, fit), days, basis.as_of or own.as_of)
+        for row in selectors.trend(unit, _parts(codes, fit), length, basis.as_of or own.as_of)
         if (numbers := _on_day(user, own, row))
     ]
-    format = "%m-%d" if days <= 90 else "%Y-%m-%d"
+    format = "%m-%d" if length <= 90 else "%Y-%m-%d"
     return {
         "percent": not grassroots,
         "labels": [day.strftime(format) for day, _ in found],
@@ -325,7 +326,7 @@ def denominators(own: Numbers, basis: Basis) -> list[dict]:
     """口径对照: the same unit by each of D1–D6; strict and wide stand together; no column filled shows —."""
     rows = []
     for code, name in metrics.DENOMINATORS.items():
-        at = Basis(code, basis.range, basis.as_of)
+        at = replace(basis, denominator=code)
         below = own.value(code, range=basis.range) if basis.range in metrics.METRICS[code].ranges else None
         rows.append(
             {
@@ -386,7 +387,7 @@ def children_table(released: Released, basis: Basis) -> dict | None:
     }
 
 
-def compared_with(user, unit: Unit, as_of: date) -> Numbers | None:
-    """The same unit as it was 30 days before, as this reader may see it."""
-    before = selectors.for_reader(user, unit, as_of - timedelta(days=30))
+def compared_with(user, unit: Unit, as_of: date, against: str = "month") -> Numbers | None:
+    """The same unit at the end of the month before, or a year before, as this reader may see it."""
+    before = selectors.for_reader(user, unit, days.day_against(as_of, against))
     return before.own if before else None

@@ -26,7 +26,6 @@ Event = OrganizationChange.Event
 # Tables that copy the ancestors and keep no versions of their own.
 PLACED = (
     "markets_market", "markets_industryarea", "markets_deliverysite", "stations_servicepoint", "stations_checkin",
-    "members_registration",
 )  # fmt: skip
 DATES = ("approved_on", "closed_on", "term_starts_on", "term_ends_on", "extended_until")
 NOT_PUT_BACK = (
@@ -66,7 +65,7 @@ def as_it_stood(select: Callable[[Any], str], unit: Any, on: date | None) -> str
 def tables(day: Day, tree: Tree | None = None) -> list[str]:
     """The CTEs that stand in place of today's tables."""
     tree = tree_on(day) if tree is None else tree
-    return [*_businesses(day, tree), *_organizations(tree), *_placed(tree)]
+    return [*_businesses(day, tree), *_organizations(tree), *_placed(tree), _registrations(day, tree)]
 
 
 # --- businesses -------------------------------------------------------------------------------------------------------
@@ -216,6 +215,22 @@ def _placed(tree: Tree) -> list[str]:
     if columns := {name: value for name, value in columns.items() if value}:
         found.append(_with("members_affiliation", columns))
     return found
+
+
+def _registrations(day: Day, tree: Tree) -> str:
+    """In the state they were in: decided, contacted and withdrawn only from the moment that says so."""
+    decided = f"(t.decided_at IS NULL OR t.decided_at < {day.end})"
+    contacted = f"""CASE WHEN EXISTS (SELECT FROM members_contactlog l WHERE l.registration_id = t.id AND l.at < {day.end})
+        THEN 'contacted' ELSE 'submitted' END"""
+    columns = {
+        "state": f"""CASE WHEN NOT {decided} OR t.state = 'contacted' THEN {contacted}
+            WHEN t.withdrawn_at >= {day.end} AND t.decided_at IS NOT NULL AND t.method <> '' AND t.member_id IS NOT NULL
+            THEN 'verified' WHEN t.withdrawn_at >= {day.end} AND t.decided_at IS NULL THEN {contacted} ELSE t.state END""",
+        "withdrawn_at": f"CASE WHEN t.withdrawn_at < {day.end} THEN t.withdrawn_at END",
+    }
+    if tree.district_committees:
+        columns["district_committee_id"] = _moved("t", tree)
+    return _with("members_registration", columns)
 
 
 def _organizations(tree: Tree) -> list[str]:

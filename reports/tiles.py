@@ -1,15 +1,12 @@
 """The tiles of a dashboard: groups of figures, each with its own 口径, change and link to its rows."""
 
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
 
 from orgs.kinds import Level
 from orgs.models import Organization
 from reports import metrics, words
 from reports.selectors import Numbers
 from reports.words import Basis
-
-DAYS_BACK = 30
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ def groups(own: Numbers, before: Numbers | None, basis: Basis) -> list[dict]:
 def _tile(tile: Tile, own: Numbers, before: Numbers | None, basis: Basis, *, grassroots: bool) -> dict:
     metric = metrics.METRICS[tile.code]
     # An organization's own page counts the businesses it covers among operating ones: it has no denominator.
-    fit = (Basis(metrics.DEFAULT_DENOMINATOR, basis.range, basis.as_of) if grassroots else basis).fitting(metric)
+    fit = (replace(basis, denominator=metrics.DEFAULT_DENOMINATOR) if grassroots else basis).fitting(metric)
     value = own.value(tile.code, fit.denominator, fit.range)
     hidden = own.is_hidden(tile.code, fit.denominator, fit.range)
     found = {
@@ -139,12 +136,12 @@ def _tile(tile: Tile, own: Numbers, before: Numbers | None, basis: Basis, *, gra
         "url": words.rows_page(own.unit, tile.code, fit) if value is not None else None,
         "hidden": hidden,
         "note": note(metric, fit),
-        **_change(metric, value, before, fit),
+        **change(metric, own, before, fit),
     }
     if metric.kind == metrics.RATE:
         found |= _fraction(metric, own, fit)
         if tile.lead and metric.denominators and fit.denominator != metrics.DEFAULT_DENOMINATOR:
-            beside = Basis(metrics.DEFAULT_DENOMINATOR, fit.range, fit.as_of)
+            beside = replace(fit, denominator=metrics.DEFAULT_DENOMINATOR)
             found["detail"] = f"同一单位按 {beside.label}：{words.shown(own, tile.code, beside)}"
     elif tile.beside:
         found["detail"] = " · ".join(
@@ -171,7 +168,9 @@ def _fraction(metric: metrics.Metric, own: Numbers, fit: Basis) -> dict:
     return {"numerator": f"{above:,}", "denominator": f"{below:,}", "of_unit": unit}
 
 
-def _change(metric: metrics.Metric, value: int | Decimal | None, before: Numbers | None, fit: Basis) -> dict:
+def change(metric: metrics.Metric, own: Numbers, before: Numbers | None, fit: Basis) -> dict:
+    """What changed since, in words, whether that is good, and where it is explained; {} where one side is not known."""
+    value = own.value(metric.code, fit.denominator, fit.range)
     then = before.value(metric.code, fit.denominator, fit.range) if before else None
     if value is None or then is None or before is None:
         return {}
@@ -179,9 +178,9 @@ def _change(metric: metrics.Metric, value: int | Decimal | None, before: Numbers
     sign = (value > then) - (value < then)
     judged = sign and metric.good and not metric.person  # nothing good or bad hangs on numbers of persons
     return {
-        "change": f"较 {before.as_of.month}月{before.as_of.day}日 {text}"
-        if sign
-        else f"较 {before.as_of.month}月{before.as_of.day}日 持平",
+        "by": text if sign else "持平",
+        "change": f"较 {words.day(before.as_of, own.as_of)} {text if sign else '持平'}",
+        "explain_url": words.explain_page(own.unit, metric.code, fit, before.as_of, own.as_of),
         "direction": {1: "up", -1: "down", 0: "flat"}[sign],
         "good": ((sign > 0) == (metric.good == "up")) if judged else None,
     }

@@ -154,6 +154,11 @@ def hidden_alone(counts: Mapping[str, int | None], given: Iterable[str] = ()) ->
     return _hidden_in(lines, {}, given={(OWN, key) for key in given}).get(OWN, frozenset())
 
 
+def hidden_cells(cells: Mapping[Cell, int], equations: list[Equation]) -> set[Cell]:
+    """The cells to keep back where sums are shown beside their parts: small ones and what would give them away."""
+    return _hide(cells, equations)
+
+
 def _hidden_in(
     lines: Lines,
     parts: Mapping[Name, list[Name]],

@@ -20,11 +20,17 @@ D_NUMBERS = {code: f"D{index}" for index, code in enumerate(metrics.DENOMINATORS
 
 @dataclass(frozen=True)
 class Basis:
-    """口径: a denominator, a range and a day. `as_of` None is the newest day that was computed."""
+    """口径: a denominator, a range and a day. `as_of` None is the newest day that was computed.
+
+    `against`: what changes are told against, the end of the month before or the year before; `closed`: the numbers as
+    they were closed in place of the day's own.
+    """
 
     denominator: str = OPENS_ON
     range: str = "all"
     as_of: date | None = None
+    against: str = "month"
+    closed: bool = False
 
     @property
     def label(self) -> str:
@@ -37,6 +43,8 @@ class Basis:
             "denominator": self.denominator if self.denominator != OPENS_ON else None,
             "range": self.range if self.range != "all" else None,
             "as_of": self.as_of.isoformat() if self.as_of else None,
+            "against": self.against if self.against != "month" else None,
+            "closed": "1" if self.closed else None,
             **more,
         }
         text = urlencode({name: value for name, value in asked.items() if value})
@@ -53,7 +61,8 @@ def basis_of(query: QueryDict) -> Basis:
     denominator, range = query.get("denominator") or OPENS_ON, query.get("range") or "all"
     if denominator not in metrics.DENOMINATORS or range not in metrics.RANGES:
         raise metrics.UnknownMetric("没有这种统计口径，请在页面上方重新选择。")
-    return Basis(denominator, range, day_of(query.get("as_of", "")))
+    against = "year" if query.get("against") == "year" else "month"
+    return Basis(denominator, range, day_of(query.get("as_of", "")), against, query.get("closed") == "1")
 
 
 def day_of(text: str) -> date | None:
@@ -115,6 +124,26 @@ def rows_page(unit: Unit, code: str, basis: Basis, *, unassigned: bool = False) 
     if unassigned:
         asked["part"] = UNASSIGNED
     return f"{reverse('reports:rows', args=[code])}?{urlencode(asked)}"
+
+
+def compare_page(unit: Unit, basis: Basis) -> str:
+    """All numbers of a unit beside last month's and last year's."""
+    kind = "organization" if isinstance(unit, Organization) else "division"
+    return reverse(f"reports:compare_{kind}", args=[unit.code]) + basis.query()
+
+
+def explain_page(unit: Unit, code: str, basis: Basis, earlier: date, later: date) -> str:
+    """Where two days of one number are explained row by row."""
+    fit = basis.fitting(metrics.METRICS[code])
+    asked = {**unit_query(unit), "denominator": fit.denominator, "range": fit.range}
+    days = {"as_of": later.isoformat(), "than": earlier.isoformat()}
+    return f"{reverse('reports:explain', args=[code])}?{urlencode({**asked, **days})}"
+
+
+def day(on: date, beside: date | None = None) -> str:
+    """10月31日; with its year where that is not the year of the day it stands beside."""
+    plain = f"{on.month}月{on.day}日"
+    return plain if beside is None or beside.year == on.year else f"{on.year}年{plain}"
 
 
 def short(unit: Unit) -> str:

@@ -12,7 +12,7 @@ from django.views.generic import View
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from orgs.scoped import DoorMixin
-from reports import boards, goal_words, metrics, selectors, tidy_links, tiles, words
+from reports import boards, days, goal_words, metrics, selectors, tidy_links, tiles, words
 from reports.behind import PERMISSION, own_unit
 from reports.words import Basis
 
@@ -71,7 +71,7 @@ class Dashboard(UnitMixin, View):
 
     def get(self, request: HttpRequest, **kwargs) -> HttpResponse:
         unit, (basis, problem) = self.unit(), self.basis()
-        released = selectors.for_reader(request.user, unit, basis.as_of)
+        released = days.released(request.user, unit, basis)
         context = {
             "heading": str(unit),
             "unit": unit,
@@ -85,6 +85,11 @@ class Dashboard(UnitMixin, View):
             "ranges": [
                 {"code": code, "label": name, "current": code == basis.range} for code, name in metrics.RANGES.items()
             ],
+            "against": [
+                {"code": code, "label": f"较{name}", "current": code == basis.against}
+                for code, (name, _) in days.AGAINST.items()
+            ],
+            "today": timezone.localdate(),
             "other_line": self._other_line(unit, basis),
             "import_url": reverse("tables:upload") if request.user.has_perm("markets.import_business") else "",
             "record_url": reverse("orgs:detail", args=[unit.pk]) if isinstance(unit, Organization) else "",
@@ -95,7 +100,7 @@ class Dashboard(UnitMixin, View):
 
     def _numbers(self, unit, basis: Basis, released) -> dict:
         own = released.own
-        before = boards.compared_with(self.request.user, unit, own.as_of)
+        before = boards.compared_with(self.request.user, unit, own.as_of, basis.against)
         code = boards.chosen(released, self.request.GET.get("compare"), basis)
         grassroots = self._is_grassroots(unit)
         return {
@@ -106,6 +111,8 @@ class Dashboard(UnitMixin, View):
                 tiles.groups(own, before, basis), goal_words.marks(self.request.user, unit, own.as_of)
             ),
             "before": before,
+            "shown": days.shown(unit, own, basis),
+            "compare_url": words.compare_page(unit, basis),
             "table": boards.children_table(released, basis),
             "table_files": tidy_links.of_children(unit, basis),
             "comparison_files": tidy_links.of_comparison(unit, basis),
@@ -213,7 +220,7 @@ class Chart(UnitMixin, View):
         unit, (basis, problem) = self.unit(), self.basis()
         if problem:
             return JsonResponse({"empty": problem}, status=400)
-        released = selectors.for_reader(request.user, unit, basis.as_of)
+        released = days.released(request.user, unit, basis)
         if released is None:
             return JsonResponse({"empty": "这个单位还没有统计数字。"})
         return JsonResponse(self._data(kwargs["chart"], released, basis))
@@ -226,8 +233,8 @@ class Chart(UnitMixin, View):
         if chart == "map" and boards.is_city(own.unit):
             return boards.district_map(released, code, basis)
         if chart == "trend":
-            days = boards.TREND_DAYS.get(self.request.GET.get("days", ""), 90)
-            return boards.trend(self.request.user, own, basis, days)
+            length = boards.TREND_DAYS.get(self.request.GET.get("days", ""), 90)
+            return boards.trend(self.request.user, own, basis, length)
         if chart == "funnel":
             return boards.funnel(own)
         if chart == "gaps":

@@ -79,7 +79,7 @@ def test_the_own_dashboard_has_numbers_and_its_place(sign_in, town, person):
     assert response.status_code == 200
     assert response.context["own"].unit == current_postings(town.people[person])[0].unit
     assert response.context["breadcrumbs"][-1]["url"] is None
-    assert "数据截至" in response.content.decode()
+    assert "数据日期" in response.content.decode()
 
 
 @pytest.mark.parametrize("person", ["system", "security", "audit"])
@@ -142,10 +142,12 @@ def test_a_denominator_that_is_filled_nowhere_shows_a_dash(sign_in, town):
     assert tile["value"] == "—"
 
 
-def test_change_against_thirty_days_ago_says_whether_it_is_good(town):
+def test_change_against_the_end_of_last_month_says_whether_it_is_good(town):
     own = selectors.latest(town.city.city)
     before = {**own.counts, "due_not_built": own.counts["due_not_built"] + 4, "members_on_roll": 5}
-    Snapshot.objects.create(organization=town.city.city, as_of=timezone.localdate() - timedelta(days=30), counts=before)
+    Snapshot.objects.create(
+        organization=town.city.city, as_of=timezone.localdate().replace(day=1) - timedelta(days=1), counts=before
+    )
     then = boards.compared_with(town.people["city_leader"], town.city.city, own.as_of)
     found = {t["code"]: t for g in tiles.groups(own, then, Basis("operating")) for t in g["tiles"]}
     assert found["due_not_built"]["change"].endswith("−4")

@@ -1,0 +1,108 @@
+"""Reasons of a difference in words. What is said depends on what the two sides differ in: time, unit or 口径."""
+
+from typing import TYPE_CHECKING
+
+from markets.models import Business
+from reports import metrics, words
+
+if TYPE_CHECKING:
+    from reports.explaining import Side
+
+COVERS = {"none": "无", "work": "仅工作覆盖", "market": "市场", "joint": "联合", "own": "单独"}
+STATES = dict(Business.Status.choices) | dict(Business.NotOperating.choices)
+OTHER = {
+    "organizations": "类型、任期或覆盖的市场变化",
+    "markets": "应建或覆盖变化",
+    "footfall": "登记内容变化",
+}
+
+
+def label(came: bool, key: str, a: "Side", b: "Side") -> str:
+    absent = a if came else b  # the side that does not count the row
+    name, _, detail = key.partition(":")
+    return _LABELS[name](came, detail, absent, b if came else a)
+
+
+def _entry(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    if absent.metric.source == "businesses":
+        return "新登记录入" if came else "记录已撤回"
+    if absent.metric.source == "footfall":
+        return "新登记的人次" if came else "已超出 30 天"
+    return "新批准、新录入或新启用" if came else "撤销、关闭或停用"
+
+
+def _place(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    if absent.unit != other.unit or absent.unassigned != other.unassigned:
+        return f"不在「{words.short(absent.unit)}」"
+    return "划入本单位" if came else "划出本单位"
+
+
+def _registered(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    state = STATES.get(detail, detail)
+    return f"恢复登记（原{state}）" if came else state
+
+
+def _operating(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    state = STATES.get(detail, detail)
+    if absent.on == other.on:
+        return f"未实体运营（{state}），不在口径「{_inside(absent)}」内"
+    return f"转为实体运营（原{state}）" if came else f"不再实体运营（{state}）"
+
+
+def _range(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    if absent.range != other.range:
+        return f"不在范围「{metrics.RANGES[absent.range]}」内"
+    return "主体类型改变"
+
+
+def _inside_label(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    if absent.denominator != other.denominator or absent.code != other.code:
+        return f"不在口径「{_inside(absent)}」内"
+    return f"新计入「{_inside(absent)}」" if came else f"不再计入「{_inside(absent)}」"
+
+
+def _inside(side: "Side") -> str:
+    code = side.code.split("+")[0]
+    if code in metrics.DENOMINATORS:
+        return metrics.DENOMINATORS[code]
+    return metrics.DENOMINATORS[side.denominator if metrics.METRICS[code].denominators else "due"]
+
+
+def _cover(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    before, _, after = detail.partition(">")
+    if before == after:
+        return "本组织的覆盖关系开始" if came else "本组织的覆盖关系结束"
+    return f"覆盖由「{COVERS[before]}」变为「{COVERS[after]}」"
+
+
+def _other(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    return OTHER.get(absent.metric.source, "登记内容变化")
+
+
+PERSONS = {
+    (True, "on_roll"): "组织关系转入（在册）", (True, "taken_in"): "由党组织接纳（纳管）", (True, "verified"): "报到核实",
+    (True, "changed"): "登记内容变化", (False, "on_roll"): "在册关系结束", (False, "taken_in"): "纳管结束",
+    (False, "verified"): "本人撤回报到", (False, "changed"): "登记内容变化", (False, "moved_out"): "组织关系转出",
+    (False, "died"): "去世", (False, "ended"): "其他原因不再计入",
+}  # fmt: skip
+
+
+def _person(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    return PERSONS[(came, detail)]
+
+
+def _state(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    before, _, after = detail.partition(">")
+    names = metrics.REGISTRATION_STATES
+    if before == "none":
+        return "新的报到"
+    if before == after:
+        return "超过应办结日期" if came else "不再超期"
+    return f"由「{names.get(before, before)}」变为「{names.get(after, '已不在库')}」"
+
+
+_LABELS = {
+    "entry": _entry, "place": _place, "registered": _registered, "operating": _operating, "range": _range,
+    "inside": _inside_label, "cover": _cover, "other": _other,
+    "person": _person, "state": _state, "lost": lambda *_: "不能还原的改动（抹除个人信息、事后更改）",
+}  # fmt: skip

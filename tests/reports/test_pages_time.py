@@ -1,0 +1,199 @@
+"""Any day's page: which day it is, what it is compared with, and why two numbers differ."""
+
+from datetime import date, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from markets.models import Business
+from markets.services import business_save
+from members.models import Affiliation
+from orgs.models import Organization
+from reports import metrics, selectors
+from reports.models import Snapshot
+from reports.services import month_close
+from tests import factories as make
+from tests.reports import builders as build
+from tests.reports.helpers import LONG_AGO, refresh
+from tests.reports.random_days import ENTERED, entering
+
+pytestmark = pytest.mark.django_db
+DASHBOARD = reverse("reports:dashboard")
+
+
+def back(days: int) -> date:
+    return timezone.localdate() - timedelta(days=days)
+
+
+@pytest.fixture
+def past(town):
+    """The town was there three days ago already, and was counted then; since then three things happened."""
+    from django.apps import apps
+
+    for label in ENTERED:
+        if label != "orgs.OrganizationChange":
+            apps.get_model(label)._default_manager.update(entered_at=LONG_AGO)
+    for model in (Affiliation, apps.get_model("markets.BusinessCoverage")):
+        model.objects.update(starts_on=date(2020, 1, 1))
+    refresh(back(3))
+    gone, moved = Business.objects.filter(guidance_station=town.city.lianhua).order_by("pk")[:2]
+    gone.status = "deregistered"
+    business_save(business=gone, by=None)
+    for name, value in make.placed(town.city.yuehai).items():
+        setattr(moved, name, value)
+    business_save(business=moved, by=None)
+    build.business(town.city.lianhua)
+    refresh()
+    return town
+
+
+def explain(client, code: str, unit, **query):
+    kind = "organization" if isinstance(unit, Organization) else "division"
+    return client.get(reverse("reports:explain", args=[code]), {kind: unit.code, **query})
+
+
+def reasons(page) -> dict[str, int]:
+    return {one.text: one.count for one in page.context["found"].explained.reasons}
+
+
+def test_the_day_is_said_and_every_link_keeps_it(sign_in, past):
+    day = back(2)  # nothing was counted on it: the last day before is shown
+    page = sign_in("city_leader").get(DASHBOARD, {"as_of": day.isoformat(), "denominator": "operating"})
+    text = page.content.decode()
+    assert f"数据日期 {back(3):%Y-%m-%d}" in text and f"{day:%Y-%m-%d} 没有统计" in text
+    links = [tile["url"] for group in page.context["groups"] for tile in group["tiles"] if tile["url"]]
+    links += [row["url"] for row in page.context["table"]["rows"] if row["url"]]
+    links += [page.context["other_line"]["url"], page.context["compare_url"]]
+    assert len(links) > 20
+    for link in links:
+        assert parse_qs(urlsplit(link).query)["as_of"] == [day.isoformat()], link
+
+
+def test_the_list_of_a_past_day_is_as_long_as_its_tile(sign_in, past):
+    client = sign_in("city_leader")
+    for code in ("operating", "due", "covered", "organizations"):
+        found = client.get(
+            reverse("reports:rows", args=[code]),
+            {"organization": past.city.lianhua.code, "as_of": back(2).isoformat(), "denominator": "operating"},
+        )
+        assert found.context["total"] == selectors.latest(past.city.lianhua, back(3)).counts[code], code
+        assert f"数据日期 {back(3):%Y-%m-%d}" in found.content.decode()
+        assert not found.context["computed"]
+
+
+def test_beyond_four_hundred_days_there_are_counts_only(sign_in, past):
+    Snapshot.objects.create(
+        organization=past.city.city, as_of=back(420), counts=selectors.latest(past.city.city).counts
+    )
+    client, day = sign_in("city_leader"), back(410).isoformat()
+    assert "只有数字" in client.get(DASHBOARD, {"as_of": day}).content.decode()
+    listed = client.get(reverse("reports:rows", args=["operating"]), {"as_of": day})
+    assert "不再列出" in listed.content.decode() and "total" not in listed.context
+    told = explain(client, "operating", past.city.city, than=day)
+    assert "不能逐行说明" in told.content.decode()
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30", "x"])
+def test_odd_days_are_answered(sign_in, past, day):
+    client = sign_in("city_leader")
+    assert client.get(DASHBOARD, {"as_of": day}).status_code == 200
+    assert client.get(reverse("reports:compare_organization", args=["SZ"]), {"as_of": day}).status_code == 200
+    assert explain(client, "operating", past.city.city, as_of=day, than=day).status_code in (200, 400)
+    assert client.get(reverse("reports:rows", args=["operating"]), {"as_of": day}).status_code in (200, 400)
+
+
+def test_two_days_of_a_unit_are_explained_to_the_row(sign_in, past):
+    client = sign_in("city_leader")
+    page = explain(client, "operating", past.city.lianhua, than=back(3).isoformat())
+    assert reasons(page) == {"注销": 1, "划出本单位": 1, "新登记录入": 1}
+    assert page.context["found"].explained.adds_up
+    gone = next(one for one in page.context["groups"][0]["reasons"] if one["text"] == "注销")
+    listed = client.get(reverse("reports:explain", args=["operating"]) + gone["url"].partition("#")[0])
+    assert listed.context["drill"]["total"] == 1
+    assert Business.objects.get(status="deregistered").name in listed.content.decode()
+
+
+def test_two_units_and_two_denominators_are_explained(sign_in, past):
+    client = sign_in("city_leader")
+    pair = explain(client, "operating", past.city.nanshan, with_organization=past.city.futian.code)
+    assert set(reasons(pair)) == {"不在「南山区」", "不在「福田区」"} and pair.context["found"].explained.adds_up
+    basis = explain(client, "covered", past.city.nanshan, denominator="registered", with_denominator="due")
+    assert basis.context["found"].explained.adds_up and reasons(basis)
+    share = explain(client, "organization_coverage", past.city.lianhua, than=back(3).isoformat(), of="below",
+                    denominator="operating")  # fmt: skip
+    assert reasons(share) == {"注销": 1, "划出本单位": 1, "新登记录入": 1}
+
+
+def test_a_unit_out_of_scope_answers_as_a_missing_one(sign_in, past):
+    client = sign_in("district_leader")
+    assert explain(client, "operating", past.city.futian).status_code == 404
+    assert explain(client, "operating", past.city.nanshan, with_organization=past.city.futian.code).status_code == 404
+    assert client.get(reverse("reports:compare_organization", args=[past.city.futian.code])).status_code == 404
+    assert explain(client, "nothing", past.city.nanshan).status_code == 404
+    assert (
+        explain(client, "operating", past.city.nanshan, than=back(3).isoformat(), only="in:x' OR 1=1").status_code
+        == 400
+    )
+
+
+def test_persons_are_told_as_events_and_small_ones_not_at_all(sign_in, past):
+    client, day = sign_in("city_leader"), back(3).isoformat()
+
+    def join(branch, people: int) -> None:
+        with entering(timezone.now()):
+            for _ in range(people):
+                make.make_affiliation(make.make_member("钱七"), branch)
+        refresh()
+
+    join(past.branch, 6)
+    told = explain(client, "members_on_roll", past.city.nanshan, than=day)
+    assert reasons(told) == {"组织关系转入（在册）": 6}
+    assert not told.context["found"].open and "钱" not in told.content.decode()
+    join(past.other_branch, 2)
+    for unit in (past.city.futian, past.city.nanshan):  # the one beside it would give the small one away
+        small = explain(client, "members_on_roll", unit, than=day)
+        assert small.context["found"].explained is None and "人数过少" in small.content.decode()
+    whole = explain(client, "members_on_roll", past.city.city, than=day)
+    assert reasons(whole) == {"组织关系转入（在册）": 8}
+    apart = explain(client, "members_on_roll", past.city.nanshan, with_organization=past.city.futian.code)
+    assert apart.context["found"].explained is None
+
+
+def test_the_comparison_has_every_metric_and_hides_what_the_tile_hides(sign_in, past):
+    page = sign_in("city_leader").get(reverse("reports:compare_organization", args=["SZ"]))
+    rows = {row["code"]: row for group in page.context["found"].groups for row in group["rows"]}
+    assert set(rows) == set(metrics.METRICS)
+    own = selectors.for_reader(past.people["city_leader"], past.city.city).own
+    for code, row in rows.items():
+        fit = page.context["basis"].fitting(metrics.METRICS[code])
+        assert (row["text"] == "不显示") == own.is_hidden(code, fit.denominator, fit.range), code
+
+
+def test_changes_are_against_last_month_or_last_year_by_choice(sign_in, past):
+    counts = selectors.latest(past.city.city).counts
+    for day, less in ((timezone.localdate().replace(day=1) - timedelta(days=1), 1), (back(366), 2)):
+        Snapshot.objects.create(
+            organization=past.city.city, as_of=day, counts={**counts, "operating": counts["operating"] - less}
+        )
+    client = sign_in("city_leader")
+    for against, change in (("month", "+1"), ("year", "+2")):
+        page = client.get(DASHBOARD, {"against": against, "denominator": "operating"})
+        tile = next(t for g in page.context["groups"] for t in g["tiles"] if t["code"] == "operating")
+        assert tile["change"].endswith(change), against
+        assert client.get(tile["explain_url"]).status_code == 200
+
+
+def test_a_closed_month_is_said_and_its_numbers_can_be_read(sign_in, past):
+    last = timezone.localdate().replace(day=1) - timedelta(days=1)
+    counts = selectors.latest(past.city.city).counts
+    Snapshot.objects.create(organization=past.city.city, as_of=last, counts=counts)
+    closing = month_close(month=last, by=past.people["registrar"])
+    Snapshot.objects.filter(as_of=last).update(counts={**counts, "operating": 0})  # whatever became of it
+    client = sign_in("city_leader")
+    page = client.get(DASHBOARD, {"as_of": last.isoformat(), "denominator": "operating"})
+    assert closing.digest[:12] in page.content.decode() and "已关账" in page.content.decode()
+    for closed, number in (("", 0), ("1", counts["operating"])):
+        page = client.get(DASHBOARD, {"as_of": last.isoformat(), "denominator": "operating", "closed": closed})
+        assert page.context["own"].counts["operating"] == number
