@@ -13,6 +13,7 @@ from members.api import MemberViewSet
 from members.intake.api import FeedbackView, RegistrationsView
 from orgs.api import DivisionViewSet, OrganizationViewSet
 from reports.api import SnapshotViewSet
+from reports.judged_api import EvaluationViewSet, GoalViewSet, ReportedFigureViewSet
 from reports.tidy_api import NumbersView
 from stations.api import CheckInViewSet, ServicePointViewSet
 
@@ -26,6 +27,9 @@ router.register("members", MemberViewSet, "member")
 router.register("service-points", ServicePointViewSet, "service-point")
 router.register("check-ins", CheckInViewSet, "check-in")
 router.register("snapshots", SnapshotViewSet, "snapshot")
+router.register("goals", GoalViewSet, "goal")
+router.register("evaluations", EvaluationViewSet, "evaluation")
+router.register("reported-figures", ReportedFigureViewSet, "reported-figure")
 
 
 class DocsView(LoginRequiredMixin, SpectacularSwaggerSplitView):

@@ -241,6 +241,12 @@ PAGES: dict[str, Page] = {
     "api:check-in-list": Page(PEOPLE),
     "api:check-in-detail": Page(PEOPLE, "check_in"),
     "api:numbers": Page(NUMBERS),
+    "api:goal-list": Page(PLACES),
+    "api:goal-detail": Page(PLACES, "goal"),
+    "api:evaluation-list": Page(PLACES),
+    "api:evaluation-detail": Page(PLACES, "released"),
+    "api:reported-figure-list": Page(PLACES),
+    "api:reported-figure-detail": Page(PLACES, "reported", everywhere=PLACES),
     "api:snapshot-list": Page(NUMBERS),
     "api:snapshot-detail": Page(NUMBERS, "snapshot"),
 }

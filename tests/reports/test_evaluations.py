@@ -413,3 +413,14 @@ def test_the_file_holds_what_the_page_says(town, people, sign_in):
 def test_administrators_and_secretaries_see_no_sheet(town, people, sign_in):
     for name in ("secretary", "system", "security", "audit"):
         assert sign_in(name).get(reverse("reports:evaluations")).status_code == 403
+
+
+def test_the_api_gives_released_sheets_whole_and_no_drafts(town, people, sign_in):
+    evaluation = draft(town, people)
+    assert sign_in("composer").get("/api/v1/evaluations/").json()["results"] == []
+    kept = release(evaluation, people)
+    (row,) = sign_in("futian").get("/api/v1/evaluations/").json()["results"]
+    assert sheets.digest_of(row["sheet"]) == row["digest"] == kept.digest and row["withdrawn_because"] is None
+    services.evaluation_withdraw(evaluation=evaluation, by=people["releaser"], reason="有误")
+    assert sign_in("futian").get(f"/api/v1/evaluations/{evaluation.pk}/").json()["withdrawn_because"] == "有误"
+    assert sign_in("officer").get(f"/api/v1/evaluations/{evaluation.pk}/").status_code == 404

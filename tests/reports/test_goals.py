@@ -361,3 +361,18 @@ def test_the_tile_shows_how_far_its_goal_is(town, plan, registrar, sign_in):
     goal_services.goal_close(goal=goal, by=registrar, reason="x")
     page = sign_in("district_leader").get(reverse("reports:dashboard"))
     assert reverse("reports:goal", args=[goal.pk]) not in page.content.decode()
+
+
+def test_the_api_says_what_the_page_says(town, plan, registrar, sign_in, django_assert_max_num_queries):
+    goals = [goal_of(plan, unit, registrar, metric="covered", target="50", base_value=D(0)) for unit in
+             (town.city.nanshan, town.city.yuehai, town.city.futian)]  # fmt: skip
+    client = sign_in("district_leader")
+    with django_assert_max_num_queries(20):
+        rows = {row["id"]: row for row in client.get("/api/v1/goals/").json()["results"]}
+    assert set(rows) == {goals[0].pk, goals[1].pk}
+    one = client.get(f"/api/v1/goals/{goals[0].pk}/").json()
+    line = goal_progress.progress_many([goals[0]])[0]
+    assert one["progress"] == rows[goals[0].pk]["progress"]
+    assert (D(one["progress"]["actual"]), one["progress"]["word"]) == (line.actual, line.word)
+    assert client.get(f"/api/v1/goals/{goals[2].pk}/").status_code == 404
+    assert client.get("/api/v1/goals/", {"running": "false"}).json()["results"] == []
