@@ -71,6 +71,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "reports.add_plan", "reports.change_plan", "reports.add_goal", "reports.change_goal",
             "reports.add_evaluation", "reports.change_evaluation", "reports.export_evaluation",
             "reports.add_reportedfigure", "reports.change_reportedfigure", "reports.import_reportedfigure",
+            "reports.close_monthclosing",
         }
     ),
     "officer": frozenset(

@@ -136,3 +136,18 @@ def fractions(found: Asked) -> list[tuple[str, str]]:
         above, below = tiles.fraction(found.metric, numbers, basis_of_side(side)) if numbers else (None, None)
         texts.append((words.figure(above, metrics.COUNT), words.figure(below, metrics.COUNT)))
     return texts
+
+
+def equation(found: Asked) -> str:
+    """B = A + in − out in one line, with what cannot be put back; a group with a hidden part has no sum."""
+    if (told := found.explained) is None:
+        return ""
+    parts = [f"对照 {told.a:,}"]
+    for came, sign, name in ((False, "−", "只在对照里"), (True, "+", "只在本数里")):
+        hidden = any(reason.count is None for reason in told.reasons if reason.came == came)
+        parts.append(f"{sign} {name} {words.SMALL if hidden else format(told.total(came), ',')}")
+    for lost, sign, name in ((told.lost_a, "−", "对照里不能还原的"), (told.lost_b, "+", "本数里不能还原的")):
+        if lost:
+            # more rows than the number said: the sign turns
+            parts.append(f"{sign if lost > 0 else '−' if sign == '+' else '+'} {name} {abs(lost):,}")
+    return f"{' '.join(parts)} = 本数 {told.b:,}（{found.counted_b.metric.unit}）"

@@ -31,7 +31,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("今日工作", "calendar-check", "reports:today", "members.verify_registration"),
             Entry(
                 "数据看板", "layout-dashboard", "reports:dashboard", "reports.view_snapshot",
-                also=("reports:organization", "reports:division", "reports:rows"),
+                also=("reports:organization", "reports:division", "reports:rows", "reports:explain",
+                      "reports:compare_organization", "reports:compare_division"),
             ),
             Entry("我的任务进度", "progress", "jobs:list", "reports.view_snapshot", also=("jobs:detail",)),
             Entry("导出文件", "download", "lists:exports", "markets.export_business"),
@@ -101,7 +102,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "工作评价", "trophy", "reports:evaluations", "reports.view_evaluation",
                 also=("reports:evaluation", "reports:evaluation_new", "reports:evaluation_edit"),
             ),
-            Entry("月度关账", "calendar-stats", "reports:closings", "reports.view_monthclosing"),
+            Entry(
+                "月度关账", "calendar-stats", "reports:closings", "reports.view_monthclosing",
+                also=("reports:closing", "reports:month_close", "reports:closing_revise"),
+            ),
             Entry("公布数据", "news", "reports:reported", "reports.view_monthclosing"),
             Entry("数据下载", "table-export", "reports:numbers", "reports.view_snapshot"),
             Entry(

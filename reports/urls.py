@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
 from reports.views import (
+    closings,
     dashboard,
     evaluation_acts,
     evaluations,
@@ -57,7 +58,10 @@ urlpatterns = [
     path("evaluations/<int:pk>/edit/", evaluation_acts.EvaluationEdit.as_view(), name="evaluation_edit"),
     path("evaluations/<int:pk>/release/", evaluation_acts.EvaluationReleaseAct.as_view(), name="evaluation_release"),
     path("evaluations/<int:pk>/withdraw/", evaluation_acts.EvaluationWithdraw.as_view(), name="evaluation_withdraw"),
-    path("closings/", pages.Closings.as_view(), name="closings"),
+    path("closings/", closings.Closings.as_view(), name="closings"),
+    path("closings/close/", closings.CloseMonth.as_view(), name="month_close"),
+    path("closings/<int:pk>/", closings.Closing.as_view(), name="closing"),
+    path("closings/<int:pk>/revise/", closings.ReviseMonth.as_view(), name="closing_revise"),
     path("screens/", screens.Screens.as_view(), name="screens"),
     path("screens/new/", screens.ScreenNew.as_view(), name="screen_new"),
     path("screens/<int:pk>/", screens.ScreenChange.as_view(), name="screen_change"),

@@ -220,6 +220,9 @@ PAGES: dict[str, Page] = {
     "reports:screen_change": Page(LEADERS | REGISTRARS, "screen"),
     "reports:screen_revoke": Page(LEADERS | REGISTRARS, "screen"),
     "reports:closings": Page(PLACES),
+    "reports:closing": Page(PLACES, "closing", everywhere=PLACES),
+    "reports:month_close": Page(CITY_REGISTRAR),
+    "reports:closing_revise": Page(CITY_REGISTRAR, "closing", everywhere=CITY_REGISTRAR),
     "reports:reported": Page(PLACES),
     # api
     "api:schema": Page(SIGNED_IN),

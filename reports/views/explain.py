@@ -12,7 +12,7 @@ from orgs.models import Organization
 from orgs.scoped import DoorMixin
 from reports import comparing, days, metrics, selectors, words
 from reports.behind import EXPORT_PERMISSION, PERMISSION
-from reports.explain_asked import Asked, asked, basis_of_side, fractions
+from reports.explain_asked import Asked, asked, basis_of_side, equation, fractions
 from reports.explain_export import name_of
 from reports.explaining import Reason, Side, rows_of, same_question
 from reports.row_columns import columns_of
@@ -54,6 +54,7 @@ class Explain(DoorMixin, View):
             "sides": self._sides(found),
             "parts": self._parts(found),
             "groups": self._groups(found),
+            "equation": equation(found),
             "form": self._form(found),
             "drill": self._drill(found, only) if only and found.open else None,
             "exports": self._exports(found),
