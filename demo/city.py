@@ -15,6 +15,7 @@ from demo.history import MONTHS, build_history
 from demo.links import build_business_coverage, build_declarations, build_guides, build_market_coverage, build_seats
 from demo.people import People, collect_places
 from demo.places import build_delivery_sites, build_industry_areas, build_markets, build_posters, build_service_points
+from demo.plans import build_plans
 from demo.tree import build_tree
 from demo.visits import build_check_ins, build_footfall
 from members.services.notice import notice_publish
@@ -94,6 +95,7 @@ def build_city(
     accounts = build_personas(tree, _secretarys_branch(tree, unit, people.formal), names)
     say("统计 …")
     build_history(today=today, months=months, say=say)
+    build_plans(tree.city, today=today, say=say)
     audit.record("demo.city.build", by=None, detail={"businesses": businesses, "seed": seed})
     return {"accounts": accounts, "public": _public_paths(unit, markets, posters, points)}
 

@@ -8,7 +8,7 @@ class ReportsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import audit
         from orgs import life
-        from reports import behind, explain_export, figures, tasks
+        from reports import behind, explain_export, figures, goal_progress, tasks
         from reports.models import Snapshot
         from tables import listing, register
 
@@ -19,3 +19,4 @@ class ReportsConfig(AppConfig):
         register.register_target(figures.TARGET)
         explain_export.register()
         life.computed_about(Snapshot)
+        life.describe_move(goal_progress.running_lines)

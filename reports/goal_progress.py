@@ -182,6 +182,8 @@ def progress_many(goals: Sequence[Goal], as_of: date | None = None) -> list[Prog
     due = {day: numbers_of(units, day) for day, units in overdue.items()}
 
     def one(goal: Goal) -> Progress:
+        if goal.organization.closed_on is not None:  # its last numbers say nothing of today
+            return Progress(goal, None, None, None, None, False, NONE, "单位已撤销")
         late = _point(due.get(goal.due_on, {}), goal)
         return progress_of(goal, _point(now, goal), _point(before, goal), late[1] if late else None)
 
@@ -201,3 +203,10 @@ def value_on(unit: Organization, key: str, day: date) -> Point | None:
     line = selectors.latest(unit, day)
     value = _value(line, key) if line is not None else None
     return (line.as_of, value) if line is not None and value is not None else None
+
+
+def running_lines(organization: Organization) -> list[str]:
+    """What the preview of a move, merge or closing says of goals."""
+    units = Organization.objects.within(organization)
+    running = Goal.objects.filter(organization__in=units, closed_on__isnull=True, plan__closed_on__isnull=True)
+    return [f"进行中的目标 {count} 个"] if (count := running.count()) else []

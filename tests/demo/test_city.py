@@ -12,7 +12,8 @@ from markets.models import Business, IndustryArea, Market
 from members.models import Registration
 from orgs.kinds import Kind, Level
 from orgs.models import Organization
-from reports.models import MonthClosing, Snapshot
+from reports import evaluation_sheets
+from reports.models import EvaluationRelease, Goal, MonthClosing, Plan, Snapshot
 from stations.models import CheckIn, ServicePoint
 from tests.conftest import as_owner
 
@@ -94,3 +95,13 @@ def test_no_constraint_is_left_unchecked():
 def test_a_second_city_is_refused():
     with pytest.raises(DemoExists):
         build_city(businesses=10, seed=1, today=TODAY, say=lambda text: None)
+
+
+def test_the_city_has_a_plan_with_goals_broken_down_and_one_released_evaluation():
+    plan = Plan.objects.get()
+    assert plan.organization.level == Level.CITY
+    for goal in Goal.objects.all():
+        goal.full_clean()
+    assert Goal.objects.filter(organization__level=Level.DISTRICT, metric="market_coverage").count() > 5
+    release = EvaluationRelease.objects.get()
+    assert evaluation_sheets.digest_of(release.sheet) == release.digest and len(release.units) == 11

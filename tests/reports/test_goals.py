@@ -376,3 +376,13 @@ def test_the_api_says_what_the_page_says(town, plan, registrar, sign_in, django_
     assert (D(one["progress"]["actual"]), one["progress"]["word"]) == (line.actual, line.word)
     assert client.get(f"/api/v1/goals/{goals[2].pk}/").status_code == 404
     assert client.get("/api/v1/goals/", {"running": "false"}).json()["results"] == []
+
+
+def test_a_unit_that_was_closed_is_not_judged_by_its_last_numbers(town, plan, registrar):
+    goal = goal_of(plan, town.city.shahe, registrar)
+    assert goal_progress.running_lines(town.city.nanshan) == ["进行中的目标 1 个"]
+    assert goal_progress.running_lines(town.city.futian) == []
+    town.city.shahe.closed_on = TODAY
+    town.city.shahe.save(update_fields=["closed_on"])
+    line = goal_progress.progress_many([Goal.objects.get(pk=goal.pk)])[0]
+    assert (line.light, line.word, line.actual) == ("none", "单位已撤销", None)
