@@ -1,9 +1,13 @@
 """The dashboard in a real browser at both widths: drawn, without errors, without sideways scrolling."""
 
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 
+from reports.models import Goal, Plan
 from tests import factories as make
 from tests.reports import builders as b
 from tests.reports.helpers import refresh
@@ -82,3 +86,23 @@ def test_the_map_leads_to_the_district_that_is_clicked(signed_in, page):
     label.wait_for()
     label.click()
     page.wait_for_url("**/dashboard/o/SZ-nanshan/**")
+
+
+@pytest.mark.parametrize("width", ["page", "phone_page"])
+def test_goal_and_its_line_are_drawn(request, signed_in, leader, width):
+    today = timezone.localdate()
+    city = leader.postings.get().organization
+    plan = Plan.objects.create(
+        organization=city, title="三年行动", starts_on=today, ends_on=today + timedelta(days=1000)
+    )
+    goal = Goal.objects.create(
+        plan=plan, organization=city, metric="work_coverage", base_on=today - timedelta(days=30), base_value=0,
+        target=1, due_on=today + timedelta(days=900),
+    )  # fmt: skip
+    page = request.getfixturevalue(width)
+    problems = signed_in(page, reverse("reports:goal", args=[goal.pk]))
+    page.wait_for_selector("#chart-goal[data-drawn] svg")
+    assert problems == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_text("看表格").click()
+    assert "按直线应达" in page.locator("[data-chart-table=chart-goal]").inner_text()
