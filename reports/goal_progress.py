@@ -71,7 +71,7 @@ class Progress:
     def done_share(self) -> Decimal | None:
         """Which part of the way from base to target is behind, 0–1 (and beyond)."""
         way = self.goal.target - self.goal.base_value
-        if self.actual is None or not way:
+        if self.actual is None or not way or is_kept(self.goal):
             return None
         return (self.actual - self.goal.base_value) / way
 
@@ -184,6 +184,8 @@ def progress_many(goals: Sequence[Goal], as_of: date | None = None) -> list[Prog
     def one(goal: Goal) -> Progress:
         if goal.organization.closed_on is not None:  # its last numbers say nothing of today
             return Progress(goal, None, None, None, None, False, NONE, "单位已撤销")
+        if not judging.may_judge(goal.metric):
+            return Progress(goal, None, None, None, None, False, NONE, "指标已停用")
         late = _point(due.get(goal.due_on, {}), goal)
         return progress_of(goal, _point(now, goal), _point(before, goal), late[1] if late else None)
 

@@ -220,6 +220,8 @@ def goal_distribute(*, goal: Goal, targets: dict[int, Decimal], by) -> list[Part
     """Give the units below their goals, all or none. Raises GoalRefused, PermissionDenied."""
     must_hold(by, "reports.add_goal", goal.plan)
     _must_be_open(Plan.objects.select_for_update().get(pk=goal.plan_id))
+    if not Goal.objects.filter(pk=goal.pk, closed_on__isnull=True).exists():
+        raise GoalRefused("这个目标已经结束，不能再分解。")
     parts = parts_of(goal, targets)
     if wrong := [part for part in parts if part.problem]:
         raise GoalRefused(f"「{wrong[0].unit}」：{wrong[0].problem}")

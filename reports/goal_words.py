@@ -119,6 +119,8 @@ def _cells(line: Progress) -> list[dict]:
 def chart_of(goal: Goal, until: date) -> dict[str, Any]:
     """What was counted since the base beside the line to the target; with its table."""
     key = goal.metric
+    if judging.metric_of(key) is None:
+        return {"empty": "这个指标已停用，没有可以画出的数字。"}
     counted = selectors.trend(goal.organization, [key], min((until - goal.base_on).days + 1, DAYS_SHOWN), until)
     actual = [(row["as_of"], Decimal(row[key])) for row in counted if row[key] is not None]
     rate = judging.is_rate(key)
@@ -157,14 +159,16 @@ def marks(user, unit: "selectors.Unit", as_of: date) -> dict[str, dict]:
     )
     found: dict[str, Progress] = {}
     for line in goal_progress.progress_many(goals, as_of) if goals else []:
-        code = metrics.parse_key(line.goal.metric)[0]
+        metric = judging.metric_of(line.goal.metric)
+        code = metric.code if metric else ""
         if code not in found or found[code].goal.due_on < as_of <= line.goal.due_on:
             found[code] = line  # the next one due; what is over only where nothing is running
     return {code: _mark(line) for code, line in found.items()}
 
 
 def _mark(line: Progress) -> dict[str, str]:
-    goal, basis = line.goal, judging.basis_label(line.goal.metric)
+    goal = line.goal
+    basis = judging.basis_label(goal.metric) if judging.metric_of(goal.metric) else ""
     text = f"目标 {exact(goal.metric, goal.target)}{f'（{basis}）' if basis else ''}"
     return {"text": text, "due": f"{goal.due_on:%Y-%m-%d}", "badge": line.badge, "word": line.word,
             "url": goal_page(goal)}  # fmt: skip

@@ -82,13 +82,23 @@ def constraint(name: str) -> models.CheckConstraint:
 # --- in words ---------------------------------------------------------------------------------------------------------
 
 
+def metric_of(key: str) -> metrics.Metric | None:
+    """The metric of a key that was kept; None where the registry knows it no more."""
+    try:
+        return metrics.METRICS[metrics.parse_key(key)[0]]
+    except metrics.UnknownMetric:
+        return None
+
+
 def is_rate(key: str) -> bool:
-    return metrics.METRICS[metrics.parse_key(key)[0]].kind == metrics.RATE
+    metric = metric_of(key)
+    return metric is not None and metric.kind == metrics.RATE
 
 
 def sign(key: str) -> int:
     """1 where more is better, -1 where less is."""
-    return -1 if metrics.METRICS[metrics.parse_key(key)[0]].good == "down" else 1
+    metric = metric_of(key)
+    return -1 if metric is not None and metric.good == "down" else 1
 
 
 def basis_label(key: str) -> str:

@@ -9,7 +9,7 @@ from django.views.generic import View
 
 from orgs.scoped import ScopedMixin
 from reports import evaluation_services as services
-from reports.evaluation_forms import EvaluationForm, line_set, summary_of
+from reports.evaluation_forms import EvaluationForm, line_set, own_units, summary_of
 from reports.goal_forms import ReasonForm, told
 from reports.models import Evaluation
 from reports.views.evaluations import EvaluationMixin, crumbs, page_context
@@ -51,6 +51,11 @@ class _Compose(View):
 class EvaluationNew(ScopedMixin, _Compose):
     model = Evaluation
     permission = "reports.add_evaluation"
+
+    def dispatch(self, request, *args, **kwargs):
+        if request.user.has_perm(self.permission) and not own_units(request.user).exists():
+            raise PermissionDenied("工作评价由市级或区级党委组织，您的岗位不能新建。")
+        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.page(EvaluationForm(user=request.user), line_set())

@@ -16,6 +16,7 @@ from orgs.doors import postings_with
 from orgs.models import Organization
 from orgs.scoped import ScopedMixin
 from reports import evaluation_services, evaluation_sheets, metrics, words
+from reports.evaluation_forms import own_units
 from reports.evaluation_sheets import Sheet
 from reports.models import Evaluation, EvaluationRelease
 from reports.words import Basis
@@ -68,7 +69,7 @@ class EvaluationList(EvaluationMixin, View):
             },
             "page": page,
             "total_text": total_text(rows, "份"),
-            "may_add": request.user.has_perm("reports.add_evaluation"),
+            "may_add": own_units(request.user).exists(),
             "empty_reason": "还没有您可以看的评价。草稿只有拟稿单位看得到，发布以后参评单位才看得到。",
         }
         return render(request, "reports/evaluations.html", context)

@@ -161,10 +161,12 @@ class GoalPage(GoalMixin, View):
 
     def _numbers(self, goal: Goal, line: goal_progress.Progress) -> list[tuple[str, str, str]]:
         key, share = goal.metric, line.done_share
-        code, denominator, range = metrics.parse_key(key)
-        rows_url = words.rows_page(goal.organization, code, Basis(denominator, range, line.as_of))
+        rows_url = None
+        if line.actual is not None:
+            code, denominator, range = metrics.parse_key(key)
+            rows_url = words.rows_page(goal.organization, code, Basis(denominator, range, line.as_of))
         return [
-            ("实际", goal_words.figure(key, line.actual), rows_url if line.actual is not None and rows_url else ""),
+            ("实际", goal_words.figure(key, line.actual), rows_url or ""),
             ("按直线应达", goal_words.figure(key, line.expected), ""),
             ("差距", goal_words.gap(key, line.actual, line.expected), ""),
             ("已走完", f"{max(share, Decimal(0)) * 100:.0f}%" if share is not None else "—", ""),
@@ -174,12 +176,12 @@ class GoalPage(GoalMixin, View):
     def _facts(self, goal: Goal, line: goal_progress.Progress) -> list[tuple[str, str]]:
         base = goal_words.figure(goal.metric, goal.base_value)
         source = "手工填写" if goal.base_is_typed else "系统统计"
-        metric, plan = metrics.METRICS[metrics.parse_key(goal.metric)[0]], goal.plan
+        metric, plan = judging.metric_of(goal.metric), goal.plan
         facts = [
             ("单位", str(goal.organization)),
             ("行动计划", f"{plan.title}（{plan.organization}，{plan.starts_on:%Y-%m-%d} 至 {plan.ends_on:%Y-%m-%d}）"),
-            ("指标", f"{judging.label(goal.metric)}，{'越低越好' if metric.good == 'down' else '越高越好'}"),
-            ("含义", metric.definition),
+            ("指标", f"{judging.label(goal.metric)}，{'越低越好' if judging.sign(goal.metric) < 0 else '越高越好'}"),
+            ("含义", metric.definition if metric else "这个指标已停用"),
             ("基数", f"{base}（{goal.base_on:%Y-%m-%d}，{source}）"),
             ("目标", f"{goal_words.exact(goal.metric, goal.target)}（{goal.due_on:%Y-%m-%d} 前）"),
         ]  # fmt: skip

@@ -7,10 +7,12 @@ from django.utils import timezone
 
 from members.models import Registration
 from orgs.kinds import Kind
+from reports.models import Plan
 from stations.models import CheckIn, FootfallTally
 from tests import factories as make
 from tests.reports import builders as b
 from tests.reports.helpers import refresh
+from tests.reports.making_goals import plan_of
 
 BACKEND = "orgs.doors.DoorBackend"
 
@@ -79,3 +81,26 @@ def sign_in(client, town):
         return client
 
     return as_person
+
+
+@pytest.fixture
+def registrar(town):
+    return town.people["registrar"]
+
+
+@pytest.fixture
+def plan(town, registrar) -> Plan:
+    return plan_of(town.city.city, registrar)
+
+
+@pytest.fixture
+def people(town):
+    more = {
+        "composer": make.make_user("registrar", town.city.city),
+        "releaser": town.people["city_leader"],
+        "nanshan": town.people["district_leader"],
+        "futian": make.make_user("leader", town.city.futian),
+        "district_registrar": make.make_user("registrar", town.city.nanshan),
+    }
+    town.people |= more
+    return more
