@@ -110,13 +110,12 @@ def _overview(own: Numbers, known: dict) -> dict:
 
 
 def _coverage(own: Numbers, code: str, tile: dict) -> dict:
-    beside = Basis(BESIDE.denominator)
-    above, below = tiles.fraction(metrics.METRICS[code], own, beside)
-    return _tile(own, tile) | {
-        "label": SHORT[code],
+    above, below = tiles.fraction(metrics.METRICS[code], own, BESIDE)
+    return _short(own, tile) | {
+        "label": SHORT[code],  # the heading names the denominator
         "beside": {
             "basis": BESIDE.label,
-            "text": words.shown(own, code, beside),
+            "text": words.shown(own, code, BESIDE),
             "detail": f"{above:,} / {below:,} 户" if above is not None and below is not None else "",
         },
     }
@@ -220,7 +219,7 @@ def _trend(own: Numbers, known: dict) -> dict:
             }
             for basis, one in lines
         ],
-        "tiles": [_tile(own, known[code]) | {"label": SHORT[code]} for code in COVERAGES],
+        "tiles": [_short(own, known[code]) for code in COVERAGES],
     }
 
 
@@ -235,7 +234,7 @@ def _tile(own: Numbers, tile: dict) -> dict:
     share = metric.kind == metrics.RATE
     fraction = f"{tile['numerator']} / {tile['denominator']} {tile['of_unit']}" if tile.get("numerator") else ""
     if share and metric.denominators:
-        fraction = f"{fraction}（{fit.label}）"
+        fraction = f"{fraction}（{fit.label}）" if fraction else fit.label
     return {
         "code": metric.code,
         "label": tile["label"],
@@ -248,6 +247,13 @@ def _tile(own: Numbers, tile: dict) -> dict:
         "direction": tile.get("direction", ""),
         "good": tile.get("good"),
     }
+
+
+def _short(own: Numbers, tile: dict) -> dict:
+    """A coverage whose denominator stands in its name, so that the line below has room for a province's numbers."""
+    shown = _tile(own, tile)
+    detail = shown["detail"].removesuffix(f"（{BASIS.label}）").removesuffix(BASIS.label)
+    return shown | {"label": f"{SHORT[tile['code']]} · {BASIS.label}", "detail": detail}
 
 
 def _line(row: dict) -> dict:

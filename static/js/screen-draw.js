@@ -54,6 +54,7 @@
 
   // A number walks from what it was to what it is.
   function count(node, item) {
+    node.classList.toggle("unknown", item.number === null);
     const from = Number(node.dataset.number);
     if (node.textContent === item.text) return;
     if (still || item.number === null || !node.dataset.number || node.dataset.number === "null") {
@@ -193,7 +194,7 @@
       xAxis: { type: "category", data: data.labels, boundaryGap: data.labels.length === 1, axisLine: { lineStyle: { color: LINE, width: 2 } }, axisTick: { show: false }, axisLabel: { color: MUTED, fontSize: 28, hideOverlap: true, margin: 20 } },
       yAxis: {
         type: "value", scale: true, splitNumber: 3, splitLine: { lineStyle: { color: LINE } }, axisLabel: { color: MUTED, fontSize: 28, formatter: (value) => `${value}%` },
-        max: (span) => (span.max > 90 ? 100 : null),
+        max: (span) => (span.max > 75 ? 100 : null),
       },
       series: data.series.map((line, index) => ({
         name: line.name, type: "line", data: line.values, connectNulls: false, showSymbol: data.labels.length <= 10, symbolSize: 12, silent: true,
@@ -203,6 +204,12 @@
   }
 
   // --- the pages ---------------------------------------------------------------------------------------------------------
+
+  function alone(page, panel, without) {
+    const node = slot(page, panel);
+    node.hidden = without;
+    node.parentElement.classList.toggle("alone", without);
+  }
 
   const PAGES = {
     overview(page) {
@@ -228,7 +235,7 @@
     },
     markets(page) {
       tiles(slot("markets", "tiles"), page.tiles);
-      slot("markets", "gaps-panel").hidden = !page.gaps;
+      alone("markets", "gaps-panel", !page.gaps);
       if (!page.gaps) return;
       say("markets", "title", page.gaps.title);
       say("markets", "empty", page.gaps.empty);
@@ -242,7 +249,7 @@
       tiles(slot("places", "tiles"), page.tiles);
       say("places", "kinds-title", page.kinds.title);
       bars(slot("places", "kinds"), page.kinds.rows.map(one));
-      slot("places", "below-panel").hidden = !page.below;
+      alone("places", "below-panel", !page.below);
       if (!page.below) return;
       say("places", "below-title", page.below.title);
       bars(slot("places", "below"), page.below.rows.map(one));

@@ -147,8 +147,7 @@
     if (!frame.empty) {
       wall.draw(frame, still.matches);
       show();
-    }
-    wall.fit();
+    } else wall.fit();
   }
 
   function show() {
@@ -167,6 +166,7 @@
     while (dots.children.length > pages.length) dots.lastChild.remove();
     [...dots.children].forEach((dot, index) => dot.classList.toggle("current", index === shown));
     wall.resize();
+    wall.fit();
   }
 
   function turn(step) {
@@ -203,7 +203,7 @@
     const factor = Math.min(innerWidth / width, innerHeight / height);
     canvas.style.transform = `translate(${(innerWidth - width * factor) / 2}px, ${(innerHeight - height * factor) / 2}px) scale(${factor})`;
     if (frame && !frame.empty) show();
-    wall.fit();
+    else wall.fit();
   }
 
   // --- begin ---------------------------------------------------------------------------------------------------------------

@@ -15,12 +15,18 @@
       }
     }
     for (const node of shown.querySelectorAll(":not(svg *)")) {
-      if (node.clientWidth && node.scrollWidth > node.clientWidth + 1) say("cut", node);
+      const told = getComputedStyle(node).textOverflow === "ellipsis"; // a name too long says so by itself
+      if (node.clientWidth && node.scrollWidth > node.clientWidth + 1 && !told) say("cut", node);
     }
     for (const node of shown.querySelectorAll("*")) {
       const own = [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.textContent.trim());
       if (own && node.getClientRects().length && parseFloat(getComputedStyle(node).fontSize) < smallest) say("small", node);
     }
+  }
+  const whole = canvas.getBoundingClientRect();
+  for (const part of document.querySelectorAll('[data-shown="1"], .head, .head > *, .foot, .foot > *')) {
+    const box = part.getBoundingClientRect();
+    if (box.left < whole.left - 1 || box.right > whole.right + 1 || box.bottom > whole.bottom + 1) say("off the canvas", part);
   }
   const page = document.documentElement;
   if (page.scrollWidth > innerWidth || page.scrollHeight > innerHeight) found.push("the page scrolls");
