@@ -13,6 +13,7 @@ from members.api import MemberViewSet
 from members.intake.api import FeedbackView, RegistrationsView
 from orgs.api import DivisionViewSet, OrganizationViewSet
 from reports.api import SnapshotViewSet
+from reports.explain_api import ExplainView
 from reports.judged_api import EvaluationViewSet, GoalViewSet, ReportedFigureViewSet
 from reports.tidy_api import NumbersView
 from stations.api import CheckInViewSet, ServicePointViewSet
@@ -50,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("intake/registrations", RegistrationsView.as_view(), name="intake-registrations"),
     path("intake/feedback", FeedbackView.as_view(), name="intake-feedback"),
     path("numbers/", NumbersView.as_view(), name="numbers"),
+    path("explain/<str:metric>/", ExplainView.as_view(), name="explain"),
     path("token/", DemoTokenView.as_view(), name="token"),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[IsAuthenticated]), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),

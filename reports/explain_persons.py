@@ -12,8 +12,11 @@ from django.db import connection
 
 from orgs.kinds import Level
 from orgs.models import Organization
+from reports import metrics
 from reports.explain_words import label
 from reports.explaining import Explained, Reason, Side, told_sql
+from reports.models import Snapshot
+from reports.selectors import UNASSIGNED
 from reports.sql import persons
 from reports.sql.facts import condition, facts
 from reports.sql.simple import SIMPLE
@@ -32,13 +35,11 @@ def can_be_told(a: Side, b: Side) -> bool:
 def explain_persons(a: Side, b: Side, number_a: int, number_b: int) -> Explained | None:
     """None where nothing can be told without telling of somebody."""
     counted, below = _events(a, b)
-    node = _node(a)
-    own = counted.setdefault(node, Counter())
-    moved = sum(number if came else -number for (came, _), number in own.items())
-    if lost := number_b - number_a - moved:  # erased, or changed in place: it cannot be read today any more
-        own[(lost > 0, "lost")] = abs(lost)
+    _add_lost(counted, a, b)
     cells, equations = _cells(counted, below)
     hidden = hidden_cells(cells, equations)
+    node = _node(a)
+    own = counted.get(node, Counter())
     if (node, WHOLE) in hidden:
         return None
     reasons = [
@@ -109,6 +110,31 @@ def _events(a: Side, b: Side) -> tuple[dict[Node, Counter], dict[Node, set[Node]
         found.update((False, why.get((pk, False), "place")) for pk in before - after)
         counted[node] = found
     return counted, below
+
+
+def _add_lost(counted: dict[Node, Counter], a: Side, b: Side) -> None:
+    """What the numbers of a unit changed by beyond its rows: erased, or changed in place; it cannot be read any more."""
+    before, after = _numbers(a), _numbers(b)
+    for node in before.keys() & after.keys():
+        found = counted.setdefault(node, Counter())
+        moved = sum(number if came else -number for (came, _), number in found.items())
+        if lost := after[node] - before[node] - moved:
+            found[(lost > 0, "lost")] = abs(lost)
+
+
+def _numbers(side: Side) -> dict[Node, int]:
+    """The number of every unit of the guidance line on the day, small ones too: for working out what is kept back."""
+    keys = [metrics.count_key(code, side.denominator, side.range) for code in side.code.split("+")]
+    rows = Snapshot.objects.filter(
+        as_of=side.on, key="", breakdown__in=("", UNASSIGNED), organization__level__lt=Level.GRASSROOTS
+    ).select_related("organization")
+    return {
+        _node(replace(side, unit=row.organization, unassigned=bool(row.breakdown))): sum(
+            row.counts.get(key) or 0 for key in keys
+        )
+        for row in rows
+        if row.organization is not None
+    }
 
 
 def _cells(counted: dict[Node, Counter], below: dict[Node, set[Node]]) -> tuple[dict[Cell, int], list[Equation]]:

@@ -244,6 +244,7 @@ PAGES: dict[str, Page] = {
     "api:check-in-list": Page(PEOPLE),
     "api:check-in-detail": Page(PEOPLE, "check_in"),
     "api:numbers": Page(NUMBERS),
+    "api:explain": Page(NUMBERS, extra={"metric": "organizations"}),
     "api:goal-list": Page(PLACES),
     "api:goal-detail": Page(PLACES, "goal"),
     "api:evaluation-list": Page(PLACES),

@@ -5,13 +5,16 @@ from datetime import timedelta
 from unittest import mock
 
 from django.apps import apps
+from django.utils import timezone
 
 from markets.models import BusinessCoverage, Declaration, MarketCoverage, Mode
 from markets.services import CannotSave, business_save, coverage_end, coverage_link
+from members.models import Affiliation
 from orgs.kinds import Kind
 from orgs.models import Division, Organization
 from orgs.services import TreeError, organization_close, organization_edit, organization_move
 from tests import factories as make
+from tests.reports import builders as build
 from tests.reports.helpers import LONG_AGO, refresh, today
 from tests.reports.random_city import RandomCity
 
@@ -58,7 +61,7 @@ class Days:
     def act(self, day) -> None:
         made = self.made
         acts = (self.edit, self.edit, self.edit, self.add, self.link, self.link, self.end, self.move, self.kind,
-                self.close, self.market_link, self.market_end)  # fmt: skip
+                self.close, self.market_link, self.market_end, self.join, self.join, self.leave, self.verify)  # fmt: skip
         with suppress(CannotSave, TreeError):  # the service refused, and nothing happened
             made.pick(*acts)(day)
 
@@ -90,8 +93,12 @@ class Days:
             link = BusinessCoverage(**pair, mode=made.pick(*Mode.values, Mode.OWN), starts_on=day)
             coverage_link(link=link, by=None)
 
+    def running(self, model, day):
+        rows = list(model.objects.filter(starts_on__lt=day, ends_on=None).order_by("pk"))
+        return self.made.pick(*rows) if rows else None
+
     def end(self, day) -> None:
-        if row := BusinessCoverage.objects.filter(starts_on__lt=day, ends_on=None).order_by("?").first():
+        if row := self.running(BusinessCoverage, day):
             coverage_end(link=row, ends_on=day, by=None)
 
     def market_link(self, day) -> None:
@@ -101,7 +108,7 @@ class Days:
             coverage_link(link=MarketCoverage(**pair, starts_on=day), by=None)
 
     def market_end(self, day) -> None:
-        if row := MarketCoverage.objects.filter(starts_on__lt=day, ends_on=None).order_by("?").first():
+        if row := self.running(MarketCoverage, day):
             coverage_end(link=row, ends_on=day, by=None)
 
     def move(self, day) -> None:
@@ -111,6 +118,22 @@ class Days:
             made.city.nanshan, made.city.futian, *([] if what.level == 3 else [made.city.shahe, *made.branches])
         )
         organization_move(organization=what, parent=to, by=None, on=day)
+
+    def join(self, day) -> None:
+        made = self.made
+        member = make.make_member("周九", workplace_business=made.pick(None, *made.businesses[:20]))
+        make.make_affiliation(member, made.pick(*made.branches), starts_on=day)
+        made.members.append(member)
+
+    def leave(self, day) -> None:
+        if row := self.running(Affiliation, day):
+            row.ends_on = day
+            row.save()
+
+    def verify(self, day) -> None:
+        made = self.made
+        unit = Organization.objects.get(pk=made.pick(made.city.yuehai, made.city.shahe, made.city.lianhua).pk)
+        build.verified(made.pick(*made.members), unit, submitted_at=timezone.now())
 
     def kind(self, day) -> None:
         row = self.made.pick(*self.made.branches)

@@ -2,8 +2,10 @@
 
 import pytest
 
-from reports import metrics, selectors
+from orgs.models import Organization
+from reports import explain_persons, metrics, selectors
 from reports.explaining import Side, explain, rows_of
+from reports.withheld import hidden_cells
 from tests.reports.random_days import Days, units
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +60,39 @@ def test_random_pairs_are_explained_to_the_last_row(seed):
         seen += bool(found.reasons)
     assert seen > 25
     assert {"place", "cover", "inside"} <= reasons
+
+
+PERSONAL = [
+    *(f"{code}" for code in ("members_on_roll", "members_taken_in", "members_distinct", "registrations_verified")),
+    "with_members", "covered@with_members", "work_covered@with_members#enterprises",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [301, 302])
+def test_small_events_of_persons_are_nowhere_given_away(seed):
+    """Neither by a reason of one to four, nor as the one hidden among shown ones: of a unit, or of a parent's units."""
+    days = Days(seed, days=3, acts=40)
+    shown = 0
+    for key in PERSONAL:
+        code, denominator, range = metrics.parse_key(key)
+        for unit in Organization.objects.filter(level__lte=3):
+            a, b = (Side(unit, code, denominator, range, on) for on in (days.on[0], days.on[-1]))
+            if (number_a := number(a)) is None or (number_b := number(b)) is None:
+                continue
+            if (found := explain_persons.explain_persons(a, b, number_a, number_b)) is None:
+                continue
+            counts = [reason.count for reason in found.reasons]
+            assert not {1, 2, 3, 4} & set(counts), (unit, key, found)
+            assert counts.count(None) != 1, (unit, key, found)
+            if None not in counts:
+                assert found.adds_up, (unit, key, found)
+                shown += bool(counts)
+        counted, below = explain_persons._events(a, b)
+        explain_persons._add_lost(counted, a, b)
+        cells, equations = explain_persons._cells(counted, below)
+        hidden = hidden_cells(cells, equations)
+        for whole, parts in equations:
+            secret = [part for part in parts if part in hidden]
+            if whole not in hidden and secret:
+                assert len(secret) > 1 and sum(cells[part] for part in secret) >= 5, (key, whole)
+    assert shown

@@ -197,3 +197,20 @@ def test_a_closed_month_is_said_and_its_numbers_can_be_read(sign_in, past):
     for closed, number in (("", 0), ("1", counts["operating"])):
         page = client.get(DASHBOARD, {"as_of": last.isoformat(), "denominator": "operating", "closed": closed})
         assert page.context["own"].counts["operating"] == number
+
+
+def test_the_api_tells_the_same(sign_in, past):
+    client = sign_in("city_leader")
+    asked = {"organization": past.city.lianhua.code, "than": back(3).isoformat()}
+    told = client.get("/api/v1/explain/operating/", asked).json()
+    assert {one["reason"]: one["count"] for one in told["reasons"]} == {"注销": 1, "划出本单位": 1, "新登记录入": 1}
+    came = sum(one["count"] * (1 if one["only_in"] == "b" else -1) for one in told["reasons"])
+    assert told["b"]["count"] == told["a"]["count"] + came + told["b"]["lost"] - told["a"]["lost"]
+    assert client.get("/api/v1/explain/operating/", {**asked, "than": "x"}).status_code == 400
+    assert client.get("/api/v1/explain/nothing/", asked).status_code == 404
+    assert (
+        sign_in("district_leader")
+        .get("/api/v1/explain/operating/", {**asked, "organization": past.city.futian.code})
+        .status_code
+        == 404
+    )
