@@ -242,11 +242,16 @@ def _tile(own: Numbers, tile: dict) -> dict:
         "share": share,
         "text": words.SMALL if tile["hidden"] else tile["value"],
         "unit": tile["unit"],
-        "detail": fraction if share else tile.get("detail", ""),
+        "detail": fraction if share else _whole(tile.get("detail", "")),
         "change": tile.get("change", "").split(" ", 2)[-1],  # since when stands once at the foot
         "direction": tile.get("direction", ""),
         "good": tile.get("good"),
     }
+
+
+def _whole(detail: str) -> str:
+    """A line that breaks between its parts, not between a name and its number."""
+    return " · ".join(part.replace(" ", "\u00a0") for part in detail.split(" · "))
 
 
 def _short(own: Numbers, tile: dict) -> dict:
