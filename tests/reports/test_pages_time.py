@@ -7,7 +7,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from markets.models import Business
+from accounts.models import AuditEvent
+from markets.models import Business, BusinessCoverage
 from markets.services import business_save
 from members.models import Affiliation
 from orgs.models import Organization
@@ -214,3 +215,30 @@ def test_the_api_tells_the_same(sign_in, past):
         .status_code
         == 404
     )
+
+
+def test_the_rows_of_a_difference_are_taken_out_as_any_list(sign_in, past):
+    client = sign_in("city_leader")
+    page = explain(client, "operating", past.city.lianhua, than=back(3).isoformat())
+    url = page.context["exports"][0]["url"]
+    assert "3 行" in client.get(url).text
+    taken = client.post(url, {"purpose": "区级例会通报", "format": "csv"})
+    lines = b"".join(taken.streaming_content).decode("utf-8-sig").splitlines()
+    assert len(lines) == 1 + 3
+    assert AuditEvent.objects.get(act="reports.explain.export").detail["rows"] == 3
+    persons = explain(client, "members_on_roll", past.city.city, than=back(3).isoformat())
+    assert not persons.context["exports"]
+
+
+def test_lists_of_a_past_day_tell_what_cannot_be_put_back(sign_in, past):
+    """A link that is ended with an earlier day after the day was counted: the snapshot stays, the row is gone."""
+    link = BusinessCoverage.objects.filter(business__guidance_station=past.city.yuehai).first()
+    BusinessCoverage.objects.filter(pk=link.pk).update(ends_on=back(10))
+    refresh()
+    client = sign_in("city_leader")
+    asked = {"organization": past.city.yuehai.code, "denominator": "operating"}
+    listed = client.get(reverse("reports:rows", args=["covered"]), {**asked, "as_of": back(3).isoformat()})
+    assert "差额来自事后不能还原的改动" in listed.content.decode()
+    told = explain(client, "covered", past.city.yuehai, than=back(3).isoformat(), denominator="operating")
+    found = told.context["found"].explained
+    assert found.lost_a == 1 and found.adds_up and "不能逐行还原" in told.content.decode()
