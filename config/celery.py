@@ -19,11 +19,17 @@ app.conf.task_default_queue = "prompt"
 app.conf.task_routes = {
     "jobs.run": {"queue": "long"},
     "reports.refresh_coverage": {"queue": "long"},
+    "reports.monthly": {"queue": "long"},
 }
 app.conf.beat_schedule = {
     "seal the audit": {"task": "accounts.seal", "schedule": 0.5, "options": {"expires": 2}},
     "take over jobs whose worker died": {"task": "jobs.sweep", "schedule": 15.0, "options": {"expires": 10}},
     "nightly coverage": {"task": "reports.refresh_coverage", "schedule": crontab(hour=1, minute=10)},
+    "close the month and print its reports": {
+        "task": "reports.monthly",
+        "schedule": crontab(day_of_month=1, hour=4, minute=20),
+    },
+    "remove old printed files": {"task": "reports.printed_retention", "schedule": crontab(hour=3, minute=50)},
     "remove old uploads": {"task": "tables.retention", "schedule": crontab(hour=3, minute=40)},
     "erase what is due": {"task": "members.retention", "schedule": crontab(hour=3, minute=20)},
     "old check-ins become counts": {"task": "stations.retention", "schedule": crontab(hour=3, minute=40)},

@@ -221,6 +221,9 @@ REGISTRATION_DUE_DAYS = env.int("REGISTRATION_DUE_DAYS", 15)
 GOAL_GREEN_WITHIN = env.int("GOAL_GREEN_WITHIN", 3)
 GOAL_AMBER_WITHIN = env.int("GOAL_AMBER_WITHIN", 10)
 GOAL_PACE_DAYS = env.int("GOAL_PACE_DAYS", 90)  # the present pace is that of so many days
+REPORT_CLASSIFICATION = env("REPORT_CLASSIFICATION", default="internal")  # of scheduled reports: internal or public
+if REPORT_CLASSIFICATION not in ("internal", "public"):
+    raise ImproperlyConfigured("环境变量 REPORT_CLASSIFICATION 应为 internal（内部）或 public（公开）。")
 DISTRICTS_GEOJSON = Path(  # the map of the dashboard; a public display needs one with a 审图号
     env("DISTRICTS_GEOJSON", default=str(BASE_DIR / "orgs" / "data" / "shenzhen_districts.geojson"))
 )

@@ -7,6 +7,7 @@ WINDOW = 600  # seconds
 PER_ADDRESS = 600
 PER_POSTER = 3_000
 PER_RECEIPT = 120
+PER_VERIFIER = 120  # checks of printed reports: codes cannot be guessed, this keeps machines from trying
 PER_CLIENT = 600  # signed requests of another department's system, up to 1,000 events each
 
 
@@ -29,6 +30,11 @@ def may_post(request: HttpRequest, *, poster: str = "", receipt: str = "") -> bo
         checks.append((f"receipt:{receipt}", PER_RECEIPT))
     counted = [_within(key, limit) for key, limit in checks]  # every counter goes up, whichever refuses
     return all(counted)
+
+
+def may_verify(request: HttpRequest) -> bool:
+    """Whether one more printed report is checked for this address."""
+    return _within(f"verify:address:{request.META.get('REMOTE_ADDR', '')}", PER_VERIFIER)
 
 
 def may_send(address: str) -> bool:

@@ -8,7 +8,14 @@ class ReportsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import audit
         from orgs import life
-        from reports import behind, explain_export, figures, goal_progress, tasks
+        from reports import (
+            behind,
+            explain_export,
+            figures,
+            goal_progress,
+            monthly_making,  # noqa: F401  registers its kind of job
+            tasks,
+        )
         from reports.models import Snapshot
         from tables import listing, register
 

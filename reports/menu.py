@@ -103,6 +103,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 also=("reports:evaluation", "reports:evaluation_new", "reports:evaluation_edit"),
             ),
             Entry(
+                "月报", "file-text", "reports:printed_list", "reports.view_printeddocument",
+                also=("reports:printed", "reports:printed_new", "reports:printed_check", "reports:printed_void"),
+            ),
+            Entry(
                 "月度关账", "calendar-stats", "reports:closings", "reports.view_monthclosing",
                 also=("reports:closing", "reports:month_close", "reports:closing_revise"),
             ),

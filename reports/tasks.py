@@ -32,6 +32,21 @@ def refresh_guidance_stations(ids: list[int]) -> None:
         coverage_refresh(guidance_station=Organization.objects.filter(pk__in=holders | direct_holders(ids)))
 
 
+@shared_task(name="reports.monthly", acks_late=True)
+def monthly() -> None:
+    """On the first of the month: close the one that is over, and queue its reports."""
+    from reports.monthly_making import monthly_due
+
+    monthly_due()
+
+
+@shared_task(name="reports.printed_retention")
+def printed_retention() -> None:
+    from reports.printing import retention
+
+    retention()
+
+
 def _mark(pk: int) -> str:
     return f"reports:queued:{pk}"
 

@@ -14,9 +14,11 @@ from reports.views import (
     numbers,
     pages,
     plans,
+    printed,
     rows,
     screens,
     search,
+    verify,
 )
 
 app_name = "reports"
@@ -62,6 +64,15 @@ urlpatterns = [
     path("closings/close/", closings.CloseMonth.as_view(), name="month_close"),
     path("closings/<int:pk>/", closings.Closing.as_view(), name="closing"),
     path("closings/<int:pk>/revise/", closings.ReviseMonth.as_view(), name="closing_revise"),
+    path("printed/", printed.PrintedList.as_view(), name="printed_list"),
+    path("printed/new/", printed.PrintedNew.as_view(), name="printed_new"),
+    path("printed/check/", verify.PrintedCheck.as_view(), name="printed_check"),
+    path("printed/<int:pk>/", printed.PrintedPage.as_view(), name="printed"),
+    path("printed/<int:pk>/paper/", printed.PrintedPaper.as_view(), name="printed_paper"),
+    path("printed/<int:pk>/file/", printed.PrintedDownload.as_view(), name="printed_file"),
+    path("printed/<int:pk>/void/", printed.PrintedVoidAct.as_view(), name="printed_void"),
+    path("verify/", verify.verify, name="verify"),
+    path("verify/<str:code>/", verify.verified, name="verified"),
     path("screens/", screens.Screens.as_view(), name="screens"),
     path("screens/new/", screens.ScreenNew.as_view(), name="screen_new"),
     path("screens/<int:pk>/", screens.ScreenChange.as_view(), name="screen_change"),

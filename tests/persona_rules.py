@@ -64,6 +64,7 @@ PUBLIC = {
     "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights", "members:receipt_copy",
     "members:receipt_act", "stations:own_check_ins",
     "reports:screen", "reports:screen_data", "reports:screen_shapes", "reports:screen_worker",  # no number without the key
+    "reports:verify", "reports:verified",  # what the paper in one's hand says, and nothing without its code
     "api:intake-registrations", "api:intake-feedback",  # signed by another system's key; no session opens them
 }  # fmt: skip
 
@@ -215,6 +216,13 @@ PAGES: dict[str, Page] = {
     "reports:evaluation_edit": Page(frozenset({"registrar_district"}), "draft_sheet", everywhere=NOBODY),
     "reports:evaluation_release": Page(frozenset({"district_leader"}), "draft_sheet", everywhere=NOBODY, **POST),
     "reports:evaluation_withdraw": Page(frozenset({"district_leader"}), "released", everywhere=NOBODY),
+    "reports:printed_list": Page(PLACES),
+    "reports:printed_new": Page(LEADERS | REGISTRARS),
+    "reports:printed_check": Page(PLACES),
+    "reports:printed": Page(PLACES, "printed"),
+    "reports:printed_paper": Page(PLACES, "printed"),
+    "reports:printed_file": Page(PLACES, "printed", query={"format": "xlsx"}),
+    "reports:printed_void": Page(LEADERS | REGISTRARS, "printed"),
     "reports:screens": Page(LEADERS | REGISTRARS),
     "reports:screen_new": Page(LEADERS | REGISTRARS),
     "reports:screen_change": Page(LEADERS | REGISTRARS, "screen"),

@@ -7,6 +7,7 @@ it alone. Documents and voidings are append-only for the application's role; onl
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from reports.querysets import PrintedQuerySet
@@ -74,6 +75,9 @@ class PrintedDocument(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} {self.number}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("reports:printed", args=[self.pk])
 
     @property
     def unit(self):
