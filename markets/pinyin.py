@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 
 import numpy as np
 import polars as pl
@@ -33,14 +34,23 @@ def _sound(character: str, sounds: str) -> int:
     return ord(letter) if "a" <= letter <= "z" else _NOTHING
 
 
+def _dictionary() -> dict[int, str]:
+    """The sounds of each character. By its file alone: the package loads a dictionary of phrases, ten times as large."""
+    package = find_spec("pypinyin")
+    assert package is not None and package.submodule_search_locations
+    spec = spec_from_file_location("_pinyin_of_characters", f"{package.submodule_search_locations[0]}/pinyin_dict.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.pinyin_dict
+
+
 @cache
 def _table() -> np.ndarray:
     """The initial of every code point: Chinese characters by their sound, letters and digits by themselves."""
-    from pypinyin.pinyin_dict import pinyin_dict  # here, as loading it takes most of a second
-
     table = np.full(0x110000, _NOTHING, dtype=np.uint8)
     table[0] = _END
-    for code, sounds in pinyin_dict.items():
+    for code, sounds in _dictionary().items():
         table[code] = _sound(chr(code), sounds)
     for code in (*range(0x30, 0x7B), *range(0xFF10, 0xFF5B)):  # plain and full-width
         character = unicodedata.normalize("NFKC", chr(code)).lower()

@@ -7,7 +7,6 @@ from django.urls import reverse
 
 from markets import codes
 from markets.models import Market
-from orgs.fields import LATITUDES, LONGITUDES
 from orgs.imports import place_columns
 from tables import cells
 from tables.table import Column, Table
@@ -20,12 +19,12 @@ LATITUDE = Column(
     "latitude",
     "纬度",
     ("纬度（WGS-84）", "lat"),
-    parse=cells.degrees(*LATITUDES),
+    parse=cells.degrees,
     shown=False,
     example=("22.543100", ""),
 )
 LONGITUDE = Column(
-    "longitude", "经度", ("经度（WGS-84）", "lng", "lon"), parse=cells.degrees(*LONGITUDES), shown=False,
+    "longitude", "经度", ("经度（WGS-84）", "lng", "lon"), parse=cells.degrees, shown=False,
     example=("113.934500", ""),
 )  # fmt: skip
 

@@ -58,18 +58,26 @@ class Placed(GuidancePlaced):
 LATITUDES, LONGITUDES = (3, 54), (73, 136)  # China's land and sea in degrees, whole ones outwards
 
 
+OUTSIDE_CHINA = "不在中国范围内：纬度应在 {} 到 {} 度之间，经度应在 {} 到 {} 度之间。请看看两项是不是填反了".format(
+    *LATITUDES, *LONGITUDES
+)
+
+
+def outside_china(**degrees: Decimal | None) -> list[str]:
+    """Which of latitude and longitude no place in China has."""
+    bounds = {"latitude": LATITUDES, "longitude": LONGITUDES}
+    return [
+        name for name, value in degrees.items() if value is not None and not bounds[name][0] <= value <= bounds[name][1]
+    ]
+
+
 def position_problem(latitude: Decimal | None, longitude: Decimal | None) -> str:
     """What is wrong with a position in words that say what to do; empty when nothing is. Half of one is a place nowhere."""
     if (latitude is None) != (longitude is None):
         return "经度和纬度要么都填，要么都不填"
     if latitude is None or longitude is None:
         return ""
-    (south, north), (west, east) = LATITUDES, LONGITUDES
-    if south <= latitude <= north and west <= longitude <= east:
-        return ""
-    return (
-        f"不在中国范围内：纬度应在 {south} 到 {north} 度之间，经度应在 {west} 到 {east} 度之间。请看看两项是不是填反了"
-    )
+    return OUTSIDE_CHINA if outside_china(latitude=latitude, longitude=longitude) else ""
 
 
 class Positioned(Placed):

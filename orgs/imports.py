@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from orgs.fields import position_problem
+from orgs.fields import OUTSIDE_CHINA, outside_china, position_problem
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from orgs.places import Place, Places, PlaceWrong, Scope
@@ -95,6 +95,8 @@ class PlacedReading(Reading):
         return Places()
 
     def resolve(self, row: Row) -> None:
+        for key in outside_china(**{key: row.said[key] for key in POSITION if key in row.said}):
+            row.tell(key, OUTSIDE_CHINA)
         said = tuple(row.said.get(key) for key in PLACE_KEYS)
         if not any(said) or row.is_wrong(*PLACE_KEYS):
             return
@@ -133,7 +135,8 @@ class PlacedReading(Reading):
         said = [key for key in POSITION if key in row.values]
         if not said or row.is_wrong(*POSITION):
             return
-        if problem := position_problem(*(row.values.get(key, getattr(row.record, key, None)) for key in POSITION)):
+        position = {key: row.values.get(key, getattr(row.record, key, None)) for key in POSITION}
+        if problem := position_problem(**position):
             row.tell(said[0], problem)
 
 

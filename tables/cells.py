@@ -25,6 +25,7 @@ _GUARD = re.compile(r"^['‘’](?=[=+\-@＝＋－＠'‘’0-9\t\r])")
 Parse = Callable[[str], Any]
 EARLIEST = dt.date(1900, 1, 1)
 LARGEST_NUMBER = 10_000_000
+FULL_CIRCLE = 360
 
 
 class Wrong(ValueError):
@@ -222,19 +223,16 @@ def number(said: str) -> int:
     return int(plain)
 
 
-def degrees(least: int, most: int) -> Parse:
-    """Latitude or longitude in degrees of WGS-84, kept to six places: a tenth of a metre."""
-
-    def parse(said: str) -> Decimal:
-        try:
-            number = Decimal(folded(said).removesuffix("°"))
-        except InvalidOperation as error:
-            raise Wrong("应为十进制的度，如 22.543100") from error
-        if not number.is_finite() or not least <= number <= most:
-            raise Wrong(f"应在 {least} 到 {most} 度之间（中国范围）。请看看经度和纬度是不是填反了")
-        return round(number, 6)
-
-    return parse
+def degrees(said: str) -> Decimal:
+    """Latitude or longitude in degrees of WGS-84, kept to six places: a tenth of a metre. Which degrees a place may
+    have, its record knows."""
+    try:
+        number = Decimal(folded(said).removesuffix("°"))
+    except InvalidOperation as error:
+        raise Wrong("应为十进制的度，如 22.543100") from error
+    if not number.is_finite() or abs(number) > FULL_CIRCLE:
+        raise Wrong("应为十进制的度，如 22.543100")
+    return round(number, 6)
 
 
 def any_date(said: str) -> dt.date:

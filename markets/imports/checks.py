@@ -231,7 +231,7 @@ class Checker:
         at = np.flatnonzero(plain.to_numpy())
         if len(at):
             right[at] = codes.check_uscc(codes.as_matrix(cells.gather(at).to_list()))
-        right |= (cells.str.contains(r"^[0-9]{15}$") & ~cells.is_in(codes.FILLED_IN)).fill_null(False).to_numpy()
+        right[odd] |= np.array([codes.is_legacy(text or "") for text in cells.gather(odd)], bool)
         wrong = cells.is_not_null().to_numpy() & ~right
         self._mended_codes(key, odd[right[odd]], cells)
         if wrong.any():

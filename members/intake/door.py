@@ -1,10 +1,15 @@
 """Who may call the intake: the signature, the limits, what is refused and how that is written down."""
 
+import logging
+import secrets
+import traceback
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, transaction
+from django.http import Http404, HttpRequest
 from rest_framework import status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
@@ -16,6 +21,7 @@ from members import limits
 from members.intake import signature
 from members.models import IntakeClient
 
+logger = logging.getLogger(__name__)
 SCHEME = "Intake-Signature"
 MAX_BODY = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 LET_GO = 16 * MAX_BODY  # what is read, and not kept, of a body that is too large; one beyond that is cut off
@@ -117,8 +123,27 @@ class ClientView(APIView):
         raise Refused(405, "bad_method", f"这个地址只接受 {allowed}，不接受 {request.method}。")
 
     def handle_exception(self, exc):
-        if isinstance(exc, Refused) and exc.status_code != 429:
-            client: Any = getattr(self.request, "_auth", None)
-            detail = {"code": exc.code, "client": client.pk if client else None}
-            audit.record("members.intake.refuse", by=None, detail=detail, succeeded=False)
+        client: Any = getattr(self.request, "_auth", None)
+        who = client.pk if client else None
+        if not isinstance(exc, (APIException, Http404, PermissionDenied)):
+            exc = broken(exc, who)
+        elif isinstance(exc, Refused) and exc.status_code != 429:
+            audit.record("members.intake.refuse", by=None, detail={"code": exc.code, "client": who}, succeeded=False)
         return super().handle_exception(exc)
+
+
+def broken(error: Exception, client: int | None) -> Refused:
+    """What we did not foresee, as an answer that the other side can read. The log gets where it happened and of what kind
+    it was, but not its message: databases and parsers quote what they were given, which may be a person's."""
+    reference = secrets.token_hex(4)
+    kind = type(error).__name__
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("Intake, reference %s: %s\n%s", reference, kind, where)
+    detail = {"code": "broken", "client": client, "reference": reference, "kind": kind}
+    try:
+        with transaction.atomic():
+            audit.record("members.intake.refuse", by=None, detail=detail, succeeded=False)
+    except DatabaseError:  # most likely what was broken in the first place: the log has it
+        logger.error("Intake, reference %s: not in the audit", reference)
+    text = f"本系统出错，这次没有处理。请稍后用同一个幂等键重发；仍然出错的，请把错误编号 {reference} 告诉平台管理员。"
+    return Refused(500, "broken", text)

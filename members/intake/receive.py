@@ -40,7 +40,7 @@ LOCK = 7_803  # pg_advisory_xact_lock(LOCK, client): its events come in, and are
 
 
 @dataclass
-class Taken:
+class Going:
     """An item that goes on, with the event that is known under its number."""
 
     at: int
@@ -97,12 +97,12 @@ def receive(*, client: IntakeClient, raws: list[Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _with_known(client: IntakeClient, read: list[Item | Refusal]) -> list[Taken | Refusal]:
+def _with_known(client: IntakeClient, read: list[Item | Refusal]) -> list[Going | Refusal]:
     """Each item with the event of the same number; what cannot go on beside it is refused."""
     numbers = [each.event_id for each in read if isinstance(each, Item)]
     known = {event.event_id: event for event in IntakeEvent.objects.filter(client=client, event_id__in=numbers)}
     seen: set[str] = set()
-    found: list[Taken | Refusal] = []
+    found: list[Going | Refusal] = []
     for at, item in enumerate(read):
         if isinstance(item, Refusal):
             found.append(item)
@@ -120,19 +120,19 @@ def _with_known(client: IntakeClient, read: list[Item | Refusal]) -> list[Taken 
             )
             found.append(Refusal("stale", text, item.event_id))
         else:
-            found.append(Taken(at, item, event, is_same))
+            found.append(Going(at, item, event, is_same))
         seen.add(item.event_id)
     return found
 
 
-def _businesses(taken: list[Taken], scope: Scope, sender: str) -> list[int]:
+def _businesses(taken: list[Going], scope: Scope, sender: str) -> list[int]:
     """A verdict on each item's business. What is older than another event of the same business writes nothing."""
     for each in taken:
         if each.is_same:
             each.verdict = Verdict("unchanged", each.known.business_id if each.known else None)
     going = sorted((each for each in taken if not each.is_same), key=lambda each: (each.item.occurred_at, each.at))
     known, latest, own = _latest(going, scope)
-    rounds: dict[int, list[Taken]] = defaultdict(list)  # one business may stand several times in a request
+    rounds: dict[int, list[Going]] = defaultdict(list)  # one business may stand several times in a request
     count: Counter[int | str] = Counter()
     for each in going:
         business = known.get(each.item.uscc)
@@ -155,7 +155,7 @@ def _businesses(taken: list[Taken], scope: Scope, sender: str) -> list[int]:
     return sorted(units)
 
 
-def _latest(going: list[Taken], scope: Scope) -> tuple[dict[str, int], dict[int | None, datetime], set[int | None]]:
+def _latest(going: list[Going], scope: Scope) -> tuple[dict[str, int], dict[int | None, datetime], set[int | None]]:
     """The businesses by either of their codes; when each had its latest event, whoever sent it; those in scope."""
     codes = {each.item.uscc for each in going} - {""}
     found = Business.objects.filter(Q(uscc__in=codes) | Q(legacy_registration_no__in=codes))
@@ -170,7 +170,7 @@ def _latest(going: list[Taken], scope: Scope) -> tuple[dict[str, int], dict[int 
     return known, latest, set(own.values_list("pk", flat=True))
 
 
-def _refusal(each: Taken) -> Refusal:
+def _refusal(each: Going) -> Refusal:
     verdict = each.verdict
     assert verdict is not None
     is_elsewhere = any(reason == TAKEN for _, reason in verdict.errors)
@@ -186,7 +186,7 @@ def _refusal(each: Taken) -> Refusal:
     return Refusal("invalid", "字段有误，请按 errors 逐项更正后重发。", each.item.event_id, errors)
 
 
-def _keep_events(client: IntakeClient, taken: list[Taken], now: datetime) -> None:
+def _keep_events(client: IntakeClient, taken: list[Going], now: datetime) -> None:
     """New events, and corrections: those begin anew."""
     fresh: list[IntakeEvent] = []
     corrected: list[IntakeEvent] = []
@@ -204,7 +204,7 @@ def _keep_events(client: IntakeClient, taken: list[Taken], now: datetime) -> Non
     IntakeEvent.objects.bulk_update(corrected, columns)
 
 
-def _persons(client: IntakeClient, taken: list[Taken], now: datetime) -> dict[int, list[dict[str, str]]]:
+def _persons(client: IntakeClient, taken: list[Going], now: datetime) -> dict[int, list[dict[str, str]]]:
     """What is answered for the persons of each item."""
     if not any(each.item.persons for each in taken):
         return {}
@@ -248,7 +248,7 @@ def _refused(refusal: Refusal) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _accepted(each: Taken, people: list[dict[str, str]]) -> dict[str, Any]:
+def _accepted(each: Going, people: list[dict[str, str]]) -> dict[str, Any]:
     assert each.verdict is not None
     code, message = (
         ("older", OLDER) if each.verdict.is_older else HAND_OVERS.get(each.verdict.hand_over, ("", RECEIVED))
@@ -259,7 +259,7 @@ def _accepted(each: Taken, people: list[dict[str, str]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _note(client: IntakeClient, taken: list[Taken], units: list[int], answers: list[dict[str, Any]]) -> None:
+def _note(client: IntakeClient, taken: list[Going], units: list[int], answers: list[dict[str, Any]]) -> None:
     counts = Counter(answer["result"] for answer in answers)
     detail = {"client": client.pk, "department": client.source_department, "items": len(answers), **counts}
     events = [each.known for each in taken if each.known and not each.is_same]

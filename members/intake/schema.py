@@ -121,7 +121,7 @@ def header(name: str, text: str) -> OpenApiParameter:
 SIGNED = [header(signature.KEY_HEADER, "密钥编号"), header(signature.TIME_HEADER, "Unix 时间（秒）")]
 REFUSALS = {
     400: "请求体或参数不合规。", 401: "没有签名，或签名、时间戳无效。", 405: "方法不对。",
-    429: "过于频繁，见 Retry-After。", 503: "正在写入数据，见 Retry-After。",
+    429: "过于频繁，见 Retry-After。", 500: "本系统出错，`detail` 里有错误编号。", 503: "正在写入数据，见 Retry-After。",
 }  # fmt: skip
 POST_REFUSALS = {
     409: "同一个幂等键的请求正在处理，见 Retry-After。", 411: "没有写明请求体的长度。", 413: "请求体过大。",

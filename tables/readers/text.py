@@ -125,7 +125,7 @@ class TextReader:
     def _count_lines(self) -> int:
         lines, last = 0, b""
         for piece in self._utf8():
-            lines += piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
+            lines += piece.count(b"\n") + (piece.count(b"\r") - piece.count(b"\r\n") if b"\r" in piece else 0)
             last = piece[-1:] or last
         return lines + (last not in (b"\n", b"\r"))
 
@@ -140,7 +140,7 @@ class TextReader:
             piece, mark = rest + piece.removeprefix(mark), b""
             end = piece[-1:] if piece.endswith(b"\r") else b""  # what follows may belong to it
             piece = piece.removesuffix(end)
-            if piece.count(b"\r") != piece.count(b"\r\n"):
+            if b"\r" in piece and piece.count(b"\r") != piece.count(b"\r\n"):
                 piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             cut = piece.rfind(b"\n") + 1
             if cut:

@@ -240,3 +240,34 @@ def test_feedback_refuses_what_it_does_not_know(client, sender):
     for query in ("?since=2026-11-01T00:00:00%2B08:00&after=9999999999999999_1", "?since=&until=&after="):
         assert ask(client, sender, query).status_code == 200, query
     assert ask(client, sender, "?since=2026-11-01T00:00:00%2B23:59").status_code == 200
+
+
+# --- what nobody foresaw ------------------------------------------------------------------------------------------------
+
+
+def test_an_error_of_ours_is_answered_in_json_and_audited_without_what_was_sent(client, sender, monkeypatch, caplog):
+    def fails(**_):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT %s::int", [chr(0x738B) + "小明"])  # the source line of a traceback is no leak
+
+    with monkeypatch.context() as broken:
+        broken.setattr("members.intake.receive.receive", fails)
+        response = send(client, sender, [item()], key="k")
+    answer = response.json()
+    assert response.status_code == 500 and response["Content-Type"] == "application/json"
+    assert set(answer) == {"detail", "code"} and answer["code"] == "broken"
+    event = AuditEvent.objects.get(act="members.intake.refuse")
+    assert not event.succeeded and event.detail["client"] == sender.pk and event.detail["reference"] in answer["detail"]
+    assert event.detail["reference"] in caplog.text and "receive" in caplog.text
+    assert "王小明" not in f"{answer}{event.detail}{caplog.text}"
+    assert send(client, sender, [item()], key="k").status_code == 200  # the key was not used up
+
+
+def test_an_error_of_the_feedback_is_answered_alike(client, sender, monkeypatch):
+    def fails(*_, **__):
+        raise ValueError("王小明")
+
+    monkeypatch.setattr("members.intake.feedback.page", fails)
+    response = ask(client, sender)
+    assert (response.status_code, response.json()["code"]) == (500, "broken")
+    assert AuditEvent.objects.filter(act="members.intake.refuse", succeeded=False, detail__code="broken").count() == 1
