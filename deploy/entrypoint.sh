@@ -31,8 +31,10 @@ case $role in
 web)
     require $KEYS DATABASE_URL REDIS_URL ALLOWED_HOSTS
     refuse_owner
+    # A filter of some hundred characters has nine signs for each; the proxy takes a line as long.
     exec gunicorn config.wsgi --bind 0.0.0.0:8000 --workers "${WEB_WORKERS:-4}" --threads "${WEB_THREADS:-4}" \
-        --timeout 120 --graceful-timeout 20 --keep-alive 75 --worker-tmp-dir /dev/shm --no-control-socket
+        --timeout 120 --graceful-timeout 20 --keep-alive 75 --worker-tmp-dir /dev/shm --no-control-socket \
+        --limit-request-line 8190
     ;;
 worker)
     require $KEYS DATABASE_URL REDIS_URL

@@ -11,6 +11,7 @@ from markets.models import Business, Market, Platform
 from markets.querysets import BusinessQuerySet
 from orgs.kinds import Level
 from orgs.models import Division, Organization
+from tables.filters import TextFilter
 
 STATES = [
     ("registered", "登记在册"), ("operating", "实体运营"), ("not_operating", "在册未运营"), ("active", "存续"),
@@ -54,11 +55,11 @@ def long_enough(text: str) -> None:
         raise ValidationError(search.TOO_SHORT)
 
 
-class NameFilter(django_filters.CharFilter):
+class NameFilter(TextFilter):
     """A part of a name or of its pinyin initials, or a code or its beginning."""
 
     def __init__(self, **more):
-        super().__init__(label="名称、拼音首字母或代码", max_length=search.LONGEST, validators=[long_enough], **more)
+        super().__init__(label="名称、拼音首字母或代码", validators=[long_enough], **more)
 
     def filter(self, queryset: BusinessQuerySet, value: str) -> BusinessQuerySet:
         return queryset.named(value) if value else queryset
@@ -84,7 +85,7 @@ class ScopeFirst(django_filters.FilterSet):
 
 
 class PlacedFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="名称或代码", method="search")
+    q = TextFilter(label="名称或代码", method="search")
     district = django_filters.ModelChoiceFilter(label="所在区", queryset=_districts, empty_label="全部")
     guidance_station = django_filters.ModelChoiceFilter(label="指导站", queryset=_guidance_stations, empty_label="全部")
 
@@ -97,8 +98,8 @@ class BusinessFilter(ScopeFirst, PlacedFilter):
         method="by_type",
     )  # fmt: skip
     state = django_filters.ChoiceFilter(label="状态", choices=STATES, empty_label="全部", method="by_state")
-    industry = django_filters.CharFilter(label="行业代码开头", method="by_industry", max_length=5)
-    market = django_filters.CharFilter(label="所属市场", method="by_market")
+    industry = TextFilter(label="行业代码开头", method="by_industry", max_length=5)
+    market = TextFilter(label="所属市场", method="by_market")
     unassigned = django_filters.BooleanFilter(label="只看待分派", method="by_unassigned", widget=forms.CheckboxInput)
 
     def by_industry(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
@@ -140,20 +141,20 @@ class MarketFilter(PlacedFilter):
 
 
 class IndustryAreaFilter(PlacedFilter):
-    industry = django_filters.CharFilter(label="行业", lookup_expr="contains", max_length=60)
+    industry = TextFilter(label="行业", lookup_expr="contains", max_length=60)
 
     search = MarketFilter.search
 
 
 class PlatformFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="名称或信用代码", method="search")
+    q = TextFilter(label="名称或信用代码", method="search")
 
     def search(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(Q(name__contains=value.strip()) | Q(uscc__iexact=value.strip()))
 
 
 class DeliverySiteFilter(PlacedFilter):
-    q = django_filters.CharFilter(label="名称", lookup_expr="contains", field_name="name")
+    q = TextFilter(label="名称", lookup_expr="contains", field_name="name")
     platform = django_filters.ModelChoiceFilter(label="平台", queryset=_platforms, empty_label="全部")
     open = django_filters.ChoiceFilter(label="状态", choices=OPEN, empty_label="全部", method="by_state")
 
@@ -180,7 +181,7 @@ class BusinessApiFilter(ScopeFirst):
 
 
 class MarketApiFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="名称或编号", method="search")
+    q = TextFilter(label="名称或编号", method="search")
     district = django_filters.NumberFilter(field_name="district", label="所在区编号")
     district_committee = django_filters.NumberFilter(field_name="district_committee", label="区级党委编号")
     guidance_station = django_filters.NumberFilter(field_name="guidance_station", label="指导站编号")

@@ -13,8 +13,8 @@ twice `few` rows, or the walk on to where a word of `few` rows would have filled
 one place and rare elsewhere, or that a filter makes rare, is found by the one or the other. The worst that all steps
 see together is 80 × N ÷ few + 2 × few rows (and the lists of three pairs, thousands of rows to the page): 62,000 rows
 of 4.28 million, 7,000 of a guidance station's 55,000. What is left are words of more than twice `few` rows of which the
-newest have hardly any: all of them are fetched and sorted, within what a page may wait (tables/patience.py). Filters
-that the index does not hold (industry, market, size) are looked at row by row, in the same bounds.
+newest have hardly any: all of them are fetched and sorted, within what a page may wait (tables/patience.py). Marks
+that the index does not hold (industry, scale, key enterprises) have their own, and both are read to one bitmap.
 The two conditions never stand in one ordered statement of the planner's choosing: it multiplies their selectivities
 and sorts what it should have walked along.
 """
@@ -39,7 +39,6 @@ from markets import codes
 from tables.keyset import NEWEST, Walk, estimate
 
 LEAST = 2  # characters: one would be in every tenth name
-LONGEST = 200
 TOO_SHORT = f"请至少输入 {LEAST} 个字（或 {LEAST} 个拼音首字母）。"
 # Of a credit code: who registered it, then a province; of an old registration number: a city of Guangdong.
 # Nothing wider: 9158 and 9527 are names of shops.

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from members.models import Affiliation, Member, Registration
 from orgs.models import Organization
+from tables.filters import TextFilter
 
 OPEN = "open"
 
@@ -49,7 +50,7 @@ class MemberFilter(django_filters.FilterSet):
     standing = django_filters.ChoiceFilter(label="党员类别", choices=Member.Standing.choices, empty_label="全部")
     relation = django_filters.ChoiceFilter(label="关系", choices=RELATIONS, method="by_relation", empty_label="全部")
     organization = django_filters.NumberFilter(label="党组织编号", method="by_organization")
-    phone_tail = django_filters.CharFilter(label="手机尾号（4 位）")
+    phone_tail = TextFilter(label="手机尾号（4 位）")
 
     class Meta:
         model = Member

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from orgs.kinds import Kind, Level
 from orgs.models import Division, Organization
+from tables.filters import TextFilter
 
 OPEN_CHOICES = [("true", "在设"), ("false", "已撤销")]
 TERM_CHOICES = [("overdue", "已届满"), ("30", "30 天内届满"), ("90", "90 天内届满"), ("180", "180 天内届满")]
@@ -34,7 +35,7 @@ class DivisionApiFilter(django_filters.FilterSet):
 class OrganizationFilter(django_filters.FilterSet):
     """The list's filter form."""
 
-    q = django_filters.CharFilter(label="名称或代码", method="search")
+    q = TextFilter(label="名称或代码", method="search")
     level = django_filters.ChoiceFilter(label="层级", choices=Level.choices, empty_label="全部")
     kind = django_filters.ChoiceFilter(label="类型", choices=Kind.choices, empty_label="全部")
     open = django_filters.ChoiceFilter(label="状态", choices=OPEN_CHOICES, empty_label="全部", method="by_state")

@@ -18,6 +18,7 @@ from reports import metrics, selectors, words
 from reports.models import ReportedFigure
 from reports.models.figures import comparable
 from tables import cells
+from tables.filters import TextFilter
 from tables.importer import Reading, Row, RowTarget
 from tables.listing import Listing
 from tables.table import Column, Table
@@ -165,7 +166,7 @@ TARGET = RowTarget(FIGURES, "reports.import_reportedfigure", "reports.reported_f
 
 
 class FigureFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label="地区、指标或出处", method="search")
+    q = TextFilter(label="地区、指标或出处", method="search")
     compared = django_filters.ChoiceFilter(
         label="对应的系统指标", choices=[("yes", "有"), ("no", "没有")], empty_label="全部", method="by_metric"
     )

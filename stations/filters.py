@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 from orgs.kinds import Level
 from orgs.models import Organization
 from stations.models import ServicePoint
+from tables.filters import TextFilter
 
 
 def _guidance_stations(request) -> QuerySet:
@@ -17,7 +18,7 @@ def _guidance_stations(request) -> QuerySet:
 class ServicePointFilter(django_filters.FilterSet):
     """Closed ones stay out until somebody asks for them."""
 
-    q = django_filters.CharFilter(label="名称或编号", method="search")
+    q = TextFilter(label="名称或编号", method="search")
     kind = django_filters.ChoiceFilter(label="类型", choices=ServicePoint.Kind.choices, empty_label="全部")
     state = django_filters.ChoiceFilter(
         label="状态", choices=[("closed", "已停用"), ("all", "全部")], empty_label="使用中", method="by_state"

@@ -72,7 +72,7 @@ class ListPage(ListingView):
             with patience():
                 page = page_of(rows.prefetch_related(*asked.related), request.GET, orders=asked.orders)
                 asked.look_up(page.rows)
-                total, reason = total_text(rows, asked.unit), asked.empty_reason
+                total, reason = total_text(rows, asked.unit, page), asked.empty_reason
         except TooLong:
             page, total, reason = Page(), "", TOO_WIDE
         context = {

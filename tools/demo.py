@@ -139,6 +139,7 @@ def commands(data: Path, port: int) -> dict[str, list[str]]:
         "web": ["gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}", "--workers", "2", "--threads", "4"]
         # A browser keeps a connection for a minute: closing it sooner resets whatever it sends at that moment.
         + ["--timeout=120", "--graceful-timeout=5", "--keep-alive=75", "--log-level=warning", "--no-control-socket"]
+        + ["--limit-request-line=8190"]  # as deploy/entrypoint.sh
         + memory,
         # Two queues, two workers: an import of minutes must not delay what is due within seconds.
         "worker-prompt": [*worker, "-n", "prompt@%h", "-Q", "prompt", "-c", "1"],

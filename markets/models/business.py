@@ -164,6 +164,10 @@ class Business(Positioned):
                 name="business_counts_markets",
                 condition=Q(market__isnull=False),
             ),
+            # Marks that the index over names does not hold: under a rare one a common word would be looked for row by row.
+            models.Index(fields=["industry"], name="business_industry", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["scale"], name="business_scale"),
+            models.Index(fields=["id"], name="business_key", condition=Q(is_key=True)),
             # Names by their pairs of characters and of pinyin initials, beside the places and states that a search is
             # narrowed by: what fits none of them is never fetched (markets/search.py). A short list of what is still to
             # be sorted in keeps changes cheap and every search near to what the sorted part takes.

@@ -12,7 +12,7 @@ from markets.models import Business
 from markets.search import Search
 from markets.tables import BUSINESS_ORDERS
 from orgs.models import Posting
-from tables.keyset import NEWEST, Walk, first_rows, total_text
+from tables.keyset import NEWEST, Page, Walk, first_rows, page_of, total_text
 from tables.listing import Asker
 from tests import factories
 from tests.markets.test_search import fill
@@ -161,3 +161,57 @@ def test_one_market_is_read_by_its_own_order(city):
     rows = BusinessFilter(QueryDict("market=m-1"), queryset=Business.objects.all(), request=Asker(None)).qs
     told = plan(Walk(NEWEST).along(rows)[:50], bitmaps=False)
     assert "business_market" in told and "Sort" not in told and market.pk
+
+
+# --- marks that the index over names does not hold --------------------------------------------------------------------
+
+RARE = {
+    "business_key": {"is_key": True},
+    "business_industry": {"industry__startswith": "Z9"},
+    "business_scale": {"scale": "small"},
+    "business_name_grams": {"status": "dormant"},
+}
+
+
+@pytest.mark.parametrize("index", RARE)
+@pytest.mark.parametrize("place", [None, *PLACES])
+def test_a_common_word_under_a_rare_mark_is_found_among_the_rows_of_the_mark(city, crowd, index, place):
+    rare = Business.objects.filter(guidance_station=city.yuehai, name__contains="商店").order_by("pk")
+    rare = list(rare[:2])
+    Business.objects.filter(pk__in=[row.pk for row in rare]).update(
+        is_key=True, industry="Z9000", scale="small", status="dormant"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE markets_business")
+    own = Business.objects.filter(**{place: search.key(getattr(rare[0], f"{place}_id"))} if place else {})
+    asked = own.named("商店").filter(**RARE[index])
+    found, read = statements(asked)
+    assert found == rare[::-1] and read <= 4
+    assert index in plan(asked.search.by_index(asked))
+
+
+# --- totals -----------------------------------------------------------------------------------------------------------
+
+
+def counted(queryset, **more) -> tuple[str, int]:
+    with CaptureQueriesContext(connection) as seen:
+        text = total_text(queryset, "户", exact_up_to=200, **more)
+    return text, sum("COUNT(" in one["sql"] for one in seen)
+
+
+def test_what_is_surely_more_is_not_counted(city, crowd):
+    assert counted(Business.objects.all()) == ("约 2,000 户", 0)
+    own = Business.objects.filter(guidance_station=search.key(city.yuehai.pk))
+    assert counted(own) == ("约 500 户", 0)
+    assert counted(own.filter(is_operating=True))[1] == 1  # of two conditions the planner knows less
+    assert counted(own.filter(market__isnull=False)) == ("共 0 户", 1)
+    assert total_text(own, "户", exact_up_to=500) == "共 500 户"
+
+
+def test_a_page_that_is_the_whole_list_says_how_long_it_is(city, crowd):
+    few = Business.objects.filter(guidance_station=search.key(city.yuehai.pk))
+    for rows in (few[:3], few.none()):
+        assert counted(few, page=Page(list(rows))) == (f"共 {len(rows)} 户", 0)
+    assert counted(few, page=Page(list(few[:3]), next_url="?after=1"))[0] == "约 500 户"
+    beyond = page_of(few, QueryDict("after=0"))  # nothing there, but before it
+    assert counted(few, page=beyond)[0] == "约 500 户"
