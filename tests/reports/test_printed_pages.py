@@ -126,6 +126,13 @@ def test_voiding_needs_a_reason_and_is_seen_by_whoever_checks(town, sign_in, cli
     assert "已作废" in page and "单位名称有误" not in page
 
 
+def test_every_staff_page_prints_who_where_and_when(town, sign_in):
+    page = text(sign_in("district_leader").get(reverse("reports:dashboard"), follow=True))
+    note = page.split('class="print-note">', 1)[1].split("</p>", 1)[0]
+    for said in ("南山", str(town.people["district_leader"]), f"{timezone.localdate():%Y-%m-%d}", "内部资料"):
+        assert said in note
+
+
 # --- the public -------------------------------------------------------------------------------------------------------
 
 
