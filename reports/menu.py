@@ -30,6 +30,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("今日工作", "calendar-check", "reports:today", "members.verify_registration"),
             Entry(
+                "一页看懂", "bulb", "reports:brief", "reports.view_snapshot",
+                also=("reports:brief_organization", "reports:brief_division"),
+            ),
+            Entry(
                 "数据看板", "layout-dashboard", "reports:dashboard", "reports.view_snapshot",
                 also=("reports:organization", "reports:division", "reports:rows", "reports:explain",
                       "reports:compare_organization", "reports:compare_division"),

@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
 from reports.views import (
+    brief,
     closings,
     dashboard,
     evaluation_acts,
@@ -26,6 +27,9 @@ urlpatterns = [
     path("", home.Home.as_view(), name="home"),
     path("today/", home.Today.as_view(), name="today"),
     path("me/", home.Me.as_view(), name="me"),
+    path("brief/", brief.BriefPage.as_view(), name="brief"),
+    path("brief/o/<str:code>/", brief.BriefPage.as_view(), {"kind": "o"}, name="brief_organization"),
+    path("brief/d/<str:code>/", brief.BriefPage.as_view(), {"kind": "d"}, name="brief_division"),
     path("dashboard/", dashboard.Dashboard.as_view(), name="dashboard"),
     path("dashboard/districts.geojson", dashboard.Districts.as_view(), name="districts"),
     path("dashboard/o/<str:code>/", dashboard.Dashboard.as_view(), {"kind": "o"}, name="organization"),

@@ -126,6 +126,12 @@ def rows_page(unit: Unit, code: str, basis: Basis, *, unassigned: bool = False) 
     return f"{reverse('reports:rows', args=[code])}?{urlencode(asked)}"
 
 
+def brief_page(unit: Unit, as_of: date | None = None) -> str:
+    """三件好、三件差 of a unit; it has one 口径 of its own."""
+    kind = "organization" if isinstance(unit, Organization) else "division"
+    return reverse(f"reports:brief_{kind}", args=[unit.code]) + Basis(as_of=as_of).query()
+
+
 def compare_page(unit: Unit, basis: Basis) -> str:
     """All numbers of a unit beside last month's and last year's."""
     kind = "organization" if isinstance(unit, Organization) else "division"

@@ -92,6 +92,7 @@ class Dashboard(UnitMixin, View):
             "today": timezone.localdate(),
             "other_line": self._other_line(unit, basis),
             "import_url": reverse("tables:upload") if request.user.has_perm("markets.import_business") else "",
+            "brief_url": words.brief_page(unit, basis.as_of),
             "record_url": reverse("orgs:detail", args=[unit.pk]) if isinstance(unit, Organization) else "",
         }
         if released is not None:
