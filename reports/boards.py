@@ -14,9 +14,10 @@ from django.urls import reverse
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from reports import days, metrics, selectors, words
-from reports.releases import release_alone
+from reports.releases import release_one
 from reports.selectors import Numbers, Released, Unit
 from reports.tiles import fraction
+from reports.withheld import Withheld, personal_keys
 from reports.words import Basis
 
 # What units may be compared by. Never registrations, check-ins, members or with_members (design §1).
@@ -228,7 +229,7 @@ def _on_day(user, own: Numbers, row: dict) -> Numbers:
     # A count that was read has passed the test that its column is filled.
     filled = dict.fromkeys(metrics.FILLED.values(), 1)
     past = Numbers(own.unit, row["as_of"], own.computed_at, counts | filled)
-    return release_alone(user, past, own.hidden)
+    return release_one(user, past, Withheld(past.as_of)) if personal_keys(counts) else past
 
 
 def _plain(value: int | Decimal | None, kind: str) -> float | int | None:
@@ -330,7 +331,7 @@ def denominators(own: Numbers, basis: Basis) -> list[dict]:
         below = own.value(code, range=basis.range) if basis.range in metrics.METRICS[code].ranges else None
         rows.append(
             {
-                "number": words.D_NUMBERS[code],
+                "number": metrics.D_NUMBERS[code],
                 "name": name,
                 "current": code == basis.denominator,
                 "url": words.unit_page(own.unit, at),

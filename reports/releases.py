@@ -3,13 +3,12 @@
 Which cells these are is worked out in reports/withheld.py, the same for every page, export and answer of the API.
 """
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from orgs.doors import postings_with
 from orgs.kinds import Level
 from orgs.models import Organization
-from reports.withheld import Withheld, hidden_alone, small_keys
+from reports.withheld import Withheld, small_keys
 
 if TYPE_CHECKING:
     from reports.selectors import Numbers
@@ -45,13 +44,3 @@ def release_one(user, numbers: "Numbers", withheld: Withheld) -> "Numbers":
         return numbers
     keys = withheld.keys(numbers.unit, unassigned=numbers.is_unassigned)
     return numbers.without(keys | small_keys(numbers.counts))
-
-
-def release_alone(user, numbers: "Numbers", also: Iterable[str] = ()) -> "Numbers":
-    """One unit's numbers on one day without its family, for a line over time.
-
-    `also`: keys that the unit's newest numbers keep back; what is hidden today was not public yesterday either.
-    """
-    if is_responsible(user, numbers.unit):
-        return numbers
-    return numbers.without(hidden_alone(numbers.counts, also))

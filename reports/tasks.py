@@ -12,8 +12,10 @@ MANY = 12  # touched guidance stations from which one full refresh is less work
 @shared_task(name="reports.refresh_coverage", acks_late=True)
 def refresh_coverage() -> None:
     from reports.services import coverage_refresh
+    from reports.withheld import keep_ready
 
     coverage_refresh()
+    keep_ready()
 
 
 @shared_task(name="reports.refresh_guidance_stations", acks_late=True)

@@ -1,17 +1,22 @@
 """Small cells: what is kept back, that no sum gives it away, and who sees all of it."""
 
 import random
+from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 
 from members.models import Affiliation
-from reports import selectors
+from orgs.models import Organization
+from reports import boards, selectors, tasks, words
+from reports.models import Snapshot
 from reports.releases import is_responsible
 from reports.rows import NoRows, RowsNotOpen, rows
-from reports.withheld import released
+from reports.withheld import Withheld, released
 from tests import factories as make
 from tests.reports import builders as build
-from tests.reports.helpers import coverage, refresh
+from tests.reports.helpers import coverage, refresh, today
 
 
 def test_numbers_from_one_to_four_are_hidden_and_zero_is_not():
@@ -164,3 +169,35 @@ def test_a_number_hidden_on_the_units_own_page_is_hidden_in_its_parents_table(db
     leader = make.make_user("leader", city.city)
     for child in selectors.for_reader(leader, city.city).children:
         assert child.hidden == selectors.for_reader(leader, child.unit).own.hidden
+
+
+@pytest.mark.django_db
+def test_a_line_over_time_keeps_back_what_the_table_of_that_day_does():
+    """Else the line of a sibling gives away the small cell that its number was kept back for."""
+    city, day, reader = make.make_city(), timezone.localdate(), AnonymousUser()
+    Organization.objects.update(entered_at=timezone.now() - timedelta(days=9))
+    yesterday = day - timedelta(days=1)
+    with today(yesterday):
+        refresh()
+    refresh()
+    for on, nanshan in ((yesterday, 3), (day, 30)):
+        for unit, below, covered in ((city.nanshan, 40, nanshan), (city.futian, 40, 30), (city.city, 80, 30 + nanshan)):
+            row = Snapshot.objects.get(organization=unit, as_of=on, breakdown="")
+            split = dict.fromkeys(("covered", "covered_own", "work_covered"), covered)
+            row.counts |= {"with_members": below} | {f"{key}@with_members": number for key, number in split.items()}
+            row.save()
+    table = {child.unit: child for child in selectors.for_reader(reader, city.city, yesterday).children}
+    assert table[city.futian].is_hidden("covered_own", "with_members", "all")
+    own = {child.unit: child for child in selectors.for_reader(reader, city.city).children}[city.futian]
+    rows = boards.trend(reader, own, words.Basis(), 90)["table"]["rows"]
+    assert [row[1] for row in rows] == ["75.0%", words.UNKNOWN]
+
+
+@pytest.mark.django_db
+def test_the_nightly_task_works_out_every_day_for_the_lines_over_time(django_assert_num_queries):
+    city, day = make.make_city(), timezone.localdate()
+    with today(day - timedelta(days=1)):
+        refresh()
+    tasks.refresh_coverage()
+    with django_assert_num_queries(1):  # the time of the day's numbers, by which the rest is found
+        Withheld(day - timedelta(days=1)).keys(city.futian)
