@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from orgs.models import Organization
 from reports import evaluation_services, evaluation_sheets, goal_progress, goal_services
+from reports.digests import digest_of
 from reports.models import Evaluation, EvaluationLine, Goal, MonthClosing, Plan, Snapshot
 
 # metric, target as a multiple of the base, broken down to the districts
@@ -76,7 +77,7 @@ def _evaluation(city: Organization, today: dt.date, by: User, leader: User, say:
     ]
     evaluation_services.evaluation_save(evaluation=evaluation, lines=lines, by=by)
     try:
-        seen = evaluation_sheets.digest_of(evaluation_sheets.sheet_of(evaluation))
+        seen = digest_of(evaluation_sheets.sheet_of(evaluation))
         evaluation_services.evaluation_release(evaluation=evaluation, by=leader, seen=seen)
     except (evaluation_sheets.NoNumbers, evaluation_services.EvaluationRefused) as refusal:
         say(f"工作评价：{refusal}")

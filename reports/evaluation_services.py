@@ -9,6 +9,7 @@ from django.db import transaction
 from accounts import audit
 from orgs.doors import postings_with
 from reports import evaluation_sheets
+from reports.digests import digest_of
 from reports.models import Evaluation, EvaluationLine, EvaluationRelease, EvaluationWithdrawal
 
 MOST_LINES = 20
@@ -90,12 +91,12 @@ def evaluation_release(*, evaluation: Evaluation, by, seen: str) -> EvaluationRe
         sheet = evaluation_sheets.sheet_of(evaluation)
     except evaluation_sheets.NoNumbers as none:
         raise EvaluationRefused(str(none)) from none
-    if evaluation_sheets.digest_of(sheet) != seen:
+    if digest_of(sheet) != seen:
         raise EvaluationRefused("您打开页面以后，指标或数字有变动。请看过现在的评价表再发布。")
     sheet, at = evaluation_sheets.released_now(sheet, by)
     release = EvaluationRelease.objects.create(
         evaluation=evaluation, sheet=sheet, units=[unit["id"] for unit in sheet["units"]],
-        digest=evaluation_sheets.digest_of(sheet), released_at=at, released_by=by,
+        digest=digest_of(sheet), released_at=at, released_by=by,
     )  # fmt: skip
     _record("release", evaluation, by, digest=release.digest, units=len(release.units))
     return release

@@ -5,9 +5,6 @@ full mark, evenly between. What there is nothing to divide by for is left out an
 where a number is missing the unit has no total and no place, and the sheet says why. Ties share a place.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -178,12 +175,6 @@ def sheet_of(evaluation: Evaluation) -> Sheet:
         "lines": [_described(line) for line in lines],
         "units": _placed([_unit(lines, numbers) for numbers in found.units]),
     }  # fmt: skip
-
-
-def digest_of(sheet: Mapping[str, Any]) -> str:
-    """SHA-256 of the canonical JSON: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(sheet, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 # --- taking a sheet out -----------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class PlanForm(forms.ModelForm):
 def key_fields() -> dict[str, forms.Field]:
     """The three choices that make a key: only what units may be judged by."""
     bases = [
-        (code, f"{judging.D_NUMBERS[code]} {name}")
+        (code, f"{metrics.D_NUMBERS[code]} {name}")
         for code, name in metrics.DENOMINATORS.items()
         if code != "with_members"
     ]

@@ -17,7 +17,6 @@ FORBIDDEN = (
     r"^(members|registrations|registration|check_ins|checkins|applications|applicants|with_members)|@with_members"
 )
 SHAPE = r"^[a-z][a-z0-9_]*(@[a-z_]+)?(#[a-z_]+)?$"
-D_NUMBERS = {code: f"D{index}" for index, code in enumerate(metrics.DENOMINATORS, 1)}
 
 
 def _made_of(code: str, denominator: str) -> set[str]:
@@ -105,7 +104,7 @@ def basis_label(key: str) -> str:
     """The 口径 alone: "D2 实体运营 · 企业"; empty where the metric has none to choose."""
     code, denominator, range = metrics.parse_key(key)
     metric = metrics.METRICS[code]
-    parts = [f"{D_NUMBERS[denominator]} {metrics.DENOMINATORS[denominator]}"] if metric.denominators else []
+    parts = [f"{metrics.D_NUMBERS[denominator]} {metrics.DENOMINATORS[denominator]}"] if metric.denominators else []
     if range != "all":
         parts.append(metrics.RANGES[range])
     return " · ".join(parts)

@@ -19,6 +19,7 @@ DENOMINATORS = {
     "due": "应建",
     "above_size": "规上",
 }
+D_NUMBERS = {code: f"D{number}" for number, code in enumerate(DENOMINATORS, 1)}
 RANGES = {"all": "全部主体", "sole_traders": "个体工商户", "enterprises": "企业"}
 DEFAULT_DENOMINATOR = "operating"
 # A denominator whose column is filled on no row means nothing: the count of rows on which it is filled.

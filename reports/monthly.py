@@ -7,13 +7,14 @@ a city or a district; and a paper that is handed up or copied tells nothing that
 
 import calendar
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from orgs.models import Organization
 from reports import boards, metrics, monthly_words, releases, selectors
+from reports.days import month_end_before
 from reports.models import MonthClosing
 from reports.printing import PrintRefused
 from reports.selectors import Numbers, Released, Unit
@@ -238,4 +239,4 @@ def _gaps(released: Released) -> dict:
 
 def month_over(day: date) -> date:
     """The month that a report made on this day is about: the one before, which is over."""
-    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+    return month_end_before(day).replace(day=1)

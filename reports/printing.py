@@ -5,7 +5,6 @@ A later edition of the same unit and period takes the place of the earlier one, 
 """
 
 import hashlib
-import json
 import secrets
 import unicodedata
 from datetime import date, timedelta
@@ -18,6 +17,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import AuditSeal
 from orgs.models import Organization
+from reports.digests import digest_of
 from reports.models import MonthClosing, PrintedDocument, PrintedFile, PrintedVoid
 from reports.selectors import Unit
 
@@ -32,18 +32,6 @@ PREFIX = {PrintedDocument.Kind.MONTHLY: "YB", PrintedDocument.Kind.WEEKLY: "ZB"}
 
 class PrintRefused(ValueError):
     """What was asked for cannot be printed; the text is for the person who asked."""
-
-
-# --- the digest -------------------------------------------------------------------------------------------------------
-
-
-def canonical(content: dict) -> bytes:
-    """The one way to write what a document says as bytes: JSON, sorted keys, no spaces, UTF-8."""
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-
-def digest_of(content: dict) -> str:
-    return hashlib.sha256(canonical(content)).hexdigest()
 
 
 def is_whole(document: PrintedDocument) -> bool:

@@ -5,7 +5,6 @@ connection. Numbers are written in one transaction: until it commits, readers se
 """
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from accounts import audit
 from orgs.kinds import Level
 from orgs.models import Organization
 from reports import selectors, tally
+from reports.digests import digest_of
 from reports.models import MonthClosing, Snapshot
 from reports.sql import persons
 from reports.sql.parts import Day
@@ -306,7 +306,6 @@ def _drop_old_days(day: Day) -> None:
 
 
 def closing_digest(closing: MonthClosing) -> str:
-    """SHA-256 of the canonical JSON: sorted keys, no spaces, UTF-8."""
     body = {
         "month": closing.month.isoformat(),
         "revision": closing.revision,
@@ -314,8 +313,7 @@ def closing_digest(closing: MonthClosing) -> str:
         "as_of": closing.as_of.isoformat(),
         "numbers": closing.numbers,
     }
-    text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest_of(body)
 
 
 @transaction.atomic

@@ -15,7 +15,6 @@ from reports.selectors import UNASSIGNED, Numbers, Unit
 
 UNKNOWN, SMALL = "—", "不显示"
 OPENS_ON = "with_members"  # pages open on D4 and say so
-D_NUMBERS = {code: f"D{index}" for index, code in enumerate(metrics.DENOMINATORS, 1)}
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Basis:
 
     @property
     def label(self) -> str:
-        text = f"{D_NUMBERS[self.denominator]} {metrics.DENOMINATORS[self.denominator]}"
+        text = f"{metrics.D_NUMBERS[self.denominator]} {metrics.DENOMINATORS[self.denominator]}"
         return text if self.range == "all" else f"{text} · {metrics.RANGES[self.range]}"
 
     def query(self, **more) -> str:

@@ -79,7 +79,7 @@ class Dashboard(UnitMixin, View):
             "basis": basis,
             "problem": problem,
             "denominators": [
-                {"code": code, "label": f"{words.D_NUMBERS[code]} {name}", "current": code == basis.denominator}
+                {"code": code, "label": f"{metrics.D_NUMBERS[code]} {name}", "current": code == basis.denominator}
                 for code, name in metrics.DENOMINATORS.items()
             ],
             "ranges": [

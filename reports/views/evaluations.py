@@ -16,6 +16,7 @@ from orgs.doors import postings_with
 from orgs.models import Organization
 from orgs.scoped import ScopedMixin
 from reports import evaluation_services, evaluation_sheets, metrics, words
+from reports.digests import digest_of
 from reports.evaluation_forms import own_units
 from reports.evaluation_sheets import Sheet
 from reports.models import Evaluation, EvaluationRelease
@@ -112,8 +113,8 @@ def page_context(request: HttpRequest, evaluation: Evaluation, **more) -> dict[s
         "breadcrumbs": crumbs({"label": evaluation.title}),
         "problem": problem,
         "shown": Shown(sheet, request.user) if sheet else None,
-        "digest": release.digest if release else evaluation_sheets.digest_of(sheet) if sheet else "",
-        "is_whole": release is None or evaluation_sheets.digest_of(release.sheet) == release.digest,
+        "digest": release.digest if release else digest_of(sheet) if sheet else "",
+        "is_whole": release is None or digest_of(release.sheet) == release.digest,
         "may_change": release is None
         and evaluation_services.holds(request.user, evaluation_services.CHANGE, evaluation),
         "may_release": release is None and may_release and sheet is not None,

@@ -193,7 +193,7 @@ class Compare(UnitMixin, View):
                 for one in days.choices(unit, basis)
             ],
             "denominators": [
-                {"code": code, "label": f"{words.D_NUMBERS[code]} {name}", "current": code == basis.denominator}
+                {"code": code, "label": f"{metrics.D_NUMBERS[code]} {name}", "current": code == basis.denominator}
                 for code, name in metrics.DENOMINATORS.items()
             ],
             "ranges": [

@@ -98,7 +98,7 @@ class NumbersPage(DoorMixin, View):
             ],
             "every": EVERY in chosen,
             "denominators": [
-                (code, f"{words.D_NUMBERS[code]} {name}", query.get("denominator", words.OPENS_ON) == code)
+                (code, f"{metrics.D_NUMBERS[code]} {name}", query.get("denominator", words.OPENS_ON) == code)
                 for code, name in metrics.DENOMINATORS.items()
             ],
             "ranges": [(code, name, query.get("range", "all") == code) for code, name in metrics.RANGES.items()],

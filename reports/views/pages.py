@@ -4,7 +4,7 @@ from django.conf import settings
 from django.views.generic import TemplateView
 
 from orgs.scoped import DoorMixin
-from reports import metrics, words
+from reports import metrics
 
 
 class Metrics(DoorMixin, TemplateView):
@@ -35,7 +35,7 @@ class Metrics(DoorMixin, TemplateView):
             {
                 "code": code,
                 "name": name,
-                "number": words.D_NUMBERS[code],
+                "number": metrics.D_NUMBERS[code],
                 "definition": metrics.METRICS[code].definition,
             }
             for code, name in metrics.DENOMINATORS.items()

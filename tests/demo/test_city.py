@@ -12,7 +12,7 @@ from markets.models import Business, IndustryArea, Market
 from members.models import Registration
 from orgs.kinds import Kind, Level
 from orgs.models import Organization
-from reports import evaluation_sheets
+from reports.digests import digest_of
 from reports.models import EvaluationRelease, Goal, MonthClosing, Plan, Snapshot
 from stations.models import CheckIn, ServicePoint
 from tests.conftest import as_owner
@@ -104,4 +104,4 @@ def test_the_city_has_a_plan_with_goals_broken_down_and_one_released_evaluation(
         goal.full_clean()
     assert Goal.objects.filter(organization__level=Level.DISTRICT, metric="market_coverage").count() > 5
     release = EvaluationRelease.objects.get()
-    assert evaluation_sheets.digest_of(release.sheet) == release.digest and len(release.units) == 11
+    assert digest_of(release.sheet) == release.digest and len(release.units) == 11

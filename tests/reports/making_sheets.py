@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from reports import evaluation_services as services
 from reports import evaluation_sheets as sheets
+from reports.digests import digest_of
 from reports.models import Evaluation, EvaluationLine, EvaluationRelease, Snapshot
 
 TODAY = timezone.localdate()
@@ -25,7 +26,7 @@ def draft(town, people, lines=LINES, **more) -> Evaluation:
 
 
 def release(evaluation, people) -> EvaluationRelease:
-    seen = sheets.digest_of(sheets.sheet_of(evaluation))
+    seen = digest_of(sheets.sheet_of(evaluation))
     return services.evaluation_release(evaluation=evaluation, by=people["releaser"], seen=seen)
 
 

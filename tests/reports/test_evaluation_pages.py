@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.models import AuditEvent
 from reports import evaluation_services as services
 from reports import evaluation_sheets as sheets
+from reports.digests import digest_of
 from reports.models import Evaluation
 from tests import factories as make
 from tests.reports.making_sheets import LINES, TODAY, draft, line, release
@@ -44,7 +45,7 @@ def test_a_released_sheet_is_open_to_those_compared_and_those_above(town, people
         evaluation=Evaluation(organization=town.city.nanshan, title="区内评价", as_of=TODAY), lines=[line()],
         by=people["district_registrar"],
     )  # fmt: skip
-    seen = sheets.digest_of(sheets.sheet_of(district))
+    seen = digest_of(sheets.sheet_of(district))
     services.evaluation_release(evaluation=district, by=people["nanshan"], seen=seen)
     found = {
         name: (status(sign_in, name, evaluation), status(sign_in, name, district))
@@ -173,7 +174,7 @@ def test_the_api_gives_released_sheets_whole_and_no_drafts(town, people, sign_in
     assert sign_in("composer").get("/api/v1/evaluations/").json()["results"] == []
     kept = release(evaluation, people)
     (row,) = sign_in("futian").get("/api/v1/evaluations/").json()["results"]
-    assert sheets.digest_of(row["sheet"]) == row["digest"] == kept.digest and row["withdrawn_because"] is None
+    assert digest_of(row["sheet"]) == row["digest"] == kept.digest and row["withdrawn_because"] is None
     services.evaluation_withdraw(evaluation=evaluation, by=people["releaser"], reason="有误")
     assert sign_in("futian").get(f"/api/v1/evaluations/{evaluation.pk}/").json()["withdrawn_because"] == "有误"
     assert sign_in("officer").get(f"/api/v1/evaluations/{evaluation.pk}/").status_code == 404

@@ -12,6 +12,7 @@ from accounts.models import AuditEvent
 from reports import evaluation_services as services
 from reports import evaluation_sheets as sheets
 from reports import metrics
+from reports.digests import digest_of
 from reports.models import Evaluation, MonthClosing, Snapshot
 from tests import factories as make
 from tests.reports.making_sheets import TODAY, by_name, draft, line, numbers, release
@@ -141,7 +142,7 @@ def test_only_city_and_district_compare_and_only_at_home(town, people):
 
 def test_who_composes_does_not_release(town, people):
     evaluation = draft(town, people)
-    seen = sheets.digest_of(sheets.sheet_of(evaluation))
+    seen = digest_of(sheets.sheet_of(evaluation))
     for name in ("composer", "nanshan", "district_registrar"):
         with pytest.raises(PermissionDenied):
             services.evaluation_release(evaluation=evaluation, by=people[name], seen=seen)
@@ -149,7 +150,7 @@ def test_who_composes_does_not_release(town, people):
 
 def test_what_changed_since_it_was_looked_at_is_not_released(town, people):
     evaluation = draft(town, people)
-    seen = sheets.digest_of(sheets.sheet_of(evaluation))
+    seen = digest_of(sheets.sheet_of(evaluation))
     numbers(town.city.nanshan, operating=3, work_covered=3)
     with pytest.raises(services.EvaluationRefused, match="有变动"):
         services.evaluation_release(evaluation=evaluation, by=people["releaser"], seen=seen)
@@ -163,7 +164,7 @@ def test_a_released_sheet_does_not_change_with_the_numbers(town, people):
     before = kept.sheet
     numbers(town.city.nanshan, operating=3, work_covered=3)
     kept.refresh_from_db()
-    assert kept.sheet == before and sheets.digest_of(kept.sheet) == kept.digest
+    assert kept.sheet == before and digest_of(kept.sheet) == kept.digest
     assert kept.sheet["released_by"] == str(people["releaser"])
 
 
