@@ -24,6 +24,7 @@ app.conf.task_routes = {
 app.conf.beat_schedule = {
     "seal the audit": {"task": "accounts.seal", "schedule": 0.5, "options": {"expires": 2}},
     "take over jobs whose worker died": {"task": "jobs.sweep", "schedule": 15.0, "options": {"expires": 10}},
+    "count what was touched": {"task": "reports.refresh_touched", "schedule": 60.0, "options": {"expires": 30}},
     "nightly coverage": {"task": "reports.refresh_coverage", "schedule": crontab(hour=1, minute=10)},
     "close the month and print its reports": {
         "task": "reports.monthly",

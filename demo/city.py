@@ -22,6 +22,7 @@ from members.services.notice import notice_publish
 from orgs.divisions import divisions_import
 from orgs.kinds import Kind
 from orgs.models import Organization
+from tables.statements import in_bulk
 
 CITY_BUSINESSES = 4_280_000  # the figures below are Shenzhen's; the demo takes its share of them
 CITY_MEMBERS = 53_000
@@ -65,6 +66,7 @@ def build_city(
     """Build it all, with numbers for the past `months`. Returns the accounts and the public paths. Raises DemoExists."""
     if Organization.objects.exists():
         raise DemoExists("数据库里已有组织，示范城市只能建在空库里。")
+    in_bulk()
     today = today or timezone.localdate()
     share = businesses / CITY_BUSINESSES
     rng = np.random.default_rng(seed)

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from reports import metrics, releases
-from reports.models import MonthClosing, Snapshot
+from reports.models import LastCount, MonthClosing, Snapshot
 
 Unit = Organization | Division
 UNASSIGNED = "unassigned"
@@ -66,6 +65,12 @@ def numbers(snapshot: Snapshot, unit: Unit) -> Numbers:
     return Numbers(
         unit, snapshot.as_of, snapshot.computed_at, snapshot.counts, is_unassigned=snapshot.breakdown == UNASSIGNED
     )
+
+
+def counted_at(own: Numbers) -> datetime:
+    """Until when these numbers are known to hold: a refresh leaves alone what it finds unchanged."""
+    last = LastCount.objects.filter(as_of=own.as_of).first()
+    return max(own.computed_at, last.joined_at) if last else own.computed_at
 
 
 def _newest(unit: Unit, as_of: date | None, breakdown: str) -> Snapshot | None:
@@ -182,80 +187,3 @@ class Released:
     own: Numbers
     children: list[Numbers]
     unassigned: Numbers | None
-
-
-# --- what a change touches --------------------------------------------------------------------------------------------
-
-
-def holders_of(units: Iterable[int]) -> set[int]:
-    """Whose own rows an act changed, from the ids in its audit event: the guidance stations among them; without one,
-    the district committees (what is directly under them); without these, the city.
-    """
-    levels: dict[int, set[int]] = {}
-    known = Organization.objects.filter(pk__in=list(units)).values_list("pk", "level", "district_committee_id")
-    above = set()
-    for pk, level, dc in known:
-        levels.setdefault(level, set()).add(pk)
-        if level == Level.GUIDANCE_STATION:
-            above.add(dc)
-    found = levels.get(Level.GUIDANCE_STATION, set()) | (levels.get(Level.DISTRICT, set()) - above)
-    if found or not levels:
-        return found
-    return set(Organization.objects.filter(level=Level.CITY).values_list("pk", flat=True))
-
-
-def _holder(alias: str) -> str:
-    """The holder that a row is counted by: where it has no guidance station, what it is directly under."""
-    return f"coalesce({alias}.guidance_station_id, {alias}.district_committee_id, %(city)s)"
-
-
-def _held(alias: str) -> str:
-    return (
-        f"({alias}.guidance_station_id = ANY(%(ids)s) OR {alias}.guidance_station_id IS NULL"
-        f" AND coalesce({alias}.district_committee_id, %(city)s) = ANY(%(ids)s))"
-    )
-
-
-_LINKED = f"""
-    SELECT {_holder("b")} FROM markets_businesscoverage c
-    JOIN orgs_organization o ON o.id = c.organization_id JOIN markets_business b ON b.id = c.business_id
-    WHERE o.level = 4 AND {_held("o")}
-    UNION SELECT {_holder("b")} FROM markets_market m JOIN markets_business b ON b.market_id = m.id WHERE {_held("m")}
-    UNION SELECT {_holder("m")} FROM markets_marketcoverage c
-    JOIN orgs_organization o ON o.id = c.organization_id JOIN markets_market m ON m.id = c.market_id
-    WHERE o.level = 4 AND {_held("o")}
-    UNION SELECT {_holder("b")} FROM markets_marketcoverage c
-    JOIN orgs_organization o ON o.id = c.organization_id JOIN markets_business b ON b.market_id = c.market_id
-    WHERE o.level = 4 AND {_held("o")}
-    UNION SELECT {_holder("b")} FROM members_affiliation a
-    JOIN members_member m ON m.id = a.member_id JOIN markets_business b ON b.id = m.workplace_business_id
-    WHERE {_held("a")}
-    UNION SELECT {_holder("b")} FROM members_registration r
-    JOIN members_member m ON m.id = r.member_id JOIN markets_business b ON b.id = m.workplace_business_id
-    WHERE {_held("r")} AND r.state = 'verified'"""
-# A market is due by the members of its businesses, wherever these stand.
-_THEIR_MARKETS = f"""
-    SELECT DISTINCT {_holder("m")} FROM markets_business b JOIN markets_market m ON m.id = b.market_id
-    WHERE {_held("b")}"""
-
-
-def linked_holders(ids: Iterable[int]) -> set[int]:
-    """These holders, and those on the other side of links that cross: where a business stands elsewhere than the
-    organization that covers it, the market it is in, or the members who work there.
-    """
-    found = {int(pk) for pk in ids}
-    city = Organization.objects.filter(level=Level.CITY).values_list("pk", flat=True).first()
-    with connection.cursor() as cursor:
-        for sql in (_LINKED, _THEIR_MARKETS):
-            cursor.execute(sql, {"ids": sorted(found), "city": city})
-            found |= {pk for (pk,) in cursor.fetchall() if pk is not None}
-    return found
-
-
-def direct_holders(ids: Iterable[int]) -> set[int]:
-    """What is directly under the districts and the city of these: a row may have come from there, or gone there."""
-    above = Organization.objects.filter(pk__in=list(ids), level=Level.GUIDANCE_STATION)
-    city = Organization.objects.filter(level=Level.CITY)
-    return {pk for pk in above.values_list("district_committee", flat=True) if pk} | set(
-        city.values_list("pk", flat=True)
-    )

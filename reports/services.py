@@ -5,7 +5,6 @@ connection. Numbers are written in one transaction: until it commits, readers se
 """
 
 import contextlib
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,17 +15,13 @@ from django.utils import timezone
 from accounts import audit
 from orgs.kinds import Level
 from orgs.models import Organization
-from reports import selectors, tally
+from reports import kept, selectors, snapshots, tally
 from reports.digests import digest_of
-from reports.models import MonthClosing, Snapshot
-from reports.sql import persons
+from reports.models import LastCount, MonthClosing, Snapshot
 from reports.sql.parts import Day
-from reports.tally import DIVISION, MARKET, ORGANIZATION, OWN, Cell, UnitKey
+from reports.tally import OWN, UnitKey
 
 REFRESH_LOCK, CLOSE_LOCK = 7_820, 7_821  # advisory locks: one refresh, one closing at a time
-CELLS, MARKER = "cells", "refresh"  # breakdowns for the engine's own use, kept for the running day only
-ALL, PART = "all", "part"
-DAILY_FOR = 400  # days of daily snapshots; beyond, month ends
 
 
 class RefreshRefused(ValueError):
@@ -106,43 +101,40 @@ def _refresh_statistics() -> None:
 
 
 def coverage_refresh(
-    *, on: date | None = None, guidance_station: Organization | Iterable[Organization] | None = None
+    *, on: date | None = None, guidance_station: Organization | None = None, touched: bool = False
 ) -> Refreshed:
-    """Compute today's numbers of every unit, or of what one or several guidance stations touch.
+    """Compute today's numbers: of every unit, or (`touched`) of what changed since they were last computed.
 
-    In place of a guidance station a district committee or the city stands for what is directly under it. `on` may only
-    be today: it is there so that a caller who waited past midnight is told. Raises RefreshRefused.
+    `guidance_station` (or a district committee or the city, for what is directly under it) is counted again with what
+    was touched. The first refresh of a day counts everything. `on` may only be today: it is there so that a caller
+    who waited past midnight is told. Raises RefreshRefused.
     """
     on = on or timezone.localdate()
     if on != timezone.localdate():
         raise RefreshRefused(f"{on} 不是今天：过去的数字不重新计算。")
-    wanted = [guidance_station] if isinstance(guidance_station, Organization) else list(guidance_station or [])
+    everything = guidance_station is None and not touched
     asked_at = _now()
     with _single_flight():
-        if (done := _done_since(on, wanted, asked_at)) is not None:
+        if (done := _done_since(on, asked_at, everything, guidance_station)) is not None:
             return Refreshed(on, done, 0, 0.0, skipped=True)
         computed_at = _now()
         _refresh_statistics()
         with _one_state():
-            if wanted and _marked(on, ALL).exists():
-                units = _refresh_part(Day(on), wanted, computed_at)
-            else:
-                units = count_day(Day(on), computed_at)
+            counted = None if everything else _refresh_touched(Day(on), guidance_station, computed_at)
+            units = count_day(Day(on), computed_at) if counted is None else counted
         return Refreshed(on, computed_at, units, (_now() - computed_at).total_seconds())
 
 
-def _marked(on: date, key: str):
-    return Snapshot.objects.filter(as_of=on, breakdown=MARKER, key=key)
-
-
-def _done_since(on: date, wanted: list[Organization], asked_at: datetime) -> datetime | None:
+def _done_since(on: date, asked_at: datetime, everything: bool, also: Organization | None) -> datetime | None:
     """When the same was counted by a refresh that began after `asked_at`; None where it was not."""
-    full = _marked(on, ALL).filter(computed_at__gte=asked_at).values_list("computed_at", flat=True).first()
-    if full or not wanted:
-        return full
-    parts = _marked(on, PART).filter(organization__in=wanted, computed_at__gte=asked_at)
-    times = list(parts.values_list("computed_at", flat=True))
-    return min(times) if len(times) == len({unit.pk for unit in wanted}) else None
+    last = LastCount.objects.filter(as_of=on).first()
+    if last is None:
+        return None
+    if last.counted_at >= asked_at:
+        return last.counted_at
+    if everything or also is not None or kept.any_told():
+        return None
+    return last.joined_at
 
 
 def count_day(day: Day, computed_at: datetime) -> int:
@@ -150,156 +142,82 @@ def count_day(day: Day, computed_at: datetime) -> int:
 
     Called for today by `coverage_refresh`; for past days only by the demo, which invents a city with its past.
     """
+    kept.take()
+    kept.forget_changes()
+    kept.keep_businesses(day)
+    kept.keep_persons(day)
     found = tally.tree(day)
     cells = tally.count_cells(day)
     totals = tally.add_up(cells.items(), found, found.units())
-    for unit, row in tally.count_persons(day, found).items():
+    for unit, row in tally.count_persons(found).items():
         if unit in totals:
             totals[unit].update(row)
-    grassroots = tally.count_grassroots(day, found.grassroots)
-    _forget_working_rows(day)
-    _write(day, computed_at, [*_rows(totals), *_grassroots_rows(grassroots), *_cell_rows(cells, found)])
-    if found.city is not None:
-        _write(day, computed_at, [(found.city, None, MARKER, ALL, {})])
-    _drop_old_days(day)
+    grassroots = tally.count_grassroots(day)
+    snapshots.forget_cells()
+    rows = [*snapshots.rows_of(totals), *snapshots.grassroots_rows(grassroots), *snapshots.cell_rows(cells, found)]
+    snapshots.write(day, computed_at, rows)
+    snapshots.drop_old_days(day.on)
+    LastCount.objects.all().delete()
+    LastCount.objects.create(as_of=day.on, counted_at=computed_at, joined_at=computed_at)
     return len(totals) + len(grassroots)
 
 
-def _refresh_part(day: Day, holders: list[Organization], computed_at: datetime) -> int:
+def _refresh_touched(day: Day, also: Organization | None, computed_at: datetime) -> int | None:
+    """Count again what was touched; None where everything is to be counted."""
+    if not LastCount.objects.filter(as_of=day.on).exists():
+        return None
+    touches = kept.take()
     found = tally.tree(day)
-    holders = list(Organization.objects.filter(pk__in=[holder.pk for holder in holders]))  # as they stand now
-    held = {holder.pk for holder in holders}
-    cells = _todays_cells(day)
-    before = {cell for cell in cells if _holder_of(cell, found) in held}
-    for cell in before:
-        del cells[cell]
-    fresh = {cell: counts for holder in holders for cell, counts in tally.count_cells(day, holder).items()}
-    cells.update(fresh)
-    wanted = _touched(holders, before | set(fresh), found)
-    totals = tally.add_up(cells.items(), found, wanted)
-    for unit, row in _persons_of(day, found, wanted).items():
-        if unit in totals:
-            totals[unit].update(row)
-    below = _grassroots_below(holders, found)
-    grassroots = tally.count_grassroots(day, below, f"r.unit IN ({', '.join(map(str, below))})") if below else {}
-    Snapshot.objects.filter(as_of=day.on, breakdown=CELLS, organization__in=held).delete()
-    marks: list[Row] = [(pk, None, MARKER, PART, {}) for pk in held]
-    _write(day, computed_at, [*_rows(totals), *_grassroots_rows(grassroots), *_cell_rows(fresh, found), *marks])
+    if touches.everything or found.city is None:
+        return None
+    reached = kept.around(touches)
+    if also is not None:
+        reached.add([_as_holder(also)], *tally.PARTS)
+    if reached.is_much():
+        return None
+    totals = _differences(day, found, reached, computed_at)
+    bodies = tally.bodies_above(day, reached.bodies) if reached.bodies else []
+    grassroots = tally.count_grassroots(day, bodies) if bodies else {}
+    snapshots.write(day, computed_at, [*snapshots.rows_of(totals), *snapshots.grassroots_rows(grassroots)])
+    LastCount.objects.update(joined_at=computed_at)
     return len(totals) + len(grassroots)
 
 
-def _touched(holders: list[Organization], cells: Iterable[Cell], found: tally.Tree) -> set[UnitKey]:
-    """Units whose numbers the holders' rows are in: by their cells, and by where the holders themselves stand."""
-    units = {unit for cell in cells for unit in found.of_cell(cell)}
-    for holder in holders:
-        units |= found.of_cell(
-            (holder.district_committee_id, holder.guidance_station_id, holder.district_id, holder.street_id)
-        )
-    return units & found.units()
+def _as_holder(unit: Organization) -> kept.Holder:
+    if unit.level == Level.GUIDANCE_STATION:
+        return unit.district_committee_id, unit.pk
+    return (unit.pk if unit.level == Level.DISTRICT else None), None
 
 
-def _persons_of(day: Day, found: tally.Tree, wanted: set[UnitKey]) -> dict[UnitKey, dict[str, int]]:
-    """Persons are counted anew for the touched units only: the whole city once, the rest within their own rows."""
-    upper = {
-        line: [pk for name, pk, part in wanted if name == line and part == OWN] for line in (ORGANIZATION, DIVISION)
-    }
-    counted = tally.count_persons(day, found, (persons.CITY,))
-    dcs = [pk for pk in upper[ORGANIZATION] if pk in found.districts]
-    districts = [pk for pk in upper[DIVISION] if pk in found.division_districts]
-    for sets, column, keys in (
-        ((persons.DISTRICTS, persons.GUIDANCE_STATIONS), "dc", dcs),
-        ((persons.PLACES, persons.STREETS), "district", districts),
-    ):
-        if keys:
-            counted |= tally.count_persons(day, found, sets, f"{column} IN ({', '.join(map(str, keys))})")
-    for line, column, first in ((ORGANIZATION, "dc", persons.DISTRICTS), (DIVISION, "district", persons.PLACES)):
-        if any(name == line and part == tally.UNASSIGNED for name, _, part in wanted):
-            counted |= tally.count_persons(day, found, (first,), f"{column} IS NULL")
-    return counted
+def _differences(
+    day: Day, found: tally.Tree, reached: kept.Around, computed_at: datetime
+) -> dict[UnitKey, tally.Counter]:
+    """The upper units whose numbers changed: as they were, less what was counted of the touched, and that anew."""
+    members, businesses = kept.of_members(reached.members), kept.of_businesses(reached.businesses)
+    persons = tally.count_persons(found, members) if reached.members else {}
+    more = [tally.count_changes(day)]
+    less = [tally.count_known(day, businesses, changed=False)] if reached.known_by_difference else []
+    kept.keep_businesses(day, reached.businesses)
+    kept.keep_persons(day, reached.members)
+    persons_now = tally.count_persons(found, members) if reached.members else {}
+    more += [tally.count_known(day, businesses, changed=True)] if reached.known_by_difference else []
+    kept.forget_changes()
+
+    cells = snapshots.cells_of(day, _holders(found, [*reached.parts, *(cell for part in more + less for cell in part)]))
+    cells_now = tally.anew(cells, day, reached.parts, more, less)
+    snapshots.forget_cells(day, _holders(found, [*cells, *cells_now]))
+    snapshots.write(day, computed_at, snapshots.cell_rows(cells_now, found))
+    wanted = {unit for cell in (*cells, *cells_now) for unit in found.of_cell(cell)} | {*persons, *persons_now}
+    totals = snapshots.totals_of(day, wanted & found.units())
+    tally.add_difference(totals, found, cells, cells_now)
+    for unit, total in totals.items():
+        total.subtract(persons.get(unit, {}))
+        total.update(persons_now.get(unit, {}))
+    return totals
 
 
-def _grassroots_below(holders: list[Organization], found: tally.Tree) -> list[int]:
-    held = {holder.pk for holder in holders}
-    return [pk for pk, (dc, gs) in found.grassroots.items() if (gs or dc or found.city) in held]
-
-
-# --- rows of the snapshot table ---------------------------------------------------------------------------------------
-
-Row = tuple[int | None, int | None, str, str, dict]  # organization, division, breakdown, key, counts
-
-
-def _rows(totals: dict[UnitKey, tally.Counter]) -> Iterator[Row]:
-    for (line, pk, part), total in totals.items():
-        place = (pk, None) if line == ORGANIZATION else (None, pk)
-        yield (*place, part, "", {key: number for key, number in total.items() if not key.startswith(MARKET)})
-        if part == OWN:
-            ideas = {key[len(MARKET) :]: number for key, number in total.items() if key.startswith(MARKET)}
-            yield (*place, selectors.SUGGESTED, "", ideas)
-
-
-def _grassroots_rows(totals: dict[int, tally.Counter]) -> Iterator[Row]:
-    for pk, total in totals.items():
-        yield pk, None, OWN, "", dict(total)
-
-
-def _holder_of(cell: Cell, found: tally.Tree) -> int | None:
-    return cell[1] or cell[0] or found.city
-
-
-def _cell_rows(cells: dict[Cell, tally.Counter], found: tally.Tree) -> Iterator[Row]:
-    for cell, counts in cells.items():
-        holder = _holder_of(cell, found)
-        if holder is not None:
-            kept = {key: number for key, number in counts.items() if number or key.startswith(MARKET)}
-            yield holder, None, CELLS, f"{cell[2] or 0}:{cell[3] or 0}", kept
-
-
-def _todays_cells(day: Day) -> dict[Cell, tally.Counter]:
-    rows = Snapshot.objects.filter(as_of=day.on, breakdown=CELLS).values_list(
-        "organization__level", "organization_id", "organization__district_committee_id", "key", "counts"
-    )
-    cells: dict[Cell, tally.Counter] = {}
-    for level, holder, dc, key, counts in rows:
-        district, street = (int(part) or None for part in key.split(":"))
-        gs = holder if level == Level.GUIDANCE_STATION else None
-        cells[(dc, gs, district, street)] = tally.Counter(counts)
-    return cells
-
-
-def _write(day: Day, computed_at: datetime, rows: Iterable[Row]) -> None:
-    """One upsert. Rows that another refresh of the day wrote are replaced."""
-    columns = list(zip(*rows, strict=True))
-    if not columns:
-        return
-    organizations, divisions, breakdowns, keys, counts = columns
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO reports_snapshot (organization_id, division_id, as_of, breakdown, key, counts, computed_at)
-            SELECT o, d, %s, b, k, c, %s
-            FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::jsonb[]) AS rows (o, d, b, k, c)
-            ON CONFLICT (organization_id, division_id, as_of, breakdown, key)
-            DO UPDATE SET counts = EXCLUDED.counts, computed_at = EXCLUDED.computed_at
-            """,
-            [day.on, computed_at, list(organizations), list(divisions), list(breakdowns), list(keys),
-             [json.dumps(one, separators=(",", ":")) for one in counts]],
-        )  # fmt: skip
-
-
-def _forget_working_rows(day: Day) -> None:
-    Snapshot.objects.filter(breakdown__in=(CELLS, MARKER)).delete()
-
-
-def _drop_old_days(day: Day) -> None:
-    """Daily rows for 400 days, then the last day of each month."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            DELETE FROM reports_snapshot WHERE as_of < %s AND as_of NOT IN (
-                SELECT max(as_of) FROM reports_snapshot WHERE as_of < %s GROUP BY date_trunc('month', as_of))
-            """,
-            [day.on - timedelta(days=DAILY_FOR), day.on - timedelta(days=DAILY_FOR - 31)],
-        )
+def _holders(found: tally.Tree, places: Iterable[tuple]) -> set[int]:
+    return {pk for pk in map(found.holder, places) if pk is not None}
 
 
 # --- closing a month --------------------------------------------------------------------------------------------------

@@ -1,26 +1,29 @@
 """From cells to units. A cell is where rows stand: its four ancestors. Every unit of both lines is a sum of cells.
 
 So children + the 直属/待分派 line = parent holds by construction, and refreshing one guidance station means counting
-its own cells again and adding up. Persons are not in cells: each unit counts its own (reports/sql/persons.py).
+its own cells again and adding the difference. Persons are not in cells: each unit counts its own (reports/sql/persons.py).
 """
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from django.db import connection
 
 from orgs.kinds import Level
 from orgs.models import Division, Organization
-from reports import metrics
+from reports import kept, metrics
 from reports.sql import businesses, persons
-from reports.sql.facts import Near
-from reports.sql.parts import Day, live, on_columns, reach, within
+from reports.sql.facts import counted
+from reports.sql.parts import Day, Units, directly_under, live, on_columns, reach
 from reports.sql.simple import SIMPLE
 
 Cell = tuple[int | None, int | None, int | None, int | None]  # district committee, guidance station, district, street
+LABEL = 4  # characters of one step of an organization's path
 MARKET = "market:"  # in a cell: market:CODE → its suggestion
+# The parts of a cell that are counted by themselves, beside what businesses' own rows say.
+KNOWN, MARKETS = "known", "markets"
+PARTS = (KNOWN, MARKETS, *SIMPLE)
 OWN, UNASSIGNED = "", "unassigned"
 ORGANIZATION, DIVISION = "organization", "division"
 UnitKey = tuple[str, int, str]  # line, primary key, breakdown
@@ -36,16 +39,14 @@ GRASSROOTS_KEYS = [
 
 @dataclass
 class Tree:
-    """The units that exist on the day, by primary key."""
+    """The units of the upper levels that exist on the day, by primary key."""
 
     city: int | None
     districts: set[int]
     guidance_stations: set[int]
-    grassroots: dict[int, tuple[int | None, int | None]]  # → district committee, guidance station
     division_city: int | None
     division_districts: set[int]
     streets: set[int]
-    codes: dict[int, str] = field(default_factory=dict)
 
     def units(self) -> set[UnitKey]:
         """Every unit of the upper levels, with the 直属/待分派 lines of cities and districts."""
@@ -63,6 +64,10 @@ class Tree:
         dc, gs, district, street = cell
         return self._line(ORGANIZATION, self.city, dc, gs) | self._line(DIVISION, self.division_city, district, street)
 
+    def holder(self, place: tuple) -> int | None:
+        """The organization that what stands in a cell, or under a holder, is directly under."""
+        return place[1] or place[0] or self.city
+
     @staticmethod
     def _line(line: str, top: int | None, upper: int | None, lower: int | None) -> set[UnitKey]:
         found: set[UnitKey] = set()
@@ -76,14 +81,9 @@ class Tree:
 
 def tree(day: Day) -> Tree:
     levels: dict[int, set[int]] = defaultdict(set)
-    grassroots: dict[int, tuple[int | None, int | None]] = {}
-    open_ones = Organization.objects.open(day.on).values_list(
-        "pk", "level", "district_committee_id", "guidance_station_id"
-    )
-    for pk, level, dc, gs in open_ones:
+    upper = Organization.objects.open(day.on).filter(level__lt=Level.GRASSROOTS)
+    for pk, level in upper.values_list("pk", "level"):
         levels[level].add(pk)
-        if level == Level.GRASSROOTS:
-            grassroots[pk] = (dc, gs)
     places: dict[int, set[int]] = defaultdict(set)
     for pk, level in Division.objects.values_list("pk", "level"):
         places[level].add(pk)
@@ -91,11 +91,18 @@ def tree(day: Day) -> Tree:
         min(levels[Level.CITY], default=None),
         levels[Level.DISTRICT],
         levels[Level.GUIDANCE_STATION],
-        grassroots,
         min(places[Division.Level.CITY], default=None),
         places[Division.Level.DISTRICT],
         places[Division.Level.STREET],
     )
+
+
+def bodies_above(day: Day, ids: Collection[int]) -> list[int]:
+    """The grassroots bodies at or above these organizations."""
+    paths = Organization.objects.filter(pk__in=ids).values_list("path", flat=True)
+    ends = {path[:end] for path in paths for end in range(LABEL, len(path) + 1, LABEL)}
+    found = Organization.objects.open(day.on).filter(level=Level.GRASSROOTS, path__in=ends)
+    return list(found.values_list("pk", flat=True))
 
 
 def fetch(sql: str) -> list[dict]:
@@ -105,22 +112,80 @@ def fetch(sql: str) -> list[dict]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def count_cells(day: Day, holder: Organization | None = None) -> dict[Cell, Counter]:
-    """Every cell with its counts, or those that stand under one holder.
-
-    A holder is a guidance station, or a district committee or city for what stands directly under it.
-    """
-    where = "TRUE" if holder is None else within(holder, unassigned=holder.level < Level.GUIDANCE_STATION)
+def count_cells(day: Day) -> dict[Cell, Counter]:
+    """Every cell with its counts. The kept rows are to be up to date."""
     cells: dict[Cell, Counter] = defaultdict(Counter)
-    on_business = on_columns(where, "b")
-    for sql in (businesses.base_sql(on_business), businesses.filled_sql(on_business)):
-        for row in fetch(sql):
-            _add(cells, row, row.pop("sole"))
-    _add_facts(cells, day, where)
-    for source in SIMPLE.values():
-        for row in fetch(source.cells_sql(day, where)):
-            _add(cells, row)
+    for row in fetch(businesses.base_sql(businesses.own_rows("TRUE"))):
+        _add(cells, row, row.pop("sole"))
+    for part in PARTS:
+        _count_part(cells, part, day, "TRUE")
     return cells
+
+
+def _count_part(cells: dict[Cell, Counter], part: str, day: Day, where: str) -> None:
+    if part == KNOWN:
+        for row in fetch(businesses.known_sql(day, where, businesses.stalls(on_columns(where, "b")))):
+            _add(cells, row, row.pop("sole"))
+    elif part == MARKETS:
+        for row in fetch(businesses.markets_sql(day, where)):
+            _add_market(cells, row)
+    else:
+        for row in fetch(SIMPLE[part].cells_sql(day, where)):
+            _add(cells, row)
+
+
+def count_changes(day: Day) -> dict[Cell, Counter]:
+    """By how much the counts of businesses' own rows differ from the last refresh."""
+    cells: dict[Cell, Counter] = defaultdict(Counter)
+    for row in fetch(businesses.base_sql(businesses.CHANGED_ROWS)):
+        _add(cells, row, row.pop("sole"))
+    return cells
+
+
+def count_known(day: Day, some: str, *, changed: bool) -> dict[Cell, Counter]:
+    """What the kept rows of some businesses count for; `changed`: with what changed among the others in their markets."""
+    cells: dict[Cell, Counter] = defaultdict(Counter)
+    stalls = businesses.CHANGED_STALLS if changed else businesses.NO_STALLS
+    for row in fetch(businesses.known_sql(day, some, stalls)):
+        _add(cells, row, row.pop("sole"))
+    return cells
+
+
+def anew(
+    cells: dict[Cell, Counter], day: Day, parts: kept.Parts, more: Iterable[dict], less: Iterable[dict]
+) -> dict[Cell, Counter]:
+    """The cells with some parts of some holders counted again, and these differences added and taken off."""
+    now: dict[Cell, Counter] = defaultdict(Counter, {cell: Counter(counts) for cell, counts in cells.items()})
+    for holder, names in parts.items():
+        for part in names:
+            _recount(now, day, holder, part)
+    for differences, change in ((more, Counter.update), (less, Counter.subtract)):
+        for difference in differences:
+            for cell, counts in difference.items():
+                change(now[cell], counts)
+    return now
+
+
+def _recount(cells: dict[Cell, Counter], day: Day, holder: kept.Holder, part: str) -> None:
+    keys = _keys_of(part, day)
+    for cell, counts in cells.items():
+        if cell[:2] == holder:
+            for key in [key for key in counts if key.partition("#")[0] in keys or _is_idea(key, part)]:
+                del counts[key]
+    fresh: dict[Cell, Counter] = defaultdict(Counter)
+    _count_part(fresh, part, day, directly_under(*holder))
+    for cell, counts in fresh.items():
+        cells[cell].update(counts)
+
+
+def _keys_of(part: str, day: Day) -> Collection[str]:
+    if part == KNOWN:
+        return counted().keys()
+    return businesses.MARKETS.keys() if part == MARKETS else SIMPLE[part].conditions(day).keys()
+
+
+def _is_idea(key: str, part: str) -> bool:
+    return part == MARKETS and key.startswith(MARKET)
 
 
 def _add(cells: dict[Cell, Counter], row: dict, sole: bool | None = None) -> None:
@@ -130,18 +195,6 @@ def _add(cells: dict[Cell, Counter], row: dict, sole: bool | None = None) -> Non
             cells[cell][key] += number
             if sole is not None:
                 cells[cell][f"{key}#{'sole_traders' if sole else 'enterprises'}"] += number
-
-
-def _add_facts(cells: dict[Cell, Counter], day: Day, where: str) -> None:
-    near = None if where == "TRUE" else Near.standing(where)
-    with connection.cursor() as cursor:
-        cursor.execute(businesses.facts_sql(day, near, where, on_columns(where, "m")))
-        for what, row in cursor.fetchall():
-            row = row if isinstance(row, dict) else json.loads(row)
-            if what == "cell":
-                _add(cells, row, row.pop("sole"))
-            else:
-                _add_market(cells, row)
 
 
 def _add_market(cells: dict[Cell, Counter], row: dict) -> None:
@@ -165,12 +218,26 @@ def add_up(cells: Iterable[tuple[Cell, Counter]], found: Tree, wanted: set[UnitK
     return totals
 
 
-def count_persons(
-    day: Day, found: Tree, sets: tuple[str, ...] = persons.ALL_SETS, where: str = "TRUE"
-) -> dict[UnitKey, dict[str, int]]:
-    """Distinct persons of each unit that has any."""
+def add_difference(
+    totals: dict[UnitKey, Counter], found: Tree, before: dict[Cell, Counter], now: dict[Cell, Counter]
+) -> None:
+    """Take the cells as they were off these totals and add them as they are."""
+    for cell, counts in before.items():
+        for unit in found.of_cell(cell) & totals.keys():
+            for key, number in counts.items():
+                if key.startswith(MARKET):
+                    totals[unit].pop(key, None)
+                else:
+                    totals[unit][key] -= number
+    for cell, counts in now.items():
+        for unit in found.of_cell(cell) & totals.keys():
+            totals[unit].update(counts)
+
+
+def count_persons(found: Tree, where: str = "TRUE") -> dict[UnitKey, dict[str, int]]:
+    """Distinct persons of each unit that has any; `where` keeps some of the kept rows."""
     counted: dict[UnitKey, dict[str, int]] = {}
-    for row in fetch(persons.units_sql(day, sets, where)):
+    for row in fetch(persons.units_sql(where)):
         bits = row.pop("bits")
         place = tuple(row.pop(name) for name in ("dc", "gs", "district", "street"))
         for unit in _units_of_set(bits, place, found):
@@ -204,8 +271,10 @@ def _lower(line: str, upper: int | None, lower: int | None) -> list[UnitKey]:
     return [(line, upper, UNASSIGNED)] if upper is not None else []
 
 
-def count_grassroots(day: Day, units: Iterable[int], only: str = "TRUE") -> dict[int, Counter]:
-    """Organizations, persons and led businesses of grassroots bodies; `only` (on r.unit) narrows, as `units` does."""
+def count_grassroots(day: Day, some: Units = None) -> dict[int, Counter]:
+    """Organizations, persons and led businesses of all grassroots bodies, or of some."""
+    every = Organization.objects.open(day.on).filter(level=Level.GRASSROOTS)
+    units = every.values_list("pk", flat=True) if some is None else some
     totals = {unit: Counter(dict.fromkeys(GRASSROOTS_KEYS, 0)) for unit in units}
 
     def add(row: dict, sole: bool | None = None) -> None:
@@ -217,21 +286,21 @@ def count_grassroots(day: Day, units: Iterable[int], only: str = "TRUE") -> dict
             if sole is not None:
                 total[f"{key}#{'sole_traders' if sole else 'enterprises'}"] += number
 
-    for row in fetch(_organizations_sql(day, only)):
+    for row in fetch(_organizations_sql(day, some)):
         add(row)
-    for row in fetch(persons.grassroots_sql(day, only)):
+    for row in fetch(persons.grassroots_sql(day, some)):
         add({key: number for key, number in row.items() if key == "unit" or key in GRASSROOTS_KEYS})
-    for row in fetch(businesses.grassroots_sql(day, only)):
+    for row in fetch(businesses.grassroots_sql(day, some)):
         add(row, row.pop("sole"))
-    markets = f"SELECT unit, count(*) AS markets_covered FROM ({businesses.grassroots_markets_sql(day, only)}) led "
+    markets = f"SELECT unit, count(*) AS markets_covered FROM ({businesses.grassroots_markets_sql(day, some)}) led "
     for row in fetch(f"{markets} GROUP BY unit"):
         add(row)
     return totals
 
 
-def _organizations_sql(day: Day, only: str) -> str:
+def _organizations_sql(day: Day, units: Units) -> str:
     source = SIMPLE["organizations"]
-    return f"""WITH {live(day)}, {reach()}
+    return f"""WITH {live(day)}, {reach(units)}
         SELECT unit, {source.columns(day)} FROM (
-            SELECT r.unit, o.* FROM ({source.select(day)}) o JOIN reach r ON r.organization_id = o.id WHERE {only}) rows
+            SELECT r.unit, o.* FROM ({source.select(day)}) o JOIN reach r ON r.organization_id = o.id) rows
         GROUP BY unit"""

@@ -1,12 +1,10 @@
-"""When numbers are computed: at night, after an import, and within seconds of a change in a guidance station."""
-
-from collections.abc import Iterable
+"""When numbers are computed: at night, after an import, and within seconds of a change."""
 
 from celery import shared_task
 from django.core.cache import cache
 
-DEBOUNCE = 1  # seconds in which further changes of the same guidance station join the refresh already queued
-MANY = 12  # touched guidance stations from which one full refresh is less work
+DEBOUNCE = 1  # seconds in which further changes join the refresh already queued
+MARK = "reports:queued"
 
 
 @shared_task(name="reports.refresh_coverage", acks_late=True)
@@ -18,20 +16,18 @@ def refresh_coverage() -> None:
     keep_ready()
 
 
-@shared_task(name="reports.refresh_guidance_stations", acks_late=True)
-def refresh_guidance_stations(ids: list[int]) -> None:
-    """Count again what these guidance stations touch. In place of one, a district committee or the city stands for
-    what is directly under it. Changes that come while this runs queue the next refresh."""
-    from orgs.models import Organization
-    from reports.selectors import direct_holders, linked_holders
+@shared_task(name="reports.refresh_touched", acks_late=True)
+def refresh_touched() -> None:
+    """Count again what changed. Changes that come while this runs queue the next refresh; a lost one is made up for by
+    the schedule, which sends this every minute."""
+    from reports import kept
     from reports.services import coverage_refresh
 
-    cache.delete_many([_mark(pk) for pk in ids])
-    holders = linked_holders(ids)
-    if len(holders) > MANY:
-        coverage_refresh()
-    elif holders:
-        coverage_refresh(guidance_station=Organization.objects.filter(pk__in=holders | direct_holders(ids)))
+    cache.delete(MARK)
+    if kept.much_told():
+        queue_full_refresh()
+    elif kept.any_told():
+        coverage_refresh(touched=True)
 
 
 @shared_task(name="reports.monthly", acks_late=True)
@@ -49,38 +45,25 @@ def printed_retention() -> None:
     retention()
 
 
-def _mark(pk: int) -> str:
-    return f"reports:queued:{pk}"
-
-
-def queue_refresh(ids: Iterable[int]) -> None:
-    """Queue a refresh of these holders in a second, unless one is queued already. A lost task's mark lapses."""
-    fresh = [pk for pk in sorted(set(ids)) if cache.add(_mark(pk), True, 30)]
-    if len(fresh) > MANY:
-        cache.delete_many([_mark(pk) for pk in fresh])
-        queue_full_refresh()
-    elif fresh:
-        refresh_guidance_stations.apply_async(kwargs={"ids": fresh}, countdown=DEBOUNCE)
+def queue_refresh() -> None:
+    """Queue a refresh of what was touched, in a second, unless one is queued already. A lost task's mark lapses."""
+    if cache.add(MARK, True, 30):
+        refresh_touched.apply_async(countdown=DEBOUNCE)
 
 
 def queue_full_refresh() -> None:
+    """For the workers of long jobs: counting everything takes seconds, in which they would hear of nothing else."""
     refresh_coverage.apply_async()
 
 
 def hear_sealed(events: list) -> None:
-    """Listener of the audit's sealer: the units that acts touched. Imports tell of themselves when they are applied."""
-    from reports.selectors import holders_of
+    """Listener of the audit's sealer: acts were done, and some of them changed what is counted."""
+    from reports import kept
 
-    acts = {
-        tuple(event.units)
-        for event in events
-        if event.succeeded and event.units and not event.act.startswith("tables.")
-    }
-    touched = {holder for units in acts for holder in holders_of(units)}  # most acts touch the same few units
-    if touched:
-        queue_refresh(touched)
+    if kept.any_told():
+        queue_refresh()
 
 
 def hear_applied(target: str, units: list[int]) -> None:
-    """Listener of applied imports: anything may have changed, and much of it."""
-    queue_full_refresh()
+    """Listener of applied imports."""
+    queue_refresh()

@@ -20,6 +20,7 @@ from tables.faults import fault
 from tables.models import Batch
 from tables.readers import Refused, Source, said
 from tables.register import Outcome, Progress, agree
+from tables.statements import say_how_much
 from tables.traces import WAITING, lock
 
 
@@ -64,6 +65,7 @@ class BusinessImporter:
         if write:
             agree(batch, outcome)
             fault("apply.planned")
+            say_how_much(outcome.counts)
             outcome.units = sorted({*writing.touched(plan), *conversions.touched(plan)})
 
             def tell(row: int, message: str) -> None:

@@ -6,7 +6,7 @@ from markets.models import Business
 from tables.faults import fault
 from tables.models import Batch
 from tables.register import Progress
-from tables.statements import run
+from tables.statements import run, say_how_much
 from tables.undo import ROWS, Undo
 
 TOLD = {  # go with a new business
@@ -21,6 +21,7 @@ def undo(batch: Batch, progress: Progress) -> list[int]:
     applied = f"o.entered_at = '{batch.applied_at.isoformat()}'"
     rows = Undo(batch, Business, progress, own={"markets_declaration": applied, **TOLD, **conversions.own(batch)})
     rows.plan()
+    say_how_much(batch.counts)
     conversions.keep_together()
     fault("undo.planned")
     units = sorted({*rows.units(*UNITS), *conversions.let_go()})

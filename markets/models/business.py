@@ -134,35 +134,22 @@ class Business(Positioned):
             models.Index(fields=["street", "-id"], name="business_street"),
             models.Index(fields=["market", "-id"], name="business_market", condition=Q(market__isnull=False)),
             models.Index(fields=["predecessor"], name="business_predecessor", condition=Q(predecessor__isnull=False)),
-            # Read by the coverage engine (reports/sql/businesses.py), index-only: registered and operating by place.
+            # Read by the coverage engine (reports/sql/businesses.py), index-only: every column that a count is made of,
+            # by place; and the same of the businesses in markets, by market.
             models.Index(
                 fields=[
                     "guidance_station", "district_committee", "street", "district", "entity_type", "is_registered",
-                    "is_operating",
+                    "is_operating", "fixed_premises", "above_size", "employees",
                 ],
                 name="business_counts",
             ),
-            # The same for 「三有」 and 规上, whose columns are filled on few rows.
             models.Index(
                 fields=[
-                    "guidance_station", "district_committee", "street", "district", "entity_type", "fixed_premises",
-                    "employees",
+                    "market", "guidance_station", "district_committee", "street", "district", "entity_type",
+                    "fixed_premises", "above_size", "employees",
                 ],
-                name="business_counts_three_haves",
-                condition=Q(is_operating=True, fixed_premises__isnull=False),
-            ),
-            models.Index(
-                fields=[
-                    "guidance_station", "district_committee", "street", "district", "entity_type", "above_size",
-                ],
-                name="business_counts_above_size",
-                condition=Q(is_operating=True, above_size__isnull=False),
-            ),
-            # The same: the businesses in markets of one guidance station.
-            models.Index(
-                fields=["guidance_station", "market", "is_operating"],
-                name="business_counts_markets",
-                condition=Q(market__isnull=False),
+                name="business_counts_stalls",
+                condition=Q(is_operating=True, market__isnull=False),
             ),
             # Marks that the index over names does not hold: under a rare one a common word would be looked for row by row.
             models.Index(fields=["industry"], name="business_industry", opclasses=["varchar_pattern_ops"]),

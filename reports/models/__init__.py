@@ -3,16 +3,21 @@
 from reports.models.evaluations import Evaluation, EvaluationLine, EvaluationRelease, EvaluationWithdrawal
 from reports.models.figures import ReportedFigure
 from reports.models.goals import Goal, Milestone, Plan
+from reports.models.kept import ChangedBusiness, KnownBusiness, KnownPerson, LastCount, Touched
 from reports.models.printed import PrintedDocument, PrintedFile, PrintedVoid
 from reports.models.screens import Screen
 from reports.models.snapshots import MonthClosing, Snapshot
 
 __all__ = [
+    "ChangedBusiness",
     "Evaluation",
     "EvaluationLine",
     "EvaluationRelease",
     "EvaluationWithdrawal",
     "Goal",
+    "KnownBusiness",
+    "KnownPerson",
+    "LastCount",
     "Milestone",
     "MonthClosing",
     "Plan",
@@ -22,4 +27,5 @@ __all__ = [
     "ReportedFigure",
     "Screen",
     "Snapshot",
+    "Touched",
 ]

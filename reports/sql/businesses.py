@@ -12,72 +12,101 @@ from reports.sql.facts import (
     mode_is,
     three_haves,
 )
-from reports.sql.parts import PLACE, Day, live, on_columns, place, reach
+from reports.sql.parts import LEAD_MARKETS, PLACE, Day, Units, live, market_links, on_columns, place, reach
 
 _PLACE = ", ".join(PLACE)
 _FLAGS = "is_registered, is_operating, three_haves, above_size, own, joint, market, work, with_members, due"
 
 
-# The columns of the three covering indexes, in their order: grouped by them as they come, millions of rows stream by
-# without being hashed or sorted (0.4 s in place of 0.8 at 4.3 million). What is coarser is added up from these groups.
+# The columns of the covering index business_counts, in their order: grouped by them as they come, millions of rows
+# stream by without being hashed or sorted. What is coarser is added up from these groups.
 _INDEXED = "b.guidance_station_id, b.district_committee_id, b.street_id, b.district_id, b.entity_type"
+_OWN = "is_registered, is_operating, fixed_premises, above_size, employees"
+_CHANGED = f"{_PLACE}, entity_type = 'sole_trader' AS sole"
 
 
-def base_sql(where: str = "TRUE") -> str:
-    """registered and operating by cell and range: an index-only scan of business_counts."""
+def own_rows(where: str) -> str:
+    """Businesses in groups of the same place, range and columns."""
+    own = ", ".join(f"b.{name}" for name in _OWN.split(", "))
     return f"""
-        SELECT {_PLACE}, sole, coalesce(sum(n) FILTER (WHERE is_registered), 0)::bigint AS registered,
-               coalesce(sum(n) FILTER (WHERE is_operating), 0)::bigint AS operating
-        FROM (SELECT {place("b")}, b.entity_type = 'sole_trader' AS sole, b.is_registered, b.is_operating,
-                     count(*) AS n
-              FROM markets_business b WHERE {where} GROUP BY {_INDEXED}, b.is_registered, b.is_operating) cells
-        GROUP BY {_PLACE}, sole"""
+        SELECT {place("b")}, b.entity_type = 'sole_trader' AS sole, {own}, count(*) AS n
+        FROM markets_business b WHERE {where} GROUP BY {_INDEXED}, {own}"""
 
 
-def filled_sql(where: str = "TRUE") -> str:
-    """「三有」 and 规上 by cell and range, and on how many rows their columns are filled: two partial indexes."""
+CHANGED_ROWS = f"SELECT {_CHANGED}, {_OWN}, n FROM reports_changedbusiness"
+
+
+def base_sql(rows: str) -> str:
+    """What a business's own row says, by cell and range, and on how many rows the columns of 「三有」 and 规上 are filled."""
+    sums = ", ".join(f'coalesce(sum(n) FILTER (WHERE {what}), 0)::bigint AS "{key}"' for key, what in base().items())
+    return f"SELECT {_PLACE}, sole, {sums} FROM ({rows}) cells GROUP BY {_PLACE}, sole"
+
+
+def base() -> dict[str, str]:
+    """Key (without range) → condition, for everything counted from a business's own row."""
+    return {
+        "registered": "is_registered",
+        "operating": "is_operating",
+        "fixed_premises_filled": "is_operating AND fixed_premises IS NOT NULL",
+        "three_haves": f"is_operating AND {three_haves('cells')}",
+        "above_size_filled": "is_operating AND above_size IS NOT NULL",
+        "above_size": "is_operating AND above_size",
+    }
+
+
+def stalls(where: str) -> str:
+    """Operating businesses in covered markets, in groups (needs `market_links`)."""
     return f"""
-        SELECT {_PLACE}, sole, sum(premises)::bigint AS fixed_premises_filled, sum(haves)::bigint AS three_haves,
-               sum(sized)::bigint AS above_size_filled, sum(above)::bigint AS above_size
-        FROM (SELECT {place("b")}, b.entity_type = 'sole_trader' AS sole, count(*) AS premises,
-                     CASE WHEN {three_haves("b")} THEN count(*) ELSE 0 END AS haves, 0 AS sized, 0 AS above
-              FROM markets_business b WHERE b.is_operating AND b.fixed_premises IS NOT NULL AND {where}
-              GROUP BY {_INDEXED}, b.fixed_premises, b.employees
-              UNION ALL
-              SELECT {place("b")}, b.entity_type = 'sole_trader', 0, 0, count(*),
-                     CASE WHEN b.above_size THEN count(*) ELSE 0 END
-              FROM markets_business b WHERE b.is_operating AND b.above_size IS NOT NULL AND {where}
-              GROUP BY {_INDEXED}, b.above_size) cells
-        GROUP BY {_PLACE}, sole"""
+        SELECT b.market_id, {place("b")}, b.entity_type = 'sole_trader' AS sole, b.fixed_premises, b.above_size,
+               b.employees, count(*) AS n
+        FROM markets_business b
+        WHERE b.market_id = ANY (ARRAY(SELECT market_id FROM market_links)) AND b.is_operating AND {where}
+        GROUP BY b.market_id, {_INDEXED}, b.fixed_premises, b.above_size, b.employees"""
 
 
-def _market_rows(day: Day, where: str = "TRUE") -> str:
+CHANGED_STALLS = f"""
+    SELECT market_id, {_CHANGED}, fixed_premises, above_size, employees, n FROM reports_changedbusiness
+    WHERE is_operating"""
+NO_STALLS = f"{CHANGED_STALLS} AND false"
+
+
+def known_sql(day: Day, where: str, stalls: str) -> str:
+    """(place, sole, counts…) of what is known: the kept rows of businesses `where` (reports/kept.py), and `stalls`, of
+    which nothing is known but that their market is covered; so the kept ones are taken off these again.
+    """
+    sums = ", ".join(f'coalesce(sum(n) FILTER (WHERE {what}), 0)::bigint AS "{key}"' for key, what in counted().items())
+    told = """true AS is_registered, true AS is_operating, three_haves, above_size, false AS own, false AS joint,
+        l.counts AS market, NOT l.counts AS work, false AS with_members, false AS due"""
+    return f"""
+        WITH {live(day, LEAD_MARKETS)}, {market_links(day)},
+        here AS MATERIALIZED (SELECT * FROM reports_knownbusiness WHERE {where}),
+        stalls AS (SELECT s.market_id, {_PLACE}, sole, {three_haves("s")} AS three_haves,
+                          above_size IS TRUE AS above_size, n FROM ({stalls}) s),
+        cells AS (
+            SELECT {_PLACE}, sole, {_FLAGS}, 1::bigint AS n FROM here
+            UNION ALL SELECT {_PLACE}, sole, {told}, n FROM stalls JOIN market_links l USING (market_id)
+            UNION ALL SELECT {_PLACE}, sole, {told}, -1 FROM here JOIN market_links l USING (market_id)
+            WHERE is_operating),
+        grouped AS (SELECT {_PLACE}, sole, {_FLAGS}, sum(n) AS n FROM cells GROUP BY {_PLACE}, sole, {_FLAGS})
+        SELECT {_PLACE}, sole, {sums} FROM grouped GROUP BY {_PLACE}, sole"""
+
+
+def _market_rows(day: Day, where: str = "TRUE", facts: str = "facts") -> str:
     """Open markets, whether an organization that counts covers them, and the full members not yet in an own one."""
     return f"""
         SELECT m.id, m.code, {place("m")}, l.counts IS TRUE AS covered, coalesce(s.full_members, 0) AS full_members
         FROM markets_market m
         LEFT JOIN market_links l ON l.market_id = m.id
-        LEFT JOIN (SELECT market_id, sum(full_members) AS full_members FROM facts
+        LEFT JOIN (SELECT market_id, sum(full_members) AS full_members FROM {facts}
                    WHERE is_operating AND NOT own GROUP BY market_id) s ON s.market_id = m.id
         WHERE (m.closed_on IS NULL OR m.closed_on > {day.literal}) AND m.entered_at < {day.end} AND {where}"""
 
 
-def facts_sql(day: Day, near: Near | None = None, cell: str = "TRUE", market: str = "TRUE") -> str:
-    """One statement, so that one state of the data: ('cell', place, sole, counts…) and ('market', …) as JSON.
-
-    `cell` and `market` keep only what stands under the unit that `near` was made for.
-    """
-    sums = ", ".join(
-        f'coalesce(sum(n) FILTER (WHERE {where}), 0)::bigint AS "{key}"' for key, where in counted().items()
-    )
-    return f"""
-        WITH {facts(day, near)},
-        cells AS (SELECT {_PLACE}, sole, {_FLAGS}, count(*) AS n FROM facts WHERE {cell}
-                  GROUP BY {_PLACE}, sole, {_FLAGS}),
-        summed AS (SELECT {_PLACE}, sole, {sums} FROM cells GROUP BY {_PLACE}, sole),
-        market_rows AS ({_market_rows(day, market)})
-        SELECT 'cell', to_jsonb(summed) FROM summed
-        UNION ALL SELECT 'market', to_jsonb(market_rows) FROM market_rows"""
+def markets_sql(day: Day, where: str) -> str:
+    """The markets that stand there, by the kept rows of their businesses."""
+    here = f"SELECT m.id FROM markets_market m WHERE {on_columns(where, 'm')}"
+    known = f"(SELECT * FROM reports_knownbusiness WHERE market_id = ANY (ARRAY({here}))) known"
+    return f"WITH {live(day, LEAD_MARKETS)}, {market_links(day)} {_market_rows(day, on_columns(where, 'm'), known)}"
 
 
 MARKETS = {
@@ -108,46 +137,78 @@ def business_ids(day: Day, where: str, code: str, condition: str) -> str:
 # --- grassroots bodies: the operating businesses that the organization's subtree covers -------------------------------
 
 
-def _own_links(day: Day, only: str) -> str:
+def _led_markets(day: Day) -> str:
+    """Unit × open market that organizations of its subtree cover; `counts`: one of them is an organization that counts."""
+    return f"""
+        SELECT r.unit, c.market_id, bool_or(r.counts) AS counts FROM markets_marketcoverage c
+        JOIN reach r ON r.organization_id = c.organization_id
+        JOIN markets_market m ON m.id = c.market_id AND (m.closed_on IS NULL OR m.closed_on > {day.literal})
+        WHERE {day.holds("c")} GROUP BY 1, 2"""
+
+
+def _own_links(day: Day) -> str:
     """Unit × operating business, once for each link. Both halves meet the business where they are small."""
     return f"""
         SELECT r.unit, b.id, b.entity_type = 'sole_trader' AS sole, r.counts AND {mode_is(Covers.OWN)} AS own,
                r.counts AND {mode_is(Covers.JOINT)} AS joint, r.counts AND {mode_is(Covers.MARKET)} AS market
         FROM markets_businesscoverage c JOIN reach r ON r.organization_id = c.organization_id
         JOIN markets_business b ON b.id = c.business_id AND b.is_operating
-        WHERE {day.holds("c")} AND {only}
+        WHERE {day.holds("c")}
         UNION ALL
         SELECT r.unit, b.id, b.entity_type = 'sole_trader', false, false, r.counts
         FROM markets_marketcoverage c JOIN reach r ON r.organization_id = c.organization_id
         JOIN markets_market m ON m.id = c.market_id AND (m.closed_on IS NULL OR m.closed_on > {day.literal})
         JOIN markets_business b ON b.market_id = c.market_id AND b.is_operating
-        WHERE {day.holds("c")} AND {only}"""
+        WHERE {day.holds("c")}"""
 
 
-def _grassroots_rows(day: Day, only: str) -> str:
+def _grassroots_rows(day: Day, units: Units) -> str:
     """CTEs that end in `led`: unit × operating business, with the best of what the unit's subtree gives it."""
-    return f"""{live(day)}, {reach()},
+    return f"""{live(day)}, {reach(units)},
         led AS (SELECT unit, id, sole, bool_or(own) AS own, bool_or(joint) AS joint, bool_or(market) AS market,
                        true AS work
-                FROM ({_own_links(day, only)}) links GROUP BY unit, id, sole)"""
+                FROM ({_own_links(day)}) links GROUP BY unit, id, sole)"""
 
 
-def grassroots_sql(day: Day, only: str = "TRUE") -> str:
-    """(unit, sole, counts…) for every grassroots body, or those that `only` (on r.unit) keeps."""
-    sums = ", ".join(f'count(*) FILTER (WHERE {what}) AS "{code}"' for code, what in NUMERATORS.items())
-    return f"WITH {_grassroots_rows(day, only)} SELECT unit, sole, {sums} FROM led GROUP BY unit, sole"
+def grassroots_sql(day: Day, units: Units = None) -> str:
+    """(unit, sole, counts…) for every grassroots body, or for `units`.
+
+    Businesses with a link of their own one by one; those in a covered market in groups, the former taken off.
+    """
+    sums = ", ".join(
+        f'coalesce(sum(n) FILTER (WHERE {what}), 0)::bigint AS "{code}"' for code, what in NUMERATORS.items()
+    )
+    return f"""
+        WITH {live(day)}, {reach(units)},
+        linked AS MATERIALIZED (
+            SELECT r.unit, b.id, b.entity_type = 'sole_trader' AS sole, b.market_id,
+                   bool_or(r.counts AND {mode_is(Covers.OWN)}) AS own,
+                   bool_or(r.counts AND {mode_is(Covers.JOINT)}) AS joint,
+                   bool_or(r.counts AND {mode_is(Covers.MARKET)}) AS market
+            FROM markets_businesscoverage c JOIN reach r ON r.organization_id = c.organization_id
+            JOIN markets_business b ON b.id = c.business_id AND b.is_operating
+            WHERE {day.holds("c")} GROUP BY 1, 2, 3, 4),
+        led_markets AS MATERIALIZED ({_led_markets(day)}),
+        stalls AS MATERIALIZED (
+            SELECT b.market_id, b.entity_type = 'sole_trader' AS sole, count(*) AS n FROM markets_business b
+            WHERE b.market_id = ANY (ARRAY(SELECT market_id FROM led_markets)) AND b.is_operating GROUP BY 1, 2),
+        led AS (
+            SELECT l.unit, l.sole, l.own, l.joint, l.market OR m.counts IS TRUE AS market, true AS work, 1::bigint AS n
+            FROM linked l LEFT JOIN led_markets m ON m.unit = l.unit AND m.market_id = l.market_id
+            UNION ALL SELECT m.unit, s.sole, false, false, m.counts, true, s.n
+            FROM led_markets m JOIN stalls s ON s.market_id = m.market_id
+            UNION ALL SELECT l.unit, l.sole, false, false, m.counts, true, -1
+            FROM linked l JOIN led_markets m ON m.unit = l.unit AND m.market_id = l.market_id)
+        SELECT unit, sole, {sums} FROM led GROUP BY unit, sole"""
 
 
 def grassroots_ids(day: Day, unit: int, code: str, range: str) -> str:
-    rows = _grassroots_rows(day, f"r.unit = {unit}")
+    rows = _grassroots_rows(day, [unit])
     return f"WITH {rows} SELECT id FROM led WHERE {NUMERATORS[code]} AND {RANGES[range]}"
 
 
-def grassroots_markets_sql(day: Day, only: str = "TRUE") -> str:
+def grassroots_markets_sql(day: Day, units: Units = None) -> str:
     """(unit, market id) of the open markets that the unit's organizations cover."""
-    return f"""WITH {live(day)}, {reach()}
-        SELECT DISTINCT r.unit, m.id FROM markets_marketcoverage c
-        JOIN reach r ON r.organization_id = c.organization_id AND r.counts
-        JOIN markets_market m ON m.id = c.market_id
-        WHERE {day.holds("c")} AND {only} AND (m.closed_on IS NULL OR m.closed_on > {day.literal})
-          AND m.entered_at < {day.end}"""
+    return f"""WITH {live(day)}, {reach(units)}, led_markets AS ({_led_markets(day)})
+        SELECT l.unit, m.id FROM led_markets l JOIN markets_market m ON m.id = l.market_id
+        WHERE l.counts AND m.entered_at < {day.end}"""

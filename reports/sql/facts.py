@@ -1,46 +1,54 @@
 """What is known of businesses beyond their own row, driven from the small sides (performance.md).
 
-A business is here if it has a member, a coverage link, a covered market, an instructor or a group organization: some
-hundred thousand of 4.28 million. Everything else is counted without being looked at (base counts).
+A business is here if it has a member, a coverage link, an instructor or a group organization, or stands in a covered
+market: some hundred thousand of 4.28 million. Everything else is counted without being looked at (base counts).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
 from markets.models.coverage import COVERS, Covers
-from reports.sql.parts import Day, live, market_links, on_columns, place, texts
+from reports.sql.parts import LEAD_MARKETS, Day, live, market_links, place, texts
 
 DUE_MEMBERS = 3  # full members from which an own organization is due (党章 Art. 30)
 
 
 @dataclass(frozen=True)
 class Near:
-    """Narrows the facts: `ids` selects the businesses wanted, `stalls` (id, market_id) those of them in markets."""
+    """Narrows the facts: `ids` selects the businesses wanted, `stalls` (id) those of them in covered markets; `only` is
+    the condition on a column that names one of them."""
 
     ids: str
     stalls: str
+    # IS TRUE keeps it a hashed look-up; as a join the planner takes `near` for 200 rows and sorts it out five times.
+    only: str = "AND ({} IN (SELECT id FROM near)) IS TRUE"
+    # Which organizations can cover one of them.
+    covering: str = "TRUE"
 
     @classmethod
     def where(cls, condition: str) -> "Near":
         """`condition` on the columns of markets_business b."""
         return cls(
             f"SELECT b.id FROM markets_business b WHERE {condition}",
-            f"SELECT b.id, b.market_id FROM markets_business b WHERE {condition} "
-            "AND b.market_id IS NOT NULL AND b.is_operating",
+            f"SELECT b.id FROM markets_business b JOIN market_links l ON l.market_id = b.market_id "
+            f"WHERE {condition} AND b.is_operating",
         )
 
     @classmethod
-    def standing(cls, where: str) -> "Near":
-        """The businesses that stand under a unit (`where` on the short names), and those in markets that do."""
-        markets = f"(SELECT m.id FROM markets_market m WHERE {on_columns(where, 'm')})"
-        # An array makes the planner look these few markets up; a join reads the whole index of stalls.
-        here, inside = on_columns(where, "b"), f"b.market_id = ANY (ARRAY{markets})"
-        one, other = cls.where(here), cls.where(inside)
-        return cls(f"{one.ids} UNION {other.ids}", f"{one.stalls} UNION {other.stalls}")
+    def these(cls, ids: Iterable[int]) -> "Near":
+        """A few businesses, each looked up by its key."""
+        array = f"(ARRAY[{', '.join(map(str, ids))}]::bigint[])"
+        condition = f"b.id = ANY {array}"
+        linked = f"SELECT organization_id FROM markets_businesscoverage WHERE business_id = ANY {array}"
+        covering = f"(o.id = ANY (ARRAY({linked})) OR {LEAD_MARKETS})"
+        return replace(cls.where(condition), only=f"AND {{}} = ANY {array}", covering=covering)
 
 
-_ALL_STALLS = "SELECT b.id, b.market_id FROM markets_business b WHERE b.market_id IS NOT NULL AND b.is_operating"
+_ALL_STALLS = (
+    "SELECT b.id FROM market_links l JOIN markets_business b ON b.market_id = l.market_id WHERE b.is_operating"
+)
 
 
 def three_haves(alias: str) -> str:
@@ -60,8 +68,6 @@ def _links(day: Day, near: str) -> str:
                o.counts AND {mode_is(Covers.MARKET)} AS market, NOT o.counts OR {mode_is(Covers.WORK)} AS work
         FROM markets_businesscoverage c JOIN live o ON o.id = c.organization_id
         WHERE {day.holds("c")} {near.format("c.business_id")}
-        UNION ALL
-        SELECT b.id, false, false, l.counts, NOT l.counts FROM market_links l JOIN stalls b ON b.market_id = l.market_id
         UNION ALL
         SELECT a.business_id, {nothing} FROM members_instructorassignment a
         JOIN members_instructor i ON i.id = a.instructor_id AND (i.ends_on IS NULL OR i.ends_on > {day.literal})
@@ -109,13 +115,16 @@ def _told(day: Day, near: str) -> str:
         ORDER BY d.business_id, d.as_of DESC, d.id DESC"""
 
 
-def facts(day: Day, near: Near | None = None) -> str:
-    """CTEs that end in `facts`: one row a business, with place, the flags of its own row, and what covers it."""
-    # IS TRUE keeps it a hashed look-up; as a join the planner takes `near` for 200 rows and sorts it out five times.
-    filter_by = "AND ({} IN (SELECT id FROM near)) IS TRUE" if near else ""
+def facts(day: Day, near: Near | None = None, *, stalls: bool = True) -> str:
+    """CTEs that end in `facts`: one row a business, with place, the flags of its own row, and what covers it.
+
+    Without `stalls`, businesses of which nothing is known but that their market is covered are left out: they are as
+    many as the markets are big, and counted in groups without being looked at one by one (businesses.py).
+    """
+    filter_by = near.only if near else ""
     narrow = f"near AS MATERIALIZED ({near.ids})," if near else ""
-    return f"""{live(day)}, {market_links(day)}, {narrow}
-    stalls AS ({near.stalls if near else _ALL_STALLS}),
+    others = f"UNION SELECT id FROM ({near.stalls if near else _ALL_STALLS}) stalls" if stalls else ""
+    return f"""{live(day, near.covering if near else "TRUE")}, {market_links(day)}, {narrow}
     linked AS MATERIALIZED (
         SELECT business_id, bool_or(own) AS own, bool_or(joint) AS joint, bool_or(market) AS market,
                bool_or(work) AS work
@@ -126,16 +135,17 @@ def facts(day: Day, near: Near | None = None) -> str:
         SELECT business_id, coalesce(p.members, t.members) AS members,
                CASE WHEN p.members IS NULL THEN t.full_members ELSE p.full_members END AS full_members
         FROM people p FULL JOIN told t USING (business_id)),
-    known AS MATERIALIZED (
-        SELECT business_id, own IS TRUE AS own, joint IS TRUE AS joint, market IS TRUE AS market, work IS TRUE AS work,
-               coalesce(members, 0) AS members, coalesce(full_members, 0) AS full_members
-        FROM linked FULL JOIN peopled USING (business_id)),
+    known AS MATERIALIZED (SELECT business_id FROM linked UNION SELECT business_id FROM peopled {others}),
     facts AS MATERIALIZED (
         SELECT b.id, {place("b")}, b.market_id, b.entity_type = 'sole_trader' AS sole,
                b.is_registered, b.is_operating, {three_haves("b")} AS three_haves, b.above_size IS TRUE AS above_size,
-               k.own, k.joint, k.market, k.work, k.members > 0 AS with_members,
-               k.full_members >= {DUE_MEMBERS} AS due, k.full_members
-        FROM known k JOIN markets_business b ON b.id = k.business_id)"""
+               k.own IS TRUE AS own, k.joint IS TRUE AS joint, (k.market OR l.counts) IS TRUE AS market,
+               (k.work OR NOT l.counts) IS TRUE AS work, coalesce(p.members, 0) > 0 AS with_members,
+               coalesce(p.full_members, 0) >= {DUE_MEMBERS} AS due, coalesce(p.full_members, 0) AS full_members
+        FROM known JOIN markets_business b ON b.id = known.business_id
+        LEFT JOIN linked k ON k.business_id = known.business_id
+        LEFT JOIN peopled p ON p.business_id = known.business_id
+        LEFT JOIN market_links l ON l.market_id = b.market_id AND b.is_operating)"""
 
 
 # 口径, as conditions on a row of `facts`; the first four hold on markets_business alone.

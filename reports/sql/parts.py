@@ -3,6 +3,7 @@
 SQL is put together from numbers, dates and the constants of this package, never from anything a person typed.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -77,6 +78,13 @@ def within(unit: Organization | Division, *, unassigned: bool = False) -> str:
     return "FALSE"
 
 
+def directly_under(dc: int | None, gs: int | None) -> str:
+    """The rows of one holder: a guidance station, or a district committee or the city for what has nothing below it."""
+    if gs is not None:
+        return f"gs = {gs}"
+    return "gs IS NULL AND " + ("dc IS NULL" if dc is None else f"dc = {dc}")
+
+
 _COLUMNS = {
     "dc": "district_committee_id",
     "gs": "guidance_station_id",
@@ -94,24 +102,32 @@ def on_columns(condition: str, alias: str) -> str:
 PREFIXES = f"unnest(ARRAY[{', '.join(str(length) for length in range(4, 81, 4))}]) n"
 
 
-def reach() -> str:
-    """Grassroots body → each organization at or below it, by the prefixes of the path (needs `live`)."""
+Units = Iterable[int] | None  # grassroots bodies by primary key; None stands for all of them
+
+
+def reach(units: Units = None, *, closed: bool = False) -> str:
+    """Grassroots body → each organization at or below it, by the path (needs `live`).
+
+    `closed`: down to closed organizations too: a person is counted until moved, whatever became of the branch.
+    """
+    below = "orgs_organization o" if closed else "live o"
+    counts = "" if closed else ", o.counts"
+    if units is None:
+        return f"""reach AS MATERIALIZED (
+            SELECT a.id AS unit, o.id AS organization_id{counts}
+            FROM {below} CROSS JOIN {PREFIXES}
+            JOIN live a ON a.path = left(o.path, n) WHERE a.level = {int(Level.GRASSROOTS)} AND n <= length(o.path))"""
     return f"""reach AS MATERIALIZED (
-        SELECT a.id AS unit, o.id AS organization_id, o.counts
-        FROM live o CROSS JOIN {PREFIXES}
-        JOIN live a ON a.path = left(o.path, n) WHERE a.level = 4 AND n <= length(o.path))"""
+        SELECT a.id AS unit, o.id AS organization_id{counts}
+        FROM live a JOIN {below} ON left(o.path, length(a.path)) = a.path
+        WHERE a.level = {int(Level.GRASSROOTS)} AND a.id = ANY (ARRAY[{", ".join(map(str, units))}]::bigint[]))"""
 
 
-def reach_of_persons() -> str:
-    """The same down to closed bodies too: a person is counted until moved, whatever became of the branch."""
-    return f"""reach AS MATERIALIZED (
-        SELECT a.id AS unit, o.id AS organization_id
-        FROM orgs_organization o CROSS JOIN {PREFIXES}
-        JOIN live a ON a.path = left(o.path, n) WHERE a.level = 4 AND n <= length(o.path))"""
+def live(day: Day, some: str = "TRUE") -> str:
+    """Organizations that exist on the day; `counts`: a link of theirs is organization coverage.
 
-
-def live(day: Day) -> str:
-    """Organizations that exist on the day; `counts`: a link of theirs is organization coverage."""
+    `some`: a condition on orgs_organization o, where a statement needs few of them.
+    """
     return f"""live AS MATERIALIZED (
         SELECT o.id, o.path, o.level, o.kind, o.district_committee_id AS dc, o.guidance_station_id AS gs,
                o.district_id AS district, o.street_id AS street,
@@ -119,7 +135,10 @@ def live(day: Day) -> str:
                o.level = {int(Level.GRASSROOTS)} AND o.kind IN ({texts(COUNTED_KINDS)}) AS counts
         FROM orgs_organization o
         WHERE (o.approved_on IS NULL OR o.approved_on <= {day.literal})
-          AND (o.closed_on IS NULL OR o.closed_on > {day.literal}) AND o.entered_at < {day.end})"""
+          AND (o.closed_on IS NULL OR o.closed_on > {day.literal}) AND o.entered_at < {day.end} AND {some})"""
+
+
+LEAD_MARKETS = "o.id = ANY (ARRAY(SELECT organization_id FROM markets_marketcoverage))"
 
 
 def market_links(day: Day) -> str:

@@ -46,7 +46,7 @@ def _business_ids(code: str, unit: Unit, day: Day, denominator: str, range: str,
 
 def _market_ids(code: str, unit: Unit, day: Day, denominator: str, range: str, unassigned: bool) -> str:
     if _is_grassroots(unit):
-        led = businesses.grassroots_markets_sql(day, f"r.unit = {unit.pk}")
+        led = businesses.grassroots_markets_sql(day, [unit.pk])
         return f"SELECT id FROM ({led}) led" if code == "markets_covered" else "SELECT NULL::bigint WHERE FALSE"
     return businesses.market_ids(day, within(unit, unassigned=unassigned), businesses.MARKETS[code])
 

@@ -106,7 +106,7 @@ class Dashboard(UnitMixin, View):
         grassroots = self._is_grassroots(unit)
         return {
             "own": own,
-            "computed_at": timezone.localtime(own.computed_at),
+            "computed_at": timezone.localtime(selectors.counted_at(own)),
             "grassroots": grassroots,
             "groups": goal_words.put_on(
                 tiles.groups(own, before, basis), goal_words.marks(self.request.user, unit, own.as_of)

@@ -122,7 +122,7 @@ class Recount:
         for row in filter(inside, Market.objects.all()):
             self._count_market(found, row)
         self._count_places(found, inside)
-        self.count_persons(found, lambda place, path: place is not None and inside(place))
+        self.count_persons(found, lambda place, path: inside(place or row_nowhere))
         for row in Registration.objects.select_related("guidance_station", "district_committee"):
             place = row.guidance_station or row.district_committee
             if inside(place or row_nowhere):

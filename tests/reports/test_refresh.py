@@ -51,7 +51,6 @@ def test_one_holder_refreshed_equals_everything_refreshed(name):
     change_at_random(city, unit)
     refresh(guidance_station=unit)
     by_part = everything()
-    Snapshot.objects.filter(breakdown="refresh").delete()
     refresh()
     assert by_part == everything()
     assert by_part != before
@@ -64,7 +63,7 @@ def test_a_cell_that_became_empty_is_taken_off_its_units():
     refresh()
     row.guidance_station, row.street = city.shahe, city.divisions["shahe"]
     row.save()
-    refresh(guidance_station=[city.yuehai, city.shahe])
+    refresh(touched=True)
     found = {unit: selectors.latest(city[unit]).value("operating") for unit in ("yuehai", "shahe", "nanshan")}
     assert found == {"yuehai": 0, "shahe": 1, "nanshan": 1}
     assert selectors.latest(city.divisions["yuehai"]).value("operating") == 0
@@ -163,7 +162,7 @@ def test_a_refresh_that_fails_leaves_the_old_numbers_and_the_lock_free(monkeypat
     city = make.make_city()
     services.coverage_refresh()
     build.business(city.yuehai)
-    monkeypatch.setattr("reports.services.DAILY_FOR", "not a number")
+    monkeypatch.setattr("reports.snapshots.DAILY_FOR", "not a number")
     with pytest.raises(TypeError):
         services.coverage_refresh()
     monkeypatch.undo()

@@ -1,11 +1,13 @@
 """Who is refreshed after which act."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.cache import cache
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import AuditEvent
 from accounts.seals import seal
 from config.celery import app
 from markets.models import BusinessCoverage, MarketCoverage
@@ -15,9 +17,10 @@ from orgs.services import organization_close, organization_move
 from reports import selectors, tasks
 from reports.models import Snapshot
 from tables.register import tell_applied
+from tables.statements import BULK, in_bulk, run
 from tests import factories as make
 from tests.reports import builders as build
-from tests.reports.helpers import refresh
+from tests.reports.helpers import refresh, today
 
 pytestmark = pytest.mark.django_db
 TODAY = timezone.localdate()
@@ -48,69 +51,67 @@ def city():
     return city
 
 
-def refreshed(sent: list) -> list:
-    return [
-        (kwargs["ids"], countdown) for name, kwargs, countdown in sent if name == "reports.refresh_guidance_stations"
-    ]
+def names(sent: list) -> list:
+    return [(name, countdown) for name, _, countdown in sent]
 
 
-def test_a_sealed_act_queues_its_guidance_station_once(city, sent):
-    cache.clear()
-    sent.clear()
+def test_a_sealed_act_that_changed_something_queues_one_refresh(city, sent):
+    refresh()
     for _ in range(3):
-        audit.record("members.registration.verify", by=None, units=[city.yuehai.pk, city.nanshan.pk, city.city.pk])
-    seal()
-    audit.record("members.registration.verify", by=None, units=[city.yuehai.pk, city.nanshan.pk])
-    seal()
-    assert refreshed(sent) == [([city.yuehai.pk], 1)]
+        make.make_branch(city.yuehai)
+        audit.record("orgs.organization.create", by=None, units=[city.yuehai.pk])
+        seal()
+    assert names(sent) == [("reports.refresh_touched", 1)]
 
 
-def test_what_is_directly_under_a_district_or_the_city_is_its_own(city):
-    assert selectors.holders_of([city.nanshan.pk]) == {city.nanshan.pk}
-    assert selectors.holders_of([city.yuehai.pk, city.nanshan.pk, city.futian.pk]) == {city.yuehai.pk, city.futian.pk}
-    assert selectors.holders_of([make.make_branch(city.city).pk]) == {city.city.pk}
-    assert selectors.holders_of([]) == set()
-
-
-def test_acts_of_imports_and_refused_acts_queue_nothing(city, sent):
-    cache.clear()
-    sent.clear()
-    audit.record("tables.batch.apply", by=None, units=[city.yuehai.pk])
+def test_acts_that_changed_nothing_queue_nothing(city, sent):
+    refresh()
     audit.record("members.registration.verify", by=None, units=[city.yuehai.pk], succeeded=False)
     audit.record("members.member.list", by=None)
     seal()
-    assert refreshed(sent) == []
+    assert names(sent) == []
 
 
-def test_an_applied_import_refreshes_everything(city, sent):
-    sent.clear()
+def test_an_applied_import_queues_one_too(city, sent):
     tell_applied("business", [city.yuehai.pk])
-    assert [name for name, _, _ in sent] == ["reports.refresh_coverage"]
+    assert names(sent) == [("reports.refresh_touched", 1)]
 
 
-def test_many_touched_guidance_stations_are_one_full_refresh(sent):
-    tasks.queue_refresh(range(1, tasks.MANY + 2))
-    assert [name for name, _, _ in sent] == ["reports.refresh_coverage"]
+def test_what_is_too_much_is_left_to_the_workers_of_long_jobs(city, sent):
+    refresh()
+    with transaction.atomic():
+        in_bulk()
+        build.business(city.yuehai)
+        run(f"SET LOCAL {BULK} = 'off'")
+    tasks.refresh_touched()
+    assert names(sent) == [("reports.refresh_coverage", None)]
+    assert selectors.latest(city.yuehai).value("operating") == 0
+    tasks.refresh_coverage()
+    assert selectors.latest(city.yuehai).value("operating") == 1
+
+
+def test_the_first_refresh_of_a_day_is_left_to_them_too(city, sent):
+    refresh()
+    with today(TODAY + timedelta(days=1)):
+        build.business(city.yuehai)
+        tasks.refresh_touched()
+    assert names(sent) == [("reports.refresh_coverage", None)]
 
 
 def test_the_task_counts_the_other_end_of_links_too(city):
     branch, row = make.make_branch(city.yuehai), build.business(city.lianhua)
     refresh()
     build.cover(branch, row)
-    tasks.refresh_guidance_stations(ids=[city.yuehai.pk])
+    tasks.refresh_touched()
     assert selectors.latest(city.lianhua).value("covered") == 1
     assert selectors.latest(branch).value("covered") == 1
     assert selectors.latest(city.city).value("covered") == 1
 
 
 def count_what_was_touched(act) -> None:
-    """What the sealer, its listener and the queued task do after an act."""
-    seal()
-    last = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    """An act, and the refresh that it queues."""
     act()
-    events = AuditEvent.objects.filter(pk__gt=last)
-    holders = {holder for event in events for holder in selectors.holders_of(event.units)}
-    tasks.refresh_guidance_stations(ids=sorted(holders))
+    tasks.refresh_touched()
 
 
 def as_a_full_refresh(city) -> bool:

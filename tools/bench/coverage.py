@@ -8,7 +8,7 @@ from django.db.models import Count, F
 from markets.models import Business
 from orgs.kinds import Level
 from orgs.models import Organization
-from reports import tally
+from reports import kept, tally
 from reports.services import coverage_refresh
 from reports.sql.parts import Day
 from tools.bench.figures import median, p95
@@ -54,10 +54,12 @@ def count_only() -> float:
 
     started = time.perf_counter()
     day = Day(timezone.localdate())
+    kept.keep_businesses(day)
+    kept.keep_persons(day)
     found = tally.tree(day)
     tally.add_up(tally.count_cells(day).items(), found, found.units())
-    tally.count_persons(day, found)
-    tally.count_grassroots(day, found.grassroots)
+    tally.count_persons(found)
+    tally.count_grassroots(day)
     return time.perf_counter() - started
 
 
@@ -74,7 +76,7 @@ def one_unit(repetitions: int) -> dict:
         for unit in chosen:
             some = Business.objects.filter(guidance_station=unit).order_by("-pk").values_list("pk", flat=True)[:1]
             Business.objects.filter(pk=some.get()).update(employees=F("employees") + 1)
-            seconds[unit.code].append(coverage_refresh(guidance_station=unit).seconds)
+            seconds[unit.code].append(coverage_refresh(touched=True).seconds)
     warm = [one for series in seconds.values() for one in series[1:]]
     return {
         "median_seconds": median(warm),

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(answer, ensure_ascii=False))
             return
-        self.stdout.write(f"{unit}　截至 {own.as_of}，计算于 {own.computed_at:%Y-%m-%d %H:%M:%S%z}")
+        self.stdout.write(f"{unit}　截至 {own.as_of}，计算于 {selectors.counted_at(own):%Y-%m-%d %H:%M:%S%z}")
         for key in metrics.all_keys():
             if answer[key] is not None:
                 self.stdout.write(f"{metrics.METRICS[metrics.parse_key(key)[0]].name}\t{key}\t{answer[key]}")
@@ -60,7 +60,7 @@ class Command(BaseCommand):
         return {
             "unit": unit.code,
             "as_of": own.as_of.isoformat(),
-            "computed_at": own.computed_at.isoformat(),
+            "computed_at": selectors.counted_at(own).isoformat(),
             **plain(own),
             "suggested": selectors.suggested(unit, own.as_of),
             "entered_late": selectors.entered_late(unit, own.as_of),

@@ -7,10 +7,11 @@ from reports.services import coverage_refresh
 
 
 class Command(BaseCommand):
-    help = "计算今天的统计：全部单位，或一个指导站及其上级。"
+    help = "计算今天的统计：全部单位，或只计算有变动的部分。"
 
     def add_arguments(self, parser):
-        parser.add_argument("--guidance-station", metavar="CODE", help="只计算这个指导站触及的单位")
+        parser.add_argument("--guidance-station", metavar="CODE", help="只计算这个指导站和上次统计后有变动的部分")
+        parser.add_argument("--touched", action="store_true", help="只计算上次统计后有变动的部分")
         parser.add_argument("--json", action="store_true", help="以 JSON 输出")
 
     def handle(self, *args, **options):
@@ -20,7 +21,7 @@ class Command(BaseCommand):
             unit = Organization.objects.filter(code=code, level__lte=3).first()
             if unit is None:
                 raise CommandError(f"没有代码为「{code}」的指导站。")
-        done = coverage_refresh(guidance_station=unit)
+        done = coverage_refresh(guidance_station=unit, touched=options["touched"])
         if options["json"]:
             answer = {
                 "as_of": done.as_of.isoformat(),

@@ -1,0 +1,196 @@
+"""Which change touches which count: one trigger function and four triggers a table, made from the list below.
+
+A refresh of what was touched counts these rows again and nothing else, so a change costs the same in a city of any size.
+The triggers write beside the change, in its transaction: what is rolled back was never told, what is told has happened.
+A writer of very many rows says so (tables/statements.py `in_bulk`); then one row says that everything is to be counted.
+
+Kinds of `Touched`: the names of parts (tally.py: `registrations`, `check_ins`, …), the only ones that say where a row stood
+or stands; and what a row belongs to: `business` (what is known of it), `market` (whether it is covered), `stall` (a
+market whose businesses changed), `member`, `organization`, `led` (an organization whose links, or what is below it,
+changed), `instructor`, `point` (a service point whose footfall changed); `all`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import migrations
+
+from tables.statements import BULK
+
+ALL = "all"
+_UNTOLD = f"current_setting('{BULK}', true) IS DISTINCT FROM 'on'"
+_PLACE = "{row}.district_committee_id, {row}.guidance_station_id"
+_NOWHERE = "NULL, NULL"
+
+
+@dataclass(frozen=True)
+class Table:
+    """`tells`: (kind, reference, place) of the row as it was and as it is; `columns`: an update of others tells nothing."""
+
+    name: str
+    columns: tuple[str, ...]
+    tells: tuple[tuple[str, str, str], ...]
+    also: str = ""  # a further statement of the function
+
+
+_ANCESTORS = ("district_committee_id", "guidance_station_id", "district_id", "street_id")
+_PERIOD = ("starts_on", "ends_on", "entered_at")
+
+
+_OWN = ("is_registered", "is_operating", "fixed_premises", "above_size", "employees", "market_id")
+
+
+def _placed(name: str, source: str, *columns: str) -> Table:
+    return Table(name, (*_ANCESTORS, *columns), ((source, "id", _PLACE),))
+
+
+def _changed_business() -> str:
+    """The business as it was is taken off the counts of its own row, and as it is added."""
+
+    def row(alias: str, n: int) -> str:
+        return f"SELECT {n}, {', '.join(f'{alias}.{name}' for name in (*_ANCESTORS, 'entity_type', *_OWN))}"
+
+    return f"""
+    INSERT INTO reports_changedbusiness (n, dc, gs, district, street, entity_type, {", ".join(_OWN)})
+    {row("OLD", -1)} WHERE TG_OP <> 'INSERT' UNION ALL {row("NEW", 1)} WHERE TG_OP <> 'DELETE';"""
+
+
+TABLES = (
+    Table(
+        "markets_business", (*_ANCESTORS, "entity_type", *_OWN),
+        (("business", "id", _NOWHERE), ("stall", "market_id", _NOWHERE)), _changed_business(),
+    ),
+    Table(
+        "markets_businesscoverage", ("business_id", "organization_id", "mode", *_PERIOD),
+        (("business", "business_id", _NOWHERE), ("led", "organization_id", _NOWHERE)),
+    ),
+    Table(
+        "markets_marketcoverage", ("market_id", "organization_id", *_PERIOD),
+        (("market", "market_id", _NOWHERE), ("led", "organization_id", _NOWHERE)),
+    ),
+    Table(
+        "markets_market", (*_ANCESTORS, "code", "closed_on", "entered_at"),
+        (("markets", "id", _PLACE), ("market", "id", _NOWHERE)),
+    ),
+    Table(
+        "markets_declaration",
+        ("business_id", "as_of", "entered_at", "full_members", "members_incl_probationary"),
+        (("business", "business_id", _NOWHERE),),
+    ),
+    Table("markets_grouporganization", ("business_id", *_PERIOD), (("business", "business_id", _NOWHERE),)),
+    Table(
+        "members_instructorassignment", ("business_id", "instructor_id", *_PERIOD),
+        (("business", "business_id", _NOWHERE),),
+    ),
+    Table(
+        "members_instructor", ("organization_id", "ends_on"),
+        (("instructor", "id", _NOWHERE), ("led", "organization_id", _NOWHERE)),
+    ),
+    Table(
+        "members_member",
+        ("standing", "occupation", "ended", "ended_on", "erased_at", "entered_at", "workplace_business_id"),
+        (("member", "id", _NOWHERE), ("business", "workplace_business_id", _NOWHERE)),
+    ),
+    Table(
+        "members_affiliation",
+        ("member_id", "organization_id", "kind", "district_committee_id", "guidance_station_id", *_PERIOD),
+        (("member", "member_id", _NOWHERE),),
+    ),
+    Table(
+        "members_registration",
+        (
+            "member_id", "district_committee_id", "guidance_station_id", "state", "due_on", "submitted_at",
+            "decided_at", "withdrawn_at",
+        ),
+        (("registrations", "id", _PLACE), ("member", "member_id", _NOWHERE)),
+    ),
+    Table(
+        "orgs_organization",
+        (
+            *_ANCESTORS, "parent_id", "path", "kind", "approved_on", "closed_on", "term_ends_on", "extended_until",
+            "entered_at",
+        ),
+        (("organizations", "id", _PLACE), ("organization", "id", _NOWHERE), ("led", "parent_id", _NOWHERE)),
+    ),
+    Table(
+        "stations_servicepoint", (*_ANCESTORS, "kind", "closed_on"),
+        (("service_points", "id", _PLACE), ("footfall", "id", _PLACE)),
+    ),
+    _placed("stations_checkin", "check_ins", "on", "disputed_at"),
+    Table("stations_footfalltally", ("place_id", "on", "count"), (("point", "place_id", _NOWHERE),)),
+    _placed("markets_deliverysite", "delivery_sites", "closed_on", "couriers"),
+    _placed("markets_industryarea", "industry_areas"),
+)  # fmt: skip
+_UPPER = ("path", "parent_id", "level", "kind", "approved_on", "closed_on", "entered_at", *_ANCESTORS)
+
+
+def _differ(columns: tuple[str, ...]) -> str:
+    return f"({', '.join(f'OLD.{c}' for c in columns)}) IS DISTINCT FROM ({', '.join(f'NEW.{c}' for c in columns)})"
+
+
+def _quoted(columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f'"{column}"' for column in columns)
+
+
+def _function(table: Table) -> str:
+    told = ", ".join(
+        f"('{kind}', {row}.{ref}, {place.format(row=row)})"
+        for row in ("OLD", "NEW")
+        for kind, ref, place in table.tells
+    )
+    return f"""
+CREATE FUNCTION reports_touch_{table.name}() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO reports_touched (kind, ref, district_committee, guidance_station)
+    SELECT DISTINCT kind, ref::bigint, dc::bigint, gs::bigint FROM (VALUES {told}) AS told (kind, ref, dc, gs)
+    WHERE ref IS NOT NULL;{table.also}
+    RETURN NULL;
+END $$"""
+
+
+_EVERYTHING = f"""
+CREATE FUNCTION reports_touch_everything() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO reports_touched (kind, ref) VALUES ('{ALL}', 0);
+    RETURN NULL;
+END $$"""
+
+
+def _trigger(name: str, table: str, event: str, when: str, function: str, *, each: str = "ROW") -> str:
+    condition = f"WHEN ({when})" if when else ""
+    return f"CREATE TRIGGER reports_{name} AFTER {event} ON {table} FOR EACH {each} {condition} EXECUTE FUNCTION {function}()"
+
+
+def _triggers_of(table: Table) -> list[str]:
+    touch, everything = f"reports_touch_{table.name}", "reports_touch_everything"
+    return [
+        _trigger("came_or_went", table.name, "INSERT OR DELETE", _UNTOLD, touch),
+        _trigger("changed", table.name, "UPDATE", f"{_UNTOLD} AND {_differ(_quoted(table.columns))}", touch),
+        _trigger("in_bulk", table.name, "INSERT OR UPDATE OR DELETE", f"NOT ({_UNTOLD})", everything, each="STATEMENT"),
+        _trigger("emptied", table.name, "TRUNCATE", "", everything, each="STATEMENT"),
+    ]
+
+
+def _triggers_of_units() -> list[str]:
+    """Where a unit of the upper levels came, went or changed, everything is counted."""
+    everything, tree = "reports_touch_everything", "orgs_organization"
+    return [
+        _trigger("upper_came", tree, "INSERT", "NEW.level < 4", everything),
+        _trigger("upper_changed", tree, "UPDATE", f"OLD.level < 4 AND {_differ(_UPPER)}", everything),
+        _trigger("upper_went", tree, "DELETE", "OLD.level < 4", everything),
+        _trigger("came_or_went", "orgs_division", "INSERT OR DELETE", "", everything),
+        _trigger("changed", "orgs_division", "UPDATE", _differ(("parent_id", "level")), everything),
+    ]
+
+
+def install() -> migrations.RunSQL:
+    """The functions and triggers, as one operation of a migration."""
+    functions = [_EVERYTHING, *(_function(table) for table in TABLES)]
+    triggers = [statement for table in TABLES for statement in _triggers_of(table)] + _triggers_of_units()
+    gone: Any = [
+        "DROP FUNCTION reports_touch_everything() CASCADE",
+        *(f"DROP FUNCTION reports_touch_{table.name}() CASCADE" for table in TABLES),
+    ]
+    return migrations.RunSQL(sql=[*functions, *triggers], reverse_sql=gone)
