@@ -209,7 +209,7 @@ class People:
         Affiliation.objects.bulk_create(self.affiliations, batch_size=2000)
         Registration.objects.bulk_create(self.registrations, batch_size=2000)
         Receipt.objects.bulk_create(
-            [self._receipt(registration) for registration in self.registrations], batch_size=5000
+            [self._receipt(registration, items, notice) for registration, items in self.consents], batch_size=5000
         )
         Consent.objects.bulk_create(
             [
@@ -225,11 +225,12 @@ class People:
         )  # fmt: skip
         MemberCode.objects.bulk_create(list(self._member_codes()), batch_size=5000)
 
-    def _receipt(self, registration: Registration) -> Receipt:
+    def _receipt(self, registration: Registration, items: list[str], notice: Notice) -> Receipt:
         token = uuid.UUID(bytes=self.rng.bytes(16), version=4)
         return Receipt(
             registration=registration, form_token=token, made_at=registration.submitted_at,
-            code_index=identity.receipt_index(identity.receipt_code(token)),
+            code_index=identity.receipt_index(identity.receipt_code(token)), notice=notice,
+            items=[] if registration.withdrawn_at else sorted(items),
         )  # fmt: skip
 
     def _code(self) -> str:

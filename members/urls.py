@@ -6,6 +6,8 @@ app_name = "members"
 urlpatterns = [
     # public: no account
     path("q/<slug:code>/", report.poster, name="poster"),
+    path("notice/", receipt.notice, name="notice"),
+    path("notice/<str:version>/", receipt.notice, name="notice_version"),
     path("r/<str:code>/", receipt.receipt, name="receipt"),
     path("r/<str:code>/withdraw/", receipt.withdraw, name="receipt_withdraw"),
     path("r/<str:code>/rights/", receipt.rights, name="receipt_rights"),

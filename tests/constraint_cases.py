@@ -296,7 +296,7 @@ def registration(city) -> Registration:
 
 
 def notice(**more) -> Notice:
-    return Notice.objects.create(version="v1", **dict.fromkeys(NOTICE_PARTS, "写全"), **more)
+    return Notice.objects.create(**{"version": "v1", **dict.fromkeys(NOTICE_PARTS, "写全"), "joint": "没有"} | more)
 
 
 def consent(city) -> Consent:
@@ -345,6 +345,9 @@ MEMBERS: Cases = {
     ),
     "registration_withdrawn_has_time": lambda city: changed(
         registration(city), {"state": "withdrawn"}, {"withdrawn_at": timezone.now()}
+    ),
+    "notice_published_names_joint_handlers": lambda city: again(
+        notice(published_at=timezone.now()), {"joint": "", "version": "v2"}
     ),
     "notice_published_is_complete": lambda city: again(
         notice(published_at=timezone.now()), *({part: "", "version": "v2"} for part in NOTICE_PARTS)

@@ -62,7 +62,7 @@ PUBLIC = {
     "healthz", "accounts:sign_in", "accounts:sign_out", "admin:login", "admin:logout", "api:token",
     "admin:jsi18n",
     "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights", "members:receipt_copy",
-    "members:receipt_act", "stations:own_check_ins",
+    "members:receipt_act", "members:notice", "members:notice_version", "stations:own_check_ins",
     "reports:screen", "reports:screen_data", "reports:screen_shapes", "reports:screen_worker",  # no number without the key
     "reports:verify", "reports:verified",  # what the paper in one's hand says, and nothing without its code
     "api:intake-registrations", "api:intake-feedback",  # signed by another system's key; no session opens them

@@ -216,9 +216,14 @@ def test_file_that_leaves_holds_only_the_own_district(world, name, parameters, s
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_public_address_shows_no_person_and_never_breaks(world, name):
     address = next(address for address in ALL if address.name == name)
-    known = {"code": world.near.receipt, "name": "code", "pk": world.near.screen.pk}
+    known = {
+        "code": world.near.receipt,
+        "name": "code",
+        "pk": world.near.screen.pk,
+        "version": world.near.notice.version,
+    }
     if name == "members:poster":
         known["code"] = world.near.poster.code
-    for given in (known, {**MISSING, "name": "code"}):
+    for given in (known, {**MISSING, "name": "code", "version": "no"}):
         response = ask(world, "anonymous", Page(NOBODY), address.url(**given))
         assert response.status_code < 500 and PLAIN not in response.text_now and FAR not in response.text_now

@@ -1,6 +1,7 @@
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -204,6 +205,11 @@ class Receipt(models.Model):
     agreed_at = models.DateTimeField("同意时间", null=True, editable=False)
     is_joined = models.BooleanField("并入已有报到", default=False)
     phone_differs = models.BooleanField("手机号与已有报到不同", default=False)  # only ever true of a joined one
+    # what was agreed to on this form and still stands; also of a joined one, of which no consent is kept
+    items = ArrayField(models.CharField(max_length=12), verbose_name="同意的事项", default=list)
+    notice = models.ForeignKey(
+        "members.Notice", null=True, on_delete=models.PROTECT, related_name="+", verbose_name="告知书"
+    )
     made_at = models.DateTimeField("时间", default=timezone.now)
     withdrawn_at = models.DateTimeField("撤回时间", null=True, editable=False)
 

@@ -8,7 +8,7 @@ from members.querysets import NoticeQuerySet, RightsRequestQuerySet
 
 
 class Notice(models.Model):
-    """个人信息处理告知 (PIPL Art. 17, 30), versioned: what a consent was given to."""
+    """个人信息处理告知 (PIPL Art. 17, 20, 30), versioned: what a consent was given to."""
 
     version = models.CharField("版本", max_length=20, unique=True)
     handler = models.TextField("处理者及联系方式")
@@ -17,6 +17,9 @@ class Notice(models.Model):
     retention = models.TextField("保存期限")
     rights = models.TextField("行使权利的方式")
     sensitive = models.TextField("为什么需要敏感个人信息，对本人有何影响")
+    joint = models.TextField(
+        "共同处理者、受托人和接收方", default=""
+    )  # Art. 20, 21, 23; where there are none, it says so
     digest = models.CharField("摘要", max_length=64, editable=False)
     published_at = models.DateTimeField("发布时间", null=True, blank=True)
 
@@ -39,6 +42,12 @@ class Notice(models.Model):
                     | Q(digest="")
                 ),
                 violation_error_message="各部分都写全了才能发布。",
+            ),
+            # Not asked of what was published before the part was there: those words never change.
+            models.CheckConstraint(
+                name="notice_published_names_joint_handlers",
+                condition=Q(published_at__isnull=True) | ~Q(joint=""),
+                violation_error_message="要写明共同处理者、受托人和接收方，没有的写“没有”，才能发布。",
             ),
         ]
 

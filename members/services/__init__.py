@@ -15,7 +15,7 @@ from members.services.decide import (
     registration_verify,
 )
 from members.services.drafts import draft_content, draft_drop, draft_find, draft_save
-from members.services.notice import notice_publish
+from members.services.notice import is_as_published, notice_publish
 from members.services.people import (
     affiliation_end,
     affiliation_start,
@@ -55,6 +55,7 @@ __all__ = [
     "draft_drop",
     "draft_find",
     "draft_save",
+    "is_as_published",
     "member_accept",
     "member_code_issue",
     "member_code_revoke",

@@ -166,5 +166,7 @@ def _receipt(opening: Opening, registration: Registration, now: datetime, *, is_
         agreed_at=agreement.at,
         made_at=now,
         is_joined=is_joined,
+        items=sorted(opening.consents),
+        notice=opening.notice,
         phone_differs=is_joined and bytes(registration.phone_index or b"") != phone,
     )

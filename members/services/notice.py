@@ -11,14 +11,19 @@ from accounts import audit
 from members.errors import Refused
 from members.models import Notice
 
-PARTS = ("handler", "purpose", "kinds", "retention", "rights", "sensitive")
+PARTS = ("handler", "purpose", "kinds", "retention", "rights", "sensitive", "joint")
 DEFAULT = Path(__file__).resolve().parent.parent / "data" / "notice.json"
 
 
 def notice_digest(version: str, parts: dict[str, str]) -> str:
-    """SHA-256 over the version and all parts in their order."""
-    text = json.dumps([version, *(parts[part] for part in PARTS)], ensure_ascii=False)
+    """SHA-256 over the version and all parts in their order. A part that a version is older than leaves no trace."""
+    text = json.dumps([version, *(parts[part] for part in PARTS if parts[part])], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_as_published(notice: Notice) -> bool:
+    """Whether the words are still those that were published."""
+    return notice.digest == notice_digest(notice.version, {part: getattr(notice, part) for part in PARTS})
 
 
 @transaction.atomic

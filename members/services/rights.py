@@ -38,8 +38,8 @@ def receipt_withdraw(*, receipt: Receipt) -> Receipt:
     receipt = Receipt.objects.select_for_update().get(pk=receipt.pk)
     if receipt.withdrawn_at is not None:
         return receipt
-    receipt.withdrawn_at = timezone.now()
-    receipt.save(update_fields=["withdrawn_at"])
+    receipt.withdrawn_at, receipt.items = timezone.now(), []
+    receipt.save(update_fields=["withdrawn_at", "items"])
     registration = Registration.objects.select_for_update().get(pk=receipt.registration_id)
     if receipt.is_joined:
         rights_request(receipt=receipt, kind=RightsRequest.Kind.WITHDRAW)
@@ -73,8 +73,7 @@ def registration_withdraw(*, registration: Registration, by=None) -> Registratio
 
 
 def _leave(member: Member, now) -> None:
-    if not selectors.has_check_in_consent(member):
-        member.codes.filter(revoked_at__isnull=True).update(revoked_at=now)
+    _without_code(member)
     live = Affiliation.objects.live().filter(member=member)
     if live.formal().exists() or Registration.objects.showing_a_person().filter(member=member).exists():
         return
@@ -97,20 +96,54 @@ def consent_give(*, receipt: Receipt) -> Consent:
         defaults={"member": registration.member, "notice": notice, "channel": registration.channel},
     )
     if made:
+        receipt.items = sorted({*receipt.items, consent.item})
+        receipt.save(update_fields=["items"])
         _note("consent.give", registration, item=consent.item)
     return consent
 
 
+OPTIONAL = (Consent.Item.ID_NUMBER, Consent.Item.CHECK_IN)  # without the other two there is no registration
+
+
 @transaction.atomic
-def consent_withdraw(*, receipt: Receipt) -> None:
-    """Take the consent 签到 back: the member code stops working at once."""
-    registration = _own(receipt)
-    now = timezone.now()
-    mine = Consent.objects.filter(item=Consent.Item.CHECK_IN, withdrawn_at__isnull=True)
-    mine.filter(registration=registration).update(withdrawn_at=now)
-    mine.filter(member=registration.member).update(withdrawn_at=now)
-    registration.member.codes.filter(revoked_at__isnull=True).update(revoked_at=now)
-    _note("consent.withdraw", registration, item=Consent.Item.CHECK_IN)
+def consent_withdraw(*, receipt: Receipt, item: str) -> None:
+    """Take one of the consents back that the registration can do without, in any state; safe to repeat.
+
+    The number goes at once, the member code stops working at once. Of a joined form nothing was kept: the officer is
+    asked to find out whose wish it is.
+    """
+    if item not in OPTIONAL:
+        raise Refused("没有这一项同意，报到也就无法办理：请用“撤回这次报到”。")
+    receipt = Receipt.objects.select_for_update().get(pk=receipt.pk)
+    receipt.items = [one for one in receipt.items if one != item]
+    receipt.save(update_fields=["items"])
+    if receipt.is_joined:
+        rights_request(receipt=receipt, kind=RightsRequest.Kind.WITHDRAW)
+        return
+    registration = Registration.objects.select_for_update().get(pk=receipt.registration_id)
+    live = Consent.objects.filter(item=item, withdrawn_at__isnull=True)
+    mine = live.filter(registration=registration)
+    if registration.member_id is not None:
+        mine |= live.filter(member=registration.member_id)
+    if mine.update(withdrawn_at=timezone.now()):
+        _note("consent.withdraw", registration, item=item)
+    _without_number(registration) if item == Consent.Item.ID_NUMBER else _without_code(registration.member)
+
+
+def _without_code(member: Member | None) -> None:
+    if member is not None and not selectors.has_check_in_consent(member):
+        member.codes.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+
+
+def _without_number(registration: Registration) -> None:
+    """Empty it here and in what became of the person, unless a roll or another consent still needs it there."""
+    nothing = {"id_number": None, "id_number_index": None}
+    Registration.objects.filter(pk=registration.pk).update(**nothing)
+    member = registration.member
+    if member is None or selectors.live_consent(member, Consent.Item.ID_NUMBER):
+        return
+    if not Affiliation.objects.live().formal().filter(member=member).exists():
+        Member.objects.filter(pk=member.pk).update(**nothing)
 
 
 @transaction.atomic

@@ -116,13 +116,13 @@ def registration_submit(
         return receipt
     known = _known(columns)
     registration = _open(columns, consents, notice, origin, keep=known is None)
-    receipt = Receipt.objects.create(
+    receipt = _receipt(
+        form_token,
+        agreement,
         registration=known or registration,
-        form_token=form_token,
-        code_index=identity.receipt_index(identity.receipt_code(form_token)),
-        agreement_index=agreement.index if agreement else None,
-        agreed_at=agreement.at if agreement else None,
         is_joined=known is not None,
+        items=sorted(consents),
+        notice=notice,
         phone_differs=known is not None and bytes(known.phone_index or b"") != columns["phone_index"],
     )
     Draft.objects.filter(form_token=form_token).delete()
@@ -167,6 +167,16 @@ def _known(columns: dict) -> Registration | None:
     """The live registration of the same person: by number, or by phone where this form has no number."""
     key = "id_number_index" if columns["id_number_index"] else "phone_index"
     return Registration.objects.showing_a_person().filter(**{key: columns[key]}).order_by("pk").first()
+
+
+def _receipt(form_token: uuid.UUID, agreement: Agreement | None, **facts) -> Receipt:
+    return Receipt.objects.create(
+        form_token=form_token,
+        code_index=identity.receipt_index(identity.receipt_code(form_token)),
+        agreement_index=agreement.index if agreement else None,
+        agreed_at=agreement.at if agreement else None,
+        **facts,
+    )
 
 
 def _open(columns: dict, consents: set[str], notice: Notice, origin: Origin, *, keep: bool) -> Registration:

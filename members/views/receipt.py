@@ -5,7 +5,7 @@ While a registration is open its page and that of a form that joined it are the 
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from members import identity, limits, qr, selectors, services
 from members.errors import Refused
 from members.forms.public import ConsentStep, LaterConsentForm, RightsForm
-from members.models import Draft, Receipt, Registration, RightsRequest
+from members.models import Consent, Draft, Notice, Receipt, Registration, RightsRequest
 
 State = Registration.State
 
@@ -83,6 +83,7 @@ def _page(request: HttpRequest, row: Receipt, code: str) -> HttpResponse:
         "standing": standing,
         "qr": qr.qr_image(qr.public_address(request, reverse("members:receipt", args=[code])), scale=5),
         "is_withdrawn": standing is WITHDRAWN,
+        "items": [(item, label, _UNDO.get(item)) for item, label in Consent.Item.choices if item in row.items],
         "is_verified": is_verified,
         "has_check_in": consents,
         "consent_form": LaterConsentForm(),
@@ -117,11 +118,24 @@ def _agree(request: HttpRequest, draft: Draft, code: str) -> HttpResponse:
     return render(request, "members/public/agree.html", context)
 
 
+@require_http_methods(["GET", "HEAD"])
+def notice(request: HttpRequest, version: str = "") -> HttpResponse:
+    """What is done with personal data, for everybody to read and keep: the current version, or the one agreed to."""
+    published = Notice.objects.filter(published_at__isnull=False).order_by("-published_at", "-pk")
+    row = published.filter(version=version).first() if version else published.first()
+    if row is None:
+        raise Http404
+    context = {"notice": row, "versions": published, "is_whole": services.is_as_published(row)}
+    return render(request, "members/public/notice.html", context)
+
+
 # --- acts -------------------------------------------------------------------------------------------------------------
 
+_UNDO: dict[str, str] = {Consent.Item.CHECK_IN: "ungive", Consent.Item.ID_NUMBER: "ungive-number"}
 _ACTS = {
     "give": lambda row: services.consent_give(receipt=row),
-    "ungive": lambda row: services.consent_withdraw(receipt=row),
+    "ungive": lambda row: services.consent_withdraw(receipt=row, item=Consent.Item.CHECK_IN),
+    "ungive-number": lambda row: services.consent_withdraw(receipt=row, item=Consent.Item.ID_NUMBER),
     "issue": lambda row: services.member_code_issue(receipt=row),
     "reissue": lambda row: services.member_code_issue(receipt=row, anew=True),
     "revoke": lambda row: services.member_code_revoke(receipt=row),
@@ -131,7 +145,7 @@ _ACTS = {
 @never_cache
 @require_http_methods(["POST"])
 def act(request: HttpRequest, code: str, name: str) -> HttpResponse:
-    """The small acts of a verified receipt: the consent 签到 and the member code."""
+    """The small acts of a receipt: single consents and the member code."""
     row = selectors.receipt_by_code(code)
     if row is None or name not in _ACTS:
         return _no_receipt(request)

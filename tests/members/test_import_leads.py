@@ -41,7 +41,7 @@ def lead(**more) -> dict:
         "手机号": make.phone(),
         "身份证号": make.id_number(),
         "指导站": "粤海指导站",
-        "告知书版本": "2026-1",
+        "告知书版本": "2026-2",
         "同意时间": f"{timezone.localtime():%Y-%m-%d %H:%M}",
         "同意方式": "办事窗口",
     } | more

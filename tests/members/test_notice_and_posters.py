@@ -1,3 +1,6 @@
+import hashlib
+import json
+
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
@@ -6,7 +9,7 @@ from django.utils import timezone
 from members import pdf, services
 from members.errors import Refused
 from members.models import Notice, Poster
-from members.services.notice import PARTS
+from members.services.notice import PARTS, notice_digest
 from tests import factories
 from tests.members import make
 
@@ -31,7 +34,7 @@ def test_the_default_notice_is_published_once():
 def test_a_notice_without_one_part_is_not_published(part):
     with pytest.raises(Refused, match="请先写全"):
         services.notice_publish(version="x", **WHOLE | {part: " "})
-    with pytest.raises(IntegrityError, match="notice_published_is_complete"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="notice_published_(is_complete|names_joint)"), transaction.atomic():
         Notice.objects.create(version="x", published_at=timezone.now(), digest="d", **WHOLE | {part: ""})
 
 
@@ -45,6 +48,31 @@ def test_a_published_notice_never_changes_by_service_or_by_sql():
     ):
         with pytest.raises(DatabaseError, match="never changes"), transaction.atomic():
             change()
+
+
+def test_everybody_reads_the_notice_in_force_and_the_ones_before(client):
+    assert client.get(reverse("members:notice")).status_code == 404
+    services.notice_publish(version="甲", **WHOLE | {"joint": "与街道共同处理"})
+    services.notice_publish(version="乙", **WHOLE)
+    now = client.get(reverse("members:notice")).content.decode()
+    assert "（乙 版）" in now and Notice.objects.get(version="乙").digest in now
+    before = client.get(reverse("members:notice_version", args=["甲"])).content.decode()
+    assert "与街道共同处理" in before and "不符" not in before
+    Notice.objects.create(version="草稿", **WHOLE)
+    for missing in ("草稿", "没有"):
+        assert client.get(reverse("members:notice_version", args=[missing])).status_code == 404
+
+
+def test_words_changed_behind_the_database_s_back_are_told(client):
+    notice = services.notice_publish(version="x", **WHOLE)
+    notice.purpose = "别的"
+    assert not services.is_as_published(notice)
+
+
+def test_the_digest_of_a_version_older_than_a_part_stays():
+    older = {part: text for part, text in WHOLE.items() if part != "joint"}
+    said = json.dumps(["x", *older.values()], ensure_ascii=False)
+    assert notice_digest("x", WHOLE | {"joint": ""}) == hashlib.sha256(said.encode()).hexdigest()
 
 
 def test_a_draft_may_change():

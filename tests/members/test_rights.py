@@ -13,7 +13,7 @@ from django.utils import timezone
 from members import erasure, identity, selectors, services
 from members.errors import Refused
 from members.models import Consent, Draft, Member, MemberCode, Receipt, Registration, RightsRequest
-from members.services import retention
+from members.services import notice, retention
 from members.tasks import retention as retention_task
 from tests import factories
 from tests.members import make
@@ -177,6 +177,59 @@ def test_revoking_and_taking_the_consent_back_stop_the_code(city, officer, name)
     Client().post(url(receipt, "receipt_act", name))
     assert selectors.member_by_code(code.code) is None
     assert selectors.has_check_in_consent(code.member) is (name == "revoke")
+
+
+@pytest.mark.parametrize("decide", ["已收到", "已核实"])
+def test_the_number_is_taken_back_alone_and_goes_at_once(city, officer, decide):
+    receipt = reported(city, officer, DECISIONS[decide](officer), id_number=make.id_number())
+    assert "撤回：身份号码" in page(receipt)
+    Client().post(url(receipt, "receipt_act", "ungive-number"))
+    row = Registration.objects.get()
+    assert (row.id_number, row.id_number_index, row.state == "withdrawn") == (None, None, False)
+    assert row.member is None or (row.member.id_number, row.member.phone) == (None, row.phone)
+    assert row.consents.get(item="id_number").withdrawn_at
+    assert row.consents.filter(withdrawn_at__isnull=True).count() == 2
+    assert "撤回：身份号码" not in page(receipt)
+
+
+def test_a_roll_keeps_the_number_that_its_registration_lost(city, officer):
+    receipt = reported(city, officer, DECISIONS["已核实"](officer), id_number=(number := make.id_number()))
+    member = Registration.objects.get().member
+    factories.make_affiliation(member, factories.make_branch(city.yuehai), starts_on=BEFORE)
+    services.consent_withdraw(receipt=receipt, item="id_number")
+    member.refresh_from_db()
+    assert (member.id_number, Registration.objects.get().id_number) == (number, None)
+
+
+def test_check_in_ticked_on_the_form_is_taken_back_before_anybody_verified(city, officer):
+    receipt = make.submit(make.station_poster(city.yuehai), consents={"check_in"})
+    Client().post(url(receipt, "receipt_act", "ungive"))
+    assert Consent.objects.get(item="check_in").withdrawn_at
+    with pytest.raises(Refused, match="撤回这次报到"):
+        services.consent_withdraw(receipt=receipt, item="membership")
+
+
+def test_taking_an_item_back_looks_the_same_on_a_joined_form(city, officer):
+    own = reported(city, officer, id_number=(number := make.id_number()))
+    joined = make.submit(make.station_poster(city.yuehai), id_number=number)
+    texts = []
+    for receipt in (joined, own):
+        Client().post(url(receipt, "receipt_act", "ungive-number"))
+        code = identity.receipt_code(receipt.form_token)
+        text = page(receipt).replace(code, "CODE").replace(identity.grouped(code), "CODE")
+        texts.append(text[text.index("consent-heading") :])
+        if receipt == joined:
+            assert Registration.objects.get().id_number == number
+            assert RightsRequest.objects.get().kind == "withdraw"
+    strip = re.compile(r'csrfmiddlewaretoken" value="[^"]+')
+    assert strip.sub("", texts[0]) == strip.sub("", texts[1])
+
+
+def test_the_receipt_leads_to_the_words_that_were_agreed_to(city, officer):
+    receipt = reported(city, officer)
+    services.notice_publish(version="后来的", **dict.fromkeys(notice.PARTS, "写全"))
+    address = reverse("members:notice_version", args=[receipt.notice.version])
+    assert address in page(receipt) and "后来的" not in address
 
 
 def test_a_joined_receipt_gets_no_code_and_no_copy(city, officer):

@@ -25,7 +25,7 @@ REAL: dict[str, dict[str, tuple]] = {
     "lead": {
         "身份号码": (people.id_number(), ""),
         "手机号": ("13800138003", "13800138004"),
-        "告知书版本": ("2026-1", "2026-1"),
+        "告知书版本": ("2026-2", "2026-2"),
         "同意时间": (f"{timezone.localdate()}", f"{timezone.localdate()}"),
     },
     "roll": {
