@@ -215,3 +215,19 @@ def test_a_page_that_is_the_whole_list_says_how_long_it_is(city, crowd):
     assert counted(few, page=Page(list(few[:3]), next_url="?after=1"))[0] == "约 500 户"
     beyond = page_of(few, QueryDict("after=0"))  # nothing there, but before it
     assert counted(few, page=beyond)[0] == "约 500 户"
+
+
+@pytest.mark.parametrize("roles", [["leader"], ["leader", "registrar"]])
+def test_the_total_of_a_large_scope_is_told_without_counting(city, roles):
+    """As in the city: what a district would count takes longer than its page."""
+    fill(city, ["甲店"] * 40)
+    reader = factories.make_user()
+    for role in roles:
+        Posting.objects.create(user=reader, role=role, organization=city.nanshan)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE markets_business")
+    rows = Business.objects.visible_to(reader)
+    half = rows.count() // 2
+    with CaptureQueriesContext(connection) as heard:
+        assert total_text(rows, "户", exact_up_to=half).startswith("约")
+    assert half and not [one for one in heard if "COUNT(" in one["sql"]]
