@@ -1,52 +1,107 @@
 """Field encryption, the blind index and the key ring.
 
-Identity numbers and phones are stored as AES-256-GCM ciphertext; equality search goes through HMAC-SHA256 under a key
-of its own, so that rotating the ring does not move the index and a stolen index says nothing without its key.
-Stored form: 1 byte length of the key id ‖ key id ‖ 12 bytes nonce ‖ ciphertext and tag. The column's name is bound in
-as associated data: a ciphertext moved to another column does not open.
+Identity numbers and phones are stored as ciphertext: AES-256-GCM, or SM4-GCM (GB/T 32907-2016) where FIELD_CIPHER says
+so. Each ciphertext tells its own cipher, so that both are read at once and a change of the setting is a rotation.
+Equality search goes through an HMAC (SHA-256, or SM3 by BLIND_INDEX_HASH) under a key of its own, so that rotating the
+ring does not move the index and a stolen index says nothing without its key.
+
+Stored form: 1 byte length of the key id, with the highest bit for SM4 ‖ key id ‖ 12 bytes nonce ‖ ciphertext and tag.
+The column's name is bound in as associated data: a ciphertext moved to another column does not open.
 """
 
 import hashlib
 import hmac
 import os
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hmac import HMAC
 from django.conf import settings
 from django.db import models
 
 NONCE = 12
+TAG = 16
+SM4_BIT = 0x80
+AES, SM4 = "AES-256-GCM", "SM4-GCM"
 
 
 class CannotDecrypt(Exception):
     """The key is not in the ring, or the ciphertext was changed or moved."""
 
 
-def encrypt(text: str, *, column: str) -> bytes:
-    key_id, key = next(iter(settings.FIELD_KEYS.items()))
-    nonce = os.urandom(NONCE)
-    sealed = AESGCM(key).encrypt(nonce, text.encode(), column.encode())
+class Sm4Gcm:
+    """SM4-GCM with the face of AESGCM. The key of the ring has 32 bytes, SM4 takes 16: they are derived, so that one
+    key is never used by two ciphers."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = hmac.digest(key, b"SM4-GCM", "sha256")[:16]
+
+    def encrypt(self, nonce: bytes, data: bytes, associated: bytes | None) -> bytes:
+        sealing = Cipher(algorithms.SM4(self._key), modes.GCM(nonce)).encryptor()
+        sealing.authenticate_additional_data(associated or b"")
+        return sealing.update(data) + sealing.finalize() + sealing.tag
+
+    def decrypt(self, nonce: bytes, data: bytes, associated: bytes | None) -> bytes:
+        """Raises InvalidTag; ValueError where something is cut off."""
+        opening = Cipher(algorithms.SM4(self._key), modes.GCM(nonce, data[-TAG:])).decryptor()
+        opening.authenticate_additional_data(associated or b"")
+        return opening.update(data[:-TAG]) + opening.finalize()
+
+
+def cipher_of(name: str, key: bytes) -> AESGCM | Sm4Gcm:
+    return AESGCM(key) if name == AES else Sm4Gcm(key)
+
+
+def key_head(key_id: str, cipher: str) -> bytes:
+    """How a ciphertext under this key and cipher begins."""
     name = key_id.encode()
-    return bytes([len(name)]) + name + nonce + sealed
+    return bytes([len(name) | (SM4_BIT if cipher == SM4 else 0)]) + name
+
+
+def present_head() -> bytes:
+    """How a ciphertext that is made now begins: what begins otherwise waits for its rotation."""
+    return key_head(next(iter(settings.FIELD_KEYS)), settings.FIELD_CIPHER)
+
+
+def told_key(stored: bytes) -> tuple[str, str, bytes]:
+    """(key id, cipher, the rest) of what is stored."""
+    mark = stored[0] if stored else 0
+    end = 1 + (mark & ~SM4_BIT)
+    return stored[1:end].decode(errors="replace"), SM4 if mark & SM4_BIT else AES, stored[end:]
+
+
+def encrypt(text: str, *, column: str) -> bytes:
+    key = next(iter(settings.FIELD_KEYS.values()))
+    nonce = os.urandom(NONCE)
+    return present_head() + nonce + _ready(settings.FIELD_CIPHER, key).encrypt(nonce, text.encode(), column.encode())
 
 
 def decrypt(stored: bytes, *, column: str) -> str:
     """The plain text. Raises CannotDecrypt."""
-    stored = bytes(stored)
-    length = stored[0] if stored else 0
-    key_id, rest = stored[1 : 1 + length].decode(errors="replace"), stored[1 + length :]
+    key_id, cipher, rest = told_key(bytes(stored))
     key = settings.FIELD_KEYS.get(key_id)
     if key is None:
         raise CannotDecrypt(f"key {key_id} is not in the ring")
     try:
-        return AESGCM(key).decrypt(rest[:NONCE], rest[NONCE:], column.encode()).decode()
+        return _ready(cipher, key).decrypt(rest[:NONCE], rest[NONCE:], column.encode()).decode()
     except (InvalidTag, ValueError) as error:  # ValueError: cut off inside the nonce
         raise CannotDecrypt(column) from error
 
 
+_ready = lru_cache(16)(cipher_of)  # the same few keys for every row of a list
+
+
 def blind_index(text: str, *, kind: str) -> bytes:
     """32 bytes that are equal for equal texts of one kind. The caller normalises first."""
-    return hmac.new(settings.BLIND_INDEX_KEY, f"{kind}:{text}".encode(), hashlib.sha256).digest()
+    said = f"{kind}:{text}".encode()
+    if settings.BLIND_INDEX_HASH == "SM3":
+        made = HMAC(settings.BLIND_INDEX_KEY, hashes.SM3())
+        made.update(said)
+        return made.finalize()
+    return hmac.new(settings.BLIND_INDEX_KEY, said, hashlib.sha256).digest()
 
 
 class EncryptedTextField(models.BinaryField):
@@ -55,16 +110,18 @@ class EncryptedTextField(models.BinaryField):
     _pyi_private_get_type: str  # type: ignore[assignment]  # for the type checker: text out, though the column is binary
     _pyi_private_set_type: str
 
-    def _column(self) -> str:
+    @property
+    def bound_to(self) -> str:
+        """What is bound into each ciphertext of this column."""
         return f"{self.model._meta.label_lower}.{self.attname}"
 
     def get_prep_value(self, value):
         if value is None or isinstance(value, bytes | memoryview):
             return value
-        return encrypt(value, column=self._column()) if value != "" else None
+        return encrypt(value, column=self.bound_to) if value != "" else None
 
     def from_db_value(self, value, expression, connection):
-        return None if value is None else decrypt(value, column=self._column())
+        return None if value is None else decrypt(value, column=self.bound_to)
 
     def value_to_string(self, obj) -> str:
         return ""  # never into a fixture

@@ -133,6 +133,32 @@ class AuditSeal(models.Model):
         return f"#{self.sequence}"
 
 
+class AuditCheckpoint(models.Model):
+    """Where the chain begins since events past their time were removed (accounts/audit_retention.py).
+
+    The links first … sequence are gone; the next one follows `hash`. `mac`, under the seal key, makes it ours.
+    """
+
+    sequence = models.BigIntegerField("末号", primary_key=True)
+    first = models.BigIntegerField("首号")
+    hash = models.BinaryField("链值", max_length=32)
+    removed_at = models.DateTimeField("清理时间")
+    mac = models.BinaryField("校验值", max_length=32)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "审计清理检查点"
+        constraints = [
+            models.CheckConstraint(
+                name="auditcheckpoint_not_empty",
+                condition=Q(first__gte=1, first__lte=F("sequence")),
+                violation_error_message="检查点的首号不能大于末号。",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.first}–#{self.sequence}"
+
+
 class ApiToken(models.Model):
     """A key for the API, made by its user on a page, shown once; only its hash is kept."""
 

@@ -1,8 +1,9 @@
 """Files that are encrypted at rest, written and read by pieces: memory does not grow with them.
 
-AES-256-GCM. Every file has a key of its own, made of the ring's first key, a random salt and the file's name; the nonce of
-a piece is its number and whether it is the last one. A file that was cut off, put together anew or given another name
-does not open. Stored form: MARK ‖ 1 byte length of the key id ‖ key id ‖ 32 bytes salt ‖ pieces, each with its tag.
+AES-256-GCM or SM4-GCM, as accounts/crypto.py chooses. Every file has a key of its own, made of the ring's first key, a
+random salt and the file's name; the nonce of a piece is its number and whether it is the last one. A file that was cut
+off, put together anew or given another name does not open. Stored form: MARK ‖ 1 byte length of the key id, its highest
+bit for SM4 ‖ key id ‖ 32 bytes salt ‖ pieces, each with its tag.
 """
 
 import hashlib
@@ -10,16 +11,16 @@ import hmac
 import io
 import os
 from pathlib import Path
+from typing import IO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from accounts.crypto import NONCE, CannotDecrypt
+from accounts.crypto import NONCE, SM4_BIT, TAG, CannotDecrypt, Sm4Gcm, cipher_of, present_head, told_key
 
 MARK = b"SEALED1\n"
 SALT = 32
-TAG = 16
 PIECE = 256 * 1024  # bytes of plain text; the last piece may be shorter
 
 
@@ -33,8 +34,19 @@ def open_sealed(path: Path) -> io.BufferedReader:
     return io.BufferedReader(_SealedReader(path))
 
 
-def _cipher(key: bytes, salt: bytes, path: Path) -> AESGCM:
-    return AESGCM(hmac.new(key, salt + path.name.encode(), hashlib.sha256).digest())
+def sealed_head(path: Path) -> bytes:
+    """How the file's key and cipher are told (crypto.present_head); empty for what is no sealed file."""
+    with path.open("rb") as file:
+        return _head(file) if file.read(len(MARK)) == MARK else b""
+
+
+def _head(file: IO[bytes]) -> bytes:
+    length = file.read(1)
+    return length + file.read(length[0] & ~SM4_BIT if length else 0)
+
+
+def _cipher(name: str, key: bytes, salt: bytes, path: Path) -> AESGCM | Sm4Gcm:
+    return cipher_of(name, hmac.new(key, salt + path.name.encode(), hashlib.sha256).digest())
 
 
 def _nonce(number: int, is_last: bool) -> bytes:
@@ -45,13 +57,12 @@ class SealedWriter(io.RawIOBase):
     """Forwards only. The file is whole once it is closed."""
 
     def __init__(self, path: Path) -> None:
-        key_id, key = next(iter(settings.FIELD_KEYS.items()))
-        name, salt = key_id.encode(), os.urandom(SALT)
-        self._cipher = _cipher(key, salt, path)
+        key, salt = next(iter(settings.FIELD_KEYS.values())), os.urandom(SALT)
+        self._cipher = _cipher(settings.FIELD_CIPHER, key, salt, path)
         self._waiting, self._number = bytearray(), 0
         self._file = path.open("wb")
         path.chmod(0o600)
-        self._file.write(MARK + bytes([len(name)]) + name + salt)
+        self._file.write(MARK + present_head() + salt)
 
     def writable(self) -> bool:
         return True
@@ -87,12 +98,12 @@ class _SealedReader(io.RawIOBase):
             raise
 
     def _begin(self, path: Path) -> None:
-        mark, length = self._file.read(len(MARK)), self._file.read(1)
-        key_id = self._file.read(length[0] if length else 0).decode(errors="replace")
+        mark = self._file.read(len(MARK))
+        key_id, cipher, _ = told_key(_head(self._file))
         salt, key = self._file.read(SALT), settings.FIELD_KEYS.get(key_id)
         if mark != MARK or key is None:
             raise CannotDecrypt(f"{path.name}: no sealed file, or key {key_id} is not in the ring")
-        self._cipher = _cipher(key, salt, path)
+        self._cipher = _cipher(cipher, key, salt, path)
         self._start = self._file.tell()
         sealed = os.fstat(self._file.fileno()).st_size - self._start
         self._pieces = max(-(-sealed // (PIECE + TAG)), 1)
@@ -107,7 +118,7 @@ class _SealedReader(io.RawIOBase):
             sealed = self._file.read(PIECE + TAG)
             try:
                 self._piece = self._cipher.decrypt(_nonce(number, number == self._pieces - 1), sealed, None)
-            except InvalidTag as error:
+            except (InvalidTag, ValueError) as error:
                 raise CannotDecrypt(f"piece {number} of {self._pieces}") from error
             self._number = number
         return self._piece

@@ -27,13 +27,13 @@ COLUMNS = (
     "id", "at", "transaction", "actor_id", "act", "subject_type", "subjects", "units", "purpose", "detail",
     "succeeded", "address",
 )  # fmt: skip
-_AT = COLUMNS.index("at")
+AT = COLUMNS.index("at")
 
 
 def canonical(row: tuple) -> bytes:
     """The one way to write an event (its COLUMNS, in order) as bytes: JSON, sorted keys, time in UTC."""
     facts = list(row)
-    facts[_AT] = facts[_AT].astimezone(UTC).isoformat(timespec="microseconds")
+    facts[AT] = facts[AT].astimezone(UTC).isoformat(timespec="microseconds")
     return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

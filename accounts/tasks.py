@@ -6,3 +6,19 @@ def seal() -> None:
     from accounts.seals import seal as seal_events
 
     seal_events()
+
+
+@shared_task(name="accounts.audit_head")
+def audit_head() -> None:
+    """Daily: the head of the chain as a signed file, to be handed on."""
+    from accounts.heads import head_export
+
+    head_export()
+
+
+@shared_task(name="accounts.audit_retention")
+def audit_retention() -> None:
+    """Daily, after the head."""
+    from accounts.audit_retention import events_remove_old
+
+    events_remove_old()

@@ -1,24 +1,26 @@
-"""Walking the chain of seals: is the audit what it was when it was sealed?"""
+"""Walking the chain of seals: is the audit what it was when it was sealed, and what it was when a head was handed on?"""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from accounts.models import AuditEvent, AuditSeal
-from accounts.seals import COLUMNS, GENESIS, link_hash
+from accounts.audit_retention import KEPT_AT_LEAST
+from accounts.chain import Link, bare_links, beginning, is_ours, links, newest_checkpoint
+from accounts.heads import Head, leaf_of
+from accounts.models import AuditCheckpoint, AuditEvent, AuditSeal
 
 UNSEALED_AFTER = timedelta(minutes=1)
-LOOKAHEAD = 2_000  # links after the first bad one that are searched for where the chain goes on
-CHUNK = 5_000
+LOOKAHEAD = 2_000  # links after a bad one that are searched for where the chain goes on
+MOST = 100  # findings that are named; a wholly rewritten chain would name every row
 
 
 @dataclass
 class Finding:
-    """The first thing that is wrong. `kind`: changed, removed, reordered, inserted or unsealed."""
+    """`kind`: changed, removed, reordered, inserted, unsealed, rewritten, cut_off."""
 
     kind: str
     sequence: int | None
@@ -28,94 +30,186 @@ class Finding:
 
 @dataclass
 class Verdict:
-    """`head`, the hash of the last good link, shows later whether the end was cut off, if it was noted elsewhere."""
+    """`head`, the hash of the last link, shows later whether the end was cut off, if it was noted elsewhere."""
 
     links: int
     head: bytes
-    finding: Finding | None
+    findings: list[Finding]
     unsealed: int  # events that were never sealed though older than a minute
+    heads: int = 0  # anchored heads that were compared
+    removed: int = 0  # links before the newest checkpoint, removed after their time
+
+    @property
+    def finding(self) -> Finding | None:
+        return self.findings[0] if self.findings else None
 
     @property
     def sound(self) -> bool:
-        return self.finding is None
+        return not self.findings
 
 
 @dataclass
-class Link:
-    sequence: int
-    event: int
-    hash: bytes
-    row: tuple | None  # None: the event is gone
+class _Walk:
+    """The state of one walk. `befores`: hashes that the next link may follow; two after a link that did not fit, for
+    either its event or its hash is the false one."""
 
-    def follows(self, previous: bytes) -> bytes | None:
-        """The hash this link must have after `previous`; None without an event."""
-        return None if self.row is None else link_hash(previous, self.row)
+    befores: tuple[bytes, ...]
+    expected: int
+    findings: list[Finding] = field(default_factory=list)
+    aside: list[Link] = field(default_factory=list)  # links that stood where another belongs, and may belong elsewhere
+    placed: set[int] = field(default_factory=set)  # sequences whose own link was found standing earlier
+    good: int = 0  # links before the first finding
 
+    def find(self, kind: str, sequence: int | None, event: int | None, text: str) -> None:
+        if len(self.findings) < MOST:
+            self.findings.append(Finding(kind, sequence, event, text))
 
-def links(start: int = 0, limit: int | None = None) -> Iterator[Link]:
-    """The chain from a sequence on, streamed. Call inside a transaction: a cursor held open outside one is a copy."""
-    columns = [f"event__{name}" for name in COLUMNS]
-    rows = (
-        AuditSeal.objects.filter(sequence__gte=start)
-        .order_by("sequence")
-        .values_list("sequence", "event_id", "hash", *columns)
-    )
-    stream = rows[:limit] if limit else rows.iterator(chunk_size=CHUNK)
-    for sequence, event, stored, *facts in stream:
-        yield Link(sequence, event, bytes(stored), tuple(facts) if facts[0] is not None else None)
+    def take(self, link: Link) -> None:
+        if link.sequence != self.expected:
+            self._gap(link.sequence - 1)
+        self.expected = link.sequence + 1
+        if link.row is not None and any(link.follows(before) == link.hash for before in self.befores):
+            self.befores = (link.hash,)
+        elif not self._comes_back(link):
+            self._name(link)
+        self.good += not self.findings
 
+    def end(self) -> None:
+        self._gap(None)
 
-def _without_events() -> Link | None:
-    """The first seal whose event is gone; the walk joins the two tables and would see a gap only."""
-    gone = ~Exists(AuditEvent.objects.filter(pk=OuterRef("event_id")))
-    seal = AuditSeal.objects.filter(gone).order_by("sequence").first()
-    return Link(seal.sequence, seal.event_id, bytes(seal.hash), None) if seal else None
+    def _gap(self, last: int | None) -> None:
+        """Between the link before and this one stand seals without events, or no seals at all."""
+        for link in bare_links(self.expected, last):
+            if link.sequence > self.expected:
+                self._removed(link.sequence - 1)
+            self.find("removed", link.sequence, link.event, f"第 {link.sequence} 号封存的事件已被移除。")
+            self.befores, self.expected = (link.hash,), link.sequence + 1
+        if last is not None and last >= self.expected:
+            self._removed(last)
 
+    def _removed(self, last: int) -> None:
+        first, through = self.expected, f"至第 {last} 号" if last > self.expected else ""
+        self.find("removed", first, None, f"第 {first} 号{through}封存已被移除，下一个是第 {last + 1} 号。")
+        self.befores, self.expected = (), last + 1
 
-def verify() -> Verdict:
-    """Walk the whole chain up to the first bad link; then look for events that were never sealed."""
-    previous, expected, finding = GENESIS, 1, None
-    with transaction.atomic():
-        gone = _without_events()
-        for link in links():
-            if gone and gone.sequence < link.sequence:
-                break
-            if link.sequence != expected:
-                finding = _gap(expected, link)
-                break
-            if link.follows(previous) != link.hash:
-                finding = _name(previous, link)
-                break
-            previous, expected = link.hash, expected + 1
-        if gone and finding is None:
-            finding = Finding("removed", gone.sequence, gone.event, f"第 {gone.sequence} 号封存的事件已被移除。")
-        unsealed = _never_sealed()
-    if finding is None and unsealed:
-        event = unsealed[0]
-        text = f"事件 {event} 从未封存：可能是绕过系统插入的，或封存服务没有运行。"
-        finding = Finding("unsealed", None, event, text)
-    return Verdict(links=expected - 1, head=previous, finding=finding, unsealed=len(unsealed))
+    def _comes_back(self, link: Link) -> bool:
+        """Is this where a link belongs that was met too early? Then it was named there already."""
+        for early in self.aside:
+            if any(early.follows(before) == early.hash for before in self.befores):
+                self.befores = (early.hash,)
+                if link.follows(early.hash) == link.hash:
+                    self.befores = (link.hash,)
+                    return True
+                return link.sequence in self.placed
+        if link.sequence in self.placed:
+            self.befores = (link.hash,)
+            return True
+        return False
 
+    def _name(self, bad: Link) -> None:
+        """What happened at a link that does not follow: where does the true successor stand?"""
+        if not self.befores:  # the seal before is gone: this link cannot be told by itself, those after it can
+            self.befores = (bad.hash,)
+            return
+        previous = self.befores[0]
+        ahead = list(links(bad.sequence, LOOKAHEAD))
+        place = next((n for n, link in enumerate(ahead[1:], 1) if link.follows(previous) in (link.hash, bad.hash)), 0)
+        if not place:
+            text = f"第 {bad.sequence} 号封存的事件 {bad.event} 内容已被改动，或它之前的记录被移除后重新编号。"
+            self.find("changed", bad.sequence, bad.event, text)
+            self.befores = (bad.hash, bad.follows(previous) or bad.hash)
+            return
+        true, between = ahead[place], ahead[:place]
+        if true.follows(previous) != true.hash:  # the events changed places under their seals
+            self._reordered(bad, true)
+            self.befores = (bad.hash,)
+        elif any(link.follows(true.hash) == link.hash for link in between):
+            self._reordered(bad, true)
+            self.befores = (true.hash,)
+        else:
+            text = f"第 {bad.sequence} 号封存（事件 {bad.event}）是后来插入的，原来的下一条是事件 {true.event}。"
+            self.find("inserted", bad.sequence, bad.event, text)
+        self.aside.append(bad)
 
-def _gap(expected: int, link: Link) -> Finding:
-    text = f"第 {expected} 号封存已被移除，下一个是第 {link.sequence} 号（事件 {link.event}）。"
-    return Finding("removed", expected, None, text)
-
-
-def _name(previous: bytes, bad: Link) -> Finding:
-    """What happened at the first link that does not follow: where does the true successor stand?"""
-    ahead = list(links(bad.sequence, LOOKAHEAD))
-    place = next((n for n, link in enumerate(ahead[1:], 1) if link.follows(previous) in (link.hash, bad.hash)), None)
-    if place is None:
-        text = f"第 {bad.sequence} 号封存的事件 {bad.event} 内容已被改动，或它之前的记录被移除后重新编号。"
-        return Finding("changed", bad.sequence, bad.event, text)
-    true = ahead[place]
-    between = ahead[:place]
-    if true.follows(previous) != true.hash or any(link.follows(true.hash) == link.hash for link in between):
+    def _reordered(self, bad: Link, true: Link) -> None:
         text = f"顺序被调换：第 {bad.sequence} 号的位置原是事件 {true.event}，现在是事件 {bad.event}。"
-        return Finding("reordered", bad.sequence, bad.event, text)
-    text = f"第 {bad.sequence} 号封存（事件 {bad.event}）是后来插入的，原来的下一条是事件 {true.event}。"
-    return Finding("inserted", bad.sequence, bad.event, text)
+        self.find("reordered", bad.sequence, bad.event, text)
+        self.placed.add(true.sequence)
+
+
+class _Anchors:
+    """The heads handed on, compared with the links as they pass."""
+
+    def __init__(self, heads: Iterable[Head]) -> None:
+        self.heads = sorted(heads, key=lambda head: head.sequence)
+        self.waiting = list(self.heads)
+
+    def take(self, walk: _Walk, link: Link) -> None:
+        while self.waiting and self.waiting[0].sequence < link.sequence:
+            self.waiting.pop(0)  # the seal itself is gone: the walk has said so
+        if not self.waiting:
+            return
+        head = self.waiting[0]
+        leaf = head.leaf(link.sequence)
+        told = bool(walk.findings) and walk.findings[-1].sequence == link.sequence
+        if leaf and not told and link.row is not None and leaf_of(link.row) != leaf:
+            day = f"{head.made:%Y-%m-%d}"
+            text = f"第 {link.sequence} 号（事件 {link.event}）与 {day} 的链头文件不符：连同封存被改写、移除或插入过。"
+            walk.find("rewritten", link.sequence, link.event, text)
+        elif link.sequence == head.sequence and link.hash.hex() != head.hash and not walk.findings:
+            text = f"第 {link.sequence} 号的链值与 {head.made:%Y-%m-%d} 的链头不符：此前的封存被整体改写过。"
+            walk.find("rewritten", link.sequence, link.event, text)
+
+    def end(self, walk: _Walk) -> None:
+        last = walk.expected - 1
+        for head in self.heads:
+            if head.sequence > last:
+                text = (
+                    f"{head.made:%Y-%m-%d} 的链头文件证明曾有第 {head.sequence} 号，现在只到第 {last} 号：链尾被截去。"
+                )
+                walk.find("cut_off", last + 1, None, text)
+                return
+
+
+def verify(heads: Iterable[Head] = ()) -> Verdict:
+    """Walk the whole chain, compare it with the heads, then look for events that were never sealed."""
+    anchors = _Anchors(heads)
+    with transaction.atomic():
+        point = newest_checkpoint()
+        previous, expected = beginning()
+        walk = _Walk((previous,), expected)
+        if point:
+            _check_beginning(walk, point, anchors.heads)
+        for link in links(expected):
+            walk.take(link)
+            anchors.take(walk, link)
+            previous = link.hash
+        walk.end()
+        anchors.end(walk)
+        unsealed = _never_sealed()
+    for event in unsealed[: MOST - len(walk.findings)]:
+        walk.find("unsealed", None, event, f"事件 {event} 从未封存：可能是绕过系统插入的，或封存服务没有运行。")
+    return Verdict(
+        links=walk.good, head=previous, findings=walk.findings, unsealed=len(unsealed), heads=len(anchors.heads),
+        removed=point.sequence if point else 0,
+    )  # fmt: skip
+
+
+def _check_beginning(walk: _Walk, point: AuditCheckpoint, heads: list[Head]) -> None:
+    """Was what stands before the checkpoint removed by the rule, and wholly?"""
+    if not is_ours(point):
+        walk.find("changed", point.sequence, None, f"第 {point.sequence} 号的到期清理检查点不是本系统签出的。")
+    left = AuditSeal.objects.filter(sequence__lte=point.sequence).order_by("sequence").first()
+    if left:
+        text = f"第 {left.sequence} 号封存在已清理的区间内，是后来插入的。"
+        walk.find("inserted", left.sequence, left.event_id, text)
+    early = point.removed_at - KEPT_AT_LEAST
+    for head in heads:
+        if head.sequence == point.sequence and head.hash != bytes(point.hash).hex():
+            walk.find("rewritten", head.sequence, None, f"检查点与 {head.made:%Y-%m-%d} 的链头不符。")
+        if head.sequence <= point.sequence and head.last > early:
+            text = f"{head.made:%Y-%m-%d} 的链头证明第 {head.sequence} 号未到保存期限，却已被清理。"
+            walk.find("removed", head.sequence, None, text)
 
 
 def _never_sealed() -> list[int]:

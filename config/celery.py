@@ -20,11 +20,15 @@ app.conf.task_routes = {
     "jobs.run": {"queue": "long"},
     "reports.refresh_coverage": {"queue": "long"},
     "reports.monthly": {"queue": "long"},
+    "accounts.audit_head": {"queue": "long"},
+    "accounts.audit_retention": {"queue": "long"},
 }
 app.conf.beat_schedule = {
     "seal the audit": {"task": "accounts.seal", "schedule": 0.5, "options": {"expires": 2}},
     "take over jobs whose worker died": {"task": "jobs.sweep", "schedule": 15.0, "options": {"expires": 10}},
     "count what was touched": {"task": "reports.refresh_touched", "schedule": 60.0, "options": {"expires": 30}},
+    "write down the head of the audit": {"task": "accounts.audit_head", "schedule": crontab(hour=0, minute=5)},
+    "remove audit events past their time": {"task": "accounts.audit_retention", "schedule": crontab(hour=0, minute=35)},
     "nightly coverage": {"task": "reports.refresh_coverage", "schedule": crontab(hour=1, minute=10)},
     "close the month and print its reports": {
         "task": "reports.monthly",

@@ -36,8 +36,10 @@ def key_ring(name: str) -> dict[str, bytes]:
         pairs = [(pk, text) for pk, text in (item.split(":", 1) for item in items) if pk]
     except (ValueError, AttributeError, TypeError):
         items, pairs = [], []
-    if not pairs or len(dict(pairs)) != len(items):
-        raise ImproperlyConfigured(f'环境变量 {name} 应是密钥的列表，形如 ["k1:base64…"]，编号不重复，第一把用于加密。')
+    if not pairs or len(dict(pairs)) != len(items) or any(len(pk.encode()) > 60 for pk, _ in pairs):
+        raise ImproperlyConfigured(
+            f'环境变量 {name} 应是密钥的列表，形如 ["k1:base64…"]，编号不重复、不超过 60 字节，第一把用于加密。'
+        )
     return {pk: key(name, text) for pk, text in pairs}
 
 
@@ -56,6 +58,12 @@ FIELD_KEYS = key_ring("FIELD_KEYS")
 BLIND_INDEX_KEY = key(
     "BLIND_INDEX_KEY", required("BLIND_INDEX_KEY")
 )  # apart: rotating the ring must not move the index
+FIELD_CIPHER = env("FIELD_CIPHER", default="AES-256-GCM")  # of what is written from now on; both are read
+if FIELD_CIPHER not in ("AES-256-GCM", "SM4-GCM"):
+    raise ImproperlyConfigured("环境变量 FIELD_CIPHER 应为 AES-256-GCM 或 SM4-GCM。")
+BLIND_INDEX_HASH = env("BLIND_INDEX_HASH", default="SHA-256")  # chosen at installation: another one finds nobody again
+if BLIND_INDEX_HASH not in ("SHA-256", "SM3"):
+    raise ImproperlyConfigured("环境变量 BLIND_INDEX_HASH 应为 SHA-256 或 SM3。")
 AUDIT_SEAL_KEY = key("AUDIT_SEAL_KEY", required("AUDIT_SEAL_KEY"))
 
 # --- one alias, one role per process: web serves, owner migrates, seeds and flushes ----------------------------------
@@ -114,6 +122,7 @@ MIDDLEWARE = [
     "accounts.middleware.SignInAgainMiddleware",
     "accounts.middleware.NotAllowedMiddleware",
     "accounts.middleware.SignedInMiddleware",
+    "accounts.refusals.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -217,6 +226,9 @@ SPECTACULAR_SETTINGS = {
 THREE_HAVES_EMPLOYEES = env.int("THREE_HAVES_EMPLOYEES", 10)  # 「三有」企业的从业人数下限，各地不一
 SMALL_CELL = env.int("SMALL_CELL", 5)  # person counts below this are hidden outside the responsible unit
 REGISTRATION_DUE_DAYS = env.int("REGISTRATION_DUE_DAYS", 15)
+AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", 1096)  # three years, which reveals and exports need; can only be longer
+if AUDIT_KEEP_DAYS < 1096:
+    raise ImproperlyConfigured("环境变量 AUDIT_KEEP_DAYS 不得少于 1096（三年）：查看、导出个人信息的记录须保存三年。")
 # A goal is green, else amber, else red by how far behind its line it is, in percent of the way from base to target.
 GOAL_GREEN_WITHIN = env.int("GOAL_GREEN_WITHIN", 3)
 GOAL_AMBER_WITHIN = env.int("GOAL_AMBER_WITHIN", 10)

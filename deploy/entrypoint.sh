@@ -50,6 +50,7 @@ beat)
 migrate)
     require $KEYS DATABASE_URL DATABASE_OWNER_URL REDIS_URL
     python manage.py migrate --no-input
+    python manage.py rotate_keys --check # a key that was taken out too early stops the start, not the first reader
     exec python manage.py import_divisions
     ;;
 *)

@@ -6,4 +6,6 @@ class TablesConfig(AppConfig):
     verbose_name = "表格与批次"
 
     def ready(self) -> None:
-        from tables import bulk, taking, work  # noqa: F401  each registers its kinds of job
+        from tables import bulk, rotating, taking, work  # noqa: F401  three register their kinds of job
+
+        rotating.register()

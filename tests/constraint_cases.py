@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from django.db import connection, models
 from django.utils import timezone
 
-from accounts.models import ApiToken
+from accounts.models import ApiToken, AuditCheckpoint
 from jobs.models import Job
 from markets.models import (
     BusinessCoverage,
@@ -108,6 +108,10 @@ def token_lives_wrongly(token: ApiToken) -> Acts:
     return changed(token, {"expires_at": made}, {"expires_at": made + timedelta(days=366, seconds=1)})
 
 
+def checkpoint() -> AuditCheckpoint:
+    return AuditCheckpoint.objects.create(sequence=5, first=5, hash=b"x", removed_at=timezone.now(), mac=b"x")
+
+
 def job() -> Job:
     return Job.objects.create(kind="tests.kind", title="导入", done=1, total=1)
 
@@ -132,6 +136,9 @@ def request_key(owner=None) -> IdempotencyKey:
 GROUND: Cases = {
     "user_duty_is_known": lambda city: changed(make.make_user(), {"duty": "root"}, {"duty": ""}),
     "apitoken_expires_within_a_year": lambda city: token_lives_wrongly(api_token()),
+    "auditcheckpoint_not_empty": lambda city: again(
+        checkpoint(), {"sequence": 9, "first": 10}, {"sequence": 9, "first": 0}
+    ),
     "job_done_within_total": lambda city: changed(job(), done=2),
     "job_running_has_lease": lambda city: changed(job(), state="running"),
     "rowfix_once_per_cell": lambda city: (

@@ -31,6 +31,20 @@ def test_what_was_written_is_read(tmp_path, size):
     assert path.read_bytes().startswith(MARK) and (size < 8 or content[:8] not in path.read_bytes())
 
 
+@pytest.mark.parametrize("size", [0, PIECE + 1])
+def test_under_sm4_as_well_and_each_file_tells_its_cipher(tmp_path, settings, size):
+    content = os.urandom(size)
+    settings.FIELD_CIPHER = "SM4-GCM"
+    path = seal(tmp_path / "file", content)
+    settings.FIELD_CIPHER = "AES-256-GCM"
+    assert read(path) == content
+    damaged = bytearray(path.read_bytes())
+    damaged[-1] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(CannotDecrypt):
+        read(path)
+
+
 def test_it_is_read_from_any_position(tmp_path):
     content = os.urandom(2 * PIECE + 500)
     with open_sealed(seal(tmp_path / "file", content)) as file:

@@ -1,38 +1,56 @@
-"""Proves the audit: walks the chain of seals and names the first row that does not fit."""
+"""Proves the audit: walks the chain of seals and names the rows that do not fit."""
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from accounts.verification import verify
+from accounts.heads import BadHead, Head, read_head
+from accounts.verification import MOST, Verdict, verify
+
+
+def heads_at(place: Path) -> list[Head]:
+    """Of one file, or of every file of a folder. Raises CommandError: a head that cannot be read is no sound answer."""
+    paths = sorted(place.glob("*.json")) if place.is_dir() else [place]
+    if not paths:
+        raise CommandError(f"{place} 里没有链头文件。")
+    try:
+        return [read_head(path) for path in paths]
+    except (BadHead, OSError) as error:
+        raise CommandError(str(error)) from None
 
 
 class Command(BaseCommand):
-    help = "核对审计链：指出第一处被改动、移除、调换、插入或从未封存的记录；有问题时退出码为 1。"
+    help = "核对审计链：指出被改动、移除、调换、插入、改写、截去或从未封存的记录；有问题时退出码为 1。"
 
     def add_arguments(self, parser):
         parser.add_argument("--json", action="store_true", help="输出 JSON")
+        parser.add_argument("--heads", type=Path, help="另行保存的链头文件，或存放它们的文件夹")
 
     def handle(self, *args, **options):
-        verdict = verify()
-        finding = verdict.finding
+        verdict = verify(heads_at(options["heads"]) if options["heads"] else ())
         if options["json"]:
-            answer = {
-                "sound": verdict.sound,
-                "links": verdict.links,
-                "head": verdict.head.hex(),
-                "unsealed": verdict.unsealed,
-                "finding": asdict(finding) if finding else None,
-            }
-            self.stdout.write(json.dumps(answer, ensure_ascii=False))
-        elif finding:
-            self.stdout.write(
-                f"审计链有问题：{finding.text}（此前 {verdict.links} 条完好，未封存 {verdict.unsealed} 条）"
-            )
+            facts = asdict(verdict) | {"sound": verdict.sound, "head": verdict.head.hex()}
+            self.stdout.write(json.dumps(facts, ensure_ascii=False))
+        elif verdict.sound:
+            self.stdout.write(f"审计链完好：{self._compared(verdict)}，链头 {verdict.head.hex()}。")
+            if not verdict.heads:
+                self.stdout.write("没有与另行保存的链头比对：掌握数据库和封存密钥的人改写全链，只有 --heads 能发现。")
         else:
-            self.stdout.write(
-                f"审计链完好：{verdict.links} 条，链头 {verdict.head.hex()}。请把链头另行记下，以便日后比对。"
-            )
-        if finding:
+            self._tell(verdict)
+        if not verdict.sound:
             raise SystemExit(1)
+
+    def _compared(self, verdict: Verdict) -> str:
+        removed = f"，此前 {verdict.removed} 条到期清理" if verdict.removed else ""
+        return f"{verdict.links} 条{removed}，比对链头 {verdict.heads} 个"
+
+    def _tell(self, verdict: Verdict) -> None:
+        more = "（只列前 100 处）" if len(verdict.findings) == MOST else ""
+        self.stdout.write(f"审计链有问题，共 {len(verdict.findings)} 处{more}：")
+        for finding in verdict.findings:
+            self.stdout.write(f"- {finding.text}")
+        self.stdout.write(
+            f"第一处之前 {verdict.links} 条完好，未封存 {verdict.unsealed} 条，比对链头 {verdict.heads} 个。"
+        )
