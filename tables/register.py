@@ -26,8 +26,16 @@ COUNTS = (
     "expected",  # how many it should name
     "unread",  # among wrong, of a full file: rows whose code nobody can read and that fit no record
     "carried",  # what hangs on records that this file ends and goes on at others; not among rows
+    "differences",  # cells in which this file and another source disagree, not told like that before
+    "settled",  # told before, over by this file
+    "confirmed",  # among unchanged: records whose values this source answers for from now on
+    "appeared",  # records that an earlier full file had missed
+    "newer",  # among unchanged, where the file does nothing else: none of its source spoke of them that late
     "left_out",  # rows that somebody left out in the preview; not among rows
 )
+EFFECTS = (  # where one of them is not 0, writing does something
+    "new", "changed", "hand_over", "absent", "differences", "settled", "confirmed", "appeared", "newer",
+)  # fmt: skip
 
 
 class Cannot(Exception):

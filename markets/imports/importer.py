@@ -54,10 +54,7 @@ class BusinessImporter:
             fault("apply.locked")
         plan.match(checker.label("code" if "code" in source.mapping else "legacy"))
         conversions.settle(plan, checker.label("predecessor"))
-        for name, more in plan.counts.items():
-            counts[name] = counts.get(name, 0) + more
-        counts |= plan.count() | told.count_absent(plan, checker) | conversions.count(plan)
-        outcome = Outcome({"rows": checker.rows, **counts}, errors)
+        outcome = Outcome({"rows": checker.rows, **self._counted(checker, plan, counts)}, errors)
         if batch.plan_digest if write else batch.pk:  # else nobody saw the plan, or nobody will come back to it
             outcome.digest = plan.digest(outcome.counts, *([conversions.digest()] if plan.converts else []))
         if batch.pk and not write:  # somebody will look at the plan
@@ -75,6 +72,13 @@ class BusinessImporter:
                 writing.write(plan, tell)
         errors.flush()
         return outcome
+
+    def _counted(self, checker: Checker, plan: Plan, counts: dict[str, int]) -> dict[str, int]:
+        """What the matched plan says in numbers; `counts`: of the rows that never came into it."""
+        for name, more in plan.counts.items():
+            counts[name] = counts.get(name, 0) + more
+        counts |= plan.count() | told.count_absent(plan, checker) | conversions.count(plan)
+        return counts | told.count_beside(plan, counts)
 
     def _read(self, checker: Checker, plan: Plan, progress: Callable[[], None]) -> None:
         with beside():  # a block is on its way into the database while the next one is judged

@@ -281,9 +281,10 @@ class Plan:
         return f"NOT EXISTS (SELECT 1 FROM {MATCH} m WHERE m.row = s.row)" if self.has_new else "FALSE"
 
     def count(self) -> dict[str, int]:
-        """new, changed, unchanged; dropped: rows with head-counts that are not kept."""
-        ((matched, changed, dropped),) = fetch(
-            f"SELECT count(*), count(*) FILTER (WHERE differs OR heads), count(*) FILTER (WHERE dropped) FROM {MATCH}"
+        """new, changed, unchanged; dropped: rows with head-counts that are not kept; confirmed: of the unchanged ones."""
+        ((matched, changed, dropped, confirmed),) = fetch(
+            "SELECT count(*), count(*) FILTER (WHERE differs OR heads), count(*) FILTER (WHERE dropped), "
+            f"count(*) FILTER (WHERE confirms AND NOT differs AND NOT heads) FROM {MATCH}"
         )
         self.has_new = self.staged > matched
         new = new_dropped = 0
@@ -292,4 +293,7 @@ class Plan:
             ((new, new_dropped),) = fetch(
                 f"SELECT count(*), count(*) FILTER (WHERE s.heads AND NOT {kept}) FROM {STAGE} s WHERE {self.is_new}"
             )
-        return {"new": new, "changed": changed, "unchanged": matched - changed, "dropped": dropped + new_dropped}
+        return {
+            "new": new, "changed": changed, "unchanged": matched - changed, "dropped": dropped + new_dropped,
+            "confirmed": confirmed,
+        }  # fmt: skip

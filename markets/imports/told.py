@@ -1,5 +1,7 @@
 """What a file says beside what it may write: where systems differ, what did not appear, who should take over a row."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
@@ -9,6 +11,8 @@ from markets.imports.plan import ASKED, LATER, MATCH, NAMED, NEW, STAGE, Plan
 from markets.sources import ORDER, Source
 from tables.copying import copy_in
 from tables.errors import Errors
+from tables.models import Batch
+from tables.register import EFFECTS
 from tables.statements import fetch, run
 from tables.traces import ids_seen
 
@@ -24,7 +28,7 @@ def _not_older(plan: Plan, of: str) -> str:
 
 
 def hear(plan: Plan) -> None:
-    """Before anything is written: the cells in which the file and another source disagree."""
+    """Before anything is written: the cells in which the file and another source disagree, into SAYS."""
     source = plan.batch.source
     cells = ", ".join(
         f"('{key}', {said(key, source)}, {stands(key)}, {may(key, source)}, {came_from(key)}, {BLANK.get(key, 'FALSE')})"
@@ -40,6 +44,53 @@ def hear(plan: Plan) -> None:
         f"WHERE k.said <> k.stood AND NOT k.blank AND k.holder <> %s AND {_not_older(plan, 'b.id')}",
         [source],
     )
+
+
+def count_beside(plan: Plan, counts: Mapping[str, int]) -> dict[str, int]:
+    """What writing does beside the rows, by the names of tables.register.COUNTS; `counts`: what is known of the plan."""
+    hear(plan)
+    beside = {"differences": _told_anew(plan), "settled": _settled(plan), "appeared": _appeared(plan)}
+    if not any({**counts, **beside}.get(effect) for effect in EFFECTS):
+        beside["newer"] = _newer(plan)
+    return beside
+
+
+def _told_anew(plan: Plan) -> int:
+    ((count,),) = fetch(
+        f"SELECT count(*) FROM {SAYS} k WHERE NOT EXISTS (SELECT FROM markets_sourcedifference d "
+        'WHERE d.business_id = k.id AND d."column" = k.col AND d.source = CASE WHEN k.may THEN k.holder ELSE %s END '
+        "AND d.value = CASE WHEN k.may THEN k.stood ELSE k.said END)",
+        [plan.batch.source],
+    )
+    return count
+
+
+def _settled(plan: Plan) -> int:
+    """As `keep_differences` will find it when everything is written."""
+    source = plan.batch.source
+    over = " ".join(
+        f"WHEN '{key}' THEN d.value = k.{key} OR d.source = %s AND {said(key, source)} = k.{key}" for key in ORDER
+    )
+    stood = ", ".join(
+        f"CASE WHEN {may(key, source)} THEN COALESCE({said(key, source)}, {stands(key)}) ELSE {stands(key)} END AS {key}"
+        for key in ORDER
+    )
+    ((count,),) = fetch(
+        f"SELECT count(*) FROM markets_sourcedifference d JOIN {MATCH} m ON m.id = d.business_id "
+        f"JOIN {STAGE} s ON s.row = m.row JOIN markets_business b ON b.id = m.id, LATERAL (SELECT {stood}) k "
+        f'WHERE CASE d."column" {over} END AND {_not_older(plan, "b.id")}',
+        [source] * len(ORDER),
+    )
+    return count
+
+
+def _newer(plan: Plan) -> int:
+    seen = ids_seen("t.target = %s AND t.source = %s AND t.state = %s AND t.file_date >= %s")
+    ((count,),) = fetch(
+        f"SELECT count(*) FROM {MATCH} m WHERE m.id NOT IN ({seen})",
+        [plan.batch.target, plan.batch.source, Batch.State.APPLIED, plan.batch.file_date],
+    )
+    return count
 
 
 def confirm(plan: Plan) -> None:
@@ -160,13 +211,21 @@ def count_absent(plan: Plan, checker: Checker) -> dict[str, int]:
     return {"absent": absent, "expected": all_of, "unread": unread}
 
 
+def _found_again(plan: Plan) -> str:
+    """What absences `a` are joined to, and which of them end."""
+    return (
+        f"{MATCH} m, tables_batch t WHERE a.business_id = m.id AND a.appeared_in_id IS NULL AND t.id = a.batch_id "
+        f"AND t.target = 'business' AND t.source = '{plan.batch.source}' AND t.file_date <= {plan.day}"
+    )
+
+
+def _appeared(plan: Plan) -> int:
+    return fetch(f"SELECT count(DISTINCT a.business_id) FROM markets_absence a, {_found_again(plan)}")[0][0]
+
+
 def keep_absent(plan: Plan) -> None:
     """What appears again is absent no more; what a full file does not name is listed, and stays as it is."""
-    batch = plan.batch
-    found = (
-        f"{MATCH} m, tables_batch t WHERE a.business_id = m.id AND a.appeared_in_id IS NULL AND t.id = a.batch_id "
-        f"AND t.target = 'business' AND t.source = '{batch.source}' AND t.file_date <= {plan.day}"
-    )
+    batch, found = plan.batch, _found_again(plan)
     if batch.pk:
         run(f"UPDATE markets_absence a SET appeared_in_id = %s FROM {found}", [batch.pk])
     else:  # nothing will be taken back

@@ -57,7 +57,6 @@ def write(plan: Plan, tell: Callable[[int, str], None]) -> None:
     run(f"CREATE INDEX ON {NEW} (row)")
     run(f"ANALYZE {NEW}")
     ((waiting,),) = fetch(f"SELECT count(*) FROM {MATCH} WHERE differs")
-    told.hear(plan)
     changed = written = 0
     later = conversions.becomes(plan, NEW_HERE)
     made = f"{STAGE} s JOIN {NEW} n ON n.row = s.row"

@@ -10,7 +10,7 @@ from accounts.crypto import CannotDecrypt
 from tables import services
 from tables.forms import ColumnsForm
 from tables.models import Batch, RowError
-from tables.register import REFUSED, Cannot
+from tables.register import EFFECTS, REFUSED, Cannot
 from tables.selectors import (
     Cells,
     conflict_counts,
@@ -137,8 +137,7 @@ class BatchDetail(ImportView):
         waiting = batch.state == Batch.State.CHECKED
         return {
             "to_write": counts["new"] + counts["changed"],
-            # asking for hand-overs and listing what did not appear are done with the writing, also where nothing is written
-            "has_effect": counts["new"] + counts["changed"] + counts.get("hand_over", 0) + counts.get("absent", 0) > 0,
+            "has_effect": any(counts.get(effect) for effect in EFFECTS),  # also where no row is written
             "refused": sum(counts[part] for part in REFUSED),
             "is_large": counts["new"] + counts["changed"] >= LARGE,
             "failed": job.message if waiting and job and job.state == "failed" else "",

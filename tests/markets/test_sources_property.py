@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from markets.models import Business, SourceDifference
 from markets.sources import FILES, UNTOLD, Source, may_write
+from tables.register import EFFECTS
 from tests.markets import files
 
 CELLS = {
@@ -69,8 +70,12 @@ def test_files_of_three_systems_in_any_order(sent, registrar, tmp_path):
     for source, cells in sent:
         row = files.make_row(统一社会信用代码=code) | {CELLS[key][0]: text for key, text in cells.items()}
         path = files.write(tmp_path / "file.csv", [row])
-        files.import_file(path, registrar, f"--source={source}")
+        before = dict(model.differs)
+        answer = files.import_file(path, registrar, f"--source={source}")
         model.read(source, cells)
+        anew = [key for key, value in model.differs.items() if before.get(key) != value]
+        assert answer["differences"] == len(anew), sent
+        assert answer["settled"] == len(before.keys() - model.differs.keys()), sent
         business = Business.objects.get(uscc=code)
         for column in CELLS:
             assert as_text(business, column) == model.stands.get(column, ("", ""))[0], (column, sent)
@@ -78,4 +83,5 @@ def test_files_of_three_systems_in_any_order(sent, registrar, tmp_path):
         assert ours == model.provenance(), sent
         told = SourceDifference.objects.filter(business=business, column__in=CELLS)
         assert {(d.column, d.source): d.value for d in told} == model.differs, sent
-        assert files.import_file(path, registrar, f"--source={source}")["changed"] == 0
+        again = files.import_file(path, registrar, f"--source={source}")
+        assert not any(again[effect] for effect in EFFECTS), sent

@@ -10,7 +10,7 @@ from django.urls import reverse
 from openpyxl import load_workbook
 
 from jobs.runner import job_run
-from markets.models import Business, HandOver
+from markets.models import Absence, Business, HandOver, SourceDifference
 from tables import services
 from tables.models import Batch, RowError, RowFix
 from tests import factories
@@ -267,6 +267,74 @@ def test_a_file_of_hand_overs_alone_can_be_confirmed_and_says_what_that_does(cli
     assert "1 行的主体登记在其他单位：不改动，向对方单位发起划转" in said and "确认办理" in said
     act(client, "confirm", batch, mode="good")
     assert worked(batch).state == "applied" and HandOver.objects.count() == 1
+
+
+def confirmed(client, batch):
+    act(client, "confirm", batch, mode="good")
+    assert worked(batch).state == "applied"
+    return batch
+
+
+def test_a_file_that_only_says_otherwise_can_be_confirmed_once(client, clerk):
+    row, annual = make_row(), {"source": "annual_report"}
+    confirmed(client, sent(client, csv(row)))
+    batch = sent(client, csv(row | {"名称": "年报商行"}), **annual)
+    assert (batch.counts["unchanged"], batch.counts["differences"]) == (1, 1)
+    said = page(client, batch)
+    assert "1 处与别的来源说法不同，记入“系统间差异”" in said and "确认办理" in said
+    confirmed(client, batch)
+    assert SourceDifference.objects.get().value == "年报商行" and Business.objects.get().name == row["名称"]
+    assert "确认办理" not in page(client, sent(client, csv(row | {"名称": "年报商行"}), **annual))
+    agreeing = sent(client, csv(row), **annual)
+    assert (agreeing.counts["unchanged"], agreeing.counts["settled"]) == (1, 1)
+    confirmed(client, agreeing)
+    assert not SourceDifference.objects.exists()
+
+
+def test_a_plan_of_differences_is_refused_when_one_was_told_meanwhile(client, clerk):
+    row, annual = make_row(), {"source": "annual_report"}
+    confirmed(client, sent(client, csv(row)))
+    batch, other = (sent(client, csv(row | {"名称": name}), **annual) for name in ("年报商行", "年报商行"))
+    confirmed(client, other)
+    act(client, "confirm", batch, mode="good")
+    worked(batch)
+    assert "登记内容在检查之后变了，没有写入任何内容" in page(client, batch)
+    act(client, "recheck", batch)
+    assert worked(batch).counts["differences"] == 0 and "确认办理" not in page(client, batch)
+
+
+def test_a_file_that_only_ends_absences_can_be_confirmed(client, clerk):
+    rows = [make_row(), make_row()]
+    confirmed(client, sent(client, csv(*rows)))
+    confirmed(client, sent(client, csv(rows[0]), is_full="yes"))
+    assert Absence.objects.count() == 1
+    batch = sent(client, csv(*rows), is_full="yes")
+    assert (batch.counts["unchanged"], batch.counts["appeared"]) == (2, 1) and "1 户再次出现" in page(client, batch)
+    confirmed(client, batch)
+    assert not Absence.objects.exists()
+
+
+def test_a_file_that_changes_nothing_is_kept_as_the_later_word(client, clerk):
+    """Else an older file that comes after it would write over what it said."""
+    days = [str(date.today() - timedelta(days=back)) for back in (9, 5, 2)]
+    row = make_row(名称="甲商行")
+    confirmed(client, sent(client, csv(row), file_date=days[0]))
+    batch = sent(client, csv(row), file_date=days[2])
+    assert batch.counts["newer"] == 1 and "1 户的内容不变，记下数据日期" in page(client, batch)
+    confirmed(client, batch)
+    older = sent(client, csv(row | {"名称": "乙商行"}), file_date=days[1])
+    assert older.counts["older"] == 1 and "确认办理" not in page(client, older)
+    assert "确认办理" not in page(client, sent(client, csv(row), file_date=days[2]))
+
+
+def test_what_the_registry_only_confirms_can_be_confirmed(client, clerk):
+    row = make_row(经营状态="存续")
+    confirmed(client, sent(client, csv(row), source="annual_report"))
+    batch = sent(client, csv(row))
+    assert (batch.counts["unchanged"], batch.counts["confirmed"]) == (1, 1)
+    assert "今后以登记注册系统为准" in page(client, batch)
+    confirmed(client, batch)
+    assert Business.objects.get().provenance == {}
 
 
 def test_a_file_that_does_nothing_offers_nothing_to_confirm(client, clerk):
