@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 COVERS = {"none": "无", "work": "仅工作覆盖", "market": "市场", "joint": "联合", "own": "单独"}
 STATES = dict(Business.Status.choices) | dict(Business.NotOperating.choices)
 OTHER = {
-    "organizations": "类型、任期或覆盖的市场变化",
-    "markets": "应建或覆盖变化",
+    "organizations": "类型、任期、书记或覆盖的对象变化",
+    "instructors": "派驻变化",
+    "service_points": "类型、所在市场或客流变化",
+    "market_plans": "期限或完成情况变化",
+    "markets": "应建、建议或覆盖变化",
     "footfall": "登记内容变化",
 }
 
@@ -65,7 +68,9 @@ def _inside(side: "Side") -> str:
     code = side.code.split("+")[0]
     if code in metrics.DENOMINATORS:
         return metrics.DENOMINATORS[code]
-    return metrics.DENOMINATORS[side.denominator if metrics.METRICS[code].denominators else "due"]
+    if metrics.METRICS[code].denominators:
+        return metrics.DENOMINATORS[side.denominator]
+    return metrics.DENOMINATORS["due" if code.startswith("due_") else metrics.DEFAULT_DENOMINATOR]
 
 
 def _cover(came: bool, detail: str, absent: "Side", other: "Side") -> str:
@@ -73,6 +78,11 @@ def _cover(came: bool, detail: str, absent: "Side", other: "Side") -> str:
     if before == after:
         return "本组织的覆盖关系开始" if came else "本组织的覆盖关系结束"
     return f"覆盖由「{COVERS[before]}」变为「{COVERS[after]}」"
+
+
+def _helped(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    what = metrics.METRICS[absent.code].name.removeprefix("有")
+    return f"开始有{what}" if came else f"不再有{what}"
 
 
 def _other(came: bool, detail: str, absent: "Side", other: "Side") -> str:
@@ -103,6 +113,6 @@ def _state(came: bool, detail: str, absent: "Side", other: "Side") -> str:
 
 _LABELS = {
     "entry": _entry, "place": _place, "registered": _registered, "operating": _operating, "range": _range,
-    "inside": _inside_label, "cover": _cover, "other": _other,
+    "inside": _inside_label, "cover": _cover, "helped": _helped, "other": _other,
     "person": _person, "state": _state, "lost": lambda *_: "不能还原的改动（抹除个人信息、事后更改）",
 }  # fmt: skip

@@ -32,8 +32,12 @@ EVERY = {
     "delivery_sites": ("delivery_sites",),
     "service_points": ("service_points",),
     "instructors": ("instructors",),
+    "transfers": ("members_transferring",),
+    "market_plans": ("market_plans_open",),
+    "conversions": ("conversions",),
     "footfall": ("footfall_30d",),
 }
+HELPED = ("instructed", "grouped")  # counts of one kind of help, whatever else covers a business
 WAYS = ("on_roll", "taken_in", "verified")  # how a person counts, the strongest first
 
 
@@ -191,7 +195,7 @@ def _business_reasons(a: Side, b: Side) -> str:
 def _state(side: Side) -> str:
     """The changed businesses as they stand on this side, and which of its conditions they meet."""
     code = side.code.split("+")[0]
-    inside = DENOMINATORS[side.denominator] if code in NUMERATORS else DENOMINATORS["due" if code in GAPS else code]
+    inside = DENOMINATORS[_inside(code, side.denominator)]
     here = "TRUE" if _is_grassroots(side.unit) else within(side.unit, unassigned=side.unassigned)
     near = Near.where("b.id IN (SELECT id FROM changed)")
     flags = ["own", "joint", "market", "work", "with_members", "due"]
@@ -209,6 +213,13 @@ def _state(side: Side) -> str:
         FROM seen"""
 
 
+def _inside(code: str, denominator: str) -> str:
+    """Inside which 口径 a count of businesses is made."""
+    if code in NUMERATORS:
+        return denominator
+    return "due" if code in GAPS else code if code in DENOMINATORS else metrics.DEFAULT_DENOMINATOR
+
+
 def _why(at: str, side: Side, before: str, after: str) -> str:
     """The first condition that a row does not meet on the side that does not count it."""
     needs_operating = "registered" not in (side.denominator, side.code)
@@ -219,6 +230,7 @@ def _why(at: str, side: Side, before: str, after: str) -> str:
         {operating if needs_operating else ""}
         WHEN NOT {at}.in_range THEN 'range'
         WHEN NOT {at}.inside THEN 'inside'
+        {"WHEN TRUE THEN 'helped'" if side.code in HELPED else ""}
         ELSE 'cover:' || coalesce({before}.cover, 'none') || '>' || coalesce({after}.cover, 'none') END"""
 
 

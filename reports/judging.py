@@ -11,10 +11,11 @@ from django.db.models import Q
 
 from reports import metrics
 
-_PERSONS = frozenset({"persons", "registrations", "check_ins", "applications", "footfall"})
+_PERSONS = frozenset({"persons", "registrations", "transfers", "check_ins", "applications", "footfall"})
 _GROUPS = frozenset({"members", "registrations"})
 FORBIDDEN = (
-    r"^(members|registrations|registration|check_ins|checkins|applications|applicants|with_members)|@with_members"
+    r"^(members|registrations|registration|check_ins|checkins|applications|applicants|with_members|markets_suggested)"
+    r"|@with_members"
 )
 SHAPE = r"^[a-z][a-z0-9_]*(@[a-z_]+)?(#[a-z_]+)?$"
 

@@ -21,7 +21,7 @@ MANY = 20_000  # touched rows from which counting everything is less work
 
 _BUSINESS = (
     "id", "dc", "gs", "district", "street", "market_id", "sole", "is_registered", "is_operating", "three_haves",
-    "above_size", "own", "joint", "market", "work", "with_members", "due", "full_members",
+    "above_size", "own", "joint", "market", "work", "instructed", "grouped", "with_members", "due", "full_members",
 )  # fmt: skip
 _PERSON = (
     "source", "member", "standing", "occupation", "on_roll", "taken_in", "verified", "dc", "gs", "district", "street",
@@ -83,6 +83,12 @@ class Touches:
 
 
 PLACED = (*SIMPLE, "markets")
+# Parts whose rows stand where what they belong to stands: told with it.
+FOLLOWING = {
+    "organizations": ("instructors", "transfers"),
+    "markets": ("market_plans",),
+    "service_points": ("footfall",),
+}
 _SAYS_WHERE = f"kind IN ({texts(PLACED)})"
 
 
@@ -100,7 +106,7 @@ def take() -> Touches:
     for kind, ref, dc, gs in rows:
         found.everything |= kind == ALL
         if kind in PLACED:
-            found.parts[(dc, gs)].add(kind)
+            found.parts[(dc, gs)].update((kind, *FOLLOWING.get(kind, ())))
         else:
             found.ids[kind].add(ref)
     return found
@@ -190,6 +196,12 @@ _IN_MARKETS = """
     SELECT DISTINCT district_committee_id, guidance_station_id FROM markets_business
     WHERE market_id = ANY(%(ids)s) AND is_operating"""
 _OF_CHANGES = "SELECT DISTINCT dc, gs FROM reports_changedbusiness"
+_OF_INSTRUCTORS = """
+    SELECT DISTINCT o.district_committee_id, o.guidance_station_id FROM members_instructor i
+    JOIN orgs_organization o ON o.id = i.organization_id WHERE i.id = ANY(%(ids)s)"""
+_TOLD_ELSEWHERE = """
+    SELECT business_id FROM markets_sourcedifference WHERE business_id = ANY(%(businesses)s)
+    UNION SELECT business_id FROM markets_handover WHERE business_id = ANY(%(businesses)s) AND state = 'asked'"""
 _LEADING = "SELECT organization_id FROM markets_marketcoverage WHERE market_id = ANY(%(markets)s)"
 
 
@@ -207,8 +219,15 @@ def around(touches: Touches) -> Around:
     bodies = linked | _ids(_BODIES, businesses=businesses, markets=seen, members=members)
     reached = Around(businesses, members, touches.parts, bodies, not organizations and not markets)
     reached.add(_holders(_OF_MARKETS, seen), "markets")
-    reached.add(_holders(_OF_BODIES, linked), "organizations", "instructors")
-    reached.add(_holders(_OF_POINTS, told["point"]), "footfall")
+    reached.add(_holders(_OF_BODIES, linked), "organizations", "instructors", "transfers")
+    reached.add(_holders(_OF_BODIES, told["transfer"]), "transfers")
+    reached.add(_holders(_OF_INSTRUCTORS, told["helper"]), "instructors")
+    reached.add(_holders(_OF_MARKETS, told["planned"]), "market_plans")
+    reached.add(_holders(_OF_POINTS, told["point"]), "footfall", "service_points")
+    reached.add(_holders(_OF_BODIES, told["receiver"]), "hand_overs")
+    if told["told"] or _ids(_TOLD_ELSEWHERE, businesses=told["business"]):
+        both = told["told"] | told["business"]
+        reached.add(_holders(_OF_BUSINESSES, both) | _holders(_OF_CHANGES, both), "differences", "hand_overs")
     if not reached.known_by_difference:
         changed = _holders(_OF_CHANGES, told["business"])
         reached.add(_holders(_OF_BUSINESSES, businesses) | _holders(_IN_MARKETS, markets) | changed, "known")

@@ -81,6 +81,37 @@ COLUMNS: dict[str, Columns] = {
         _PLACED,
         lambda row: page("markets:market_detail", row.pk),
     ),
+    "markets.marketplan": Columns(
+        (
+            Column("市场", lambda row: row.market.name),
+            Column("举措", lambda row: row.text),
+            Column("责任单位", lambda row: row.responsible),
+            Column("完成期限", lambda row: _day(row.due_on)),
+        ),
+        ("market",),
+        lambda row: page("markets:market_detail", row.market_id),
+    ),
+    "markets.sourcedifference": Columns(
+        (
+            Column("经营主体", lambda row: row.business.name),
+            Column("列", lambda row: row.get_column_display()),
+            Column("来源", lambda row: row.get_source_display()),
+            Column("数据日期", lambda row: _day(row.file_date)),
+            Column("状态", lambda row: row.state_in_words),
+        ),
+        ("business",),
+        lambda row: page("markets:business_detail", row.business_id),
+    ),
+    "markets.handover": Columns(
+        (
+            Column("名称", lambda row: row.name or "—"),
+            Column("接收单位", lambda row: row.to.short_name or row.to.name),
+            Column("发起方", lambda row: row.get_asked_from_display()),
+            Column("状态", lambda row: row.get_state_display()),
+            Column("发起日期", lambda row: _day(row.asked_at)),
+        ),
+        ("to",),
+    ),
     "markets.industryarea": Columns(
         (_NAME, Column("行业", lambda row: row.industry or "—"), Column("编号", lambda row: row.code), _PLACE, _GUIDED),
         _PLACED,
@@ -116,6 +147,17 @@ COLUMNS: dict[str, Columns] = {
         ),
         ("guidance_station",),
         lambda row: page("members:registration", row.pk),
+    ),
+    "members.transfer": Columns(
+        (
+            Column("姓名（脱敏）", lambda row: mask_name(row.member.name)),
+            Column("转出", lambda row: str(row.origin or row.elsewhere or "—")),
+            Column("转入", lambda row: str(row.target or row.elsewhere or "—")),
+            Column("转出日期", lambda row: _day(row.sent_on)),
+            Column("有效期至", lambda row: _day(row.valid_until)),
+        ),
+        ("member", "origin", "target"),
+        lambda row: page("members:detail", row.member_id) if row.origin_id else "",
     ),
     "members.instructor": Columns(
         (
@@ -174,4 +216,6 @@ def columns_of(model: type[Model]) -> Columns:
 
 def shows_persons(model: type[Model]) -> bool:
     """Whether a page of these rows shows persons, so that the ids shown are written down."""
-    return model._meta.label_lower in {"members.member", "members.registration", "stations.checkin"}
+    return model._meta.label_lower in {
+        "members.member", "members.registration", "members.transfer", "stations.checkin",
+    }  # fmt: skip

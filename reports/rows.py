@@ -10,6 +10,8 @@ from django.db.models import QuerySet, Sum
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
+from orgs.doors import postings_with
+from orgs.kinds import Level
 from orgs.models import Division, Organization
 from orgs.querysets import ScopedQuerySet
 from reports import metrics, past
@@ -61,8 +63,21 @@ def rows(
         raise RowsNotKept(metric)
     if metrics.is_personal(code, denominator) and not is_responsible(user, unit):
         raise RowsNotOpen(metric)
+    if not _has_a_door(metric, user):
+        raise RowsNotOpen(metric)
     return all_rows(code, unit, denominator=denominator, range=range, as_of=as_of, unassigned=unassigned).visible_to(
         user
+    )
+
+
+def _has_a_door(metric: metrics.Metric, user) -> bool:
+    """Whether rows like these can be seen from one of this person's postings at all: people stand in the guidance line
+    only, so a list asked for from a district's or a street's own posting would be empty beside a number."""
+    queryset = cast(ScopedQuerySet, sources.SOURCES[metric.source].model()._default_manager.all())
+    view = f"{queryset.model._meta.app_label}.view_{queryset.model._meta.model_name}"
+    return any(
+        posting.organization_id or posting.unit.level == Level.CITY or queryset.division_scope(posting.unit) is not None
+        for posting in postings_with(user, view)
     )
 
 

@@ -152,6 +152,7 @@ def count_day(day: Day, computed_at: datetime) -> int:
     for unit, row in tally.count_persons(found).items():
         if unit in totals:
             totals[unit].update(row)
+    tally.fill_rest(totals)
     grassroots = tally.count_grassroots(day)
     snapshots.forget_cells()
     rows = [*snapshots.rows_of(totals), *snapshots.grassroots_rows(grassroots), *snapshots.cell_rows(cells, found)]
@@ -213,6 +214,7 @@ def _differences(
     for unit, total in totals.items():
         total.subtract(persons.get(unit, {}))
         total.update(persons_now.get(unit, {}))
+    tally.fill_rest(totals)
     return totals
 
 

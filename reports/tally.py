@@ -14,7 +14,7 @@ from orgs.kinds import Level
 from orgs.models import Division, Organization
 from reports import kept, metrics
 from reports.sql import businesses, persons
-from reports.sql.facts import counted
+from reports.sql.facts import REST, counted
 from reports.sql.parts import Day, Units, directly_under, live, on_columns, reach
 from reports.sql.simple import SIMPLE
 
@@ -204,6 +204,8 @@ def _add_market(cells: dict[Cell, Counter], row: dict) -> None:
     cell["markets_covered"] += covered
     cell["markets_due"] += due
     cell["markets_due_not_built"] += due and not covered
+    cell["markets_due_and_built"] += due and covered
+    cell["markets_suggested_joint"] += 0 < row["full_members"] < businesses.DUE_MEMBERS
     cell[MARKET + row["code"]] = 2 if due else 1 if row["full_members"] else 0
 
 
@@ -216,6 +218,15 @@ def add_up(cells: Iterable[tuple[Cell, Counter]], found: Tree, wanted: set[UnitK
             for key, number in counts.items():
                 total[key] += number
     return totals
+
+
+def fill_rest(totals: dict[UnitKey, Counter]) -> None:
+    """What no count of known businesses can give: the operating ones that are not in it."""
+    for total in totals.values():
+        for rest, counted_in in REST.items():
+            for range in metrics.RANGES:
+                key, whole, part = (metrics.count_key(code, range=range) for code in (rest, "operating", counted_in))
+                total[key] = total[whole] - total[part]
 
 
 def add_difference(

@@ -7,7 +7,9 @@ A writer of very many rows says so (tables/statements.py `in_bulk`); then one ro
 Kinds of `Touched`: the names of parts (tally.py: `registrations`, `check_ins`, …), the only ones that say where a row stood
 or stands; and what a row belongs to: `business` (what is known of it), `market` (whether it is covered), `stall` (a
 market whose businesses changed), `member`, `organization`, `led` (an organization whose links, or what is below it,
-changed), `instructor`, `point` (a service point whose footfall changed); `all`.
+changed), `instructor`, `helper` (an instructor whose assignments changed), `point` (a service point whose footfall
+changed), `planned` (a market whose plan changed), `told` (a business of which sources said something), `receiver` (whom
+a business is to be handed to), `transfer` (between which organizations); `all`.
 """
 
 from dataclasses import dataclass
@@ -38,6 +40,8 @@ _PERIOD = ("starts_on", "ends_on", "entered_at")
 
 
 _OWN = ("is_registered", "is_operating", "fixed_premises", "above_size", "employees", "market_id")
+# A kind of Touched that says where it stood, told of a business only where it was another before.
+_CONVERSION = ("conversions", "predecessor_id", _PLACE)
 
 
 def _placed(name: str, source: str, *columns: str) -> Table:
@@ -57,8 +61,8 @@ def _changed_business() -> str:
 
 TABLES = (
     Table(
-        "markets_business", (*_ANCESTORS, "entity_type", *_OWN),
-        (("business", "id", _NOWHERE), ("stall", "market_id", _NOWHERE)), _changed_business(),
+        "markets_business", (*_ANCESTORS, "entity_type", *_OWN, "predecessor_id"),
+        (("business", "id", _NOWHERE), ("stall", "market_id", _NOWHERE), _CONVERSION), _changed_business(),
     ),
     Table(
         "markets_businesscoverage", ("business_id", "organization_id", "mode", *_PERIOD),
@@ -79,8 +83,8 @@ TABLES = (
     ),
     Table("markets_grouporganization", ("business_id", *_PERIOD), (("business", "business_id", _NOWHERE),)),
     Table(
-        "members_instructorassignment", ("business_id", "instructor_id", *_PERIOD),
-        (("business", "business_id", _NOWHERE),),
+        "members_instructorassignment", ("business_id", "market_id", "instructor_id", *_PERIOD),
+        (("business", "business_id", _NOWHERE), ("helper", "instructor_id", _NOWHERE)),
     ),
     Table(
         "members_instructor", ("organization_id", "ends_on"),
@@ -100,7 +104,7 @@ TABLES = (
         "members_registration",
         (
             "member_id", "district_committee_id", "guidance_station_id", "state", "due_on", "submitted_at",
-            "decided_at", "withdrawn_at",
+            "decided_at", "withdrawn_at", "assigned_to_id",
         ),
         (("registrations", "id", _PLACE), ("member", "member_id", _NOWHERE)),
     ),
@@ -113,11 +117,22 @@ TABLES = (
         (("organizations", "id", _PLACE), ("organization", "id", _NOWHERE), ("led", "parent_id", _NOWHERE)),
     ),
     Table(
-        "stations_servicepoint", (*_ANCESTORS, "kind", "closed_on"),
-        (("service_points", "id", _PLACE), ("footfall", "id", _PLACE)),
+        "stations_servicepoint", (*_ANCESTORS, "kind", "closed_on", "market_id"), (("service_points", "id", _PLACE),)
     ),
-    _placed("stations_checkin", "check_ins", "on", "disputed_at"),
-    Table("stations_footfalltally", ("place_id", "on", "count"), (("point", "place_id", _NOWHERE),)),
+    _placed("stations_checkin", "check_ins", "on", "disputed_at", "purpose"),
+    Table("stations_footfalltally", ("place_id", "on", "kind", "count"), (("point", "place_id", _NOWHERE),)),
+    Table("markets_marketplan", ("market_id", "due_on", "done_on"), (("planned", "market_id", _NOWHERE),)),
+    Table("markets_sourcedifference", ("business_id", "kept_at"), (("told", "business_id", _NOWHERE),)),
+    Table(
+        "markets_handover",
+        ("business_id", "to_id", "to_district_id", "to_street_id", "asked_from", "asked_at", "state", "decided_at"),
+        (("told", "business_id", _NOWHERE), ("receiver", "to_id", _NOWHERE)),
+    ),
+    Table("members_seat", ("organization_id", "post", "starts_on", "ends_on"), (("led", "organization_id", _NOWHERE),)),
+    Table(
+        "members_transfer", ("origin_id", "target_id", "sent_on", "valid_until", "state", "decided_on"),
+        (("transfer", "origin_id", _NOWHERE), ("transfer", "target_id", _NOWHERE)),
+    ),
     _placed("markets_deliverysite", "delivery_sites", "closed_on", "couriers"),
     _placed("markets_industryarea", "industry_areas"),
 )  # fmt: skip
@@ -186,11 +201,11 @@ def _triggers_of_units() -> list[str]:
 
 
 def install() -> migrations.RunSQL:
-    """The functions and triggers, as one operation of a migration."""
+    """The functions and triggers, as one operation of a migration; those that stand are replaced."""
     functions = [_EVERYTHING, *(_function(table) for table in TABLES)]
     triggers = [statement for table in TABLES for statement in _triggers_of(table)] + _triggers_of_units()
     gone: Any = [
-        "DROP FUNCTION reports_touch_everything() CASCADE",
-        *(f"DROP FUNCTION reports_touch_{table.name}() CASCADE" for table in TABLES),
+        "DROP FUNCTION IF EXISTS reports_touch_everything() CASCADE",
+        *(f"DROP FUNCTION IF EXISTS reports_touch_{table.name}() CASCADE" for table in TABLES),
     ]
-    return migrations.RunSQL(sql=[*functions, *triggers], reverse_sql=gone)
+    return migrations.RunSQL(sql=[*gone, *functions, *triggers], reverse_sql=gone)

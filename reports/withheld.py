@@ -207,6 +207,7 @@ def _inside(keys: set[str]) -> list[tuple[str, tuple[str, ...]]]:
     found = [
         ("members_distinct", ("members_full", "members_probationary")),
         ("registrations", tuple(f"registrations_{state}" for state in metrics.REGISTRATION_STATES)),
+        ("check_ins_30d", tuple(f"check_ins_{purpose}_30d" for purpose in metrics.CHECK_IN_PURPOSES)),
     ]
     for range in metrics.RANGES:
         whole = metrics.count_key("covered", "with_members", range)

@@ -68,6 +68,8 @@ class KnownBusiness(Placed):
     joint = models.BooleanField()
     market = models.BooleanField()
     work = models.BooleanField()
+    instructed = models.BooleanField()
+    grouped = models.BooleanField()
     with_members = models.BooleanField()
     due = models.BooleanField()
     full_members = models.BigIntegerField()

@@ -2,20 +2,25 @@
 
 from markets.models.coverage import Covers
 from reports.sql.facts import (
+    DENOMINATORS,
     DUE_MEMBERS,
     NUMERATORS,
     OF_THE_ROW,
     RANGES,
+    REST,
     Near,
     counted,
     facts,
     mode_is,
     three_haves,
 )
+from reports.sql.facts import (
+    condition as condition_of,
+)
 from reports.sql.parts import LEAD_MARKETS, PLACE, Day, Units, live, market_links, on_columns, place, reach
 
 _PLACE = ", ".join(PLACE)
-_FLAGS = "is_registered, is_operating, three_haves, above_size, own, joint, market, work, with_members, due"
+_FLAGS = "is_registered, is_operating, three_haves, above_size, own, joint, market, work, instructed, grouped, with_members, due"
 
 
 # The columns of the covering index business_counts, in their order: grouped by them as they come, millions of rows
@@ -76,7 +81,8 @@ def known_sql(day: Day, where: str, stalls: str) -> str:
     """
     sums = ", ".join(f'coalesce(sum(n) FILTER (WHERE {what}), 0)::bigint AS "{key}"' for key, what in counted().items())
     told = """true AS is_registered, true AS is_operating, three_haves, above_size, false AS own, false AS joint,
-        l.counts AS market, NOT l.counts AS work, false AS with_members, false AS due"""
+        l.counts AS market, NOT l.counts AS work, false AS instructed, false AS grouped, false AS with_members,
+        false AS due"""
     return f"""
         WITH {live(day, LEAD_MARKETS)}, {market_links(day)},
         here AS MATERIALIZED (SELECT * FROM reports_knownbusiness WHERE {where}),
@@ -113,6 +119,8 @@ MARKETS = {
     "markets": "TRUE",
     "markets_covered": "covered",
     "markets_due": f"full_members >= {DUE_MEMBERS}",
+    "markets_due_and_built": f"full_members >= {DUE_MEMBERS} AND covered",
+    "markets_suggested_joint": f"full_members > 0 AND full_members < {DUE_MEMBERS}",
     "markets_due_not_built": f"full_members >= {DUE_MEMBERS} AND NOT covered",
 }
 
@@ -132,6 +140,13 @@ def business_ids(day: Day, where: str, code: str, condition: str) -> str:
             FROM markets_business b) rows WHERE {where} AND {condition}"""
     near = None if where == "TRUE" else Near.where(on_columns(where, "b"))
     return f"WITH {facts(day, near)} SELECT id FROM facts WHERE {where} AND {condition}"
+
+
+def rest_ids(day: Day, where: str, code: str, range: str) -> str:
+    """Ids of the operating businesses that are not in the count whose rest `code` is."""
+    every = business_ids(day, where, "operating", f"{DENOMINATORS['operating']} AND {RANGES[range]}")
+    inside = business_ids(day, where, REST[code], condition_of(REST[code], "operating", range))
+    return f"SELECT id FROM ({every}) every WHERE NOT EXISTS (SELECT FROM ({inside}) i WHERE i.id = every.id)"
 
 
 # --- grassroots bodies: the operating businesses that the organization's subtree covers -------------------------------

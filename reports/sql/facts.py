@@ -61,19 +61,28 @@ def mode_is(covers: str) -> str:
     return f"c.mode IN ({texts(mode for mode, gives in COVERS.items() if gives == covers)})"
 
 
+_HELP = (
+    ("false", "false"),
+    ("true", "false"),
+    ("false", "true"),
+)  # by a link, by an instructor, by a group organization
+
+
 def _links(day: Day, near: str) -> str:
     nothing = "false AS own, false AS joint, false AS market, true AS work"
+    organized, guided, grouped = (f"{one} AS instructed, {two} AS grouped" for one, two in _HELP)
     return f"""
         SELECT c.business_id, o.counts AND {mode_is(Covers.OWN)} AS own, o.counts AND {mode_is(Covers.JOINT)} AS joint,
-               o.counts AND {mode_is(Covers.MARKET)} AS market, NOT o.counts OR {mode_is(Covers.WORK)} AS work
+               o.counts AND {mode_is(Covers.MARKET)} AS market, NOT o.counts OR {mode_is(Covers.WORK)} AS work,
+               {organized}
         FROM markets_businesscoverage c JOIN live o ON o.id = c.organization_id
         WHERE {day.holds("c")} {near.format("c.business_id")}
         UNION ALL
-        SELECT a.business_id, {nothing} FROM members_instructorassignment a
+        SELECT a.business_id, {nothing}, {guided} FROM members_instructorassignment a
         JOIN members_instructor i ON i.id = a.instructor_id AND (i.ends_on IS NULL OR i.ends_on > {day.literal})
         WHERE a.business_id IS NOT NULL AND {day.holds("a")} {near.format("a.business_id")}
         UNION ALL
-        SELECT g.business_id, {nothing} FROM markets_grouporganization g
+        SELECT g.business_id, {nothing}, {grouped} FROM markets_grouporganization g
         WHERE {day.holds("g")} {near.format("g.business_id")}"""
 
 
@@ -127,7 +136,7 @@ def facts(day: Day, near: Near | None = None, *, stalls: bool = True) -> str:
     return f"""{live(day, near.covering if near else "TRUE")}, {market_links(day)}, {narrow}
     linked AS MATERIALIZED (
         SELECT business_id, bool_or(own) AS own, bool_or(joint) AS joint, bool_or(market) AS market,
-               bool_or(work) AS work
+               bool_or(work) AS work, bool_or(instructed) AS instructed, bool_or(grouped) AS grouped
         FROM ({_links(day, filter_by)}) links GROUP BY business_id),
     people AS MATERIALIZED ({_people(day, filter_by)}),
     told AS MATERIALIZED ({_told(day, filter_by)}),
@@ -140,7 +149,8 @@ def facts(day: Day, near: Near | None = None, *, stalls: bool = True) -> str:
         SELECT b.id, {place("b")}, b.market_id, b.entity_type = 'sole_trader' AS sole,
                b.is_registered, b.is_operating, {three_haves("b")} AS three_haves, b.above_size IS TRUE AS above_size,
                k.own IS TRUE AS own, k.joint IS TRUE AS joint, (k.market OR l.counts) IS TRUE AS market,
-               (k.work OR NOT l.counts) IS TRUE AS work, coalesce(p.members, 0) > 0 AS with_members,
+               (k.work OR NOT l.counts) IS TRUE AS work, k.instructed IS TRUE AS instructed,
+               k.grouped IS TRUE AS grouped, coalesce(p.members, 0) > 0 AS with_members,
                coalesce(p.full_members, 0) >= {DUE_MEMBERS} AS due, coalesce(p.full_members, 0) AS full_members
         FROM known JOIN markets_business b ON b.id = known.business_id
         LEFT JOIN linked k ON k.business_id = known.business_id
@@ -171,6 +181,14 @@ GAPS = {
     "due_not_built_sheltered": f"{_DUE} AND NOT own AND (joint OR market)",
     "due_not_built_blank": f"{_DUE} AND NOT own AND NOT joint AND NOT market",
 }
+# Of operating businesses, whatever the 口径.
+PARTS = {
+    "work_covered_only": "is_operating AND work AND NOT own AND NOT joint AND NOT market",
+    "instructed": "is_operating AND instructed",
+    "grouped": "is_operating AND grouped",
+}
+# What is not in a count of `facts`: never looked at one by one, but the rest of all that operate.
+REST = {"uncovered": "covered", "work_uncovered": "work_covered"}
 RANGES = {"all": "TRUE", "sole_traders": "sole", "enterprises": "NOT sole"}
 OF_THE_ROW = ("registered", "operating", "three_haves", "above_size")
 
@@ -180,7 +198,7 @@ def condition(code: str, denominator: str, range: str) -> str:
     if code in NUMERATORS:
         what = f"{DENOMINATORS[denominator]} AND {NUMERATORS[code]}"
     else:
-        what = {**DENOMINATORS, **GAPS}[code]
+        what = {**DENOMINATORS, **GAPS, **PARTS}[code]
     return f"{what} AND {RANGES[range]}"
 
 
@@ -191,4 +209,4 @@ def counted() -> dict[str, str]:
         for code, what in NUMERATORS.items()
         for below, where in DENOMINATORS.items()
     }
-    return inside | GAPS | {name: DENOMINATORS[name] for name in ("with_members", "due")}
+    return inside | GAPS | PARTS | {name: DENOMINATORS[name] for name in ("with_members", "due")}

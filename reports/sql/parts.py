@@ -131,7 +131,8 @@ def live(day: Day, some: str = "TRUE") -> str:
     return f"""live AS MATERIALIZED (
         SELECT o.id, o.path, o.level, o.kind, o.district_committee_id AS dc, o.guidance_station_id AS gs,
                o.district_id AS district, o.street_id AS street,
-               coalesce(o.extended_until, o.term_ends_on) AS term_ends_on,
+               coalesce(o.extended_until, o.term_ends_on) AS term_ends_on, o.term_ends_on AS elected_until,
+               o.approved_on,
                o.level = {int(Level.GRASSROOTS)} AND o.kind IN ({texts(COUNTED_KINDS)}) AS counts
         FROM orgs_organization o
         WHERE (o.approved_on IS NULL OR o.approved_on <= {day.literal})

@@ -11,12 +11,15 @@ from markets.models import (
     Declaration,
     DeliverySite,
     GroupOrganization,
+    HandOver,
     IndustryArea,
     MarketCoverage,
+    MarketPlan,
     Mode,
     Platform,
+    SourceDifference,
 )
-from members.models import Affiliation, Instructor, InstructorAssignment, Member, Registration
+from members.models import Affiliation, Instructor, InstructorAssignment, Member, Registration, Seat, Transfer
 from orgs.kinds import Kind, kinds_at
 from stations.models import CheckIn, FootfallTally, ServicePoint
 from tests import factories as make
@@ -29,6 +32,7 @@ class RandomCity:
         self.city = make.make_city()
         self.units = [self.city[name] for name in ("yuehai", "shahe", "lianhua", "huafu", "nanshan", "futian", "city")]
         self.branches, self.markets, self.businesses, self.members = [], [], [], []
+        self.officer = make.make_user("officer", self.city.yuehai)
         self.platform = Platform.objects.create(name="平台")
         for _ in range(22):
             self.add_branch()
@@ -40,6 +44,7 @@ class RandomCity:
             self.add_member()
         for _ in range(12):
             self.add_place()
+            self.add_seat()
         for branch in self.random.sample(self.branches, 3):
             self.close_branch(branch)
 
@@ -75,13 +80,33 @@ class RandomCity:
         branch = make.make_branch(
             parent,
             kind=self.next_kind(),
-            approved_on=self.pick(None, self.today, self.today - timedelta(days=9), self.today + timedelta(days=1)),
-        )
+            approved_on=self.pick(
+                None, self.today, self.today - timedelta(days=9), self.today - timedelta(days=500),
+                self.today + timedelta(days=1),
+            ),
+        )  # fmt: skip
         if branch.capability.term_years:
             branch.term_ends_on = self.pick(None, self.today, self.today + timedelta(days=days))
+            if branch.term_ends_on and self.chance(0.3):
+                branch.extended_until = branch.term_ends_on + timedelta(days=self.pick(10, 40))
+                branch.extension_document = "批复"
             branch.save()
         self.branches.append(branch)
         return branch
+
+    def add_seat(self) -> None:
+        if self.chance(0.5):
+            Transfer.objects.create(
+                member=self.pick(*self.members), origin=self.pick(None, *self.branches[:4]), target=self.pick(*self.branches),
+                sent_on=self.today, valid_until=self.pick(None, self.today, self.today - timedelta(days=1)),
+                state=self.pick("sent", "sent", "received"), decided_on=None,
+            )  # fmt: skip
+        branch = self.pick(*self.branches)
+        if not Seat.objects.filter(organization=branch).exists():
+            Seat.objects.create(
+                organization=branch, member=self.pick(*self.members), post=self.pick("secretary", "secretary", "deputy"),
+                **self.period(),
+            )  # fmt: skip
 
     def close_branch(self, branch) -> None:
         """Its links and its roll stay as they are: what they count for is the engine's question."""
@@ -96,6 +121,11 @@ class RandomCity:
             market.closed_on = self.pick(self.today, self.today + timedelta(days=1))
             market.save()
         self.markets.append(market)
+        for days in (-1, 0, 20):
+            MarketPlan.objects.create(
+                market=market, text="举措", responsible="单位", due_on=self.pick(None, self.today + timedelta(days=days)),
+                done_on=self.pick(None, None, self.today),
+            )  # fmt: skip
         for branch in self.random.sample(self.branches[:9], self.pick(1, 2, 4)):
             MarketCoverage.objects.create(organization=branch, market=market, **self.period())
         return market
@@ -114,7 +144,30 @@ class RandomCity:
         )
         self.businesses.append(row)
         self.link(row)
+        self.told(row)
         return row
+
+    def told(self, row: Business) -> None:
+        """What other systems say of it, who should take it over, and what it was before."""
+        if self.chance(0.2):
+            now = timezone.now()
+            SourceDifference.objects.update_or_create(
+                business=row,
+                column="address",
+                source="tax",
+                defaults={"value": "别处", "kept_at": self.pick(None, None, now)},
+            )
+        if self.chance(0.2) and not HandOver.objects.filter(business=row).exists():
+            to = self.random.choice(self.units[:6])
+            place = make.placed(to)
+            HandOver.objects.create(
+                business=row, to=to, to_district_id=place["district_id"], to_street_id=place["street_id"],
+                asked_from=self.pick("holder", "receiver"), state=self.pick("asked", "asked", "refused"),
+                asked_by_system="登记系统",
+            )  # fmt: skip
+        traders = [one for one in self.businesses if one.entity_type == "sole_trader"]
+        if row.entity_type != "sole_trader" and traders and self.chance(0.3):
+            Business.objects.filter(pk=row.pk).update(predecessor=self.pick(*traders))
 
     def link(self, row: Business) -> None:
         for branch in self.random.sample(self.branches, self.pick(0, 0, 1, 1, 2)):
@@ -130,8 +183,9 @@ class RandomCity:
             GroupOrganization.objects.create(business=row, kind="union", **self.period())
         if self.chance(0.15):
             instructor = Instructor.objects.create(
-                organization=self.unit(), name="指导", ends_on=self.pick(None, None, self.today)
-            )
+                organization=self.pick(self.unit(), self.unit(), self.pick(*self.branches)), name="指导",
+                ends_on=self.pick(None, None, self.today),
+            )  # fmt: skip
             InstructorAssignment.objects.create(instructor=instructor, business=row, **self.period())
 
     def add_member(self) -> Member:
@@ -158,7 +212,8 @@ class RandomCity:
         unit, now = self.unit(), timezone.now()
         return Registration.objects.create(
             member=member, state=state, method="interview", reason="说明",
-            due_on=self.today + timedelta(days=self.pick(-1, 0, 3)),
+            due_on=self.today + timedelta(days=self.pick(-1, 0, 3, 4)),
+            submitted_at=now - timedelta(days=self.pick(0, 29, 30)), assigned_to=self.pick(None, self.officer),
             withdrawn_at=now if state == "withdrawn" else None, decided_at=now,
             guidance_station_id=unit.guidance_station_id, district_committee_id=unit.district_committee_id,
         )  # fmt: skip
@@ -172,12 +227,17 @@ class RandomCity:
             **place,
             kind=kinds[point_number % len(kinds)],
             closed_on=self.pick(None, None, self.today),
+            market=self.pick(None, *self.markets[:1]),
         )
         for days in (0, 29, 30):
-            FootfallTally.objects.create(place=point, on=self.today - timedelta(days=days), count=self.pick(1, 7))
+            FootfallTally.objects.create(
+                place=point, on=self.today - timedelta(days=days), count=self.pick(0, 1, 7),
+                kind=self.pick("rest", "charge", "errand"),
+            )  # fmt: skip
             CheckIn.objects.create(
                 member=self.pick(*self.members), place=point, on=self.today - timedelta(days=days),
-                occurred_at=timezone.now(), channel="scan", disputed_at=self.pick(None, None, timezone.now()), **place,
+                purpose=self.pick("report", "activity", "study", "volunteer"), occurred_at=timezone.now(),
+                channel="scan", disputed_at=self.pick(None, None, timezone.now()), **place,
             )  # fmt: skip
         DeliverySite.objects.create(
             platform=self.platform, name=f"网点{point.pk}", couriers=self.pick(None, 12),

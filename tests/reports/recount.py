@@ -4,6 +4,7 @@ Shares nothing with reports/: neither its SQL nor its tables of conditions.
 """
 
 from collections import Counter
+from copy import copy
 from datetime import timedelta
 
 from django.utils import timezone
@@ -14,11 +15,14 @@ from markets.models import (
     Declaration,
     DeliverySite,
     GroupOrganization,
+    HandOver,
     IndustryArea,
     Market,
     MarketCoverage,
+    MarketPlan,
+    SourceDifference,
 )
-from members.models import Affiliation, Instructor, InstructorAssignment, Member, Registration
+from members.models import Affiliation, Instructor, InstructorAssignment, Member, Registration, Seat, Transfer
 from orgs.kinds import CAPABILITIES
 from orgs.models import Organization
 from stations.models import CheckIn, FootfallTally, ServicePoint
@@ -95,12 +99,13 @@ class Recount:
             for link in self.market_coverages:
                 if link.market_id == row.market_id and link.organization_id in self.organizations:
                     gives.add("market" if self.counting(link.organization_id) else "work")
-        helped = any(self.holds(one) for one in GroupOrganization.objects.filter(business=row)) or any(
+        row.grouped = any(self.holds(one) for one in GroupOrganization.objects.filter(business=row))
+        row.instructed = any(
             self.holds(one) and not (one.instructor.ends_on and one.instructor.ends_on <= self.on)
             for one in InstructorAssignment.objects.filter(business=row).select_related("instructor")
         )
         row.best = next((one for one in ("own", "joint", "market") if one in gives), None)
-        row.work = bool(gives) or helped
+        row.work = bool(gives) or row.grouped or row.instructed
         row.registered, row.operates = row.status in ("active", "dormant"), operates
         row.sole = row.entity_type == "sole_trader"
 
@@ -117,6 +122,7 @@ class Recount:
         found: Counter = Counter()
         for row in filter(inside, self.businesses):
             self._count_business(found, row)
+            found["conversions"] += row.registered and row.predecessor_id is not None
         for row in filter(inside, self.organizations.values()):
             self._count_organization(found, row)
         for row in filter(inside, Market.objects.all()):
@@ -128,8 +134,15 @@ class Recount:
             if inside(place or row_nowhere):
                 found["registrations"] += 1
                 found[f"registrations_{row.state}"] += 1
-                found["registrations_overdue"] += row.state in ("submitted", "contacted") and row.due_on < self.on
+                self._count_registration(found, row)
         return found
+
+    def _count_registration(self, found: Counter, row) -> None:
+        waits = row.state in ("submitted", "contacted")
+        found["registrations_overdue"] += waits and row.due_on < self.on
+        found["registrations_due_soon"] += waits and self.on <= row.due_on <= self.on + timedelta(days=3)
+        found["registrations_unassigned"] += waits and row.assigned_to_id is None
+        found["registrations_30d"] += timezone.localdate(row.submitted_at) > self.on - timedelta(days=30)
 
     def _count_business(self, found: Counter, row) -> None:
         due = row.operates and row.full >= 3
@@ -146,6 +159,11 @@ class Recount:
             "due_not_built": due and row.best != "own",
             "due_not_built_sheltered": due and row.best in ("joint", "market"),
             "due_not_built_blank": due and row.best is None,
+            "uncovered": row.operates and row.best is None,
+            "work_uncovered": row.operates and not row.work,
+            "work_covered_only": row.operates and row.work and row.best is None,
+            "instructed": row.operates and row.instructed,
+            "grouped": row.operates and row.grouped,
         }
         for range in ("", "#sole_traders" if row.sole else "#enterprises"):
             for name, belongs in {**sets, **gaps}.items():
@@ -170,6 +188,14 @@ class Recount:
         links = sum(link.organization_id == row.pk for link in self.market_coverages)
         ends_on = row.extended_until or row.term_ends_on
         found["organizations"] += 1
+        for kind in ("joint", "floating", "project"):
+            found[f"{kind}_branches"] += row.kind == f"{kind}_branch"
+        led = {link.business_id for link in self.coverages if link.organization_id == row.pk}
+        found["joint_branches_wide"] += row.kind == "joint_branch" and len(led) > 5
+        found["industry_committees"] += row.kind == "industry_committee"
+        found["organizations_new"] += row.approved_on is not None and row.approved_on.year == self.on.year
+        secretaries = Seat.objects.filter(organization=row, post="secretary")
+        found["secretaries_missing"] += not any(map(self.holds, secretaries))
         found["party_committees"] += row.kind.endswith("_committee")
         found["general_branches"] += row.kind == "general_branch"
         found["branches"] += row.kind in ("branch", "joint_branch", "floating_branch", "project_branch")
@@ -177,7 +203,11 @@ class Recount:
         found["market_organizations_own"] += links == 1
         found["market_organizations_joint"] += links > 1
         found["terms_overdue"] += ends_on is not None and ends_on <= self.on
-        found["terms_due_180"] += ends_on is not None and self.on < ends_on <= self.on + timedelta(days=180)
+        for days in (180, 90, 60, 30):
+            due = ends_on is not None and self.on < ends_on <= self.on + timedelta(days=days)
+            found[f"terms_due_{days}"] += due
+        found["terms_unknown"] += ends_on is None
+        found["terms_extended"] += ends_on is not None and (row.term_ends_on or ends_on) <= self.on < ends_on
 
     def _is_led(self, market, among=None) -> bool:
         return any(
@@ -194,25 +224,55 @@ class Recount:
         found["markets_covered"] += self._is_led(row)
         found["markets_due"] += full >= 3
         found["markets_due_not_built"] += full >= 3 and not self._is_led(row)
+        found["markets_due_and_built"] += full >= 3 and self._is_led(row)
+        found["markets_suggested_joint"] += full in (1, 2)
+        for plan in MarketPlan.objects.filter(market=row):
+            if plan.done_on is None or plan.done_on > self.on:
+                found["market_plans_open"] += 1
+                found["market_plans_overdue"] += plan.due_on is not None and plan.due_on < self.on
 
     def _count_places(self, found: Counter, inside) -> None:
+        recent = self.on - timedelta(days=30)
         for row in filter(inside, ServicePoint.objects.all()):
             if not self.is_closed(row):
                 found["service_points"] += 1
+                found["service_points_in_markets"] += row.market_id is not None
+                found["service_points_used"] += any(
+                    recent < one.on <= self.on and one.count for one in FootfallTally.objects.filter(place=row)
+                )
                 found[POINTS[row.kind]] += 1
-        recent = self.on - timedelta(days=30)
         for row in filter(inside, CheckIn.objects.all()):
-            found["check_ins_30d"] += recent < row.on <= self.on and row.disputed_at is None
+            for key in ("check_ins_30d", f"check_ins_{row.purpose}_30d"):
+                found[key] += recent < row.on <= self.on and row.disputed_at is None
         for row in FootfallTally.objects.select_related("place"):
             if inside(row.place) and recent < row.on <= self.on:
-                found["footfall_30d"] += row.count
+                for key in ("footfall_30d", f"footfall_{row.kind}_30d"):
+                    found[key] += row.count
         for row in filter(inside, DeliverySite.objects.all()):
             if not self.is_closed(row):
                 found["delivery_sites"] += 1
                 found["couriers"] += row.couriers or 0
         found["industry_areas"] += sum(map(inside, IndustryArea.objects.all()))
         for row in Instructor.objects.select_related("organization"):
-            found["instructors"] += inside(row.organization) and not (row.ends_on and row.ends_on <= self.on)
+            if inside(row.organization) and not (row.ends_on and row.ends_on <= self.on):
+                found["instructors"] += 1
+                assigned = InstructorAssignment.objects.filter(instructor=row)
+                found["instructors_assigned"] += any(map(self.holds, assigned))
+        for row in Transfer.objects.filter(state="sent").select_related("origin", "target"):
+            if inside(row.origin or row.target):
+                found["members_transferring"] += 1
+                found["members_transfers_expired"] += row.valid_until is not None and row.valid_until < self.on
+        self._count_told(found, inside)
+
+    def _count_told(self, found: Counter, inside) -> None:
+        for row in SourceDifference.objects.filter(kept_at=None).select_related("business"):
+            found["differences_open"] += inside(row.business)
+        for row in HandOver.objects.filter(state="asked").select_related("business", "to"):
+            place = row.business
+            if row.asked_from == "holder":
+                place = copy(row.to)
+                place.district_id, place.street_id = row.to_district_id, row.to_street_id
+            found["hand_overs_pending"] += inside(place)
 
     def count_persons(self, found: Counter, inside) -> None:
         here = [(member, way) for member, way, place, path in self.persons if inside(place, path)]

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from markets.models import Absence, DeliverySite, IndustryArea, Platform, SourceDifference
+from markets.models import Absence, DeliverySite, HandOver, IndustryArea, MarketPlan, Platform, SourceDifference
 from markets.sources import LABELS, PLACE
 from members.models import Instructor
 from reports import metrics
@@ -91,6 +91,12 @@ MAKERS: dict[str, Callable] = {
 BEHIND: dict[str, Callable] = {  # rows behind a number that are no list of their own, and may be taken out
     "members.instructor": lambda city: Instructor.objects.create(
         organization=factories.make_branch(city.yuehai), name="甲"
+    ),
+    "markets.handover": lambda city: HandOver.objects.create(
+        business=factories.make_business(city.yuehai), to=city.shahe, asked_by_system="登记系统"
+    ),
+    "markets.marketplan": lambda city: MarketPlan.objects.create(
+        market=factories.make_market(city.yuehai), text="举措", responsible="单位"
     ),
     "stations.footfalltally": lambda city: FootfallTally.objects.create(
         place=factories.make_service_point(city.yuehai), on=timezone.localdate(), count=3

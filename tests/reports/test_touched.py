@@ -16,12 +16,23 @@ from markets.models import (
     Declaration,
     DeliverySite,
     GroupOrganization,
+    HandOver,
     IndustryArea,
     Market,
     MarketCoverage,
+    MarketPlan,
     Mode,
+    SourceDifference,
 )
-from members.models import Affiliation, Instructor, Member, Registration
+from members.models import (
+    Affiliation,
+    Instructor,
+    InstructorAssignment,
+    Member,
+    Registration,
+    Seat,
+    Transfer,
+)
 from orgs.models import Division, Organization
 from orgs.services import TreeError, organization_move
 from reports import kept, selectors, services
@@ -171,6 +182,49 @@ class Life:
     def an_instructor_leaves(self):
         if row := self.some(Instructor):
             Instructor.objects.filter(pk=row.pk).update(ends_on=self.made.pick(None, self.today))
+
+    def a_seat_more(self):
+        self.made.add_seat()
+
+    def a_seat_ends(self):
+        if row := self.some(Seat, ends_on=None):
+            Seat.objects.filter(pk=row.pk).update(ends_on=max(self.today, row.starts_on + timedelta(days=1)))
+
+    def a_transfer_is_decided(self):
+        if row := self.some(Transfer):
+            Transfer.objects.filter(pk=row.pk).update(state=self.made.pick("sent", "returned"))
+
+    def a_source_says_something(self):
+        self.made.told(self.some(Business))
+
+    def a_difference_is_settled(self):
+        if row := self.some(SourceDifference):
+            kept_at = self.made.pick(None, timezone.now())
+            SourceDifference.objects.filter(pk=row.pk).update(kept_at=kept_at)
+
+    def a_difference_goes(self):
+        if row := self.some(SourceDifference):
+            row.delete()
+
+    def a_hand_over_is_decided(self):
+        if row := self.some(HandOver):
+            HandOver.objects.filter(pk=row.pk).update(state=self.made.pick("asked", "accepted"))
+
+    def a_predecessor_is_taken_back(self):
+        Business.objects.filter(pk=self.some(Business).pk).update(predecessor=None)
+
+    def a_plan_is_done(self):
+        if row := self.some(MarketPlan):
+            MarketPlan.objects.filter(pk=row.pk).update(done_on=self.made.pick(None, self.today))
+
+    def an_assignment_goes(self):
+        if row := self.some(InstructorAssignment):
+            row.delete()
+
+    def a_registration_is_assigned(self):
+        Registration.objects.filter(pk=self.some(Registration).pk).update(
+            assigned_to=self.made.pick(None, self.made.officer)
+        )
 
     def a_place_more(self):
         self.made.add_place()
