@@ -197,7 +197,9 @@ class Business(Positioned):
 class BusinessVersion(models.Model):
     """What a counting column was before it changed; half-open. Written by the statement that changed it."""
 
-    business = models.ForeignKey(Business, on_delete=models.PROTECT, related_name="versions", verbose_name="经营主体")
+    business = models.ForeignKey(
+        Business, on_delete=models.PROTECT, related_name="versions", db_index=False, verbose_name="经营主体"
+    )
     valid_from = models.DateTimeField("起", null=True)
     valid_to = models.DateTimeField("止（不含）")
     values = models.JSONField("原值")
@@ -207,8 +209,13 @@ class BusinessVersion(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "主体历史"
         ordering = ["-id"]
-        # What was replaced since a day: lists of past days (reports/past.py).
-        indexes = [models.Index(fields=["valid_to"], name="businessversion_replaced")]
+        indexes = [
+            # Since when the values of a business stand, for each that is changed. With the end in it: where the end alone
+            # was the other index to choose, the planner took that one and read all versions there are for each business.
+            models.Index(fields=["business", "valid_to"], name="businessversion_of_business"),
+            # What was replaced since a day: lists of past days (reports/past.py).
+            models.Index(fields=["valid_to"], name="businessversion_replaced"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.business_id} …{self.valid_to:%Y-%m-%d}"

@@ -4,6 +4,7 @@ import csv
 from datetime import datetime
 
 import pytest
+from django.db import connection
 
 from accounts.models import AuditEvent
 from markets.imports import checks
@@ -93,6 +94,23 @@ def test_a_version_begins_where_the_one_before_it_ended(send):
     for business in Business.objects.all():
         first, second = business.versions.order_by("pk")
         assert (first.valid_from, second.valid_from) == (business.entered_at, first.valid_to)
+
+
+def test_one_business_among_many_versions_is_found_by_itself(city):
+    """Statistics lag behind a file that writes versions: by the end alone each row would read all of them."""
+    business = factories.make_business(city.yuehai)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO markets_businessversion (business_id, valid_to, values) "
+            "SELECT %s, now() - n * interval '1 s', '{}' FROM generate_series(1, 20000) n",
+            [business.pk],
+        )
+        cursor.execute(
+            "EXPLAIN SELECT (SELECT max(valid_to) FROM markets_businessversion o WHERE o.business_id = b.id) "
+            "FROM markets_business b"
+        )
+        told = "\n".join(line for (line,) in cursor.fetchall())
+    assert "businessversion_of_business" in told and "businessversion_replaced" not in told, told
 
 
 def test_new_rows_are_a_range_without_before_images_or_versions(send):
