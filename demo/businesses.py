@@ -112,7 +112,6 @@ class BusinessMaker:
             "entity_type": _take([t[0] for t in TYPES], types),
             "entity_type_text": _take([t[1] for t in TYPES], types),
             "scale": np.where(types == 0, "unknown", np.where(employees < 20, "micro", "small")),
-            "scale_source": np.where(types == 0, "", "registry"),
         }
 
     def block(self, start: int, count: int) -> pl.DataFrame:

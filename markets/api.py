@@ -17,6 +17,7 @@ class BusinessSerializer(serializers.ModelSerializer):
 
     code = serializers.CharField(read_only=True)
     status_label = serializers.CharField(source="get_status_display", read_only=True)
+    scale_source = serializers.CharField(read_only=True)
 
     class Meta:
         model = Business

@@ -23,7 +23,7 @@ UNTOLD = "untold"  # in `provenance` only: a new row's status or type that its f
 FILES = (Source.REGISTRATION, Source.ANNUAL_REPORT, Source.SURVEY)  # whose files can be brought in
 _REGISTERED = (Source.REGISTRATION, Source.MANUAL, Source.ANNUAL_REPORT, Source.SURVEY)
 # Columns that move together have one key: `place` is the four ancestors, `entity_type` goes with the text it was read
-# from, `scale` with where it comes from, `name` with its initials.
+# from, `name` with its initials.
 ORDER: dict[str, tuple[Source, ...]] = {
     # Facts that registering creates: nobody knows them better than the registry.
     "uscc": _REGISTERED,

@@ -85,7 +85,7 @@ class BusinessDetail(ScopedMixin, DetailView):
         }
 
     def _facts(self, row: Business) -> list[tuple]:
-        scale = row.get_scale_display() + (f"（{row.get_scale_source_display()}）" if row.scale_source else "")
+        scale = row.get_scale_display() + (f"（{source_label(row.scale_source)}）" if row.scale_source else "")
         running = "是" if row.is_operating else row.get_not_operating_display() or "否"
         facts = [
             ("统一社会信用代码", row.uscc),

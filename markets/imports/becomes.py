@@ -50,10 +50,7 @@ _WRITTEN: dict[str, dict[str, str]] = {
         "entity_type": "CASE WHEN s.only_scale THEN b.entity_type ELSE s.entity_type END",
         "entity_type_text": _TYPE_TEXT,
     },
-    "scale": {
-        "scale": "COALESCE(s.scale, b.scale)",
-        "scale_source": "CASE WHEN s.scale <> b.scale THEN '{scale_source}' ELSE b.scale_source END",
-    },
+    "scale": {"scale": "COALESCE(s.scale, b.scale)"},
     "industry": {"industry": "COALESCE(s.industry, b.industry)"},
     "registered_on": {"registered_on": "COALESCE(s.registered_on, b.registered_on)"},
     "status": {"status": "COALESCE(s.status, b.status)"},
@@ -67,7 +64,6 @@ _WRITTEN: dict[str, dict[str, str]] = {
         "street_id": _STREET,
     },
 }
-SCALE_SOURCES = {Source.REGISTRATION: "registry", Source.ANNUAL_REPORT: "statistics", Source.SURVEY: "manual"}
 DECLARED_AS = {
     Source.REGISTRATION: "registry_file", Source.ANNUAL_REPORT: "annual_report", Source.SURVEY: "survey",
 }  # fmt: skip
@@ -109,7 +105,7 @@ def said(key: str, source: str) -> str:
 def _of(template: str, key: str, source: str) -> str:
     """A template of this module for the files of one source."""
     own = f"{came_from(key)} NOT IN {_among(_worse(key, source))}" if _worse(key, source) else "TRUE"
-    return template.replace("{scale_source}", SCALE_SOURCES[Source(source)]).replace("{own}", own)
+    return template.replace("{own}", own)
 
 
 def _worse(key: str, source: str) -> list[str]:
@@ -159,7 +155,7 @@ class Rules:
                 value = _of(template, key, source)
                 becomes[column] = f"CASE WHEN {may(key, source)} THEN {value} ELSE b.{column} END"
                 # What the row says already stands in most cells: this plain question spares them the long one.
-                says = "s.scale <> b.scale" if column == "scale_source" else f"s.{column} IS DISTINCT FROM b.{column}"
+                says = f"s.{column} IS DISTINCT FROM b.{column}"
                 differs.append(f"({says} AND b.{column} IS DISTINCT FROM ({value}) AND {may(key, source)})")
         confirmed, provenance = _confirmed(source), _provenance(source)
         if source != Source.REGISTRATION:
@@ -170,7 +166,6 @@ class Rules:
         first = {
             **{column: f"s.{column}" for column in becomes},
             "scale": "COALESCE(s.scale, 'unknown')",
-            "scale_source": f"CASE WHEN s.scale IS NULL THEN '' ELSE '{SCALE_SOURCES[Source(source)]}' END",
             "industry": "COALESCE(s.industry, '')",
             "status": "COALESCE(s.status, 'active')",
             "address": "COALESCE(s.address, '')",

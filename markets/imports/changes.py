@@ -13,7 +13,7 @@ from tables.statements import fetch
 
 SAMPLES = 20
 NEW_HERE = 0  # stands for a record that the same file brings in
-FOLLOWS = frozenset({"entity_type_text", "scale_source", "district_committee_id", "provenance", "name_pinyin"})
+FOLLOWS = frozenset({"entity_type_text", "district_committee_id", "provenance", "name_pinyin"})
 CHANGED = f"FROM {MATCH} m JOIN {STAGE} s ON s.row = m.row JOIN markets_business b ON b.id = m.id WHERE m.differs"
 
 

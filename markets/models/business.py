@@ -7,6 +7,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from markets.querysets import BusinessDetailQuerySet, BusinessQuerySet
+from markets.sources import Source
 from orgs.fields import Positioned, placed_constraints
 
 BY_AGE = Coalesce(F("registered_on"), Value(date.min))
@@ -37,12 +38,6 @@ class Business(Positioned):
         MICRO = "micro", "微型"
         UNKNOWN = "unknown", "未划分"
 
-    class ScaleSource(models.TextChoices):
-        REGISTRY = "registry", "登记"
-        STATISTICS = "statistics", "统计"
-        MANUAL = "manual", "人工"
-        ESTIMATE = "estimate", "系统估算"
-
     class Status(models.TextChoices):
         """登记状态. 注销, 吊销 and 迁出 are not registered any more."""
 
@@ -70,7 +65,6 @@ class Business(Positioned):
     entity_type = models.CharField("主体类型", max_length=24, choices=EntityType)
     entity_type_text = models.CharField("登记类型原文", max_length=60, blank=True)
     scale = models.CharField("规模", max_length=8, choices=Scale, default=Scale.UNKNOWN)
-    scale_source = models.CharField("规模来源", max_length=12, choices=ScaleSource, blank=True)
     industry = models.CharField("行业代码（GB/T 4754）", max_length=5, blank=True)
     registered_on = models.DateField("成立日期", null=True, blank=True)
     status = models.CharField("登记状态", max_length=12, choices=Status, default=Status.ACTIVE)
@@ -192,6 +186,11 @@ class Business(Positioned):
     @property
     def code(self) -> str:
         return self.uscc or self.legacy_registration_no or ""
+
+    @property
+    def scale_source(self) -> str:
+        """Who says the scale, as in `provenance`; blank where nobody does."""
+        return "" if self.scale == self.Scale.UNKNOWN else self.provenance.get("scale", str(Source.REGISTRATION))
 
 
 class BusinessVersion(models.Model):

@@ -26,7 +26,7 @@ def test_new_row_becomes_a_business(send, city, registrar):
     answer = send([row])
     assert (answer["new"], answer["errors"]) == (1, [])
     business = Business.objects.get(uscc=row["统一社会信用代码"])
-    assert (business.entity_type, business.scale, business.scale_source) == ("company", "micro", "registry")
+    assert (business.entity_type, business.scale, business.scale_source) == ("company", "micro", "registration")
     assert (business.industry, str(business.registered_on), business.status) == ("F5211", "2020-01-02", "active")
     assert (business.employees, business.market, business.address) == (12, market, "科技园 1 号")
     assert business.guidance_station == city.yuehai and business.district_committee == city.nanshan

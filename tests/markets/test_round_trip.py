@@ -49,7 +49,7 @@ def businesses(city) -> None:
     for status in Business.Status:
         make(city.yuehai, status=status, not_operating="zombie")
     for scale in Business.Scale:
-        make(city.yuehai, scale=scale, scale_source="manual")
+        make(city.yuehai, scale=scale)
     make(city.yuehai, market=one)
     make(city.yuehai, market=twin)  # stands elsewhere than its market, which has a namesake here
     make(city.shahe, market=twin)

@@ -86,6 +86,24 @@ def test_a_better_source_that_confirms_is_the_one_that_vouches(send):
 
 
 @pytest.mark.django_db
+def test_a_scale_belongs_to_the_best_source_that_said_it(client, send, registrar):
+    """And the better one that only confirms it changes no row where it is the registration system."""
+    client.force_login(registrar)
+    row = make_row(规模="微型", 经营状态="存续")
+    seen = []
+    for source in ("survey", "annual_report", "registration", "registration", "survey"):
+        answer = send([row], f"--source={source}")
+        business = Business.objects.get()
+        page = client.get(reverse("markets:business_detail", args=[business.pk])).content.decode()
+        assert f"微型（{Source(business.scale_source).label}）" in page
+        seen.append((business.scale_source, answer["changed"]))
+    assert seen == [("survey", 0), ("annual_report", 1), *[("registration", 0)] * 3]
+    business.scale = "small"
+    services.business_save(business=business, by=registrar, columns=["scale"])
+    assert business.scale_source == "manual" and Business(scale="unknown").scale_source == ""
+
+
+@pytest.mark.django_db
 def test_an_older_file_writes_nothing_and_says_nothing(send):
     row = make_row(从业人数="10")
     send([row], day(5))
