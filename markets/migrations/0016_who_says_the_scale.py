@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("markets", "0014_counts_in_one_pass"),
+        ("markets", "0015_versions_of_a_business"),
     ]
 
     operations = [
