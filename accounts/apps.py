@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = "登录与审计"
+
+    def ready(self) -> None:
+        from accounts import held
+
+        held.register()

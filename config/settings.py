@@ -229,6 +229,7 @@ REGISTRATION_DUE_DAYS = env.int("REGISTRATION_DUE_DAYS", 15)
 AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", 1096)  # three years, which reveals and exports need; can only be longer
 if AUDIT_KEEP_DAYS < 1096:
     raise ImproperlyConfigured("环境变量 AUDIT_KEEP_DAYS 不得少于 1096（三年）：查看、导出个人信息的记录须保存三年。")
+RIGHTS_ANSWER_DAYS = env.int("RIGHTS_ANSWER_DAYS", 15)  # 个人信息权利申请的答复期限
 # A goal is green, else amber, else red by how far behind its line it is, in percent of the way from base to target.
 GOAL_GREEN_WITHIN = env.int("GOAL_GREEN_WITHIN", 3)
 GOAL_AMBER_WITHIN = env.int("GOAL_AMBER_WITHIN", 10)

@@ -6,7 +6,7 @@ class MarketsConfig(AppConfig):
     verbose_name = "经营主体与市场"
 
     def ready(self) -> None:
-        from markets import bulk, life, listings
+        from markets import bulk, held, life, listings
         from markets.imports.importer import BusinessImporter
         from markets.imports.others import TARGETS
         from markets.imports.told_undo import forget
@@ -18,3 +18,4 @@ class MarketsConfig(AppConfig):
         listings.register()
         bulk.register()
         life.register()
+        held.register()

@@ -7,13 +7,14 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         from markets.conversion import follows
-        from members import erasure, life, posters
+        from members import erasure, held, life, posters
         from members.imports import leads, rolls
         from members.models import InstructorAssignment, Poster
         from members.views.report import report
         from tables.register import register_target
 
         life.register()
+        held.register()
         follows(InstructorAssignment, "instructor_id")
         posters.register_kind(Poster.Kind.MARKET, report)
         posters.register_kind(Poster.Kind.GUIDANCE_STATION, report)

@@ -141,7 +141,14 @@ class ContactLogQuerySet(_ThroughRegistration):
 
 
 class RightsRequestQuerySet(_ThroughRegistration):
-    pass
+    """Seen where the registration is; of somebody on a roll who never reported, where the affiliation is."""
+
+    def within_postings(self, postings) -> Self:
+        from members.models import Affiliation
+
+        here = Affiliation.objects.live().within_postings(postings).filter(member=OuterRef("member"))
+        on_roll = self.filter(Exists(here), registration__isnull=True)
+        return super().within_postings(postings) | on_roll
 
 
 class IntakeClientQuerySet(_ThroughOrganization):

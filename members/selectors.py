@@ -4,7 +4,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from members import erasure, identity
+from members import identity
 from members.models import Affiliation, Consent, Draft, Member, MemberCode, Notice, Receipt, Registration
 
 
@@ -95,31 +95,6 @@ def is_known_elsewhere(registration: Registration, user) -> bool:
     return unseen.exists()
 
 
-# --- the person's own page -------------------------------------------------------------------------------------------
-
-
-def own_copy(registration: Registration) -> list[tuple[str, str]]:
-    """What is kept about the person, masked: for the person's own receipt page."""
-    if registration.erased_at is not None:
-        return []
-    lines = [
-        ("姓名", identity.mask_name(registration.name)),
-        ("性别", registration.get_sex_display()),
-        ("手机号", identity.mask_phone(registration.phone_tail)),
-        ("身份号码", identity.mask_id(registration.id_number) or "没有收集"),
-        ("党员类别", registration.get_standing_display()),
-        ("职业", registration.get_occupation_display() or "未填"),
-        ("工作单位或摊位", registration.workplace or "未填"),
-        ("组织关系所在地", "不清楚" if registration.home_unknown else registration.home_place),
-        ("组织关系所在党组织", "不清楚" if registration.home_unknown else registration.home_branch or "未填"),
-    ]
-    if registration.member is not None:
-        live = Affiliation.objects.live().filter(member=registration.member).select_related("organization")
-        lines += [(row.get_kind_display(), str(row.organization)) for row in live]
-        lines += erasure.copy_elsewhere(registration.member)
-    return lines
-
-
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
@@ -147,3 +122,10 @@ def lookups_of(member: Member, limit: int = 20) -> list[AuditEvent]:
 
 def lookups_of_registrations(ids: list[int], limit: int = 20) -> QuerySet:
     return _events(["members.registration.reveal"], "members.registration", ids)[:limit]
+
+
+def looks_at(member: Member | None, registrations: list[int], acts: list[str], limit: int = 1000) -> list[AuditEvent]:
+    """Events of `acts` about this person, as a member or in a registration; newest first."""
+    found = [*_events(acts, "members.member", [member.pk])[:limit]] if member else []
+    found += _events(acts, "members.registration", registrations)[:limit] if registrations else []
+    return sorted(found, key=lambda event: -event.pk)[:limit]

@@ -12,6 +12,7 @@ urlpatterns = [
     path("r/<str:code>/withdraw/", receipt.withdraw, name="receipt_withdraw"),
     path("r/<str:code>/rights/", receipt.rights, name="receipt_rights"),
     path("r/<str:code>/copy/", receipt.copy, name="receipt_copy"),
+    path("r/<str:code>/copy/<int:pk>/", receipt.whole_copy, name="receipt_whole_copy"),
     path("r/<str:code>/do/<slug:name>/", receipt.act, name="receipt_act"),
     # registrations/
     path("registrations/", queue.Queue.as_view(), name="queue"),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("registrations/<int:pk>/duplicate/", acts.Duplicate.as_view(), name="registration_duplicate"),
     path("registrations/<int:pk>/unreachable/", acts.Unreachable.as_view(), name="registration_unreachable"),
     path("registrations/<int:pk>/reveal/", acts.Reveal.as_view(), name="registration_reveal"),
+    path("registrations/<int:pk>/rights/", rights.OfRegistration.as_view(), name="registration_rights"),
     # members/
     path("members/", people.MemberList.as_view(), name="list"),
     path("members/export/", people.MemberExport.as_view(), name="export"),
@@ -33,6 +35,7 @@ urlpatterns = [
     path("members/<int:pk>/accept/", member_acts.Accept.as_view(), name="member_accept"),
     path("members/<int:pk>/edit/", member_acts.Edit.as_view(), name="member_edit"),
     path("members/<int:pk>/end/", member_acts.End.as_view(), name="member_end"),
+    path("members/<int:pk>/rights/", rights.OfMember.as_view(), name="member_rights"),
     path("affiliations/<int:pk>/end/", member_acts.EndAffiliation.as_view(), name="affiliation_end"),
     path("roll/", people.Roll.as_view(), name="roll"),
     # posters/
@@ -48,4 +51,5 @@ urlpatterns = [
     # rights/
     path("rights/", rights.RightsList.as_view(), name="rights"),
     path("rights/<int:pk>/", rights.RightsAnswer.as_view(), name="rights_answer"),
+    path("rights/<int:pk>/copy/", rights.MakeCopy.as_view(), name="rights_copy"),
 ]

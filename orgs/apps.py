@@ -6,6 +6,7 @@ class OrgsConfig(AppConfig):
     verbose_name = "组织"
 
     def ready(self) -> None:
+        from orgs import held
         from orgs.doors import posted_units
         from orgs.listings import ORGANIZATION_LIST
         from orgs.tree_imports import TARGET
@@ -15,3 +16,4 @@ class OrgsConfig(AppConfig):
         register_target(TARGET)
         register_listing(ORGANIZATION_LIST)
         tell_units(posted_units)
+        held.register()

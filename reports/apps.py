@@ -13,6 +13,7 @@ class ReportsConfig(AppConfig):
             explain_export,
             figures,
             goal_progress,
+            held,
             monthly_making,  # noqa: F401  registers its kind of job
             tasks,
         )
@@ -25,5 +26,6 @@ class ReportsConfig(AppConfig):
         listing.register_listing(figures.LISTING)
         register.register_target(figures.TARGET)
         explain_export.register()
+        held.register()
         life.computed_about(Snapshot)
         life.describe_move(goal_progress.running_lines)

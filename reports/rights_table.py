@@ -12,7 +12,11 @@ VERBS = {
     "move": "调整隶属",
     "merge": "合并", "split": "拆分", "undo": "撤销", "print": "打印", "release": "发布", "revoke": "作废", "assign": "分派",
 }  # fmt: skip
-NOUNS = {"health": "运行状况", "tree_names": "组织树名称（仅名称）"}  # what no model stands for
+NOUNS = {
+    "health": "运行状况",
+    "inventory": "个人信息字段清单",
+    "tree_names": "组织树名称（仅名称）",
+}  # what no model stands for
 ORDER = tuple(VERBS.values())
 
 

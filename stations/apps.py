@@ -6,19 +6,19 @@ class StationsConfig(AppConfig):
     verbose_name = "服务点与签到"
 
     def ready(self) -> None:
-        from members.erasure import on_copy, on_erase
+        from members.erasure import on_erase
         from members.posters import register_kind
-        from stations import life
+        from stations import held, life
         from stations.imports import TARGET
         from stations.listings import SERVICE_POINT_LIST
-        from stations.own import check_ins_copy, check_ins_erase
+        from stations.own import check_ins_erase
         from stations.views.public import service_point
         from tables.listing import register_listing
         from tables.register import register_target
 
         register_kind("service_point", service_point)
         on_erase(check_ins_erase)
-        on_copy(check_ins_copy)
+        held.register()
         life.register()
         register_target(TARGET)
         register_listing(SERVICE_POINT_LIST)

@@ -1,7 +1,6 @@
-"""A person's own check-ins: what they see, what they take home, what is erased with them."""
+"""A person's own check-ins: what they see, what is erased with them."""
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from members.identity import receipt_index
 from members.models import Member, Receipt, Registration
@@ -26,11 +25,3 @@ def check_ins_of(receipt: Receipt) -> QuerySet:
 def check_ins_erase(members: list[Member], registrations: list[Registration]) -> None:
     """An erased person's rows become counts: closed months keep their numbers."""
     check_ins_to_counts(member_ids=[member.pk for member in members])
-
-
-def check_ins_copy(member: Member) -> list[tuple[str, str]]:
-    rows = CheckIn.objects.filter(member=member).select_related("place").order_by("pk")
-    return [
-        ("签到", f"{timezone.localtime(row.occurred_at):%Y-%m-%d %H:%M} {row.place.name} {row.get_purpose_display()}")
-        for row in rows
-    ]

@@ -6,6 +6,7 @@ class TablesConfig(AppConfig):
     verbose_name = "表格与批次"
 
     def ready(self) -> None:
-        from tables import bulk, rotating, taking, work  # noqa: F401  three register their kinds of job
+        from tables import bulk, held, rotating, taking, work  # noqa: F401  three register their kinds of job
 
+        held.register()
         rotating.register()

@@ -23,7 +23,17 @@ from markets.models import (
     MarketCoverage,
     Platform,
 )
-from members.models import Consent, Instructor, InstructorAssignment, MemberCode, Notice, Poster, Registration, Seat
+from members.models import (
+    Consent,
+    Instructor,
+    InstructorAssignment,
+    MemberCode,
+    Notice,
+    Poster,
+    Registration,
+    RightsRequest,
+    Seat,
+)
 from orgs.models import Posting
 from reports.models import MonthClosing, ReportedFigure, Snapshot
 from stations.models import CheckIn, CheckInTally, FootfallTally
@@ -302,6 +312,10 @@ def registration(city) -> Registration:
     )
 
 
+def rights_request(city) -> RightsRequest:
+    return RightsRequest.objects.create(registration=registration(city), kind="copy", due_on=DAY)
+
+
 def notice(**more) -> Notice:
     return Notice.objects.create(**{"version": "v1", **dict.fromkeys(NOTICE_PARTS, "写全"), "joint": "没有"} | more)
 
@@ -359,6 +373,11 @@ MEMBERS: Cases = {
     "notice_published_is_complete": lambda city: again(
         notice(published_at=timezone.now()), *({part: "", "version": "v2"} for part in NOTICE_PARTS)
     ),
+    "rightsrequest_is_somebodys": lambda city: changed(rights_request(city), registration=None),
+    "rightsrequest_done_has_outcome": lambda city: changed(
+        rights_request(city), {"outcome": "granted"}, {"done_at": timezone.now()}
+    ),
+    "rightsrequest_copy_ends": lambda city: changed(rights_request(city), sealed=b"1"),
     "consent_is_somebodys": lambda city: again(consent(city), registration=None),
     "consent_once_while_live": lambda city: again(consent(city)),
     "consent_once_per_member": lambda city: again(

@@ -62,7 +62,7 @@ PUBLIC = {
     "healthz", "accounts:sign_in", "accounts:sign_out", "admin:login", "admin:logout", "api:token",
     "admin:jsi18n",
     "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights", "members:receipt_copy",
-    "members:receipt_act", "members:notice", "members:notice_version", "stations:own_check_ins",
+    "members:receipt_act", "members:receipt_whole_copy", "members:notice", "members:notice_version", "stations:own_check_ins",
     "reports:screen", "reports:screen_data", "reports:screen_shapes", "reports:screen_worker",  # no number without the key
     "reports:verify", "reports:verified",  # what the paper in one's hand says, and nothing without its code
     "api:intake-registrations", "api:intake-feedback",  # signed by another system's key; no session opens them
@@ -170,6 +170,9 @@ PAGES: dict[str, Page] = {
     "members:feedback_file": Page(REGISTRARS, "intake_client"),
     "members:rights": Page(OFFICER),
     "members:rights_answer": Page(OFFICER, "request"),
+    "members:rights_copy": Page(OFFICER, "request", **POST | {"ok": (200, 422)}),
+    "members:registration_rights": Page(OFFICER, "waiting"),
+    "members:member_rights": Page(OFFICER, "member"),
     # stations
     "stations:desk": Page(OFFICER | SECRETARY),
     "stations:check_in": Page(OFFICER | SECRETARY, **POST),
@@ -197,6 +200,7 @@ PAGES: dict[str, Page] = {
     "reports:explain": Page(STAFF, extra={"metric": "organizations"}),
     "reports:compare_organization": Page(STAFF, "branch", "code"),
     "reports:compare_division": Page(PLACES, "division", "code"),
+    "reports:inventory": Page(REGISTRARS | ADMINS),
     "reports:numbers": Page(STAFF),
     "reports:metrics": Page(STAFF),
     "reports:search": Page(STAFF, query={"q": "金丝雀"}),

@@ -129,7 +129,9 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
             guidance_station=unit, content='{"answers": {"phone": "13900139000"}}',
             expires_at=timezone.now() + timedelta(hours=1),
         ),
-        request=RightsRequest.objects.create(registration=registration, kind="copy", due_on=DAY),
+        request=RightsRequest.objects.create(
+            registration=registration, kind="copy", due_on=DAY, details=f"{canary}申请", taken_by=officer
+        ),
         event=AuditEvent.objects.filter(subjects=[branch.pk]).latest("pk"), notice=notice,
         attempt=AccessAttempt.objects.create(username="x", failures_since_start=1), posting=officer.postings.get(),
         closing=MonthClosing.objects.get_or_create(month=DAY, defaults={"as_of": DAY})[0],

@@ -167,7 +167,23 @@ class RightsForm(forms.Form):
             ("correct", "更正、补充我的信息"),
             ("erase", "删除我的信息（同时撤回报到）"),
             ("object", "对处理提出异议"),
+            ("explain", "请说明怎样处理我的信息"),
         ],
         widget=forms.RadioSelect,
         error_messages={"required": "请选择一项。"},
     )
+    details = forms.CharField(
+        label="具体说明", max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="更正的请写明哪一项、应是什么；异议的请写明不同意什么。其他的可以不填。",
+    )  # fmt: skip
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.error_messages = field.error_messages | PLAIN_WORDS
+
+    def clean(self) -> dict:
+        data = super().clean() or self.cleaned_data
+        if data.get("kind") in ("correct", "object") and not data.get("details", "-").strip():
+            self.add_error("details", "请写明要更正什么，或不同意什么。")
+        return data

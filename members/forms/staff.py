@@ -78,7 +78,7 @@ class VerifyForm(Ours):
 class RefuseForm(Ours):
     reason = forms.CharField(
         label="没有核实的原因", max_length=200, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="只给工作人员看，本人看不到。不要写姓名、身份号码和手机号。",
+        help_text="本人回执上不显示，本人查阅复制时会提供。不要写姓名、身份号码和手机号。",
         error_messages={"required": "请写明未能核实的原因。"},
     )  # fmt: skip
 
@@ -156,13 +156,6 @@ class FeedbackForm(TakenOut, Ours):
 
     content = forms.ChoiceField(label="内容", choices=list(CONTENTS.items()), widget=forms.RadioSelect, initial=EVENTS)
     field_order = ("content", "format", "purpose")
-
-
-class AnswerForm(Ours):
-    answer = forms.CharField(
-        label="怎样办理的", max_length=200, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="不要写姓名、身份号码和手机号。", error_messages={"required": "请写明怎样办理的。"},
-    )  # fmt: skip
 
 
 class PersonChoice(forms.ModelChoiceField):

@@ -1,7 +1,9 @@
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.crypto import EncryptedTextField
 from members.models.member import Member
 from members.models.registration import Receipt, Registration
 from members.querysets import NoticeQuerySet, RightsRequestQuerySet
@@ -98,7 +100,7 @@ class Consent(models.Model):
 
 
 class RightsRequest(models.Model):
-    """个人信息权利申请: withdrawal, copy, correction, erasure, objection; with a due date (PIPL Art. 44–50)."""
+    """个人信息权利申请: withdrawal, copy, correction, erasure, objection, explanation; with a due date (PIPL 44–50)."""
 
     class Kind(models.TextChoices):
         WITHDRAW = "withdraw", "撤回同意"
@@ -106,24 +108,60 @@ class RightsRequest(models.Model):
         CORRECT = "correct", "更正补充"
         ERASE = "erase", "删除"
         OBJECT = "object", "异议"
+        EXPLAIN = "explain", "解释说明"
+
+    class Outcome(models.TextChoices):
+        GRANTED = "granted", "已办理"
+        REFUSED = "refused", "不予办理"  # with the reason, in the reply (Art. 50)
 
     registration = models.ForeignKey(
-        Registration, on_delete=models.PROTECT, related_name="rights_requests", verbose_name="报到"
+        Registration, null=True, on_delete=models.PROTECT, related_name="rights_requests", verbose_name="报到"
     )
+    member = models.ForeignKey(
+        Member, null=True, on_delete=models.PROTECT, related_name="rights_requests", verbose_name="党员"
+    )  # of somebody who never reported and is on a roll
     receipt = models.ForeignKey(
         Receipt, null=True, blank=True, on_delete=models.PROTECT, related_name="rights_requests", verbose_name="回执"
     )  # a joined receipt proves nothing about its holder: the officer asks who it is before acting
     kind = models.CharField("事项", max_length=10, choices=Kind)
+    details = EncryptedTextField("本人说的", null=True)
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name="现场受理人"
+    )  # who saw the person and the identity card
     asked_at = models.DateTimeField("提出时间", default=timezone.now)
     due_on = models.DateField("应办结日期")
     done_at = models.DateTimeField("办结时间", null=True, blank=True)
-    answer = models.CharField("答复", max_length=200, blank=True)
+    done_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name="办结人"
+    )
+    outcome = models.CharField("结果", max_length=8, choices=Outcome, blank=True)
+    reply = EncryptedTextField("给本人的答复", null=True)
+    # the copy, which opens by the receipt's code only (members/sealing.py)
+    sealed = models.BinaryField("副本", null=True, editable=False)
+    sealed_until = models.DateTimeField("副本保留至", null=True, editable=False)
 
     objects = RightsRequestQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "权利申请"
         ordering = ["due_on", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="rightsrequest_is_somebodys",
+                condition=Q(registration__isnull=False) | Q(member__isnull=False),
+                violation_error_message="申请要说明是谁的。",
+            ),
+            models.CheckConstraint(
+                name="rightsrequest_done_has_outcome",
+                condition=Q(done_at__isnull=True, outcome="") | (Q(done_at__isnull=False) & ~Q(outcome="")),
+                violation_error_message="办结要写明结果。",
+            ),
+            models.CheckConstraint(
+                name="rightsrequest_copy_ends",
+                condition=Q(sealed__isnull=True) | Q(sealed_until__isnull=False),
+                violation_error_message="给本人的副本要有保留期限。",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"

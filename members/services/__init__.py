@@ -26,6 +26,7 @@ from members.services.people import (
     registration_reveal,
 )
 from members.services.posters import poster_create, poster_withdraw
+from members.services.requests import rights_answer, rights_copy, rights_request, rights_request_in_person
 from members.services.retention import retention_run
 from members.services.rights import (
     consent_give,
@@ -35,8 +36,6 @@ from members.services.rights import (
     receipt_erase,
     receipt_withdraw,
     registration_withdraw,
-    rights_answer,
-    rights_request,
 )
 from members.services.submit import Answers, Origin, receipt_of, registration_submit
 
@@ -79,5 +78,7 @@ __all__ = [
     "registration_withdraw",
     "retention_run",
     "rights_answer",
+    "rights_copy",
     "rights_request",
+    "rights_request_in_person",
 ]

@@ -10,6 +10,7 @@ from accounts import audit
 from members import erasure, identity
 from members.models import Affiliation, Member, Registration, RightsRequest
 from members.services.drafts import drafts_expire
+from members.services.requests import copies_expire
 
 EXPIRES_AFTER = timedelta(days=60)  # past the due date, still open
 KEEP_UNVERIFIED = timedelta(days=90)  # after the decision, as the notice says
@@ -26,11 +27,12 @@ def registrations_due_for_erasure():
 
 
 def members_due_for_erasure():
-    """Who withdrew and is neither on a roll here nor known through another registration."""
+    """Who withdrew, or left the roll and asked for it, and is neither on a roll here nor known through another registration."""
     own = Registration.objects.filter(member=OuterRef("pk"))
     on_roll = Affiliation.objects.live().formal().filter(member=OuterRef("pk"))
+    asked = RightsRequest.objects.filter(member=OuterRef("pk"), kind="erase", outcome=RightsRequest.Outcome.GRANTED)
     return Member.objects.filter(
-        Exists(own.filter(state=State.WITHDRAWN)),
+        Exists(own.filter(state=State.WITHDRAWN)) | Exists(asked),
         ~Exists(own.filter(state__in=[*Registration.OPEN, State.VERIFIED])),
         ~Exists(on_roll),
         erased_at__isnull=True,
@@ -68,9 +70,11 @@ def erase_due() -> int:
         **_NOTHING, name=None, workplace="", workplace_business=None, home_place="", home_branch="", reason=reason,
         erased_at=now,
     )  # fmt: skip
-    RightsRequest.objects.filter(
-        registration__in=forms, kind__in=["erase", "withdraw"], done_at__isnull=True, receipt__is_joined=False
-    ).update(done_at=now, answer="已抹除姓名、身份号码和手机号。")
+    asked = RightsRequest.objects.filter(Q(registration__in=forms) | Q(member__in=members))
+    asked.update(details=None, reply=None, sealed=None)
+    asked.filter(kind__in=["erase", "withdraw"], done_at__isnull=True).exclude(receipt__is_joined=True).update(
+        done_at=now, outcome=RightsRequest.Outcome.GRANTED, reply="姓名、身份号码和手机号已抹除。"
+    )
     units = {unit for row in forms for unit in (row.guidance_station_id, row.district_committee_id)}
     if members:
         audit.record("members.member.erase", by=None, subjects=members, units=units)
@@ -81,7 +85,7 @@ def erase_due() -> int:
 
 def retention_run() -> dict[str, int]:
     """Everything that is due tonight, in batches of their own transaction. Returns counts."""
-    done = {"drafts": drafts_expire(), "expired": 0, "erased": 0}
+    done = {"drafts": drafts_expire(), "copies": copies_expire(), "expired": 0, "erased": 0}
     while count := registrations_expire():
         done["expired"] += count
     while count := erase_due():

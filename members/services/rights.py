@@ -1,7 +1,5 @@
 """The person's own acts, from the receipt's page: withdraw, consent to checking in, the member code, requests."""
 
-from datetime import timedelta
-
 from django.db import transaction
 from django.utils import timezone
 
@@ -10,8 +8,8 @@ from members import identity, selectors
 from members.errors import Refused
 from members.models import Affiliation, Consent, Member, MemberCode, Receipt, Registration, RightsRequest
 from members.services.people import affiliation_end
+from members.services.requests import rights_request
 
-ANSWER_DAYS = 15
 State = Registration.State
 
 
@@ -173,40 +171,8 @@ def member_code_revoke(*, receipt: Receipt) -> None:
 
 
 @transaction.atomic
-def rights_request(*, receipt: Receipt, kind: str) -> RightsRequest:
-    """Ask for a copy, a correction, erasure …; to be answered within 15 days. The same open request stands once."""
-    request, made = RightsRequest.objects.get_or_create(
-        receipt=receipt,
-        kind=kind,
-        done_at=None,
-        defaults={
-            "registration_id": receipt.registration_id,
-            "due_on": timezone.localdate() + timedelta(days=ANSWER_DAYS),
-        },
-    )
-    if made:
-        _note("rights.request", receipt.registration, kind=kind)
-    return request
-
-
-@transaction.atomic
-def receipt_erase(*, receipt: Receipt) -> RightsRequest:
+def receipt_erase(*, receipt: Receipt, details: str = "") -> RightsRequest:
     """Ask for erasure: an own receipt is withdrawn with it, so that the next retention run erases."""
-    request = rights_request(receipt=receipt, kind=RightsRequest.Kind.ERASE)
+    request = rights_request(receipt=receipt, kind=RightsRequest.Kind.ERASE, details=details)
     receipt_withdraw(receipt=receipt)
     return request
-
-
-@transaction.atomic
-def rights_answer(*, request: RightsRequest, answer: str, by) -> RightsRequest:
-    """The officer closes a request with an answer. Raises Refused when it is closed already."""
-    if not answer.strip():
-        raise Refused("请写明怎样办理的。")
-    current = RightsRequest.objects.select_for_update().get(pk=request.pk)
-    if current.done_at is not None:
-        raise Refused("这项申请已经办结，请刷新页面查看。")
-    current.done_at, current.answer = timezone.now(), answer.strip()
-    current.save(update_fields=["done_at", "answer"])
-    registration = Registration.objects.get(pk=current.registration_id)
-    audit.record("members.rights.answer", by=by, subjects=[registration], detail={"kind": current.kind})
-    return current

@@ -114,6 +114,7 @@ class MemberDetail(ScopedMixin, View):
             "registrations": member.registrations.visible_to(request.user).order_by("-pk"),
             "lookups": selectors.lookups_of(member),
             "may_reveal": request.user.has_perm("members.reveal_member", member),
+            "may_take_request": request.user.has_perm("members.change_rightsrequest") and member.erased_at is None,
             "may_accept": request.user.has_perm("members.add_affiliation") and not member.ended,
             "may_change": may_change,
             "may_end_affiliation": request.user.has_perm("members.change_affiliation"),

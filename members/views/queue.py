@@ -117,6 +117,7 @@ def registration_context(row: Registration, user) -> dict:
         "may_act": may_act and is_open,
         "may_verify": is_open and user.has_perm("members.verify_registration", row),
         "may_reveal": user.has_perm("members.verify_registration", row),
+        "may_take_request": user.has_perm("members.change_rightsrequest"),
         "what_happened": "" if is_open else what_happened(row),
         "contacts": row.contacts.select_related("by"),
         "contact_form": ContactForm(),

@@ -5,16 +5,19 @@ While a registration is open its page and that of a form that joined it are the 
 
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from members import identity, limits, qr, selectors, services
+from members.copies import person_of, sections
 from members.errors import Refused
 from members.forms.public import ConsentStep, LaterConsentForm, RightsForm
 from members.models import Consent, Draft, Notice, Receipt, Registration, RightsRequest
+from members.services.requests import copy_opened
 
 State = Registration.State
 
@@ -91,6 +94,7 @@ def _page(request: HttpRequest, row: Receipt, code: str) -> HttpResponse:
         "member_qr": qr.qr_image(live.code, scale=6) if live else "",
         # A joined form's withdrawal is kept as a request to the officer: the other kind has no such line.
         "requests": RightsRequest.objects.filter(receipt=row).exclude(kind="withdraw").order_by("-pk"),
+        "now": timezone.now(),
     }
     return render(request, "members/public/receipt.html", context)
 
@@ -180,7 +184,7 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def rights(request: HttpRequest, code: str) -> HttpResponse:
-    """Ask for a copy, a correction, erasure, or object."""
+    """Ask for a copy, a correction, erasure, an explanation, or object."""
     row = selectors.receipt_by_code(code)
     if row is None:
         return _no_receipt(request)
@@ -188,11 +192,11 @@ def rights(request: HttpRequest, code: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if not limits.may_post(request, receipt=code):
             return render(request, "members/public/busy.html", status=429)
-        kind = form.cleaned_data["kind"]
+        kind, details = form.cleaned_data["kind"], form.cleaned_data["details"]
         if kind == RightsRequest.Kind.ERASE:
-            services.receipt_erase(receipt=row)
+            services.receipt_erase(receipt=row, details=details)
         else:
-            services.rights_request(receipt=row, kind=kind)
+            services.rights_request(receipt=row, kind=kind, details=details)
         return redirect("members:receipt", code=code)
     return render(request, "members/public/rights.html", {"code": code, "form": form})
 
@@ -204,5 +208,22 @@ def copy(request: HttpRequest, code: str) -> HttpResponse:
     row = selectors.receipt_by_code(code)
     if row is None or standing_of(row) is not VERIFIED:
         return _no_receipt(request)
-    context = {"code": code, "lines": selectors.own_copy(row.registration), "registration": row.registration}
-    return render(request, "members/public/copy.html", context)
+    kept = sections(person_of(registration=row.registration), masked=True)
+    return render(request, "members/public/copy.html", {"code": code, "sections": kept})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD"])
+def whole_copy(request: HttpRequest, code: str, pk: int) -> HttpResponse:
+    """The copy that was sealed for this receipt: to read, or as a file for a program."""
+    row = selectors.receipt_by_code(code)
+    asked = RightsRequest.objects.filter(pk=pk, receipt=row, receipt__is_joined=False).first() if row else None
+    found = copy_opened(asked, code) if asked else None
+    if found is None:
+        return _no_receipt(request)
+    if request.GET.get("format") == "json":
+        options = {"ensure_ascii": False, "indent": 1}
+        response = JsonResponse(found, json_dumps_params=options)
+        response["Content-Disposition"] = 'attachment; filename="my-data.json"'
+        return response
+    return render(request, "members/public/whole_copy.html", {"code": code, "copy": found})

@@ -19,7 +19,7 @@ from accounts import crypto, rotation
 from accounts.crypto import EncryptedTextField
 from accounts.models import AuditEvent
 from accounts.sealed_files import create_sealed, open_sealed, sealed_head
-from members.models import Draft, IntakeClient, Member, MemberCode, Registration
+from members.models import Draft, IntakeClient, Member, MemberCode, Registration, RightsRequest
 from tables.before_images import keep_replaced, unsealed
 from tables.models import Batch, BatchChange, RowFix
 from tests import factories as make
@@ -56,6 +56,9 @@ def fill(tmp_path, members: int = 3) -> None:
         form_token="9c4f6a0a-0000-4000-8000-000000000001", code_index=b"y", channel="poster", content='{"answers": {}}',
         expires_at=timezone.now() + timedelta(hours=1),
     )  # fmt: skip
+    RightsRequest.objects.create(
+        member=Member.objects.first(), kind="object", due_on="2026-01-01", details="丙", reply="丁"
+    )
     IntakeClient.objects.create(name="x", source_department="other", organization=city.city, key_id="k", secret="s")
     batch = Batch.objects.create(target="x", owner=user, file_name="a.csv", headers='["甲"]')
     RowFix.objects.create(batch=batch, row=2, column="name", value="乙")

@@ -257,10 +257,10 @@ def test_a_request_is_open_once_and_closed_with_an_answer(city, officer):
     assert first == again
     assert first.due_on == timezone.localdate() + datetime.timedelta(days=15)
     with pytest.raises(Refused):
-        services.rights_answer(request=first, answer="", by=officer)
-    assert services.rights_answer(request=first, answer="当面给了一份", by=officer).done_at
+        services.rights_answer(request=first, outcome="granted", reply="", by=officer)
+    assert services.rights_answer(request=first, outcome="granted", reply="当面给了一份", by=officer).done_at
     with pytest.raises(Refused, match="已经办结"):
-        services.rights_answer(request=first, answer="再来", by=officer)
+        services.rights_answer(request=first, outcome="granted", reply="再来", by=officer)
 
 
 # --- the night ---------------------------------------------------------------------------------------------------------
@@ -289,7 +289,7 @@ def test_a_withdrawn_person_without_a_roll_is_erased_everywhere(city, officer):
         )  # fmt: skip
         assert person.erased_at is not None
     assert told == [([member], [row])]
-    assert retention.retention_run() == {"drafts": 0, "expired": 0, "erased": 0}  # safe to run twice
+    assert retention.retention_run() == {"drafts": 0, "copies": 0, "expired": 0, "erased": 0}  # safe to run twice
 
 
 def test_who_is_on_a_roll_here_stays_a_member(city, officer):
@@ -340,4 +340,4 @@ def test_erasing_answers_the_request_that_asked_for_it(city, officer):
     retention.retention_run()
     request = RightsRequest.objects.get()
     assert request.done_at is not None
-    assert "已抹除" in request.answer
+    assert "已抹除" in request.reply

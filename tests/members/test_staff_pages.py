@@ -311,8 +311,9 @@ def test_rights_requests_are_answered_once(city, officer, browser_of):
     request = services.rights_request(receipt=receipt, kind="copy")
     client = browser_of(officer)
     assert url("rights_answer", request.pk) in page(client.get(url("rights")))
-    assert client.post(url("rights_answer", request.pk), {"answer": "当面交给本人"}, follow=True).status_code == 200
-    assert client.post(url("rights_answer", request.pk), {"answer": "再来"}).status_code == 422
+    data = {"outcome": "granted", "reply": "放在回执里了", "checked": "on"}
+    assert client.post(url("rights_answer", request.pk), data, follow=True).status_code == 200
+    assert client.post(url("rights_answer", request.pk), data).status_code == 422
     stranger = browser_of(factories.make_user("officer", city.shahe))
     assert stranger.get(url("rights_answer", request.pk)).status_code == 404
 

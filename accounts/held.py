@@ -1,0 +1,46 @@
+"""What this room keeps about persons: of staff their accounts and their acts."""
+
+from accounts.models import ApiToken, AuditEvent, User
+from accounts.personal import DUTY, INTERNAL, SENSITIVE, Column, Held, declare
+
+WHOSE = "工作人员"
+
+
+def register() -> None:
+    declare(
+        Held(
+            model=User,
+            whose=WHOSE,
+            purpose="登录和认人，写明谁办的",
+            basis=DUTY,
+            retention="停用后保留姓名和账号，供审计对照",
+            columns={
+                "username": Column(INTERNAL),
+                "name": Column(INTERNAL),
+                "password": Column(SENSITIVE, "登录；只存加盐的摘要"),
+                "last_login": Column(INTERNAL),
+            },
+            plain=frozenset({"duty", "is_active", "created_at"}),
+            seen_with=("accounts.view_user",),
+        ),
+        Held(
+            model=AuditEvent,
+            whose=WHOSE,
+            purpose="谁在什么时候做了什么；办的是谁只存编号",
+            basis=DUTY,
+            retention="日志不少于 180 天，查看明文、导出、共享不少于 3 年",
+            columns={"address": Column(INTERNAL), "purpose": Column(INTERNAL, "查看、导出时写明的目的")},
+            plain=frozenset({"at", "transaction", "act", "subject_type", "subjects", "units", "detail", "succeeded"}),
+            seen_with=("accounts.view_auditevent",),
+            leaves_by=("审计日志导出",),
+        ),
+        Held(
+            model=ApiToken,
+            whose=WHOSE,
+            purpose="本人的程序取数",
+            basis=DUTY,
+            retention="最长一年到期；记录保留",
+            columns={"label": Column(INTERNAL), "last_used_at": Column(INTERNAL)},
+            plain=frozenset({"digest", "created_at", "expires_at", "revoked_at"}),
+        ),
+    )

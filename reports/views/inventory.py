@@ -1,0 +1,41 @@
+"""个人信息字段清单, as a page and as a file."""
+
+from django.http import StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.generic import View
+
+from orgs.scoped import DoorMixin
+from reports.inventory import HEADER, inventory
+from tables.exports import csv_lines
+
+
+class Inventory(DoorMixin, View):
+    permission = "accounts.view_inventory"
+
+    def get(self, request):
+        if request.GET.get("format") == "csv":
+            return self.file()
+        wanted = request.GET.get("grade", "")
+        lines = [line for line in inventory() if not wanted or line[3] == wanted]
+        columns = [{"key": name, "label": name, "whole": name in ("目的", "依据", "保存期限")} for name in HEADER]
+        rows = [{"cells": [{"text": text or "—"} for text in line]} for line in lines]
+        context = {
+            "heading": "个人信息字段清单",
+            "subtitle": "由程序生成：每一个存个人信息的字段，为什么、凭什么、存多久、谁能看、从哪里出去",
+            "table": {"caption": "字段清单", "columns": columns, "rows": rows},
+            "tabs": [
+                {"label": label, "url": f"?grade={grade}" if grade else "?", "current": grade == wanted}
+                for grade, label in (("", "全部"), ("高敏", "高敏"), ("敏感", "敏感"), ("内部", "内部"))
+            ],
+            "total_text": f"共 {len(rows)} 个字段",
+            "exports": [{"label": "导出 CSV", "url": "?format=csv"}],
+            "empty_reason": "没有这一级的字段。",
+        }
+        return render(request, "members/roll.html", context)
+
+    def file(self) -> StreamingHttpResponse:
+        response = StreamingHttpResponse(csv_lines(HEADER, inventory()), content_type="text/csv; charset=utf-8")
+        name = f"personal-data-{timezone.localdate():%Y%m%d}.csv"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
