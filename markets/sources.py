@@ -48,6 +48,12 @@ LABELS = {
     "registered_on": "成立日期", "status": "登记状态", "industry": "行业代码", "address": "住所", "scale": "规模",
     "employees": "从业人数", "market_id": "所属市场", "place": "所在（指导站、区、街道）",
 }  # fmt: skip
+# What it is called that a full file of a source does not name a business, and what that means: in no case that it closed.
+ABSENT = {
+    Source.REGISTRATION: ("本次未出现", "登记在册而全量文件里没有，只列出，不会自动注销"),
+    Source.ANNUAL_REPORT: ("未报送年报", "以前报送过、这次的全量文件里没有，只列出；没有报送不等于停业或注销"),
+    Source.SURVEY: ("本次未摸排到", "以前摸排过、这次的全量文件里没有，只列出，请实地核实"),
+}
 
 
 def source_label(source: str) -> str:

@@ -39,6 +39,9 @@ class AbsenceFilter(_OfBusiness):
         choices=[(each.value, each.label) for each in FILES],
         empty_label="全部",
     )
+    namesake = django_filters.ChoiceFilter(
+        label="同名行的代码读不出", field_name="has_namesake", choices=[("1", "是"), ("0", "否")], empty_label="全部"
+    )
     batch = django_filters.NumberFilter(label="批次编号", field_name="batch")
 
 

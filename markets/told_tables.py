@@ -87,6 +87,7 @@ DIFFERENCES = Table(
         Column("kept", "已确认保留", value=lambda row: "是" if row.kept_at else "否"),
     ),
 )  # fmt: skip
+NAMESAKE = "同名行的代码读不出：文件里有一行同名，可能就是它"
 ABSENCES = Table(
     name="absence",
     title="本次未出现",
@@ -97,6 +98,8 @@ ABSENCES = Table(
         ),
         *_BUSINESS[1:],
         Column("status", "经营状态", source="business.get_status_display"),
+        Column("absent", "情况", source="in_words"),
+        Column("namesake", "备注", value=lambda row: NAMESAKE if row.has_namesake else ""),
         Column("source", "全量文件的来源", value=lambda row: Source(row.batch.source).label),
         Column("file_date", "数据日期", kind="date", source="batch.file_date"),
     ),

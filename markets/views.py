@@ -78,6 +78,7 @@ class BusinessDetail(ScopedMixin, DetailView):
                 (difference, in_words(difference.column, difference.value))
                 for difference in row.differences.visible_to(user).order_by("column", "source")
             ],
+            "absences": row.absences.visible_to(user).select_related("batch").order_by("-batch__file_date"),
             "slots": slots_of("business", row, user),
             "edit_url": reverse("admin:markets_business_change", args=[row.pk])
             if user.has_perm("markets.change_business", row)

@@ -23,6 +23,7 @@ COUNTS = (
     "repaired",  # cells
     "skipped",  # rows that are none: totals, the header again, footers; not among rows
     "absent",  # records that a full file should name and does not; not among rows
+    "namesakes",  # among absent: a row of that name carries a code that nobody can read
     "expected",  # how many it should name
     "unread",  # among wrong, of a full file: rows whose code nobody can read and that fit no record
     "carried",  # what hangs on records that this file ends and goes on at others; not among rows
@@ -144,7 +145,12 @@ def sources_of(target: Target) -> Sequence[tuple[str, str]]:
 
 def tells_absent(target: Target) -> bool:
     """Does a full file of this kind say anything of the records that it does not name?"""
-    return getattr(target, "tells_absent", False)
+    return bool(getattr(target, "absent", {}))
+
+
+def absent_words(target: Target, source: str) -> tuple[str, str]:
+    """What it is called that a full file of the source does not name a record, and what that means."""
+    return getattr(target, "absent", {}).get(source, ("本次未出现", "全量文件里没有，只列出"))
 
 
 def targets_for(user) -> list[Target]:

@@ -42,7 +42,7 @@ class Checker:
         self.odd: dict[str, str] = {}  # of the column looked up last: repaired texts with their rule
         self.lost: list[tuple[int, str, str, str]] = []  # row, column, digits and name where a code lost its end
         self.unread: list[tuple[int, str]] = []  # row and name where no code can be read
-        self.beside: list[str] = []  # codes that stand beside one that cannot be read
+        self.beside: list[tuple[int, str]] = []  # row and code: codes that stand beside one that cannot be read
         self.last_said: dict[str, str] = {}  # of the rows before this block: what a merged cell may go on with
         self.zeros_lost: bool | None = None  # in the column of industry codes; known once some were seen
         self.claims, self.legacy_claims = Claims(), Claims()
@@ -202,8 +202,7 @@ class Checker:
         wrong = first_wrong | second_wrong
         none = first.is_null().to_numpy() & second.is_null().to_numpy() & ~wrong
         self._tell("code" if "code" in self.source.mapping else "legacy", none, "统一社会信用代码（或注册号）必须填写")
-        self._unread(wrong | none)
-        self.beside += [code for each in (first, second) for code in each.filter(pl.Series(wrong)).drop_nulls()]
+        self._unread(wrong | none, first, second)
         is_long = [series.str.len_bytes() == codes.LENGTH for series in (first, second)]
         uscc = either(first, is_long[0], second, is_long[1])
         legacy = either(first, ~is_long[0], second, ~is_long[1])
@@ -212,11 +211,12 @@ class Checker:
             claims.add(series.filter(pl.Series(claiming)).to_list(), self.block.numbers[claiming])
         return {"uscc": uscc, "legacy_registration_no": legacy}
 
-    def _unread(self, mask: np.ndarray) -> None:
+    def _unread(self, mask: np.ndarray, *read: pl.Series) -> None:
         at = np.flatnonzero(mask)
-        if len(at):
-            names = [texts.clean(name) or "" for name in self.cells("name").gather(at)]
-            self.unread += zip(self.block.numbers[at].tolist(), names, strict=True)
+        rows = self.block.numbers[at].tolist()
+        self.unread += zip(rows, (texts.clean(name) or "" for name in self.cells("name").gather(at)), strict=True)
+        for each in read:
+            self.beside += [(row, code) for row, code in zip(rows, each.gather(at), strict=True) if code]
 
     def _code_column(self, key: str) -> tuple[pl.Series, np.ndarray]:
         cells = self.cells(key)

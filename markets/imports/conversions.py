@@ -109,7 +109,7 @@ def _compare() -> None:
 
 def _leave(plan: Plan, label: str) -> None:
     said = f"(SELECT f.{{}} FROM {FOUND} f WHERE f.row = s.row)"
-    run(f"INSERT INTO {NAMED} SELECT own FROM {FOUND} WHERE problem IS NOT NULL")
+    run(f"INSERT INTO {NAMED} SELECT own, NULL FROM {FOUND} WHERE problem IS NOT NULL")
     plan.counts["wrong"] += plan.leave(
         f"SELECT row FROM {FOUND} WHERE problem IS NOT NULL", Kind.WRONG, label, said.format("problem"),
         said.format("code"),

@@ -12,6 +12,7 @@ from markets.imports.plan import Plan
 from markets.imports.proposals import propose
 from markets.imports.undo import undo
 from markets.models import Business
+from markets.sources import ABSENT
 from markets.tables import BUSINESSES
 from orgs.imports import offered_places
 from tables.copying import beside
@@ -30,7 +31,7 @@ class BusinessImporter:
     permission = "markets.import_business"
     act = "markets.business.import"
     sources = (("registration", "登记注册系统"), ("annual_report", "年报系统"), ("survey", "摸排台账"))
-    tells_absent = True
+    absent = ABSENT
 
     def offer(self, user) -> dict[str, list[str]]:
         return offered_places(user)

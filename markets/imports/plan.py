@@ -101,7 +101,7 @@ class Plan:
 
         outside = ", ".join(f"{name} {COLUMNS[name]}" for name in PLACED)
         run(f"CREATE TEMP TABLE {OUTSIDE} ({outside}) ON COMMIT DROP")
-        run(f"CREATE TEMP TABLE {NAMED} (code text) ON COMMIT DROP")
+        run(f"CREATE TEMP TABLE {NAMED} (code text, row int) ON COMMIT DROP")
 
     def date(self, days: Sequence[date]) -> None:
         """Row n of what will be staged speaks of a day of its own, not of the batch's."""

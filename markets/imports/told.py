@@ -17,7 +17,7 @@ from tables.statements import fetch, run
 from tables.traces import ids_seen
 
 SAYS = "import_business_says"
-UNREAD = "import_business_unread"  # row, name; of the rows whose code nobody can read
+UNREAD = "import_business_unread"  # row, name; where neither code nor proposal leads to a business
 
 
 def _not_older(plan: Plan, of: str) -> str:
@@ -153,21 +153,28 @@ def _tell(act: str, params: list, batch: int | None, *, stays: bool) -> None:
 # --- full files: what did not appear ----------------------------------------------------------------------------------
 
 
-def _name_left_out(checker: Checker) -> None:
+def _name_left_out(plan: Plan, checker: Checker) -> None:
     """Codes that wrong rows and rows of elsewhere carry: the file named them, so they did appear. Where a code cannot be
-    read the row speaks of what was proposed, of its other code, or of a business of the same name."""
+    read the row speaks of what was proposed or of its other code; where that is nobody, perhaps of a namesake."""
     left = np.concatenate([np.empty(0, np.int64), *checker.wrong_rows, *checker.out_rows])
     for each in (checker.claims, checker.legacy_claims):
         for codes, at in zip(each.codes, each.rows, strict=True):
             found = codes[np.isin(at, left)]
-            copy_in(NAMED, pl.DataFrame({"code": [code.decode() for code in found.tolist()]}, {"code": pl.String}))
-    copy_in(NAMED, pl.DataFrame({"code": checker.beside}, {"code": pl.String}))
-    run(f"INSERT INTO {NAMED} SELECT suggestion FROM {Errors.TABLE} WHERE suggestion <> ''")
+            named = pl.DataFrame({"code": [code.decode() for code in found.tolist()]}, {"code": pl.String})
+            copy_in(NAMED, named.with_columns(row=pl.lit(None, dtype=pl.Int32)))
+    copy_in(NAMED, pl.DataFrame(checker.beside, {"row": pl.Int32, "code": pl.String}, orient="row"))
+    run(f"INSERT INTO {NAMED} SELECT suggestion, row FROM {Errors.TABLE} WHERE suggestion <> ''")
     run(f"DROP TABLE IF EXISTS {UNREAD}")
     run(f"CREATE TEMP TABLE {UNREAD} (row int, name text) ON COMMIT DROP")
     copy_in(UNREAD, pl.DataFrame(checker.unread, {"row": pl.Int32, "name": pl.String}, orient="row"))
     for table in (NAMED, UNREAD):
         run(f"ANALYZE {table}")
+    inside, params = plan.scope.sql("b")
+    run(
+        f"DELETE FROM {UNREAD} n USING {NAMED} c JOIN markets_business b ON c.code IN (b.uscc, b.legacy_registration_no) "
+        f"WHERE c.row = n.row AND {inside}",
+        params,
+    )
 
 
 def _absent(plan: Plan) -> tuple[str, str, list]:
@@ -187,28 +194,32 @@ def _absent(plan: Plan) -> tuple[str, str, list]:
         for table, column in ((NAMED, "code"), (Errors.TABLE, "value"))
         for code in ("uscc", "legacy_registration_no")
     )
-    missing += f" AND NOT EXISTS (SELECT 1 FROM {UNREAD} n WHERE n.name = b.name)"
     return expected, missing, params
 
 
+def _namesake(of: str) -> str:
+    return f"EXISTS (SELECT 1 FROM {UNREAD} n WHERE n.name = {of})"
+
+
 def count_absent(plan: Plan, checker: Checker) -> dict[str, int]:
-    """absent: registered businesses that a full file should name and does not; expected: how many it should; unread:
-    rows that may speak of the absent ones, for nobody can read their codes and no business has their name."""
+    """absent: registered businesses that a full file should name and does not; namesakes: those of which a row may
+    speak whose code nobody can read; expected: how many it should name; unread: such rows that fit no name either."""
     if not plan.batch.is_full:
         return {}
-    _name_left_out(checker)
+    _name_left_out(plan, checker)
     expected, missing, params = _absent(plan)
-    ((absent, all_of),) = fetch(
-        f"SELECT count(*) FILTER (WHERE {missing}), count(*) FROM markets_business b WHERE {expected}", params
+    ((absent, namesakes, all_of),) = fetch(
+        f"SELECT count(*) FILTER (WHERE missing), count(*) FILTER (WHERE missing AND {_namesake('q.name')}), count(*) "
+        f"FROM (SELECT b.name, {missing} AS missing FROM markets_business b WHERE {expected} OFFSET 0) q",
+        params,
     )
     inside, params = plan.scope.sql("b")
     ((unread,),) = fetch(
         f"SELECT count(*) FROM {UNREAD} n WHERE NOT EXISTS (SELECT 1 FROM markets_business b WHERE b.name = n.name "
-        f"AND {inside}) AND NOT EXISTS (SELECT 1 FROM {Errors.TABLE} e JOIN markets_business b "
-        f"ON e.suggestion IN (b.uscc, b.legacy_registration_no) WHERE e.row = n.row AND e.suggestion <> '' AND {inside})",
-        [*params, *params],
+        f"AND {inside})",
+        params,
     )
-    return {"absent": absent, "expected": all_of, "unread": unread}
+    return {"absent": absent, "namesakes": namesakes, "expected": all_of, "unread": unread}
 
 
 def _found_again(plan: Plan) -> str:
@@ -233,7 +244,8 @@ def keep_absent(plan: Plan) -> None:
     if batch.is_full:
         expected, missing, params = _absent(plan)
         run(
-            "INSERT INTO markets_absence (business_id, batch_id) SELECT b.id, %s FROM markets_business b "
+            "INSERT INTO markets_absence (business_id, batch_id, has_namesake) "
+            f"SELECT b.id, %s, {_namesake('b.name')} FROM markets_business b "
             f"WHERE {expected} AND {missing} AND NOT EXISTS (SELECT 1 FROM {NEW} n WHERE n.id = b.id)",
             [batch.pk, *params],
         )

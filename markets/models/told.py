@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from markets.models.business import Business
 from markets.querysets import BusinessDetailQuerySet, HandOverQuerySet
-from markets.sources import LABELS, Source
+from markets.sources import ABSENT, LABELS, Source
 
 
 class SourceDifference(models.Model):
@@ -79,11 +79,14 @@ class AbsentManager(models.Manager.from_queryset(BusinessDetailQuerySet)):  # ty
 class Absence(models.Model):
     """本次未出现: a registered business in the scope of a full file that did not name it. Nothing closes by itself.
 
-    One that a later file names is over, and comes back when that file is undone.
+    What it is called depends on the source (markets/sources.py). One that a later file names is over, and comes back
+    when that file is undone.
     """
 
     business = models.ForeignKey(Business, on_delete=models.CASCADE, related_name="absences", verbose_name="经营主体")
     batch = models.ForeignKey("tables.Batch", on_delete=models.CASCADE, related_name="+", verbose_name="批次")
+    # Of its name is a row whose code nobody can read: that row may speak of it.
+    has_namesake = models.BooleanField("同名行的代码读不出", default=False, db_default=False)
     appeared_in = models.ForeignKey(
         "tables.Batch", null=True, on_delete=models.CASCADE, related_name="+", db_index=False,
         verbose_name="再次出现的批次",
@@ -97,6 +100,10 @@ class Absence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.business_id} {self.batch_id}"
+
+    @property
+    def in_words(self) -> str:
+        return ABSENT[Source(self.batch.source)][0]
 
 
 class EventSighting(models.Model):

@@ -24,7 +24,7 @@ from tables.selectors import (
 )
 from tables.views.base import BADGES, ImportView, chosen_format, file_response, origin_of, title_of
 from tables.views.columns import needed_words, shown_headers
-from tables.views.plan import tiles, warnings
+from tables.views.plan import absent_as, tiles, warnings
 from tables.wrong_rows import wrong_rows_as
 
 ERRORS_SHOWN = 100
@@ -138,6 +138,7 @@ class BatchDetail(ImportView):
         return {
             "to_write": counts["new"] + counts["changed"],
             "has_effect": any(counts.get(effect) for effect in EFFECTS),  # also where no row is written
+            "absent_as": absent_as(batch)[0],
             "refused": sum(counts[part] for part in REFUSED),
             "is_large": counts["new"] + counts["changed"] >= LARGE,
             "failed": job.message if waiting and job and job.state == "failed" else "",

@@ -2,6 +2,7 @@
 
 from tables.mapping import headers_of
 from tables.models import Batch
+from tables.register import absent_words, target
 
 TILES = (
     ("new", "新增", "文件里有、系统里还没有"),
@@ -14,18 +15,19 @@ TILES = (
 PARTS = {  # shown within a tile, where there are any
     "unchanged": (("older", "其中 {:,} 行的数据日期早于系统里已有的，不覆盖"),),
     "wrong": (("duplicate_registry", "两个号码分属两个主体的（有误或重复）{:,} 行"),),
+    "absent": (("namesakes", "其中 {:,} 户有一行同名、代码读不出，可能就是它：改好那一行再检查"),),
     "out_of_scope": (("hand_over", "其中 {:,} 行可向对方单位申请划转"),),
 }
 BESIDE = (  # shown only where there are any
     ("repaired", "自动修复", "格。因表格软件损坏、按规则还原，请抽查"),
     ("left_out", "不导入", "行。您选择不导入的，不计入总行数"),
     ("dropped", "人数不保存", "行。个体工商户，或从业人数不足 10 人、未填的，党员人数不保存"),
-    ("absent", "本次未出现", "户。登记在册而全量文件里没有，只列出，不会自动注销"),
-    ("unread", "号码无法辨认", "行。与在册主体对不上，“本次未出现”里可能有它们；逐行见下面“有误”"),
+    ("absent", "", "户。"),  # in the words of the source
+    ("unread", "号码无法辨认", "行。与在册主体对不上，没有出现的里面可能有它们；逐行见下面“有误”"),
     ("differences", "系统间差异", "处。与别的来源说法不同：现值按各列的来源次序取，另一种说法记入“系统间差异”"),
     ("settled", "差异消除", "处。说法已经一致或已被取代，从“系统间差异”里移出"),
     ("confirmed", "由登记系统确认", "户。内容不变；原先是别的来源说的，今后以登记注册系统为准"),
-    ("appeared", "再次出现", "户。曾列为“本次未出现”，这次文件里有，移出名单"),
+    ("appeared", "再次出现", "户。以前的全量文件里没有，这次有，移出名单"),
     ("newer", "数据日期更新", "户。内容不变；记下日期后，更早的文件不再改动它们"),
     ("carried", "随个转企转移", "条。前身没有结束的覆盖关系、指导员和群团组织，转到企业"),
     ("skipped", "跳过", "行。合计行、重复的表头、表尾和单位行等，不计入总行数"),
@@ -39,15 +41,19 @@ def tiles(batch: Batch) -> list[dict]:
     if not counts:
         return []
     shown: list[dict] = []
-    for key, label, note in TILES:
+    for key, label, note in (*TILES, *(each for each in BESIDE if counts.get(each[0]))):
         details = [words.format(counts[part]) for part, words in PARTS.get(key, ()) if counts.get(part)]
         if key == "changed":
             details += _columns(batch)
+        if key == "absent":
+            label, meaning = absent_as(batch)
+            note += meaning
         shown.append({"key": key, "label": label, "value": counts[key], "note": note, "details": details})
-    for key, label, note in BESIDE:
-        if counts.get(key):
-            shown.append({"key": key, "label": label, "value": counts[key], "note": note, "details": []})
     return shown
+
+
+def absent_as(batch: Batch) -> tuple[str, str]:
+    return absent_words(target(batch.target), batch.source)
 
 
 def _columns(batch: Batch) -> list[str]:
@@ -68,7 +74,8 @@ def warnings(batch: Batch) -> list[dict]:
         can_say = batch.state == Batch.State.CHECKED and any(header["reason"] for header in headers_of(batch))
         hint = "其中要导入的，请在“列的对应”里指出哪一列是哪一项。" if can_say else ""
         told.append({"title": "这些没有读取", "text": f"{said}。{hint}"})
-    absent, expected = batch.counts.get("absent", 0), batch.counts.get("expected", 0)
+    counts = batch.counts
+    absent, expected = counts.get("absent", 0) - counts.get("namesakes", 0), counts.get("expected", 0)
     if absent > expected * MANY_ABSENT:
         told.append(
             {

@@ -10,7 +10,7 @@ from markets import services
 from markets.differences import difference_adopt, told_now
 from markets.models import Absence, Business, Declaration, HandOver, SourceDifference
 from markets.sources import ORDER, Source, may_write
-from tables.models import BatchChange
+from tables.models import Batch, BatchChange
 from tests import factories
 from tests.markets.files import make_code, make_row
 
@@ -283,18 +283,57 @@ def test_what_the_registry_confirmed_no_other_file_changes(send):
 
 
 @pytest.mark.django_db
-def test_a_damaged_code_makes_nothing_absent_and_what_fits_nothing_is_counted_apart(send):
+def test_a_damaged_code_speaks_of_what_it_must_have_been_or_perhaps_of_a_namesake(client, registrar, send):
     rows = [make_row(名称=f"第{number}商行") for number in range(5)]
     send(rows)
-    damaged = rows[0] | {"统一社会信用代码": rows[0]["统一社会信用代码"][:-1] + "?"}
+    damaged = rows[0] | {"统一社会信用代码": rows[0]["统一社会信用代码"][:-1]}
     digit = rows[1]["统一社会信用代码"]
     typo = rows[1] | {"统一社会信用代码": digit[:-1] + ("0" if digit[-1] != "0" else "1"), "名称": "改了名"}
     blank = rows[2] | {"统一社会信用代码": ""}
     stranger = make_row(统一社会信用代码="9.14E+17", 名称="谁也不是")
     answer = send([damaged, typo, blank, stranger, rows[3]], "--full")
-    absent = set(Absence.objects.values_list("business__name", flat=True))
-    assert "第4商行" in absent and not absent & {"第0商行", "第2商行", "第3商行"}
-    assert answer["wrong"] == 4 and answer["unread"] == (2 if "第1商行" in absent else 1)
+    absent = dict(Absence.objects.values_list("business__name", "has_namesake"))
+    listed = absent.pop("第1商行", None)  # a wrong digit leads to the business only where one other fits it
+    assert absent == {"第2商行": True, "第4商行": False} and not listed
+    assert answer["wrong"] == 4 and answer["unread"] == (1 if listed is None else 2)
+    assert (answer["absent"], answer["namesakes"]) == (len(absent) + (listed is not None), 1)
+    client.force_login(registrar)
+    page = client.get(reverse("markets:absence_list")).content.decode()
+    assert page.count("同名行的代码读不出：文件里有一行同名，可能就是它") == 1
+    marked = client.get(reverse("markets:absence_list"), {"namesake": "1"}).content.decode()
+    assert "第2商行" in marked and "第4商行" not in marked
+
+
+@pytest.mark.django_db
+def test_a_namesake_that_is_truly_absent_is_listed(send):
+    """Two of one name, one row with a broken code: whichever it is, the other did not appear."""
+    rows = [make_row(名称="便民超市") for _ in range(2)]
+    send(rows)
+    answer = send([rows[0] | {"统一社会信用代码": "9.14E+17"}], "--full", "--dry-run")
+    assert (answer["absent"], answer["namesakes"]) == (2, 2)
+    digits = rows[0]["统一社会信用代码"]
+    other = rows[0] | {"统一社会信用代码": digits[:-1]}  # the check digit says which one it is
+    answer = send([other], "--full")
+    assert (answer["absent"], answer["namesakes"]) == (1, 0)
+    assert Absence.objects.get().business.uscc == rows[1]["统一社会信用代码"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("registration", "本次未出现"), ("annual_report", "未报送年报"), ("survey", "本次未摸排到")],
+)
+def test_what_a_full_file_does_not_name_is_called_in_the_words_of_its_source(client, registrar, send, source, words):
+    rows = [make_row(), make_row()]
+    send(rows, f"--source={source}")
+    send(rows[:1], f"--source={source}", "--full")
+    client.force_login(registrar)
+    batch = Batch.objects.latest("pk")
+    plan = client.get(reverse("tables:batch", args=[batch.pk])).content.decode()
+    listed = client.get(reverse("markets:absence_list")).content.decode()
+    business = client.get(reverse("markets:business_detail", args=[Absence.objects.get().business_id])).content.decode()
+    assert f'<div class="tile-label">{words}</div>' in plan and words in listed and words in business
+    assert "停业" not in business and Business.objects.filter(status="active").count() == 2
 
 
 @pytest.mark.django_db
