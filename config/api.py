@@ -14,6 +14,7 @@ from members.intake.api import FeedbackView, RegistrationsView
 from orgs.api import DivisionViewSet, OrganizationViewSet
 from reports.api import SnapshotViewSet
 from reports.explain_api import ExplainView
+from reports.forms_api import FilledFormViewSet, ReportFormViewSet
 from reports.judged_api import EvaluationViewSet, GoalViewSet, ReportedFigureViewSet
 from reports.tidy_api import NumbersView
 from stations.api import CheckInViewSet, ServicePointViewSet
@@ -31,6 +32,8 @@ router.register("snapshots", SnapshotViewSet, "snapshot")
 router.register("goals", GoalViewSet, "goal")
 router.register("evaluations", EvaluationViewSet, "evaluation")
 router.register("reported-figures", ReportedFigureViewSet, "reported-figure")
+router.register("report-forms", ReportFormViewSet, "report-form")
+router.register("filled-forms", FilledFormViewSet, "filled-form")
 
 
 class DocsView(LoginRequiredMixin, SpectacularSwaggerSplitView):

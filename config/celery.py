@@ -34,6 +34,7 @@ app.conf.beat_schedule = {
         "task": "reports.monthly",
         "schedule": crontab(day_of_month=1, hour=4, minute=20),
     },
+    "fill the forms of closed months": {"task": "reports.fill_forms", "schedule": crontab(hour=5, minute=10)},
     "remove old printed files": {"task": "reports.printed_retention", "schedule": crontab(hour=3, minute=50)},
     "remove old uploads": {"task": "tables.retention", "schedule": crontab(hour=3, minute=40)},
     "erase what is due": {"task": "members.retention", "schedule": crontab(hour=3, minute=20)},

@@ -45,6 +45,7 @@ _VIEW_NUMBERS = {
     "reports.view_plan", "reports.view_goal", "reports.view_evaluation", "reports.view_printeddocument",
 }  # fmt: skip
 _PRINT = {"reports.print_printeddocument", "reports.revoke_printeddocument"}
+_FILL_FORMS = {"reports.view_reportform", "reports.view_filledform", "reports.fill_reportform"}
 _KEEP_SCREENS = {"reports.view_screen", "reports.add_screen", "reports.change_screen", "reports.revoke_screen"}
 _VIEW_PEOPLE = {
     "members.view_member", "members.view_affiliation", "members.view_instructorassignment",
@@ -60,7 +61,7 @@ _KEEP_PEOPLE = {
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "registrar": frozenset(
         _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _IMPORT_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _KEEP_SCREENS
-        | _PRINT
+        | _PRINT | _FILL_FORMS
         | {
             "orgs.add_organization", "orgs.change_organization", "orgs.import_organization", "members.import_roll",
             "members.view_poster", "members.add_poster", "members.change_poster",
@@ -71,7 +72,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "reports.add_plan", "reports.change_plan", "reports.add_goal", "reports.change_goal",
             "reports.add_evaluation", "reports.change_evaluation", "reports.export_evaluation",
             "reports.add_reportedfigure", "reports.change_reportedfigure", "reports.import_reportedfigure",
-            "reports.close_monthclosing", "accounts.view_inventory",
+            "reports.close_monthclosing", "accounts.view_inventory", "reports.add_reportform",
+            "reports.change_reportform",
         }
     ),
     "officer": frozenset(
@@ -87,7 +89,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     ),
     "leader": frozenset(
         _VIEW_TREE | _VIEW_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE | _KEEP_SCREENS
-        | _PRINT
+        | _PRINT | _FILL_FORMS
         | {"reports.release_evaluation", "reports.export_evaluation"}
     ),
     "secretary": frozenset(

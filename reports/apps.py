@@ -6,12 +6,14 @@ class ReportsConfig(AppConfig):
     verbose_name = "统计"
 
     def ready(self) -> None:
-        from accounts import audit
+        from accounts import audit, rotation
         from orgs import life
         from reports import (
             behind,
             explain_export,
             figures,
+            form_books,
+            form_due,  # noqa: F401  registers its kind of job
             goal_progress,
             held,
             monthly_making,  # noqa: F401  registers its kind of job
@@ -26,6 +28,7 @@ class ReportsConfig(AppConfig):
         listing.register_listing(figures.LISTING)
         register.register_target(figures.TARGET)
         explain_export.register()
+        rotation.register_store(rotation.SealedFolder("报表模板和填好的报表", form_books.FOLDER))
         held.register()
         life.computed_about(Snapshot)
         life.describe_move(goal_progress.running_lines)

@@ -111,6 +111,11 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 also=("reports:printed", "reports:printed_new", "reports:printed_check", "reports:printed_void"),
             ),
             Entry(
+                "一次填报", "table-shortcut", "reports:report_forms", "reports.view_reportform",
+                also=("reports:report_form", "reports:report_form_new", "reports:report_form_edit",
+                      "reports:report_form_cell", "reports:report_form_suggest", "reports:filled_form"),
+            ),
+            Entry(
                 "月度关账", "calendar-stats", "reports:closings", "reports.view_monthclosing",
                 also=("reports:closing", "reports:month_close", "reports:closing_revise"),
             ),

@@ -53,7 +53,7 @@ def last_day(first: date) -> date:
 def month_of(unit: Unit, first: date) -> Month | None:
     """The unit's numbers of a month: of its newest closing, else the last ones counted in it; None where there are none."""
     closing = MonthClosing.objects.filter(month=first).defer("numbers").order_by("-revision").first()
-    released = _closed(closing, unit) if closing else _counted(unit, first)
+    released = as_closed(closing, unit) if closing else _counted(unit, first)
     return Month(first, released, closing) if released else None
 
 
@@ -62,7 +62,7 @@ def _counted(unit: Unit, first: date) -> Released | None:
     return selectors.for_reader(PUBLIC, unit, day) if day and day >= first else None
 
 
-def _closed(closing: MonthClosing, unit: Unit) -> Released | None:
+def as_closed(closing: MonthClosing, unit: Unit) -> Released | None:
     """From the closing itself; what is kept back, and the 直属/待分派 line, from the day it closed."""
     children = selectors.child_units(unit)
     counts = _closed_counts(closing, unit, [one.code for one in (unit, *children)])

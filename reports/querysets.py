@@ -14,6 +14,15 @@ class UnitQuerySet(ScopedQuerySet):
         return self.filter(Exists(organizations) | Exists(divisions))
 
 
+class OfFormQuerySet(ScopedQuerySet):
+    """What was made of a form: visible where the form's unit is."""
+
+    def within_postings(self, postings):
+        organizations = Organization.objects.within_postings(postings).filter(pk=OuterRef("form__organization"))
+        divisions = Division.objects.within_postings(postings).filter(pk=OuterRef("form__division"))
+        return self.filter(Exists(organizations) | Exists(divisions))
+
+
 class OfOrganizationQuerySet(ScopedQuerySet):
     """Rows of one organization in the column `organization`: visible where it is."""
 

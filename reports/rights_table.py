@@ -10,7 +10,8 @@ VERBS = {
     "export": "导出", "reveal": "显示完整信息",
     "verify": "核实", "accept": "接收（纳管）", "close": "关账", "approve": "审批", "withdraw": "停用",
     "move": "调整隶属",
-    "merge": "合并", "split": "拆分", "undo": "撤销", "print": "打印", "release": "发布", "revoke": "作废", "assign": "分派",
+    "merge": "合并", "split": "拆分", "undo": "撤销", "print": "打印", "fill": "填报",
+    "release": "发布", "revoke": "作废", "assign": "分派",
 }  # fmt: skip
 NOUNS = {
     "health": "运行状况",

@@ -38,6 +38,14 @@ def monthly() -> None:
     monthly_due()
 
 
+@shared_task(name="reports.fill_forms")
+def fill_forms() -> None:
+    """Each day: the month that was closed this night, and whatever a stopped worker left."""
+    from reports.form_due import forms_due
+
+    forms_due()
+
+
 @shared_task(name="reports.printed_retention")
 def printed_retention() -> None:
     from reports.printing import retention

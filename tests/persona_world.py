@@ -51,6 +51,7 @@ from stations import services
 from stations.posters import poster_make
 from tables.models import Batch, Export, SavedView
 from tests import factories as make
+from tests.persona_forms import form_rows
 from tests.persona_printed import printed_report
 
 FAR = "远方金丝雀"  # in names of places and businesses of the far district
@@ -144,7 +145,7 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
             unit=unit, name=f"{canary}大厅", pages=["overview"], seconds=20, by=officer,
             expires_at=timezone.now() + timedelta(days=9),
         )[0],
-        printed=printed_report(unit, DAY),
+        printed=printed_report(unit, DAY), **form_rows(unit, canary, officer, DAY),
         **lists_rows(officer, canary),
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from tests import constraint_cases as rows
 from tests import factories as make
 from tests.constraint_cases import GROUND, MARKETS, MEMBERS, ORGS, PLACES, Cases, changed, check_deferred
+from tests.constraint_forms import FORMS
 from tests.constraint_goals import GOALS
 from tests.constraint_intake import INTAKE
 from tests.constraint_printed import PRINTED
@@ -50,6 +51,7 @@ CASES: Cases = {
     **SCREENS,
     **TOLD,
     **GOALS,
+    **FORMS,
     **in_both_lines("markets_business", rows.business),
     **in_both_lines("markets_market", rows.market),
     **in_both_lines("markets_industryarea", rows.industry_area),

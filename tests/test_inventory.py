@@ -19,7 +19,8 @@ TELLING = ("phone", "contact", "person", "responsible", "id_number", "mobile", "
 OF_PLACES = {
     "orgs.Organization", "orgs.Division", "markets.Market", "markets.IndustryArea", "markets.Platform",
     "markets.DeliverySite", "markets.GroupOrganization", "markets.BusinessCoverage", "markets.HandOver",
-    "stations.ServicePoint", "reports.ReportedFigure", "reports.Screen",
+    "stations.ServicePoint", "reports.ReportedFigure", "reports.ReportForm",
+    "reports.Screen",
 }  # fmt: skip
 
 

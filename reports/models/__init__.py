@@ -5,6 +5,7 @@ from reports.models.figures import ReportedFigure
 from reports.models.goals import Goal, Milestone, Plan
 from reports.models.kept import ChangedBusiness, KnownBusiness, KnownPerson, LastCount, Touched
 from reports.models.printed import PrintedDocument, PrintedFile, PrintedVoid
+from reports.models.report_forms import FilledForm, FormBinding, ReportForm
 from reports.models.screens import Screen
 from reports.models.snapshots import MonthClosing, Snapshot
 
@@ -14,6 +15,8 @@ __all__ = [
     "EvaluationLine",
     "EvaluationRelease",
     "EvaluationWithdrawal",
+    "FilledForm",
+    "FormBinding",
     "Goal",
     "KnownBusiness",
     "KnownPerson",
@@ -24,6 +27,7 @@ __all__ = [
     "PrintedDocument",
     "PrintedFile",
     "PrintedVoid",
+    "ReportForm",
     "ReportedFigure",
     "Screen",
     "Snapshot",

@@ -115,12 +115,12 @@ def xlsx_readers(package: zipfile.ZipFile) -> tuple[list[XlsxReader], list[tuple
     names = set(package.namelist())
     if "xl/workbook.bin" in names:
         raise Refused(BINARY)
-    if _has_macros(package, names):
+    if has_macros(package, names):
         raise Refused(MACROS)
-    workbook = _workbook_part(package, names)
-    sheets, from_1904 = _book(package, workbook)
-    targets = _relations(package, workbook)
-    texts = _texts(package, names, workbook.rpartition("/")[0], from_1904)
+    workbook = workbook_part(package, names)
+    sheets, from_1904 = sheets_in(package, workbook)
+    targets = relations(package, workbook)
+    texts = texts_of(package, names, workbook.rpartition("/")[0], from_1904)
     readers, skipped = [], []
     for attributes in sheets:
         title = attributes.get("name", "")[:31]
@@ -134,14 +134,14 @@ def xlsx_readers(package: zipfile.ZipFile) -> tuple[list[XlsxReader], list[tuple
     return readers, skipped
 
 
-def _has_macros(package: zipfile.ZipFile, names: set[str]) -> bool:
+def has_macros(package: zipfile.ZipFile, names: set[str]) -> bool:
     if any(name.lower().endswith("vbaproject.bin") for name in names):
         return True
     kinds = elements(package, "[Content_Types].xml", "Override", "Default")
     return any("macroEnabled" in each.get("ContentType", "") for _, each in kinds)
 
 
-def _book(package: zipfile.ZipFile, workbook: str) -> tuple[list[dict[str, str]], bool]:
+def sheets_in(package: zipfile.ZipFile, workbook: str) -> tuple[list[dict[str, str]], bool]:
     """Its sheets, and whether its calendar begins in 1904."""
     sheets, from_1904 = [], False
     for name, each in elements(package, workbook, "sheet", "workbookPr"):
@@ -167,7 +167,7 @@ def _resolved(folder: str, target: str) -> str:
     return "/".join(steps)
 
 
-def _relations(package: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
+def relations(package: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
     """What a part refers to: id → (kind, part)."""
     folder, _, name = part.rpartition("/")
     rels = f"{folder}/_rels/{name}.rels".lstrip("/")
@@ -181,15 +181,15 @@ def _relations(package: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]
     return found
 
 
-def _workbook_part(package: zipfile.ZipFile, names: set[str]) -> str:
-    found = [part for kind, part in _relations(package, "").values() if kind.endswith("/officeDocument")]
+def workbook_part(package: zipfile.ZipFile, names: set[str]) -> str:
+    found = [part for kind, part in relations(package, "").values() if kind.endswith("/officeDocument")]
     part = found[0] if found else "xl/workbook.xml"
     if part not in names:
         raise Refused(BROKEN)
     return part
 
 
-def _texts(package: zipfile.ZipFile, names: set[str], folder: str, from_1904: bool) -> Texts:
+def texts_of(package: zipfile.ZipFile, names: set[str], folder: str, from_1904: bool) -> Texts:
     styles, shared = f"{folder}/styles.xml".lstrip("/"), f"{folder}/sharedStrings.xml".lstrip("/")
     return Texts(
         shared=_shared(package, shared) if shared in names else pl.Series([], dtype=pl.String),

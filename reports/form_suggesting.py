@@ -1,0 +1,172 @@
+"""Which metric an empty cell of a form may want, by the words left of it and above it. Only proposed, never bound."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from orgs.models import Organization
+from reports import metrics, words
+from reports.form_services import units_of
+from reports.models import FormBinding, ReportForm
+from reports.selectors import Unit
+from reports.words import OPENS_ON, Basis
+from tables.workbooks import Sheet
+from tables.workbooks.look import Place, address
+
+What = FormBinding.What
+MOST = 300  # proposals shown at once
+REACH = 60  # rows or columns that a label is looked for
+# What upper bodies call the same thing. The official formula of 组织覆盖 is 单独 + 联合 (design.md §4).
+ALIASES = {
+    "organization_coverage_strict": ("组织覆盖率", "党组织覆盖率", "党的组织覆盖率", "党的组织覆盖"),
+    "work_coverage": ("党的工作覆盖率", "党建工作覆盖率", "工作覆盖率", "党的工作覆盖"),
+    "own_establishment": ("单独组建率", "组建率", "建制率"),
+    "due_built_rate": ("应建已建率", "应建尽建率"),
+    "organizations": ("党组织总数", "基层党组织", "党组织个数", "已建党组织"),
+    "branches": ("支部", "支部数"),
+    "members_on_roll": ("党员总数", "党员数", "党员", "在册党员数"),
+    "members_taken_in": ("纳管党员",),
+    "operating": ("经营主体", "市场主体", "实体经营主体", "经营主体总数", "实际经营"),
+    "registered": ("登记在册主体", "在册主体", "登记主体"),
+    "with_members": ("有党员的主体", "有党员的经营主体", "有党员企业"),
+    "covered": ("已覆盖", "组织覆盖数", "已覆盖主体"),
+    "work_covered": ("工作覆盖数",),
+    "markets": ("市场", "市场总数", "专业市场总数"),
+    "markets_covered": ("已覆盖市场", "建立党组织的市场", "已建党组织的市场"),
+    "rest_points": ("驿站", "骑手驿站", "暖蜂驿站", "歇脚点"),
+    "caring_merchants": ("爱心商家",),
+    "instructors": ("党建指导员", "指导员数", "党建指导员和联络员"),
+    "terms_overdue": ("逾期未换届", "应换届未换届"),
+    "registrations": ("报到党员", "自主报到党员"),
+}
+OWN = ("合计", "总计", "全市", "全区", "本级", "小计")
+_ASIDE = re.compile(r"[（(][^（()）]*[)）]|[\s:、，,。.*=%_—\-]|^[0-9一二三四五六七八九十]+[、.．)）]")
+_TAIL = re.compile(r"(?:总数|数量|个数|户数|人数|家数|数|总量)$")
+_NUMBER = re.compile(r"^[-+]?[0-9.,%]*$")
+
+
+def plain(text: str) -> str:
+    """A label without what forms add to it: width, blanks, 其中：, numbering, the unit in brackets."""
+    text = _ASIDE.sub("", unicodedata.normalize("NFKC", text.strip()))
+    return _ASIDE.sub("", text).removeprefix("其中")
+
+
+def _names() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for code, metric in metrics.METRICS.items():
+        for text in (metric.name, *ALIASES.get(code, ())):
+            for name in (plain(text), _TAIL.sub("", plain(text))):
+                if name:
+                    found.setdefault(name, code)
+    return found | {plain(text): code for code, texts in ALIASES.items() for text in texts}
+
+
+NAMES = _names()
+
+
+def metric_for(text: str) -> str:
+    """The code of the metric that a label names; empty where none."""
+    name = plain(text)
+    return NAMES.get(name) or NAMES.get(_TAIL.sub("", name), "")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    sheet: str
+    place: Place
+    label: str  # the words that it goes by
+    asked: dict  # what form_services.binding_columns takes
+
+    @property
+    def key(self) -> str:
+        return address(self.place)
+
+
+class Labels:
+    """The words of a sheet, by cell; of merged cells every cell says what stands in the first."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self.texts = {place: spot.text.strip() for place, spot in sheet.spots.items() if spot.text.strip()}
+        self.anchors: dict[Place, Place] = {}
+        last_row, last_column = sheet.extent()
+        for area in sheet.merged:
+            first = (area.top, area.left)
+            if first in self.texts:
+                for row in range(area.top, min(area.bottom, last_row) + 1):
+                    for column in range(area.left, min(area.right, last_column) + 1):
+                        self.anchors[row, column] = first
+
+    def word(self, place: Place) -> str:
+        text = self.texts.get(self.anchors.get(place, place), "")
+        return "" if _NUMBER.match(unicodedata.normalize("NFKC", text)) else text
+
+    def left(self, place: Place) -> Iterator[str]:
+        yield from self._words((place[0], column) for column in range(place[1] - 1, max(place[1] - REACH, 0), -1))
+
+    def above(self, place: Place) -> Iterator[str]:
+        yield from self._words((row, place[1]) for row in range(place[0] - 1, max(place[0] - REACH, 0), -1))
+
+    def _words(self, places: Iterator[Place]) -> Iterator[str]:
+        """Nearest first; the words of merged cells once."""
+        seen = set()
+        for place in places:
+            anchor = self.anchors.get(place, place)
+            if anchor not in seen and (text := self.word(place)):
+                seen.add(anchor)
+                yield text
+
+
+def _units(form: ReportForm) -> dict[str, Unit | None]:
+    """What a form may call the units: their names in full and in short, a district committee also by its district.
+    None is the form's own unit."""
+    found: dict[str, Unit | None] = {}
+    for unit in units_of(form):
+        texts = [str(unit), words.short(unit)]
+        if isinstance(unit, Organization) and unit.district_id and unit.level == 2:
+            texts.append(unit.district.name)
+        for text in texts:
+            for name in (plain(text), plain(text).removesuffix("区")):
+                if len(name) > 1:
+                    found.setdefault(name, unit if unit != form.unit else None)
+    return found | dict.fromkeys(OWN)
+
+
+def proposals(form: ReportForm, sheet: Sheet) -> list[Proposal]:
+    """For cells that are free, can be filled and have a label that names a metric; in the order of the sheet."""
+    labels, units = Labels(sheet), _units(form)
+    bound = set(form.bindings.filter(sheet=sheet.name).values_list("row", "column"))
+    last_row, last_column = sheet.extent()
+    found = []
+    for row in range(1, min(last_row, 500) + 1):
+        for column in range(1, min(last_column, 100) + 1):
+            place = (row, column)
+            if place in bound or labels.word(place) or sheet.why_not(place):
+                continue
+            if proposal := _proposal(sheet, labels, units, place):
+                found.append(proposal)
+            if len(found) == MOST:
+                return found
+    return found
+
+
+def _proposal(sheet: Sheet, labels: Labels, units: dict[str, Unit | None], place: Place) -> Proposal | None:
+    said = [(text, metric_for(text)) for side in (labels.left, labels.above) for text in side(place)]
+    named = next(((text, code) for text, code in said if code), None)
+    if named is None:
+        return None
+    text, code = named
+    whose = next(((one, units[plain(one)]) for one, _ in said if plain(one) in units), None)
+    metric = metrics.METRICS[code]
+    fit = Basis(OPENS_ON).fitting(metric)
+    what = What.PERCENT if metric.kind == metrics.RATE else What.VALUE
+    # Counts that have a 口径 are meant without it: 组织覆盖 is that of all operating businesses.
+    key = metrics.count_key(code, fit.denominator if metric.kind == metrics.RATE else metrics.DEFAULT_DENOMINATOR)
+    label = f"{whose[0]} · {text}" if whose else text
+    return Proposal(sheet.name, place, label, {"what": what, "metric": key, "unit": whose[1] if whose else None})
+
+
+def proposal_for(form: ReportForm, sheet: Sheet, place: Place) -> Proposal | None:
+    """What one cell's labels suggest."""
+    return _proposal(sheet, Labels(sheet), _units(form), place)
