@@ -16,7 +16,7 @@ from accounts.admin_filters import ActFilter, ActorFilter, EstimatingPaginator, 
 from accounts.audit_export import export
 from accounts.forms import UserForm
 from accounts.models import AuditEvent, User
-from accounts.services import user_change, user_create
+from accounts.services import factors_reset, user_change, user_create
 
 SUBJECTS_SHOWN = 5  # in a row of the list; the event's own page has them all
 
@@ -32,10 +32,17 @@ for model in (Group, AccessAttempt, AccessLog, AccessFailureLog):
 @admin.register(User)
 class UserAdmin(DoorAdmin):
     form = UserForm
-    list_display = ("username", "name", "duty", "is_active", "last_sign_in", "created_at")
+    list_display = ("username", "name", "duty", "is_active", "second_factor", "last_sign_in", "created_at")
     list_filter = ("duty", "is_active")
     search_fields = ("username", "name")
     ordering = ("username",)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("authenticator").prefetch_related("passkeys")
+
+    @admin.display(description="第二因素", boolean=True)
+    def second_factor(self, user):
+        return hasattr(user, "authenticator") or bool(user.passkeys.all())
 
     @admin.display(description="最近登录", ordering="last_login")
     def last_sign_in(self, user):
@@ -52,7 +59,10 @@ class UserAdmin(DoorAdmin):
         passwords = {"fields": ("password1", "password2")}
         if not self.has_change_permission(request, obj):
             return [(None, {"fields": facts})]
-        return [(None, {"fields": facts}), ("重置密码" if obj else "初始密码", passwords)]
+        sets = [(None, {"fields": facts}), ("重置密码" if obj else "初始密码", passwords)]
+        if obj and obj.pk != request.user.pk:
+            sets.append(("第二因素", {"fields": ("reset_factors",)}))
+        return sets
 
     def get_readonly_fields(self, request, obj=None):
         """Nobody gives oneself rights or locks oneself out: another security administrator does it."""
@@ -61,8 +71,10 @@ class UserAdmin(DoorAdmin):
     def save_model(self, request, obj, form, change):
         password = form.cleaned_data.get("password2", "")
         if change:
-            columns = [name for name in form.changed_data if not name.startswith("password")]
+            columns = [name for name in form.changed_data if name in UserForm.Meta.fields]
             user_change(user=obj, changed=columns, password=password, by=request.user)
+            if form.cleaned_data.get("reset_factors") and obj.pk != request.user.pk:
+                factors_reset(user=obj, by=request.user)
         else:
             user_create(user=obj, password=password, by=request.user)
 

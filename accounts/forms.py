@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -18,6 +18,58 @@ class SignInForm(AuthenticationForm):
         "invalid_login": "账号或密码不正确。请检查大小写和输入法后重试；连续输错 5 次，账号会暂停登录 30 分钟。",
         "inactive": "账号或密码不正确。请检查大小写和输入法后重试；连续输错 5 次，账号会暂停登录 30 分钟。",
     }
+
+
+class CodeForm(forms.Form):
+    """Six digits of the app; judged by the service, which counts the failures."""
+
+    code = forms.CharField(
+        label="6 位验证码",
+        max_length=40,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "autofocus": True}),
+        error_messages={"required": "请输入验证码。"},
+    )
+
+
+class RecoveryCodeForm(forms.Form):
+    """The same from paper."""
+
+    code = forms.CharField(
+        label="恢复码",
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        help_text="登记时抄下的 10 位字母和数字，不分大小写，每个只能用一次。",
+        error_messages={"required": "请输入恢复码。"},
+    )
+
+
+class PasskeyNameForm(forms.Form):
+    """Several devices are told apart by their names."""
+
+    name = forms.CharField(
+        label="给它起个名字",
+        max_length=40,
+        initial="我的手机",
+        help_text="便于以后认出是哪台设备，如“工作手机”“办公电脑”。",
+    )
+
+
+class FirstPasswordForm(SetPasswordForm):
+    """One's own password in place of the one that somebody else chose."""
+
+    error_messages = {"password_mismatch": "两次输入的新密码不一样，请重新输入。"}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].label = "新密码"
+        self.fields["new_password1"].help_text = "".join(map(str, password_validators_help_texts()))
+        self.fields["new_password2"].label = "再输一次新密码"
+
+    def clean_new_password1(self):
+        password = self.cleaned_data["new_password1"]
+        if self.user.check_password(password):
+            raise ValidationError("新密码不能和初始密码相同，请另设一个。")
+        return password
 
 
 class OwnPasswordForm(PasswordChangeForm):
@@ -89,6 +141,12 @@ class UserForm(forms.ModelForm):
         label="再输一次",
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+    )
+
+    reset_factors = forms.BooleanField(
+        label="重置第二因素",
+        required=False,
+        help_text="本人手机和恢复码都丢失时勾选：原有的动态验证码、通行密钥和恢复码全部作废，本人下次登录时自己重新登记。",
     )
 
     class Meta:

@@ -1,13 +1,17 @@
 """What this room keeps about persons: of staff their accounts and their acts."""
 
-from accounts.models import ApiToken, AuditEvent, User
+from accounts.models import ApiToken, AuditEvent, Authenticator, Passkey, RecoveryCode, User
 from accounts.personal import DUTY, INTERNAL, SENSITIVE, Column, Held, declare
 
 WHOSE = "工作人员"
 
 
 def register() -> None:
-    declare(
+    declare(*_accounts(), *_factors())
+
+
+def _accounts() -> list[Held]:
+    return [
         Held(
             model=User,
             whose=WHOSE,
@@ -20,7 +24,9 @@ def register() -> None:
                 "password": Column(SENSITIVE, "登录；只存加盐的摘要"),
                 "last_login": Column(INTERNAL),
             },
-            plain=frozenset({"duty", "is_active", "created_at"}),
+            plain=frozenset(
+                {"duty", "is_active", "created_at", "password_is_temporary", "factor_failures", "factor_locked_until"}
+            ),
             seen_with=("accounts.view_user",),
         ),
         Held(
@@ -43,4 +49,36 @@ def register() -> None:
             columns={"label": Column(INTERNAL), "last_used_at": Column(INTERNAL)},
             plain=frozenset({"digest", "created_at", "expires_at", "revoked_at"}),
         ),
-    )
+    ]
+
+
+def _factors() -> list[Held]:
+    return [
+        Held(
+            model=Authenticator,
+            whose=WHOSE,
+            purpose="登录的第二步",
+            basis=DUTY,
+            retention="本人删去或安全管理员重置时删除",
+            columns={"secret": Column(SENSITIVE, "核对动态验证码；加密保存", copied=False)},
+            plain=frozenset({"last_step", "created_at"}),
+        ),
+        Held(
+            model=Passkey,
+            whose=WHOSE,
+            purpose="登录；只有公钥，指纹和人脸留在本人设备",
+            basis=DUTY,
+            retention="本人删去或安全管理员重置时删除",
+            columns={"name": Column(INTERNAL, "本人给设备起的名字"), "last_used_at": Column(INTERNAL)},
+            plain=frozenset({"credential_id", "credential", "sign_count", "created_at"}),
+        ),
+        Held(
+            model=RecoveryCode,
+            whose=WHOSE,
+            purpose="设备丢失时登录；只存加密钥的摘要",
+            basis=DUTY,
+            retention="重新生成或重置时删除",
+            columns={"used_at": Column(INTERNAL)},
+            plain=frozenset({"digest"}),
+        ),
+    ]

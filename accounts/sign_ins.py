@@ -1,11 +1,24 @@
 """Writing down who came in, who did not, and who left; the same for the page and the API."""
 
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
 from accounts import audit
 from accounts.models import User
 
+AT = "signed_in_at"  # in the session: seconds
+FRESH = timedelta(minutes=15)
 
-def signed_in(request, user: User) -> None:
-    audit.record("accounts.session.open", by=user, subjects=[user], request=request)
+
+def signed_in(request, user: User, factor: str) -> None:
+    """`factor`: what was shown besides the password, if anything."""
+    audit.record("accounts.session.open", by=user, subjects=[user], detail={"factor": factor}, request=request)
+
+
+def is_fresh(request) -> bool:
+    """Whether the person signed in just now: needed to change what one signs in with."""
+    return timezone.now().timestamp() - request.session.get(AT, 0) < FRESH.total_seconds()
 
 
 def signed_out(request, user: User) -> None:
@@ -30,3 +43,8 @@ def refused(request, username: str) -> None:
         succeeded=False,
         request=request,
     )
+
+
+def clock(at: datetime) -> str:
+    """The time of a lock's end, as it is told."""
+    return f"{timezone.localtime(at):%H:%M}"

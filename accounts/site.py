@@ -14,7 +14,7 @@ class Site(AdminSite):
         return redirect_to_login(request.GET.get("next") or index, reverse("accounts:sign_in"))
 
     def logout(self, request, extra_context=None):
-        from accounts.views import SignOut  # the site is made while the apps are still loading
+        from accounts.views.sign_in import SignOut  # the site is made while the apps are still loading
 
         return SignOut.as_view()(request)
 

@@ -1,11 +1,23 @@
 from django.urls import path
 
-from accounts import views
+from accounts.views import factors, own, sign_in
 
 app_name = "accounts"
 urlpatterns = [
-    path("sign-in/", views.SignIn.as_view(), name="sign_in"),
-    path("sign-out/", views.SignOut.as_view(), name="sign_out"),
-    path("password/", views.PasswordChange.as_view(), name="password_change"),
-    path("tokens/", views.Tokens.as_view(), name="tokens"),
+    path("sign-in/", sign_in.SignIn.as_view(), name="sign_in"),
+    path("sign-in/passkey/", sign_in.PasskeySignIn.as_view(), name="passkey_sign_in"),
+    path("sign-in/passkey/options/", sign_in.PasskeyOptions.as_view(), name="passkey_options"),
+    path("sign-in/code/", sign_in.SecondFactor.as_view(), name="second_factor"),
+    path("sign-in/password/", sign_in.FirstPassword.as_view(), name="first_password"),
+    path("sign-in/next/", sign_in.NextStep.as_view(), name="next_step"),
+    path("sign-out/", sign_in.SignOut.as_view(), name="sign_out"),
+    path("factors/", factors.Factors.as_view(), name="factors"),
+    path("factors/new/", factors.FactorSetUp.as_view(), name="factor_set_up"),
+    path("factors/authenticator/", factors.AuthenticatorSetUp.as_view(), name="authenticator"),
+    path("factors/passkey/", factors.PasskeySetUp.as_view(), name="passkey"),
+    path("factors/passkey/options/", factors.PasskeySetUpOptions.as_view(), name="passkey_set_up_options"),
+    path("factors/codes/", factors.RecoveryCodes.as_view(), name="recovery_codes"),
+    path("factors/remove/", factors.FactorRemove.as_view(), name="factor_remove"),
+    path("password/", own.PasswordChange.as_view(), name="password_change"),
+    path("tokens/", own.Tokens.as_view(), name="tokens"),
 ]

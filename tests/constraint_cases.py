@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from django.db import connection, models
 from django.utils import timezone
 
-from accounts.models import ApiToken, AuditCheckpoint
+from accounts.models import ApiToken, AuditCheckpoint, Passkey, RecoveryCode
 from jobs.models import Job
 from markets.models import (
     BusinessCoverage,
@@ -122,6 +122,14 @@ def checkpoint() -> AuditCheckpoint:
     return AuditCheckpoint.objects.create(sequence=5, first=5, hash=b"x", removed_at=timezone.now(), mac=b"x")
 
 
+def passkey() -> Passkey:
+    return Passkey.objects.create(user=make.make_user(), name="手机", credential_id=b"1", credential=b"1")
+
+
+def recovery_code() -> RecoveryCode:
+    return RecoveryCode.objects.create(user=make.make_user(), digest=b"1")
+
+
 def job() -> Job:
     return Job.objects.create(kind="tests.kind", title="导入", done=1, total=1)
 
@@ -149,6 +157,9 @@ GROUND: Cases = {
     "auditcheckpoint_not_empty": lambda city: again(
         checkpoint(), {"sequence": 9, "first": 10}, {"sequence": 9, "first": 0}
     ),
+    "passkey_once": lambda city: again(passkey(), user=make.make_user()),
+    "passkey_count_counts": lambda city: changed(passkey(), sign_count=-1),
+    "recoverycode_once": lambda city: again(recovery_code()),
     "job_done_within_total": lambda city: changed(job(), done=2),
     "job_running_has_lease": lambda city: changed(job(), state="running"),
     "rowfix_once_per_cell": lambda city: (

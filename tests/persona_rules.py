@@ -59,8 +59,9 @@ POST = {"method": "post", "ok": (200, 201, 302, 400, 422)}
 
 # Open to everybody, without signing in. What is behind a code answers to whoever holds the code.
 PUBLIC = {
-    "healthz", "accounts:sign_in", "accounts:sign_out", "admin:login", "admin:logout", "api:token",
-    "admin:jsi18n",
+    "healthz", "admin:login", "admin:logout", "api:token", "admin:jsi18n", "accounts:sign_in", "accounts:sign_out",
+    "accounts:passkey_sign_in", "accounts:passkey_options",
+    "accounts:second_factor", "accounts:first_password", "accounts:next_step",  # to who is on the way in, else to its start
     "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights", "members:receipt_copy",
     "members:receipt_act", "members:receipt_whole_copy", "members:notice", "members:notice_version", "stations:own_check_ins",
     "reports:screen", "reports:screen_data", "reports:screen_shapes", "reports:screen_worker",  # no number without the key
@@ -88,6 +89,14 @@ PAGES: dict[str, Page] = {
     # accounts, jobs
     "accounts:password_change": Page(SIGNED_IN),
     "accounts:tokens": Page(SIGNED_IN),
+    # changing what one signs in with: who did not sign in just now is asked to (tests/accounts/test_factors.py)
+    "accounts:factors": Page(SIGNED_IN),
+    "accounts:factor_set_up": Page(SIGNED_IN, ok=(302,)),
+    "accounts:authenticator": Page(SIGNED_IN, ok=(302,)),
+    "accounts:passkey": Page(SIGNED_IN, ok=(302,)),
+    "accounts:passkey_set_up_options": Page(SIGNED_IN, method="post", ok=(302,)),
+    "accounts:recovery_codes": Page(SIGNED_IN, method="post", ok=(302,)),
+    "accounts:factor_remove": Page(SIGNED_IN, method="post", ok=(302,)),
     "jobs:list": Page(SIGNED_IN),
     "jobs:detail": Page(SIGNED_IN, OWN + "job", everywhere=NOBODY),
     "jobs:progress": Page(SIGNED_IN, OWN + "job", everywhere=NOBODY),

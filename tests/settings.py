@@ -23,3 +23,4 @@ os.environ.setdefault("AUDIT_SEAL_KEY", TEST_ONLY_KEY)
 from config.settings import *
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+SECOND_FACTOR_REQUIRED = False  # tests/accounts/test_factors.py turns it on

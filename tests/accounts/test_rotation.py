@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import crypto, rotation
 from accounts.crypto import EncryptedTextField
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Authenticator
 from accounts.sealed_files import create_sealed, open_sealed, sealed_head
 from members.models import Draft, IntakeClient, Member, MemberCode, Registration, RightsRequest
 from tables.before_images import keep_replaced, unsealed
@@ -47,6 +47,7 @@ def fill(tmp_path, members: int = 3) -> None:
         make.make_member(id_number=f"44030019900101{number:04d}", phone=f"1380013{number:04d}", name=f"欧{number}")
     city = make.make_city()
     user = make.make_user()
+    Authenticator.objects.create(user=user, secret="JBSWY3DPEHPK3PXP", last_step=0)
     MemberCode.objects.create(member=Member.objects.first(), code="ABC", code_index=b"x")
     Registration.objects.create(
         name="何", phone=PHONE, id_number="440300199001011234", due_on="2026-01-01", guidance_station=city.yuehai,

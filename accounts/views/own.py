@@ -1,53 +1,19 @@
-"""Signing in and out, the own password, the own tokens."""
+"""The own password, the own tokens."""
 
 from datetime import datetime, time
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash, views
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import sign_ins
-from accounts.forms import OwnPasswordForm, SignInForm, TokenForm
+from accounts.forms import OwnPasswordForm, TokenForm
 from accounts.services import password_change, token_create, token_revoke
-
-
-class SignIn(views.LoginView):
-    """By account and password. Too many failures lock the account for this address (axes, answer 429)."""
-
-    template_name = "accounts/sign_in.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
-
-    @transaction.atomic
-    def form_valid(self, form):
-        response = super().form_valid(form)
-        sign_ins.signed_in(self.request, form.get_user())
-        return response
-
-    def form_invalid(self, form):
-        tried = form.cleaned_data.get("username"), form.cleaned_data.get("password")
-        if all(tried):  # a field left empty is no try
-            sign_ins.refused(self.request, tried[0])
-        return super().form_invalid(form)
-
-
-class SignOut(views.LogoutView):
-    http_method_names = ["post", "options"]
-
-    @transaction.atomic
-    def post(self, request, *args, **kwargs):
-        user = request.user
-        response = super().post(request, *args, **kwargs)
-        if user.is_authenticated:
-            sign_ins.signed_out(request, user)
-        return response
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")

@@ -1,75 +1,11 @@
-"""Who signs in, and what was done."""
-
-from datetime import timedelta
+"""What was done."""
 
 from django.conf import settings
-from django.contrib.auth.models import (  # type: ignore[attr-defined]  # the two helpers are not in the stubs
-    AbstractBaseUser,
-    BaseUserManager,
-    _user_has_module_perms,
-    _user_has_perm,
-)
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils import timezone
-
-
-class UserManager(BaseUserManager["User"]):
-    def create_user(self, username: str, password: str | None = None, **more) -> "User":
-        user = self.model(username=username, **more)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
-
-
-class User(AbstractBaseUser):
-    """A person with an account. There is no superuser: rights come from postings (orgs) or from the duty.
-
-    The three administrators (三员, GB/T 22239-2019 8.1.4) are duties, exclude each other and see no business data.
-    """
-
-    class Duty(models.TextChoices):
-        STAFF = "staff", "业务人员"
-        SYSTEM = "system", "系统管理员"
-        SECURITY = "security", "安全管理员"
-        AUDIT = "audit", "审计管理员"
-
-    username = models.CharField("账号", max_length=60, unique=True)
-    name = models.CharField("姓名", max_length=60, blank=True)
-    duty = models.CharField("职责", max_length=12, choices=Duty, default=Duty.STAFF)
-    is_active = models.BooleanField("启用", default=True)
-    created_at = models.DateTimeField("开通时间", default=timezone.now, editable=False)
-
-    objects = UserManager()
-    USERNAME_FIELD = "username"
-
-    class Meta:
-        verbose_name = verbose_name_plural = "用户"
-        constraints = [
-            models.CheckConstraint(
-                name="user_duty_is_known", condition=Q(duty__in=["staff", "system", "security", "audit"])
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name or self.username
-
-    @property
-    def is_staff(self) -> bool:
-        """May open the admin site; what it shows there is decided by the doors."""
-        return self.is_active
-
-    def has_perm(self, perm: str, obj=None) -> bool:
-        return _user_has_perm(self, perm, obj)
-
-    def has_perms(self, perms, obj=None) -> bool:
-        return all(self.has_perm(perm, obj) for perm in perms)
-
-    def has_module_perms(self, label: str) -> bool:
-        return _user_has_module_perms(self, label)
 
 
 class CurrentTransaction(models.Func):
@@ -157,32 +93,3 @@ class AuditCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.first}–#{self.sequence}"
-
-
-class ApiToken(models.Model):
-    """A key for the API, made by its user on a page, shown once; only its hash is kept."""
-
-    MAX_DAYS = 365  # its last day is a whole one, so the database allows one more
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens", verbose_name="用户"
-    )
-    label = models.CharField("用途", max_length=60)
-    digest = models.CharField("摘要", max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField("生成时间", default=timezone.now, editable=False)
-    expires_at = models.DateTimeField("到期时间")
-    last_used_at = models.DateTimeField("最近使用", null=True, editable=False)
-    revoked_at = models.DateTimeField("作废时间", null=True, editable=False)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "接口令牌"
-        constraints = [
-            models.CheckConstraint(
-                name="apitoken_expires_within_a_year",
-                condition=Q(expires_at__gt=F("created_at"), expires_at__lte=F("created_at") + timedelta(days=366)),
-                violation_error_message="令牌的有效期最长 365 天。",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.label

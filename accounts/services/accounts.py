@@ -1,14 +1,11 @@
-"""The writes about accounts and tokens; each is audited in its own transaction."""
+"""The writes about accounts and passwords."""
 
 import secrets
-from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import audit
-from accounts.models import ApiToken, User
-from accounts.tokens import token_digest
+from accounts.models import User
 
 ADMINISTRATORS = {
     User.Duty.SYSTEM: ("system_admin", "系统管理员"),
@@ -21,13 +18,14 @@ class AccountError(ValueError):
     """What was asked for is not allowed; the message is for the person who asked."""
 
 
-# --- accounts --------------------------------------------------------------------------------------------------------
-
-
 @transaction.atomic
 def user_create(*, user: User, password: str, by: User | None) -> User:
-    """Save a new account with its first password. `by=None` is the system itself. The caller has validated both."""
+    """Save a new account with its first password, which must be changed at the first sign-in.
+
+    `by=None` is the system itself. The caller has validated both.
+    """
     user.set_password(password)
+    user.password_is_temporary = True
     user.save(force_insert=True)
     audit.record("accounts.user.create", by=by, subjects=[user], detail={"duty": user.duty})
     return user
@@ -53,9 +51,13 @@ def user_change(*, user: User, changed: list[str], by: User, password: str = "")
 
 @transaction.atomic
 def password_change(*, user: User, password: str, by: User, request=None) -> None:
-    """Set a password that was validated. Every other session of the account ends with its next request."""
+    """Set a password that was validated. Every other session of the account ends with its next request.
+
+    One that somebody else chose must be changed at the next sign-in.
+    """
     user.set_password(password)
-    user.save(update_fields=["password"])
+    user.password_is_temporary = user.pk != by.pk
+    user.save(update_fields=["password", "password_is_temporary"])
     audit.record("accounts.password.change", by=by, subjects=[user], request=request)
 
 
@@ -73,24 +75,3 @@ def administrators_create() -> list[tuple[User, str]]:
             (user_create(user=User(username=username, name=name, duty=duty), password=password, by=None), password)
         )
     return made
-
-
-# --- tokens ----------------------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def token_create(*, user: User, label: str, expires_at: datetime, request=None) -> tuple[ApiToken, str]:
-    """A new token and its plain text, which exists nowhere else."""
-    plain = secrets.token_urlsafe(32)
-    token = ApiToken.objects.create(user=user, label=label, digest=token_digest(plain), expires_at=expires_at)
-    audit.record("accounts.token.create", by=user, subjects=[token], request=request)
-    return token, plain
-
-
-@transaction.atomic
-def token_revoke(*, token: ApiToken, by: User, request=None) -> bool:
-    """False when it was revoked before."""
-    revoked = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
-    if revoked:
-        audit.record("accounts.token.revoke", by=by, subjects=[token], request=request)
-    return bool(revoked)

@@ -1,0 +1,9 @@
+from accounts.models.audit import AuditCheckpoint, AuditEvent, AuditSeal, CurrentTransaction
+from accounts.models.factor import Authenticator, Passkey, RecoveryCode
+from accounts.models.token import ApiToken
+from accounts.models.user import User, UserManager
+
+__all__ = [
+    "ApiToken", "AuditCheckpoint", "AuditEvent", "AuditSeal", "Authenticator", "CurrentTransaction", "Passkey",
+    "RecoveryCode", "User", "UserManager",
+]  # fmt: skip

@@ -1,0 +1,75 @@
+"""Who signs in."""
+
+from django.contrib.auth.models import (  # type: ignore[attr-defined]  # the two helpers are not in the stubs
+    AbstractBaseUser,
+    BaseUserManager,
+    _user_has_module_perms,
+    _user_has_perm,
+)
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, username: str, password: str | None = None, **more) -> "User":
+        user = self.model(username=username, **more)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person with an account. There is no superuser: rights come from postings (orgs) or from the duty.
+
+    The three administrators (三员, GB/T 22239-2019 8.1.4) are duties, exclude each other and see no business data.
+    """
+
+    class Duty(models.TextChoices):
+        STAFF = "staff", "业务人员"
+        SYSTEM = "system", "系统管理员"
+        SECURITY = "security", "安全管理员"
+        AUDIT = "audit", "审计管理员"
+
+    username = models.CharField("账号", max_length=60, unique=True)
+    name = models.CharField("姓名", max_length=60, blank=True)
+    duty = models.CharField("职责", max_length=12, choices=Duty, default=Duty.STAFF)
+    is_active = models.BooleanField("启用", default=True)
+    created_at = models.DateTimeField("开通时间", default=timezone.now, editable=False)
+    # Given by somebody else: the first thing after signing in with it is to choose another.
+    password_is_temporary = models.BooleanField("须改密码", default=False, editable=False)
+    factor_failures = models.PositiveSmallIntegerField("验证码连续错误", default=0, editable=False)
+    factor_locked_until = models.DateTimeField("验证码锁定至", null=True, editable=False)
+
+    objects = UserManager()
+    USERNAME_FIELD = "username"
+
+    class Meta:
+        verbose_name = verbose_name_plural = "用户"
+        constraints = [
+            models.CheckConstraint(
+                name="user_duty_is_known", condition=Q(duty__in=["staff", "system", "security", "audit"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    @property
+    def is_staff(self) -> bool:
+        """May open the admin site; what it shows there is decided by the doors."""
+        return self.is_active
+
+    @property
+    def has_factor(self) -> bool:
+        """Anything that can be asked for after the password."""
+        return self.passkeys.exists() or hasattr(self, "authenticator")
+
+    def has_perm(self, perm: str, obj=None) -> bool:
+        return _user_has_perm(self, perm, obj)
+
+    def has_perms(self, perms, obj=None) -> bool:
+        return all(self.has_perm(perm, obj) for perm in perms)
+
+    def has_module_perms(self, label: str) -> bool:
+        return _user_has_module_perms(self, label)

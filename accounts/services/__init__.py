@@ -1,0 +1,28 @@
+"""The writes of this room; each is atomic and audited in its own transaction."""
+
+from accounts.services.accounts import (
+    AccountError,
+    administrators_create,
+    password_change,
+    user_change,
+    user_create,
+)
+from accounts.services.factors import (
+    FactorError,
+    authenticator_enable,
+    authenticator_remove,
+    code_check,
+    factors_reset,
+    locked_until,
+    passkey_add,
+    passkey_remove,
+    passkey_use,
+    recovery_codes_renew,
+)
+from accounts.services.tokens import token_create, token_revoke
+
+__all__ = [
+    "AccountError", "FactorError", "administrators_create", "authenticator_enable",
+    "authenticator_remove", "code_check", "factors_reset", "locked_until", "passkey_add", "passkey_remove",
+    "passkey_use", "password_change", "recovery_codes_renew", "token_create", "token_revoke", "user_change", "user_create",
+]  # fmt: skip
