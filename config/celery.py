@@ -22,6 +22,7 @@ app.conf.task_routes = {
     "reports.monthly": {"queue": "long"},
     "accounts.audit_head": {"queue": "long"},
     "accounts.audit_retention": {"queue": "long"},
+    "reports.weekly": {"queue": "long"},
 }
 app.conf.beat_schedule = {
     "seal the audit": {"task": "accounts.seal", "schedule": 0.5, "options": {"expires": 2}},
@@ -35,6 +36,8 @@ app.conf.beat_schedule = {
         "schedule": crontab(day_of_month=1, hour=4, minute=20),
     },
     "fill the forms of closed months": {"task": "reports.fill_forms", "schedule": crontab(hour=5, minute=10)},
+    # Monday's sheets; on the other days only what is still missing
+    "print the week's sheets": {"task": "reports.weekly", "schedule": crontab(hour=4, minute=40)},
     "remove old printed files": {"task": "reports.printed_retention", "schedule": crontab(hour=3, minute=50)},
     "remove old uploads": {"task": "tables.retention", "schedule": crontab(hour=3, minute=40)},
     "erase what is due": {"task": "members.retention", "schedule": crontab(hour=3, minute=20)},

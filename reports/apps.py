@@ -18,6 +18,7 @@ class ReportsConfig(AppConfig):
             held,
             monthly_making,  # noqa: F401  registers its kind of job
             tasks,
+            weekly_making,  # noqa: F401  the same
         )
         from reports.models import Snapshot
         from tables import listing, register

@@ -43,6 +43,16 @@ FAMILIES = {
     "terms_overdue": ("terms", "terms_overdue"),
     "service_points": ("places", "service_points"),
 }  # fmt: skip
+# What to do about a bad one, by family: the work that design.md and the articles know for it.
+NEXT_STEPS = {
+    "coverage": "对空白应建未建名单逐户定人定时间：够条件的单独建，不够的联合建",
+    "due": "按应建未建名单逐户定人定时间建起来",
+    "markets": "对应建未建的市场一场一策，定下由哪个党组织覆盖",
+    "organizations": "核对新建、撤并和关闭的党组织，该补报的补报",
+    "covered": "核对减少的主体：是注销、迁出，还是覆盖关系到期没有续上",
+    "terms": "按届满未换届名单逐个排出换届日期，确需延期的先报批",
+    "places": "核对停用的服务点，该恢复的恢复",
+}
 GAPS = ("due_not_built_blank", "markets_due_not_built", "terms_overdue", "due_not_built")
 ANSWERS = {Level.GUIDANCE_STATION: Role.OFFICER, Level.GRASSROOTS: Role.SECRETARY}
 
@@ -70,6 +80,7 @@ class Point:
     places: list[Place]
     who: str
     links: list[dict]
+    next_step: str  # in words; empty for a good one
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,7 @@ class Brief:
     before: Numbers | None
     good: list[Point]
     bad: list[Point]
+    lines: list[Numbers]  # the units right below and the 直属/待分派 line
     standing: str  # the own place among the units of the one above, where the reader may see it
 
 
@@ -96,7 +108,7 @@ def brief(user, unit: Unit, as_of: date | None, permission: str) -> Brief | None
     beside = asked.from_above()
     good = _choose([changed, beside], good=True)
     bad = _choose([changed, beside, asked.gaps()], good=False)
-    return Brief(now.own, then.own if then else None, good, bad, _standing(above, now.own))
+    return Brief(now.own, then.own if then else None, good, bad, _lines(now), _standing(above, now.own))
 
 
 def _choose(by_reason: list[list[Point]], *, good: bool) -> list[Point]:
@@ -240,7 +252,7 @@ class _Asked:
         shares = sorted((row for row in shares if row[1] > 0), key=lambda row: -row[1])[:SHOWN]
         return [
             Place(
-                _name(line),
+                name_of(line),
                 None if line.is_unassigned else words.unit_page(line.unit, self.basis),
                 _share(metric, part * sign),
                 "" if line.is_unassigned else responsible(line.unit),
@@ -257,9 +269,11 @@ class _Asked:
         if self.own.value(listed):
             text = f"看{metrics.METRICS[listed].name}名单（{words.shown(self.own, listed, BASIS)}）"
             links = [*links, _link(text, words.rows_page(self.unit, listed, self.basis))]
+        next_step = "" if good else NEXT_STEPS[FAMILIES[code][0]]
         return Point(
-            code, metric.name, good, value, why, size, since[0], since[1], places, responsible(self.unit), links
-        )
+            code, metric.name, good, value, why, size, since[0], since[1], places, responsible(self.unit), links,
+            next_step,
+        )  # fmt: skip
 
 
 def _share(metric: metrics.Metric, part: Decimal) -> str:
@@ -292,7 +306,7 @@ def _fraction(metric: metrics.Metric, line: Numbers | None) -> tuple[Decimal, De
     return (Decimal(0), Decimal(0)) if above is None or below is None else (Decimal(above), Decimal(below))
 
 
-def _name(line: Numbers) -> str:
+def name_of(line: Numbers) -> str:
     return line.name if line.is_unassigned else words.short(line.unit)
 
 

@@ -107,8 +107,9 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 also=("reports:evaluation", "reports:evaluation_new", "reports:evaluation_edit"),
             ),
             Entry(
-                "月报", "file-text", "reports:printed_list", "reports.view_printeddocument",
-                also=("reports:printed", "reports:printed_new", "reports:printed_check", "reports:printed_void"),
+                "月报和一页纸", "file-text", "reports:printed_list", "reports.view_printeddocument",
+                also=("reports:printed", "reports:printed_new", "reports:printed_new_weekly", "reports:printed_check",
+                      "reports:printed_void"),
             ),
             Entry(
                 "一次填报", "table-shortcut", "reports:report_forms", "reports.view_reportform",

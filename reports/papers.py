@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.dateparse import parse_datetime
 
 from members import pdf, qr
-from reports import monthly_book, monthly_charts, printing
+from reports import monthly_book, monthly_charts, printing, weekly
 from reports.models import PrintedDocument, PrintedFile
 
 SPOKEN = {
@@ -31,6 +31,7 @@ class Paper:
 
 PAPERS: dict[str, Paper] = {
     PrintedDocument.Kind.MONTHLY: Paper("reports/paper_monthly.html", monthly_charts.charts, monthly_book.book),
+    PrintedDocument.Kind.WEEKLY: Paper("reports/paper_weekly.html", weekly.layout),
 }
 
 

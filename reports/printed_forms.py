@@ -1,4 +1,4 @@
-"""Asking for a monthly report, finding one, and checking a file."""
+"""Asking for a monthly report or a week's sheet, finding one, and checking a file."""
 
 import re
 from datetime import date
@@ -11,7 +11,7 @@ from orgs.kinds import Level
 from orgs.models import Division, Organization
 from reports.models import PrintedDocument
 from reports.monthly import month_over
-from reports.monthly_making import PRINT
+from reports.printed_making import PRINT
 
 MOST_BYTES = 20 * 1024 * 1024
 
@@ -32,7 +32,7 @@ class MonthField(forms.CharField):
 
 
 class PrintForm(forms.Form):
-    """A monthly report of one unit inside one's own scope, or of all units under it."""
+    """A report of one unit inside one's own scope, or of all units under it."""
 
     use_required_attribute = False
     organization = forms.ModelChoiceField(
@@ -41,10 +41,6 @@ class PrintForm(forms.Form):
     division = forms.ModelChoiceField(
         label="区划", queryset=Division.objects.none(), required=False, empty_label="（不选）"
     )
-    month = MonthField(
-        label="月份", help_text="已关账的月份用关账的数字；没有关账的用该月最后一次统计，并注明“未关账”。",
-        error_messages={"required": "请选择月份。"},
-    )  # fmt: skip
     below = forms.BooleanField(
         label="下级各单位也各出一份",
         required=False,
@@ -62,16 +58,9 @@ class PrintForm(forms.Form):
         divisions = Division.objects.visible_to(user, PRINT).exclude(level=Division.Level.COMMUNITY)
         self.fields["organization"].queryset = organizations.order_by("path")
         self.fields["division"].queryset = divisions.order_by("level", "sort", "code")
-        self.fields["division"].help_text = "党组织和区划二选一：按哪条线统计，就出哪条线的月报。"
+        self.fields["division"].help_text = "党组织和区划二选一：按哪条线统计，就出哪条线的报告。"
         if not self.is_bound:
             self.initial.setdefault("organization", organizations.order_by("path").first())
-            self.initial.setdefault("month", f"{month_over(timezone.localdate()):%Y-%m}")
-
-    def clean_month(self) -> date:
-        month = self.cleaned_data["month"]
-        if month > timezone.localdate():
-            raise ValidationError("这个月还没有到，请选择本月或更早的月份。")
-        return month
 
     def clean(self) -> dict:
         data = super().clean() or {}
@@ -86,14 +75,36 @@ class PrintForm(forms.Form):
         return self.cleaned_data["organization"] or self.cleaned_data["division"]
 
 
+class MonthlyForm(PrintForm):
+    month = MonthField(
+        label="月份", help_text="已关账的月份用关账的数字；没有关账的用该月最后一次统计，并注明“未关账”。",
+        error_messages={"required": "请选择月份。"},
+    )  # fmt: skip
+    field_order = ["organization", "division", "month"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.is_bound:
+            self.initial.setdefault("month", f"{month_over(timezone.localdate()):%Y-%m}")
+
+    def clean_month(self) -> date:
+        month = self.cleaned_data["month"]
+        if month > timezone.localdate():
+            raise ValidationError("这个月还没有到，请选择本月或更早的月份。")
+        return month
+
+
 class PrintedFilterForm(forms.Form):
     use_required_attribute = False
+    kind = forms.ChoiceField(label="种类", required=False, choices=[("", "全部"), *PrintedDocument.Kind.choices])
     month = MonthField(label="月份", required=False)
     unit = forms.CharField(label="单位名称", required=False, max_length=60)
 
     def apply(self, rows):
         if not self.is_valid():
             return rows
+        if kind := self.cleaned_data["kind"]:
+            rows = rows.filter(kind=kind)
         if month := self.cleaned_data["month"]:
             rows = rows.filter(period__year=month.year, period__month=month.month)
         if name := self.cleaned_data["unit"].strip():

@@ -46,6 +46,14 @@ def fill_forms() -> None:
     forms_due()
 
 
+@shared_task(name="reports.weekly", acks_late=True)
+def weekly() -> None:
+    """Queue the week's sheets that are missing: on Monday all of them."""
+    from reports.weekly_making import weekly_due
+
+    weekly_due()
+
+
 @shared_task(name="reports.printed_retention")
 def printed_retention() -> None:
     from reports.printing import retention

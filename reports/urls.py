@@ -74,6 +74,7 @@ urlpatterns = [
     path("closings/<int:pk>/revise/", closings.ReviseMonth.as_view(), name="closing_revise"),
     path("printed/", printed.PrintedList.as_view(), name="printed_list"),
     path("printed/new/", printed.PrintedNew.as_view(), name="printed_new"),
+    path("printed/new/weekly/", printed.WeeklyNew.as_view(), name="printed_new_weekly"),
     path("printed/check/", verify.PrintedCheck.as_view(), name="printed_check"),
     path("printed/<int:pk>/", printed.PrintedPage.as_view(), name="printed"),
     path("printed/<int:pk>/paper/", printed.PrintedPaper.as_view(), name="printed_paper"),

@@ -234,6 +234,7 @@ PAGES: dict[str, Page] = {
     "reports:evaluation_withdraw": Page(frozenset({"district_leader"}), "released", everywhere=NOBODY),
     "reports:printed_list": Page(PLACES),
     "reports:printed_new": Page(LEADERS | REGISTRARS),
+    "reports:printed_new_weekly": Page(LEADERS | REGISTRARS),
     "reports:printed_check": Page(PLACES),
     "reports:printed": Page(PLACES, "printed"),
     "reports:printed_paper": Page(PLACES, "printed"),

@@ -1,4 +1,4 @@
-"""月报: the printed documents of one's scope, a new one, and each as page, PDF and spreadsheet."""
+"""月报 and 一页纸: the printed documents of one's scope, a new one, and each as page, PDF and spreadsheet."""
 
 from typing import Any
 
@@ -11,22 +11,34 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.generic import View
 
+from jobs.models import Job
 from members.pages import page_of
 from members.pdf import PdfUnavailable, why_no_pdf
 from members.qr import public_address
 from orgs.scoped import DoorMixin, ScopedMixin
-from reports import monthly_making, papers, printing
+from reports import monthly_making, papers, printed_making, printing, weekly, weekly_making
 from reports.models import MonthClosing, PrintedDocument
-from reports.printed_forms import PrintedFilterForm, PrintForm, VoidForm
+from reports.printed_forms import MonthlyForm, PrintedFilterForm, PrintForm, VoidForm
 from tables.exports import TYPES
+
+HEADING = "月报和一页纸"
 
 
 def crumbs(*more: dict) -> list[dict]:
-    return [{"label": "月报", "url": reverse("reports:printed_list") if more else None}, *more]
+    return [{"label": HEADING, "url": reverse("reports:printed_list") if more else None}, *more]
 
 
 def origin_of(document: PrintedDocument) -> str:
+    """Where its numbers come from; a week's are never closed."""
+    if document.kind == PrintedDocument.Kind.WEEKLY:
+        return f"{document.as_of:%m-%d} 的统计"
     return f"关账第 {document.closing.revision} 版" if document.closing else "未关账"
+
+
+def period_of(document: PrintedDocument) -> str:
+    """2026-10, or the Monday of its week."""
+    monthly = document.kind == PrintedDocument.Kind.MONTHLY
+    return f"{document.period:%Y-%m}" if monthly else f"{document.period:%Y-%m-%d} 起一周"
 
 
 class Filter:
@@ -50,26 +62,27 @@ class PrintedMixin(ScopedMixin):
 
 
 class PrintedList(PrintedMixin, View):
-    COLUMNS = ("名称", "月份", "数据", "标识", "状态", "编号", "生成")
+    COLUMNS = ("名称", "月或周", "数据", "标识", "状态", "编号", "生成")
 
     def get(self, request: HttpRequest) -> HttpResponse:
         form = PrintedFilterForm(request.GET)
         rows = form.apply(self.get_queryset().select_related("closing").defer("content", "closing__numbers"))
         page = page_of(request, rows, "pk", descending=True)
         context = {
-            "heading": "月报",
-            "subtitle": "每月 1 日系统关上月的账，为市、各区、各指导站各出一份；也可以随时出",
+            "heading": HEADING,
+            "subtitle": "每月 1 日出上月的月报，每周一出一页纸，市、各区、各指导站各一份；也可以随时出",
             "breadcrumbs": crumbs(),
             "filter": Filter(form),
             "table": {
-                "caption": "月报",
+                "caption": HEADING,
                 "columns": [{"label": label} for label in self.COLUMNS],
                 "rows": [{"url": row.get_absolute_url(), "cells": self._cells(row)} for row in page.rows],
             },
             "page": page,
             "total_text": f"共 {rows.count():,} 份",
-            "may_print": request.user.has_perm(monthly_making.PRINT),
-            "empty_reason": "您的范围内还没有这样的月报。月报每月 1 日由系统生成；有权限的岗位也可以点“出月报”。",
+            "may_print": request.user.has_perm(printed_making.PRINT),
+            "empty_reason": "您的范围内还没有这样的报告。月报每月 1 日、一页纸每周一由系统生成；"
+            "有权限的岗位也可以点“出月报”“出一页纸”。",
         }
         return render(request, "reports/printed_list.html", context)
 
@@ -79,7 +92,7 @@ class PrintedList(PrintedMixin, View):
         at = timezone.localtime(row.made_at)
         return [
             {"text": row.title},
-            {"text": f"{row.period:%Y-%m}" if row.kind == PrintedDocument.Kind.MONTHLY else f"{row.period:%Y-%m-%d}"},
+            {"text": period_of(row)},
             {"text": origin_of(row)},
             {"text": row.get_classification_display()},
             {"text": word, "badge": kind},
@@ -91,31 +104,56 @@ class PrintedList(PrintedMixin, View):
 class PrintedNew(DoorMixin, View):
     """Which unit and month; then a job, whose progress is shown."""
 
-    permission = monthly_making.PRINT
+    permission = printed_making.PRINT
+    form_class: type[PrintForm] = MonthlyForm
+    heading = "出月报"
+    intro = (
+        "同一单位同一月份，数字没有变就还是原来那份；数字变了就另出一版，原来那份标为“已修订”。"
+        f"涉及人数的数字小于 {settings.SMALL_CELL} 的，在任何单位的月报里都不显示。"
+    )
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self._form(PrintForm(user=request.user))
+        return self._form(self.form_class(user=request.user))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = PrintForm(request.POST, user=request.user)
+        form = self.form_class(request.POST, user=request.user)
         if not form.is_valid():
             return self._form(form, 422)
         data = form.cleaned_data
-        job = monthly_making.monthly_start(
-            units=monthly_making.units_for(request.user, form.unit, data["below"]), first=data["month"],
-            classification=data["classification"], address=public_address(request, "/").rstrip("/"),
-            by=request.user, url=reverse("reports:printed_new"),
-        )  # fmt: skip
-        return redirect(job)
+        return redirect(
+            self.start(
+                data,
+                units=printed_making.units_for(request.user, form.unit, data["below"]),
+                classification=data["classification"],
+                address=public_address(request, "/").rstrip("/"),
+                by=request.user,
+                url=request.path,
+            )  # fmt: skip
+        )
+
+    def start(self, data: dict, **asked) -> Job:
+        return monthly_making.monthly_start(first=data["month"], **asked)
 
     def _form(self, form, status: int = 200) -> HttpResponse:
         context = {
-            "heading": "出月报", "form": form, "submit_label": "生成", "cancel_url": reverse("reports:printed_list"),
-            "breadcrumbs": crumbs({"label": "出月报"}),
-            "intro": "同一单位同一月份，数字没有变就还是原来那份；数字变了就另出一版，原来那份标为“已修订”。"
-            f"涉及人数的数字小于 {settings.SMALL_CELL} 的，在任何单位的月报里都不显示。",
+            "heading": self.heading, "form": form, "submit_label": "生成", "intro": self.intro,
+            "cancel_url": reverse("reports:printed_list"), "breadcrumbs": crumbs({"label": self.heading}),
         }  # fmt: skip
         return render(self.request, "generic/form.html", context, status=status)
+
+
+class WeeklyNew(PrintedNew):
+    """The sheet of this week, of the newest numbers."""
+
+    form_class = PrintForm
+    heading = "出一页纸"
+    intro = (
+        "出本周的一页纸，用最新的统计：三件好、三件差、从何时、谁负责、怎么办。系统每周一清晨已各出一份；"
+        "之后数字变了再出，就是新的一版，原来那份标为“已修订”。"
+    )
+
+    def start(self, data: dict, **asked) -> Job:
+        return weekly_making.weekly_start(monday=weekly.monday_of(timezone.localdate()), **asked)
 
 
 class PrintedPage(PrintedMixin, View):
@@ -159,7 +197,7 @@ class PrintedPage(PrintedMixin, View):
         file = document.files.filter(format="pdf").order_by("-pk").first()
         return [
             ("单位", document.unit),
-            ("月份", f"{document.period:%Y年%m月}"),
+            ("月份" if document.kind == PrintedDocument.Kind.MONTHLY else "周", period_of(document)),
             ("数据截至", f"{document.as_of:%Y-%m-%d}（{origin_of(document)}）"),
             ("标识", document.get_classification_display()),
             ("编号", document.number),
@@ -202,7 +240,7 @@ class PrintedDownload(PrintedMixin, View):
             raise Http404
         printing.record_taken(document=document, format=format, by=request.user)
         answer = HttpResponse(content, content_type=kind)
-        name = f"{document.title}-{document.period:%Y%m}-{document.edition:02d}.{format}"
+        name = f"{document.title}-{period_of(document)}-{document.edition:02d}.{format}"
         answer["Content-Disposition"] = content_disposition_header(True, name) or ""
         answer["Cache-Control"] = "no-store"
         return answer

@@ -104,7 +104,7 @@ class PrintedCheck(DoorMixin, View):
         context = {
             "heading": "核验文件",
             "subtitle": "收到的 PDF 是不是本系统出的、有没有改过、现在还算不算数",
-            "breadcrumbs": [{"label": "月报", "url": reverse("reports:printed_list")}, {"label": "核验文件"}],
+            "breadcrumbs": [{"label": "月报和一页纸", "url": reverse("reports:printed_list")}, {"label": "核验文件"}],
             "form": form, "submit_label": "核验", "cancel_url": reverse("reports:printed_list"),
             "checked": bool(digest), "digest": digest, "found": said_of(file.document) if file else None,
         }  # fmt: skip
