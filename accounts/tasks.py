@@ -20,5 +20,6 @@ def audit_head() -> None:
 def audit_retention() -> None:
     """Daily, after the head."""
     from accounts.audit_retention import events_remove_old
+    from accounts.retention import retention_ran
 
-    events_remove_old()
+    retention_ran("audit", events=events_remove_old())

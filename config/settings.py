@@ -192,6 +192,8 @@ STATIC_ROOT = env("STATIC_ROOT", default=str(BASE_DIR / ".local" / "static"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = env.bool("WHITENOISE_USE_FINDERS", True)
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))  # uploads and exports, never served
+# Who was erased, by number: to be played again after a restore, so it must not lie in what is restored (docs/manual).
+ERASURE_LIST = env("ERASURE_LIST", default=str(Path(MEDIA_ROOT) / "erasures" / "list.jsonl"))
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

@@ -7,7 +7,7 @@ class MembersConfig(AppConfig):
 
     def ready(self) -> None:
         from markets.conversion import follows
-        from members import erasure, held, life, posters
+        from members import erasure, forgetting, held, life, posters
         from members.imports import leads, rolls
         from members.models import InstructorAssignment, Poster
         from members.views.report import report
@@ -21,3 +21,5 @@ class MembersConfig(AppConfig):
         register_target(rolls.TARGET)
         register_target(leads.TARGET)
         erasure.on_erase(rolls.forget_before_images)
+        erasure.on_erase(forgetting.forget_rows)
+        erasure.on_erase(forgetting.forget_files)

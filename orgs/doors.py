@@ -57,6 +57,9 @@ _KEEP_PEOPLE = {
     "members.view_transfer", "members.add_transfer", "members.change_transfer", "stations.add_checkin",
 }  # fmt: skip
 
+# How personal data are cared for: columns and counts, nobody's data.
+_SHOW_CARE = ("accounts.view_inventory", "accounts.view_retention")
+
 # Roles × permissions: the whole of it. Nothing else grants a right to business data.
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "registrar": frozenset(
@@ -72,7 +75,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "reports.add_plan", "reports.change_plan", "reports.add_goal", "reports.change_goal",
             "reports.add_evaluation", "reports.change_evaluation", "reports.export_evaluation",
             "reports.add_reportedfigure", "reports.change_reportedfigure", "reports.import_reportedfigure",
-            "reports.close_monthclosing", "accounts.view_inventory", "reports.add_reportform",
+            "reports.close_monthclosing", *_SHOW_CARE, "reports.add_reportform",
             "reports.change_reportform",
         }
     ),
@@ -101,17 +104,17 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
 # The three administrators: settings and health, accounts and grants, the audit. None sees business data.
 DUTY_PERMISSIONS: dict[str, frozenset[str]] = {
     User.Duty.STAFF: frozenset(),
-    User.Duty.SYSTEM: frozenset({"accounts.view_health", "accounts.view_inventory", "jobs.view_job"}),
+    User.Duty.SYSTEM: frozenset({"accounts.view_health", *_SHOW_CARE, "jobs.view_job"}),
     User.Duty.SECURITY: frozenset(
         {
-            "accounts.view_inventory",
+            *_SHOW_CARE,
             "accounts.view_user", "accounts.add_user", "accounts.change_user", "axes.view_accessattempt",
             "orgs.view_posting", "orgs.add_posting", "orgs.change_posting", "orgs.view_tree_names",
             "members.view_intakeclient", "members.add_intakeclient", "members.change_intakeclient",
         }
     ),
     User.Duty.AUDIT: frozenset(
-        {"accounts.view_inventory", "accounts.view_auditevent", "accounts.view_auditseal", "accounts.export_auditevent"}
+        {*_SHOW_CARE, "accounts.view_auditevent", "accounts.view_auditseal", "accounts.export_auditevent"}
     ),
 }  # fmt: skip
 

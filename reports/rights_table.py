@@ -16,6 +16,7 @@ VERBS = {
 NOUNS = {
     "health": "运行状况",
     "inventory": "个人信息字段清单",
+    "retention": "到期抹除记录",
     "tree_names": "组织树名称（仅名称）",
 }  # what no model stands for
 ORDER = tuple(VERBS.values())

@@ -56,9 +56,10 @@ def weekly() -> None:
 
 @shared_task(name="reports.printed_retention")
 def printed_retention() -> None:
+    from accounts.retention import retention_ran
     from reports.printing import retention
 
-    retention()
+    retention_ran("printed", files=retention())
 
 
 def queue_refresh() -> None:

@@ -138,6 +138,10 @@ def target(name: str) -> Target:
     return _targets[name]
 
 
+def targets() -> Mapping[str, Target]:
+    return _targets
+
+
 def sources_of(target: Target) -> Sequence[tuple[str, str]]:
     """The systems whose files bring this kind of record, as (code, name); empty where it does not matter."""
     return getattr(target, "sources", ())

@@ -31,6 +31,7 @@ from tables.register import (
     no_progress,
     sources_of,
     target,
+    targets,
     tell_undo_over,
     tells_absent,
 )
@@ -344,14 +345,28 @@ def retention() -> int:
     tell_undo_over(done)
     before = timezone.now() - timedelta(days=KEPT_DAYS)
     old = Batch.objects.filter(created_at__lt=before).exclude(stored_as="").exclude(state=Batch.State.APPLYING)
-    return sum(_put_away(batch) for batch in old)
+    return sum(batch_put_away(batch) for batch in old)
 
 
-def _put_away(batch: Batch) -> bool:
-    """False where somebody acted on the batch since it was found: their word holds, and the file is needed."""
+def batch_put_away(batch: Batch, **more: Any) -> bool:
+    """Remove the file; of one about persons also what was told of its cells. `more`: columns of the batch that change.
+
+    False where somebody acted on the batch since it was found: their word holds, and the file is needed.
+    """
     after = Batch.State.CANCELLED if batch.state in NOT_WRITTEN else batch.state
     found = Batch.objects.filter(pk=batch.pk, state=batch.state)
-    if not found.update(state=after, stored_as="", headers=None):
+    if is_personal(batch):
+        more |= {"plan": {key: value for key, value in batch.plan.items() if key != "samples"}, "mapping": {}}
+    if not found.update(state=after, stored_as="", headers=None, **more):
         return False
+    if is_personal(batch):
+        for rows in (batch.errors, batch.fixes, batch.repairs):  # type: ignore[attr-defined]
+            rows.all().delete()
     forget(batch, wrong=True)
     return True
+
+
+def is_personal(batch: Batch) -> bool:
+    """Whether its file is about persons."""
+    kind = targets().get(batch.target)
+    return kind is not None and any(column.personal for column in kind.table.columns)

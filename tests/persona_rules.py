@@ -210,6 +210,7 @@ PAGES: dict[str, Page] = {
     "reports:compare_organization": Page(STAFF, "branch", "code"),
     "reports:compare_division": Page(PLACES, "division", "code"),
     "reports:inventory": Page(REGISTRARS | ADMINS),
+    "reports:retention": Page(REGISTRARS | ADMINS),
     "reports:numbers": Page(STAFF),
     "reports:metrics": Page(STAFF),
     "reports:search": Page(STAFF, query={"q": "金丝雀"}),

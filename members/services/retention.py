@@ -1,5 +1,6 @@
 """What becomes of personal data in time. Runs every night, safe to run twice; counts of closed months stay."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
@@ -8,9 +9,11 @@ from django.utils import timezone
 
 from accounts import audit
 from members import erasure, identity
+from members.erasure_list import Erased, erased_write
 from members.models import Affiliation, Member, Registration, RightsRequest
 from members.services.drafts import drafts_expire
 from members.services.requests import copies_expire
+from members.services.rights import registration_withdraw
 
 EXPIRES_AFTER = timedelta(days=60)  # past the due date, still open
 KEEP_UNVERIFIED = timedelta(days=90)  # after the decision, as the notice says
@@ -56,11 +59,17 @@ def registrations_expire() -> int:
 @transaction.atomic
 def erase_due() -> int:
     """Erase one batch of what is due, everywhere. Returns how many persons and forms were erased."""
-    now = timezone.now()
     members = list(members_due_for_erasure().select_for_update(skip_locked=True, of=("self",))[:BATCH])
     forms = list(registrations_due_for_erasure().select_for_update(skip_locked=True, of=("self",))[:BATCH])
+    return erase(members, forms)
+
+
+def erase(members: list[Member], forms: list[Registration]) -> int:
+    """Empty these rows and whatever else names the persons, in the caller's transaction. Numbers and dates stay."""
     if not members and not forms:
         return 0
+    now = timezone.now()
+    erased_write([*members, *forms])
     erasure.erase_elsewhere(members, forms)
     Member.objects.filter(pk__in=[row.pk for row in members]).update(
         **_NOTHING, name="", workplace="", workplace_business=None, joined_on=None, erased_at=now
@@ -70,17 +79,33 @@ def erase_due() -> int:
         **_NOTHING, name=None, workplace="", workplace_business=None, home_place="", home_branch="", reason=reason,
         erased_at=now,
     )  # fmt: skip
-    asked = RightsRequest.objects.filter(Q(registration__in=forms) | Q(member__in=members))
-    asked.update(details=None, reply=None, sealed=None)
-    asked.filter(kind__in=["erase", "withdraw"], done_at__isnull=True).exclude(receipt__is_joined=True).update(
-        done_at=now, outcome=RightsRequest.Outcome.GRANTED, reply="姓名、身份号码和手机号已抹除。"
-    )
+    _settle_requests(members, forms, now)
     units = {unit for row in forms for unit in (row.guidance_station_id, row.district_committee_id)}
     if members:
         audit.record("members.member.erase", by=None, subjects=members, units=units)
     if forms:
         audit.record("members.registration.erase", by=None, subjects=forms, units=units)
     return len(members) + len(forms)
+
+
+def _settle_requests(members: list[Member], forms: list[Registration], now) -> None:
+    """What was said in their requests goes; those that asked for this are answered."""
+    asked = RightsRequest.objects.filter(Q(registration__in=forms) | Q(member__in=members))
+    asked.update(details=None, reply=None, sealed=None)
+    asked.filter(kind__in=["erase", "withdraw"], done_at__isnull=True).exclude(receipt__is_joined=True).update(
+        done_at=now, outcome=RightsRequest.Outcome.GRANTED, reply="姓名、身份号码和手机号已抹除。"
+    )
+
+
+@transaction.atomic
+def erasures_replay(entries: Iterable[Erased]) -> int:
+    """Erase again who stands on the list and came back with a backup. Returns how many rows; safe to run twice."""
+    rows = [row for entry in entries if (row := entry.row()) is not None]
+    forms = [row for row in rows if isinstance(row, Registration)]
+    for form in forms:
+        if form.state in (*Registration.OPEN, State.VERIFIED):
+            registration_withdraw(registration=form)
+    return erase([row for row in rows if isinstance(row, Member)], forms)
 
 
 def retention_run() -> dict[str, int]:

@@ -218,7 +218,7 @@ class MemberExport(ScopedMixin, View):
         audit.record(
             "members.member.export",
             by=request.user, subjects=members, subject_type="members.member", purpose=purpose,
-            detail={"rows": len(members), "columns": list(COLUMNS), "filter": request.GET.urlencode()}, request=request,
+            detail={"rows": len(members), "columns": list(COLUMNS), "filters": sorted(request.GET)}, request=request,
         )  # fmt: skip
         return self.file(members)
 

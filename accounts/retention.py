@@ -1,0 +1,36 @@
+"""What the nightly jobs took away, as events: proof that they ran and of what they erased. Counts only, never whose."""
+
+from collections.abc import Mapping
+
+from accounts import audit
+from accounts.models import AuditEvent
+
+ACT = "accounts.retention"
+# The jobs of the product, what each removes, in the words of its counts.
+JOBS: dict[str, tuple[str, dict[str, str]]] = {
+    "persons": (
+        "到期的报到和撤回的人员",
+        {"erased": "抹除的人员和报到", "expired": "逾期未办", "drafts": "没提交的草稿", "copies": "到期的副本"},
+    ),
+    "files": (
+        "上传和导出的文件",
+        {"uploads": "上传的文件", "exports": "导出的文件", "answers": "接口应答"},
+    ),
+    "check_ins": ("满 24 个月的签到", {"counted": "转为人次"}),
+    "printed": ("打印的文件", {"files": "文件"}),
+    "audit": ("满三年的审计记录", {"events": "记录"}),
+}
+
+
+def retention_ran(job: str, **counts: int) -> Mapping[str, int]:
+    """Write down one run, also of one that found nothing to do."""
+    words = JOBS[job][1]
+    assert set(counts) == set(words), (job, counts)
+    audit.record(ACT, by=None, detail={"job": job, **counts})
+    return counts
+
+
+def runs(job: str | None = None):
+    """The events of all runs, or of one job, newest first."""
+    found = AuditEvent.objects.filter(act=ACT).order_by("-id")
+    return found.filter(detail__job=job) if job else found

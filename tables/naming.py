@@ -1,0 +1,62 @@
+"""Whether somebody stands in a file that was brought in: whoever is erased takes the file along."""
+
+from collections.abc import Callable, Collection, Iterator
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
+
+from jobs.models import Job
+from tables.fixes import open_batch
+from tables.models import Batch
+from tables.readers import Refused
+from tables.register import Cannot
+from tables.services import batch_put_away, is_personal, stored
+from tables.uploads import opened
+
+BUSY = (Batch.State.READING, Batch.State.APPLYING, Batch.State.UNDOING)
+TAKEN_AWAY = "文件里有人要求删除本人信息，文件已提前移除，没有写入的行不再写入。请去掉这个人以后重新上传。"
+FORGOTTEN = "（已移除）"
+
+
+def forget_files_naming(is_theirs: Callable[[str], bool], names: Collection[str]) -> int:
+    """Put away every kept file about persons with a cell for which `is_theirs` holds, and forget what files were called
+    after one of `names`. How many were put away.
+
+    What cannot be read cannot be shown to be free of them, and goes as well. A file that is being worked on stays: it is
+    kept for a week at the longest (tables/services.py retention).
+    """
+    held = Batch.objects.exclude(stored_as="").exclude(state__in=BUSY)
+    naming = [batch for batch in held if is_personal(batch) and _names(batch, is_theirs)]
+    put_away = [batch.pk for batch in naming if batch_put_away(batch, problem=TAKEN_AWAY)]
+    _forget_titles(put_away, names)
+    return len(put_away)
+
+
+def _forget_titles(put_away: list[int], names: Collection[str]) -> None:
+    """Of batches and of their jobs; the files of older ones are gone already."""
+    called = reduce(or_, (Q(file_name__icontains=name) for name in names if name), Q(pk__in=put_away))
+    batches = [batch for batch in Batch.objects.filter(called).only("target") if is_personal(batch)]
+    Batch.objects.filter(pk__in=[batch.pk for batch in batches]).update(file_name=FORGOTTEN)
+    for batch in batches:
+        Job.objects.filter(kind__startswith="tables.", params__batch=batch.pk).update(title=FORGOTTEN)
+
+
+def _names(batch: Batch, is_theirs: Callable[[str], bool]) -> bool:
+    try:
+        return any(is_theirs(cell) for cell in _cells(batch))
+    except (Refused, Cannot, OSError):
+        return True
+
+
+def _cells(batch: Batch) -> Iterator[str]:
+    source = open_batch(opened(stored(batch)), batch)
+    try:
+        if source.aside:
+            raise Refused("有没认出的工作表")
+        for block in source.blocks():
+            for at in range(len(block)):
+                yield from block.row(at)
+            yield from block.surplus.values()
+    finally:
+        source.close()
