@@ -6,28 +6,19 @@ Each chart carries its own table, made of the same values, so that picture and t
 import json
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 
 from django.conf import settings
 from django.urls import reverse
 
 from orgs.kinds import Level
 from orgs.models import Division, Organization
-from reports import days, metrics, selectors, words
+from reports import days, metrics, ranking, selectors, words
+from reports.ranking import RATES, compares_coverage, fit_for
 from reports.releases import release_one
 from reports.selectors import Numbers, Released, Unit
-from reports.tiles import fraction
 from reports.withheld import Withheld, personal_keys
 from reports.words import Basis
 
-# What units may be compared by. Never registrations, check-ins, members or with_members (design §1).
-RATES = ("organization_coverage_strict", "organization_coverage", "work_coverage", "own_establishment")
-RANKED = (
-    *RATES, "due_built_rate", "market_coverage", "due_not_built", "due_not_built_blank", "markets_due_not_built",
-    "organizations", "market_organizations", "terms_overdue", "service_points",
-)  # fmt: skip
-RANKED_GRASSROOTS = ("covered", "covered_own", "covered_joint", "markets_covered")
-PAIR = RATES[:2]  # always shown together
 TREND_DAYS = {"90": 90, "400": 400}
 
 
@@ -41,112 +32,6 @@ def is_city(unit: Unit) -> bool:
     return unit.level == 1
 
 
-def compares_coverage(unit: Unit) -> bool:
-    """Whether the units below have coverage of their own: grassroots organizations have no denominators."""
-    return isinstance(unit, Division) or unit.level < Level.GUIDANCE_STATION
-
-
-def ranked_codes(unit: Unit) -> tuple[str, ...]:
-    """The metrics that may be chosen to compare the units below this one."""
-    return RANKED if compares_coverage(unit) else RANKED_GRASSROOTS
-
-
-def chosen(released: Released, code: str | None, basis: Basis) -> str:
-    """The metric asked for where it may be compared; otherwise the coverage that most units have a value for."""
-    codes = ranked_codes(released.own.unit)
-    if code in codes:
-        return code
-    candidates = codes[:3]  # strict, wide, work coverage: small cells may hide the first from a reader
-
-    def known(one: str) -> int:
-        fit = fit_for(basis, one, released.own.unit)
-        return sum(child.value(one, fit.denominator, fit.range) is not None for child in released.children)
-
-    return max(candidates, key=lambda one: (known(one), -candidates.index(one)))
-
-
-def fit_for(basis: Basis, code: str, unit: Unit) -> Basis:
-    """The 口径 in which the units below are compared: grassroots organizations have no denominators."""
-    asked = basis if compares_coverage(unit) else replace(basis, denominator=metrics.DEFAULT_DENOMINATOR)
-    return asked.fitting(metrics.METRICS[code])
-
-
-def _line(numbers: Numbers, code: str, basis: Basis, unit: Unit) -> dict:
-    """One unit in a comparison: value to draw (share in percent), its words, its fraction and where it leads."""
-    metric, fit = metrics.METRICS[code], fit_for(basis, code, unit)
-    value = numbers.value(code, fit.denominator, fit.range)
-    percent = metric.kind == metrics.RATE
-    above, below = fraction(metric, numbers, fit) if percent else (None, None)
-    line = {
-        "name": numbers.name if numbers.is_unassigned else words.short(numbers.unit),
-        "value": None if value is None else float(value * 100) if percent else int(value),
-        "text": words.shown(numbers, code, fit),
-        "detail": f"{above:,} / {below:,}" if above is not None and below is not None else "",
-        "url": None if numbers.is_unassigned else words.unit_page(numbers.unit, basis),
-        "rest": numbers.is_unassigned,
-    }
-    return line | _pair(numbers, fit) if code in PAIR else line
-
-
-def _pair(numbers: Numbers, fit: Basis) -> dict:
-    """Strict and wide organization coverage, always shown together."""
-    strict, wide = (numbers.value(code, fit.denominator, fit.range) for code in PAIR)
-    texts = [words.shown(numbers, code, fit) for code in PAIR]
-    return {
-        "strict": _plain(strict, metrics.RATE),
-        "wide": _plain(wide, metrics.RATE),
-        "text": texts[0] if texts[0] == texts[1] else " / ".join(texts),
-        "texts": texts,
-        "detail": "",
-    }
-
-
-def comparison(released: Released, code: str, basis: Basis) -> list[dict]:
-    """The units below, the highest first, those without a value last; then the 直属/待分派 line."""
-    unit = released.own.unit
-    lines = [_line(child, code, basis, unit) for child in released.children]
-    lines.sort(key=lambda line: (line["value"] is None, -(line["value"] or 0)))
-    if released.unassigned is not None:
-        lines.append(_line(released.unassigned, code, basis, unit))
-    return lines
-
-
-def _comparison_table(lines: list[dict], name: str, percent: bool) -> dict:
-    if lines and "texts" in lines[0]:
-        rows = [[{"text": line["name"], "url": line["url"]}, *line["texts"]] for line in lines]
-        return {"columns": ["单位", "单独+联合", "含市场覆盖"], "rows": rows}
-
-    def cells(line):
-        first = {"text": line["name"], "url": line["url"]}
-        return [first, line["text"], line["detail"] or "—"] if percent else [first, line["text"]]
-
-    return {"columns": ["单位", name, "分子 / 分母"] if percent else ["单位", name], "rows": [cells(x) for x in lines]}
-
-
-def rank(released: Released, code: str, basis: Basis) -> dict:
-    """Bars of the units below with the unit's own value as a dashed line."""
-    metric, lines = metrics.METRICS[code], comparison(released, code, basis)
-    own = _line(released.own, code, basis, released.own.unit)
-    percent = metric.kind == metrics.RATE
-    reference = None
-    if percent and own["value"] is not None:
-        own_text = words.shown(released.own, code, fit_for(basis, code, released.own.unit))
-        reference = {"value": own["value"], "text": f"{words.short(released.own.unit)} {own_text}"}
-    return {
-        "name": metric.name,
-        "percent": percent,
-        "pair": code in PAIR,
-        "rows": lines,
-        "reference": reference,
-        "table": _comparison_table(
-            [*lines, {**own, "url": None, "name": f"合计：{own['name']}"}], metric.name, percent
-        ),
-        "empty": ""
-        if any(line["value"] is not None for line in lines)
-        else "这个口径下，下级单位还没有可以比较的数字。",
-    }
-
-
 def district_name(unit: Unit) -> str:
     """The name by which the map knows a district."""
     division = unit.district if isinstance(unit, Organization) else unit
@@ -158,7 +43,7 @@ def district_map(released: Released, code: str, basis: Basis) -> dict:
     metric = metrics.METRICS[code]
     rows = []
     for child in released.children:
-        rows.append({**_line(child, code, basis, released.own.unit), "name": district_name(child.unit)})
+        rows.append({**ranking.line_of(child, code, basis, released.own.unit), "name": district_name(child.unit)})
     percent = metric.kind == metrics.RATE
     drawn = drawn_districts()
     return {
@@ -167,7 +52,7 @@ def district_map(released: Released, code: str, basis: Basis) -> dict:
         "geo_url": reverse("reports:districts"),
         "rows": rows,
         "outside": [row for row in rows if row["name"] not in drawn],
-        "table": _comparison_table(rows, metric.name, percent),
+        "table": ranking.table_of(rows, metric.name, percent),
         "empty": "" if rows else "还没有各区的数字。",
     }
 
@@ -203,7 +88,7 @@ def trend(user, own: Numbers, basis: Basis, length: int) -> dict:
         "percent": not grassroots,
         "labels": [day.strftime(format) for day, _ in found],
         "series": [
-            {"name": metrics.METRICS[code].name, "values": [_plain(values[index], kind) for _, values in found]}
+            {"name": metrics.METRICS[code].name, "values": [ranking.plain(values[index], kind) for _, values in found]}
             for index, code in enumerate(codes)
         ],
         "table": {
@@ -230,12 +115,6 @@ def _on_day(user, own: Numbers, row: dict) -> Numbers:
     filled = dict.fromkeys(metrics.FILLED.values(), 1)
     past = Numbers(own.unit, row["as_of"], own.computed_at, counts | filled)
     return release_one(user, past, Withheld(past.as_of)) if personal_keys(counts) else past
-
-
-def _plain(value: int | Decimal | None, kind: str) -> float | int | None:
-    if value is None:
-        return None
-    return round(float(value * 100), 2) if kind == metrics.RATE else int(value)
 
 
 def _why_no_line(found: list) -> str:

@@ -1,7 +1,7 @@
 """一页看懂: what is good and what is bad at one unit, since when, where, who answers for it, and what to do next.
 
 One rule chooses, and the page prints it (RULE). Only metrics that may be ranked are looked at: never registrations,
-check-ins, members or `with_members` (reports/boards.py RANKED).
+check-ins, members or `with_members` (reports/ranking.py RANKED).
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from orgs.kinds import Level
 from orgs.models import Division, Organization, Posting, Role
-from reports import boards, metrics, selectors, tiles, words
+from reports import metrics, ranking, selectors, siblings, tiles, words
 from reports.days import day_against
 from reports.selectors import Numbers, Released, Unit
 from reports.words import Basis
@@ -35,7 +35,7 @@ RULE = (
 )
 # Metrics of one family tell the same story: one of them on each side. The list of what to do next goes with it.
 FAMILIES = {
-    **dict.fromkeys(boards.RATES, ("coverage", "due_not_built_blank")),
+    **dict.fromkeys(ranking.RATES, ("coverage", "due_not_built_blank")),
     **dict.fromkeys(("due_built_rate", "due_not_built", "due_not_built_blank"), ("due", "due_not_built")),
     **dict.fromkeys(("market_coverage", "markets_due_not_built", "markets_covered"), ("markets", "markets_due_not_built")),
     **dict.fromkeys(("organizations", "market_organizations"), ("organizations", "organizations")),
@@ -90,7 +90,7 @@ class Brief:
     good: list[Point]
     bad: list[Point]
     lines: list[Numbers]  # the units right below and the 直属/待分派 line
-    standing: str  # the own place among the units of the one above, where the reader may see it
+    standing: str  # the own place among the units of the one above
 
 
 def brief(user, unit: Unit, as_of: date | None, permission: str) -> Brief | None:
@@ -108,7 +108,7 @@ def brief(user, unit: Unit, as_of: date | None, permission: str) -> Brief | None
     beside = asked.from_above()
     good = _choose([changed, beside], good=True)
     bad = _choose([changed, beside, asked.gaps()], good=False)
-    return Brief(now.own, then.own if then else None, good, bad, _lines(now), _standing(above, now.own))
+    return Brief(now.own, then.own if then else None, good, bad, _lines(now), _standing(now.own))
 
 
 def _choose(by_reason: list[list[Point]], *, good: bool) -> list[Point]:
@@ -125,7 +125,7 @@ def _choose(by_reason: list[list[Point]], *, good: bool) -> list[Point]:
 
 def codes_of(unit: Unit) -> tuple[str, ...]:
     grassroots = isinstance(unit, Organization) and unit.level == Level.GRASSROOTS
-    return boards.RANKED_GRASSROOTS if grassroots else boards.RANKED
+    return ranking.RANKED_GRASSROOTS if grassroots else ranking.RANKED
 
 
 def _key(code: str) -> str:
@@ -263,8 +263,8 @@ class _Asked:
     def _point(self, code, good: bool, why: str, size: Decimal, since: tuple, places: list, links: list) -> Point:
         metric, listed = metrics.METRICS[code], code if code in GAPS else FAMILIES[code][1]
         value = words.shown(self.own, code, BASIS) + ("" if metric.kind == metrics.RATE else f" {metric.unit}")
-        if code in boards.PAIR:  # strict and wide always stand together
-            other = next(one for one in boards.PAIR if one != code)
+        if code in ranking.PAIR:  # strict and wide always stand together
+            other = next(one for one in ranking.PAIR if one != code)
             value += f"（{metrics.METRICS[other].name} {words.shown(self.own, other, BASIS)}）"
         if self.own.value(listed):
             text = f"看{metrics.METRICS[listed].name}名单（{words.shown(self.own, listed, BASIS)}）"
@@ -326,12 +326,9 @@ def responsible(unit: Unit) -> str:
     return f"{words.short(unit)}（{role.label} {names}）" if names else f"{words.short(unit)}（没有登记{role.label}）"
 
 
-def _standing(above: Released | None, own: Numbers) -> str:
-    """The own place by strict coverage; units that are alike share a place."""
-    code = boards.RATES[0]
-    mine = own.value(code)
-    if above is None or mine is None:
-        return ""
-    values = [value for line in above.children if (value := line.value(code)) is not None]
-    higher = sum(value > mine for value in values)
-    return f"{metrics.METRICS[code].name}在{words.short(above.own.unit)}的下级中第 {higher + 1} 名，共 {len(values)} 个"
+def _standing(own: Numbers) -> str:
+    """The own place by strict coverage."""
+    return "".join(
+        f"{one.name}在{siblings.above(own)}中第 {one.place} 名，共 {one.of} 个"
+        for one in siblings.standings(own, BASIS, (ranking.RATES[0],))
+    )

@@ -15,7 +15,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from orgs.models import Organization
-from reports import boards, metrics, selectors, tiles, words
+from reports import boards, metrics, ranking, selectors, tiles, words
 from reports.models import Screen, Snapshot
 from reports.selectors import Numbers, Released, Unit
 from reports.words import Basis
@@ -25,7 +25,7 @@ BASIS, BESIDE = Basis(), Basis(metrics.DEFAULT_DENOMINATOR)  # D4, as pages open
 KEPT_FOR = 300  # seconds; the name in the cache changes with the numbers, names of units may change without
 MOST_LINES = 16  # what can be read from eight metres; more districts than that has no city of this province
 OLD_AFTER = 2  # days without a computation before the screen says so
-COVERAGES = boards.RATES[:3]
+COVERAGES = ranking.RATES[:3]
 SHAPE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]  # what an earlier release kept is not read
 SHORT = {
     "organization_coverage_strict": "单独+联合",
@@ -124,35 +124,34 @@ def _coverage(own: Numbers, code: str, tile: dict) -> dict:
 def _areas(released: Released) -> dict | None:
     """Rates of the units below; a guidance station's are grassroots organizations, whose names tell businesses."""
     unit = released.own.unit
-    if not released.children or not boards.compares_coverage(unit):
+    if not released.children or not ranking.compares_coverage(unit):
         return None
-    code = boards.chosen(released, None, BASIS)  # the one that small cells hide in the fewest
+    code = ranking.chosen(unit, None)
+    basis = ranking.ranked_in(BASIS, code, unit)
     below, found = boards.level_below(unit), {}
     if boards.is_city(unit):
-        shapes = boards.district_map(released, code, BASIS)
+        shapes = boards.district_map(released, code, basis)
         found["map"] = {
-            "title": f"{below}{metrics.METRICS[code].name} · {BASIS.label}",
+            "title": f"{below}{metrics.METRICS[code].name} · {basis.label}",
             "rows": [_line(row) | {"text": _of_pair(row, code)} for row in shapes["rows"]],
             "outside": [_line(row) | {"text": _of_pair(row, code)} for row in shapes["outside"]],
         }
-    both = max((boards.rank(released, one, BASIS)["rows"] for one in boards.PAIR), key=_known)
-    work = {row["name"]: row for row in boards.rank(released, COVERAGES[2], BASIS)["rows"]}
-    rows, left = _fitting(both)
+    work = {row["name"]: row for row in ranking.rank(released, COVERAGES[2], basis)["rows"]}
+    rows, left = _fitting(ranking.rank(released, code, basis)["rows"])
     lines = [
         {key: row[key] for key in ("name", "value", "rest", "strict", "wide", "texts")}
         | {"work": work[row["name"]]["value"], "work_text": work[row["name"]]["text"]}
         for row in rows
     ]
-    return found | {"rows_title": f"{below}两个覆盖 · {BASIS.label}{left}", "rows": [*lines, _total(released.own)]}
+    return found | {
+        "rows_title": f"{below}两个覆盖 · {basis.label}{left}",
+        "rows": [*lines, _total(released.own, basis)],
+    }
 
 
-def _known(rows: list[dict]) -> int:
-    return sum(row["value"] is not None for row in rows)
-
-
-def _total(own: Numbers) -> dict:
-    texts = [words.shown(own, code, BASIS) for code in COVERAGES]
-    shares = [own.value(code, BASIS.denominator) for code in COVERAGES]
+def _total(own: Numbers, basis: Basis) -> dict:
+    texts = [words.shown(own, code, basis) for code in COVERAGES]
+    shares = [own.value(code, basis.denominator) for code in COVERAGES]
     return {
         "name": "合计",
         "value": None,
@@ -168,12 +167,12 @@ def _total(own: Numbers) -> dict:
 
 def _of_pair(row: dict, code: str) -> str:
     """Of a pair the one the map is coloured by."""
-    return row["texts"][boards.PAIR.index(code)] if "texts" in row else row["text"]
+    return row["texts"][ranking.PAIR.index(code)] if "texts" in row else row["text"]
 
 
 def _markets(released: Released, known: dict) -> dict:
     found: dict = {"tiles": [_tile(released.own, known[code]) for code in MARKETS]}
-    if released.children and boards.compares_coverage(released.own.unit):
+    if released.children and ranking.compares_coverage(released.own.unit):
         gaps = boards.gaps(released, BASIS)
         found["gaps"] = {
             "title": f"{boards.level_below(released.own.unit)}应建未建（户）",
@@ -195,8 +194,8 @@ def _places(released: Released, known: dict) -> dict:
             "rows": [_row(name, value) for name, value in sorted(kinds, key=lambda kind: -(kind[1] or 0))],
         },
     }
-    if released.children and boards.compares_coverage(own.unit):
-        rows, left = _fitting(boards.rank(released, "service_points", BASIS)["rows"])
+    if released.children and ranking.compares_coverage(own.unit):
+        rows, left = _fitting(ranking.rank(released, "service_points", BASIS)["rows"])
         found["below"] = {
             "title": f"{boards.level_below(own.unit)}服务点（个）{left}",
             "rows": [_line(row) for row in rows],

@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from orgs.models import Organization
-from reports import boards, metrics, monthly_words, releases, selectors
+from reports import boards, metrics, monthly_words, ranking, releases, selectors
 from reports.days import month_end_before
 from reports.models import MonthClosing
 from reports.printing import PrintRefused
@@ -152,7 +152,7 @@ def _closing(closing: MonthClosing | None) -> dict | None:
 def _coverage_basis(own: Numbers) -> Basis:
     """D4, as pages open; 实体运营 where small cells leave D4 without a value."""
     opens = Basis()
-    known = own.value(boards.PAIR[0], opens.denominator) is not None
+    known = own.value(ranking.PAIR[0], opens.denominator) is not None
     return opens if known else Basis(metrics.DEFAULT_DENOMINATOR)
 
 
@@ -161,8 +161,8 @@ def _children(released: Released) -> dict | None:
     unit = released.own.unit
     if not released.children:
         return None
-    codes = boards.CHILD_COLUMNS if boards.compares_coverage(unit) else boards.GRASSROOTS_COLUMNS
-    fits = [boards.fit_for(Basis(), code, unit) for code in codes]
+    codes = boards.CHILD_COLUMNS if ranking.compares_coverage(unit) else boards.GRASSROOTS_COLUMNS
+    fits = [ranking.fit_for(Basis(), code, unit) for code in codes]
     keys = list(zip(codes, fits, strict=True))
 
     def row(numbers: Numbers, name: str) -> dict:
@@ -183,16 +183,12 @@ def _children(released: Released) -> dict | None:
 
 
 def _rank(released: Released) -> dict | None:
-    """The units below by a metric that may rank them; the first 口径 in which they can be compared."""
+    """The units below by a metric and in a 口径 that may rank them."""
     unit = released.own.unit
     if not released.children:
         return None
-    for basis in (Basis(), Basis(metrics.DEFAULT_DENOMINATOR)):
-        code = boards.chosen(released, None, basis)
-        found = boards.rank(released, code, basis)
-        if not found["empty"]:
-            break
-    fit = boards.fit_for(basis, code, unit)
+    code = ranking.chosen(unit, None)
+    found, fit = ranking.rank(released, code, Basis()), ranking.ranked_in(Basis(), code, unit)
     rows = [
         {
             "name": row["name"], "value": row["value"], "text": row["text"], "strict": row.get("strict"),

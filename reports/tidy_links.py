@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from orgs.kinds import Level
 from orgs.models import Organization
-from reports import boards, metrics
+from reports import boards, metrics, ranking
 from reports.selectors import Numbers, Unit
 from reports.tidy_asked import key_of, query_of
 from reports.tidy_files import FORMATS
@@ -23,24 +23,26 @@ def _links(unit: Unit, keys: Iterable[str], **more) -> list[dict[str, str]]:
 
 
 def _key(code: str, basis: Basis, unit: Unit) -> str:
-    fit = boards.fit_for(basis, code, unit)
+    fit = ranking.fit_for(basis, code, unit)
     return key_of(code, fit.denominator, fit.range)
 
 
 def of_children(unit: Unit, basis: Basis) -> list[dict[str, str]]:
-    codes = boards.CHILD_COLUMNS if boards.compares_coverage(unit) else boards.GRASSROOTS_COLUMNS
+    codes = boards.CHILD_COLUMNS if ranking.compares_coverage(unit) else boards.GRASSROOTS_COLUMNS
     return _links(unit, [_key(code, basis, unit) for code in codes], below=True, as_of=basis.as_of)
 
 
 def of_ranking(unit: Unit, code: str, basis: Basis) -> list[dict[str, str]]:
-    codes = boards.PAIR if code in boards.PAIR else (code,)
-    return _links(unit, [_key(one, basis, unit) for one in codes], below=True, as_of=basis.as_of)
+    codes = ranking.PAIR if code in ranking.PAIR else (code,)
+    fits = {one: ranking.ranked_in(basis, one, unit) for one in codes}
+    keys = [key_of(one, fit.denominator, fit.range) for one, fit in fits.items()]
+    return _links(unit, keys, below=True, as_of=basis.as_of)
 
 
 def of_trend(own: Numbers, basis: Basis) -> list[dict[str, str]]:
     unit = own.unit
     grassroots = isinstance(unit, Organization) and unit.level == Level.GRASSROOTS
-    codes = ("covered", "covered_own") if grassroots else boards.RATES[:3]
+    codes = ("covered", "covered_own") if grassroots else ranking.RATES[:3]
     denominator = metrics.DEFAULT_DENOMINATOR if grassroots else basis.denominator
     until = basis.as_of or own.as_of
     keys = [key_of(code, denominator, basis.range) for code in codes]
@@ -52,5 +54,5 @@ def of_comparison(unit: Unit, basis: Basis) -> list[dict[str, str]]:
     for denominator in metrics.DENOMINATORS:
         if basis.range in metrics.METRICS[denominator].ranges:
             keys.append(key_of(denominator, range=basis.range))
-        keys += [key_of(rate, denominator, basis.range) for rate in boards.RATES[:3]]
+        keys += [key_of(rate, denominator, basis.range) for rate in ranking.RATES[:3]]
     return _links(unit, keys, as_of=basis.as_of)

@@ -12,7 +12,7 @@ from django.views.generic import View
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from orgs.scoped import DoorMixin
-from reports import boards, days, goal_words, metrics, selectors, tidy_links, tiles, words
+from reports import boards, days, goal_words, metrics, ranking, selectors, siblings, tidy_links, tiles, words
 from reports.behind import PERMISSION, own_unit
 from reports.words import Basis
 
@@ -102,7 +102,7 @@ class Dashboard(UnitMixin, View):
     def _numbers(self, unit, basis: Basis, released) -> dict:
         own = released.own
         before = boards.compared_with(self.request.user, unit, own.as_of, basis.against)
-        code = boards.chosen(released, self.request.GET.get("compare"), basis)
+        code = ranking.chosen(unit, self.request.GET.get("compare"))
         grassroots = self._is_grassroots(unit)
         return {
             "own": own,
@@ -112,17 +112,19 @@ class Dashboard(UnitMixin, View):
                 tiles.groups(own, before, basis), goal_words.marks(self.request.user, unit, own.as_of)
             ),
             "before": before,
+            "standings": siblings.standings(own, basis),
+            "among": siblings.above(own),
             "shown": days.shown(unit, own, basis),
             "compare_url": words.compare_page(unit, basis),
             "table": boards.children_table(released, basis),
             "table_files": tidy_links.of_children(unit, basis),
             "comparison_files": tidy_links.of_comparison(unit, basis),
             "comparison": [] if grassroots else boards.denominators(own, basis),
-            "compared_as": boards.RATES[:3],
+            "compared_as": ranking.RATES[:3],
             "charts": self._with_files(self._charts(unit, basis, released, code), own, basis, code),
             "compare": [
                 {"code": one, "label": metrics.METRICS[one].name, "current": one == code}
-                for one in boards.ranked_codes(unit)
+                for one in ranking.ranked_codes(unit)
             ],
             "outside": boards.district_map(released, code, basis)["outside"] if boards.is_city(unit) else [],
             "facts": self._facts(unit) if grassroots else [],
@@ -148,7 +150,8 @@ class Dashboard(UnitMixin, View):
 
     def _charts(self, unit, basis: Basis, released, code: str) -> dict:
         name, below = metrics.METRICS[code].name, boards.level_below(unit)
-        fit = boards.fit_for(basis, code, unit)
+        fit = ranking.ranked_in(basis, code, unit)
+        why = ranking.WHY_NOT_D4 if fit.denominator != ranking.fit_for(basis, code, unit).denominator else ""
         within = f" · {tiles.note(metrics.METRICS[code], fit)}" if metrics.METRICS[code].denominators else ""
 
         def chart(kind: str, label: str, size: str, note: str = "", **more) -> dict:
@@ -172,14 +175,14 @@ class Dashboard(UnitMixin, View):
             )
         }
         if released.children:
-            found["rank"] = chart("rank", f"{below}{name}{within}", f"rows-{_height(count)}", compare=code)
+            found["rank"] = chart("rank", f"{below}{name}{within}", f"rows-{_height(count)}", why, compare=code)
         if boards.is_city(unit) and released.children:
-            found["map"] = chart("map", f"{below}{name}{within}", "map", compare=code)
+            found["map"] = chart("map", f"{below}{name}{within}", "map", why, compare=code)
         if released.own.value("registrations") is not None or released.own.is_hidden("registrations"):
             found["funnel"] = chart(
                 "funnel", "自主报到：从报到到核实", "rows-s", "每一步占全部报到的比例；不用于排名和考核。"
             )
-        if released.children and boards.compares_coverage(unit):
+        if released.children and ranking.compares_coverage(unit):
             found["gaps"] = chart("gaps", f"{below}应建未建（户）", f"rows-{_height(min(count, 15))}")
         return found
 
@@ -228,9 +231,9 @@ class Chart(UnitMixin, View):
 
     def _data(self, chart: str, released, basis: Basis) -> dict:
         own = released.own
-        code = boards.chosen(released, self.request.GET.get("compare"), basis)
+        code = ranking.chosen(own.unit, self.request.GET.get("compare"))
         if chart == "rank":
-            return boards.rank(released, code, basis)
+            return ranking.rank(released, code, basis)
         if chart == "map" and boards.is_city(own.unit):
             return boards.district_map(released, code, basis)
         if chart == "trend":

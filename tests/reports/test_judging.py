@@ -6,8 +6,9 @@ from unittest import mock
 import pytest
 from django.core.exceptions import ValidationError
 
-from reports import boards, judging, metrics
+from reports import judging, metrics, ranking
 from reports.metrics import METRICS, Metric
+from reports.words import Basis
 
 ABOUT_PERSONS = ("members", "registrations", "check_ins", "with_members", "footfall")
 KEYS = metrics.all_keys()
@@ -44,7 +45,18 @@ def test_coverage_of_businesses_and_markets_and_gaps_may_judge():
 
 
 def test_whatever_the_dashboard_ranks_by_may_judge_in_its_own_basis():
-    assert [code for code in (*boards.RANKED, *boards.RANKED_GRASSROOTS) if not judging.may_judge(code)] == []
+    assert [code for code in (*ranking.RANKED, *ranking.RANKED_GRASSROOTS) if not judging.may_judge(code)] == []
+
+
+def test_units_are_ranked_in_no_basis_that_nobody_may_be_judged_by(town):
+    for unit in (town.city.city, town.city.nanshan, town.city.yuehai, town.city.divisions["nanshan"]):
+        for code in ranking.ranked_codes(unit):
+            for denominator in metrics.DENOMINATORS:
+                for range in metrics.RANGES:
+                    fit = ranking.ranked_in(Basis(denominator, range), code, unit)
+                    assert judging.may_judge(metrics.count_key(code, fit.denominator, fit.range)), (code, fit)
+    asked = Basis("due")
+    assert ranking.ranked_in(asked, "organization_coverage", town.city.city) == asked  # what may judge stays as asked
 
 
 def test_what_has_no_direction_may_not_judge():

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from members.models import Registration
 from orgs.doors import current_postings
-from reports import boards, metrics, selectors, services, tiles, words
+from reports import boards, metrics, ranking, selectors, services, tiles, words
 from reports.menu import GROUPS
 from reports.models import MonthClosing, ReportedFigure, Snapshot
 from reports.words import Basis
@@ -192,7 +192,7 @@ def test_queries_do_not_grow_with_the_number_of_children(sign_in, town, django_a
 
 def test_nothing_forbidden_can_be_compared():
     forbidden = ("registration", "check_in", "members", "with_members")
-    for code in (*boards.RANKED, *boards.RANKED_GRASSROOTS):
+    for code in (*ranking.RANKED, *ranking.RANKED_GRASSROOTS):
         assert not any(word in code for word in forbidden), code
         assert not metrics.METRICS[code].person
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from orgs.divisions import divisions_import
 from orgs.models import Division
 from orgs.services import organization_create
-from reports import boards, metrics, selectors
+from reports import boards, metrics, ranking, selectors
 from reports.models import Snapshot
 from reports.words import Basis
 from tests import factories as make
@@ -62,6 +62,33 @@ def test_ranking_has_the_unassigned_line_last_and_the_tiles_values(sign_in, town
     values = [row["value"] for row in data["rows"][:-1]]
     assert values == sorted(values, reverse=True)
     assert len(data["table"]["rows"]) == len(data["rows"]) + 1  # and the unit itself
+
+
+def test_a_page_that_opens_on_d4_ranks_over_d2_and_says_so(sign_in, town):
+    client = sign_in("city_leader")
+    for kind in ("rank", "map"):
+        opened, asked = (
+            chart(client, town.city.city, kind),
+            chart(client, town.city.city, kind, denominator="operating"),
+        )
+        values = [(row["name"], row["value"], row["text"]) for row in opened["rows"]]
+        assert values == [(row["name"], row["value"], row["text"]) for row in asked["rows"]], kind
+    charts = client.get(reverse("reports:organization", args=[town.city.city.code])).context["charts"]
+    assert "D2" in charts["rank"]["label"] and charts["rank"]["note"] == charts["map"]["note"] == ranking.WHY_NOT_D4
+    assert "%40with_members" not in charts["rank"]["downloads"][0]["url"]
+
+
+def test_the_own_place_is_told_inside_and_the_siblings_are_not(sign_in, town):
+    client = sign_in("district_leader")
+    page = client.get(reverse("reports:dashboard"))
+    places = {one.code: (one.place, one.of) for one in page.context["standings"]}
+    own, other = (
+        selectors.latest(unit).value("organization_coverage_strict") for unit in (town.city.nanshan, town.city.futian)
+    )
+    assert places["organization_coverage_strict"] == (1 if own >= other else 2, 2)
+    text = page.content.decode()
+    assert "第 <strong" in text and "福田" not in text and town.city.futian.code not in text
+    assert client.get(reverse("reports:organization", args=[town.branch.code])).context["standings"] == []
 
 
 def test_strict_and_wide_stand_together(sign_in, town):
@@ -120,7 +147,7 @@ def test_a_small_cell_of_a_past_day_is_not_drawn(sign_in, town):
 def test_a_hidden_tile_is_hidden_in_every_chart(sign_in, town):
     client = sign_in("district_leader")
     released = selectors.for_reader(town.people["district_leader"], town.city.nanshan)
-    hidden = [code for code in boards.RATES if released.own.is_hidden(code, "with_members")]
+    hidden = [code for code in ranking.RATES if released.own.is_hidden(code, "with_members")]
     assert hidden, "the small town should have a small cell"
     trend = chart(client, town.city.nanshan, "trend", days="90")
     names = {metrics.METRICS[code].name for code in hidden}

@@ -4,6 +4,7 @@ import json
 from datetime import date, timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from members.models import Affiliation
 from orgs.models import Division
-from reports import selectors
+from reports import ranking, selectors, words
 from reports.models import Screen, Snapshot
 from reports.screens import screen_change, screen_create, screen_revoke
 from tests import factories as make
@@ -243,12 +244,16 @@ def test_small_cells_are_hidden_even_on_the_wall_of_the_responsible_guidance_sta
     assert all("3" not in one["detail"] for one in coverages)
 
 
-def test_what_is_hidden_below_is_hidden_on_the_wall_above(client, small_city):
+def test_units_are_compared_over_businesses_and_not_over_those_with_members(client, small_city):
+    """Three of 粤海's businesses have members: the wall above puts none of D4 in order, so nothing of them is there."""
     screen, key = hung(small_city.nanshan, make.make_user("leader", small_city.nanshan))
-    rows = {row["name"]: row for row in asked(client, screen, key).json()["pages"]["areas"]["rows"]}
-    hidden = [row for name, row in rows.items() if "粤海" in name or "沙河" in name]
-    assert len(hidden) == 2 and all(row["texts"] == ["不显示", "不显示"] and row["value"] is None for row in hidden)
-    assert rows["合计"]["texts"] == ["100.0%", "100.0%"]
+    areas = asked(client, screen, key).json()["pages"]["areas"]
+    rows = {row["name"]: row for row in areas["rows"]}
+    released = selectors.for_reader(AnonymousUser(), small_city.nanshan)
+    for line in (*released.children, released.own):
+        texts = [words.shown(line, code, words.Basis("operating")) for code in ranking.PAIR]
+        assert rows["合计" if line is released.own else words.short(line.unit)]["texts"] == texts
+    assert "D2" in areas["rows_title"] and "D4" not in areas["rows_title"]
 
 
 def test_units_that_may_be_compared_are_compared_and_persons_are_not(client, wall):

@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEvent
 from members.models import Affiliation
-from reports import boards, metrics, selectors, tidy, words
+from reports import boards, metrics, ranking, selectors, tidy, words
 from reports.models import Snapshot
 from reports.tidy_asked import asked_of, query_of
 from reports.tidy_files import HEADER
@@ -139,8 +139,8 @@ def test_the_files_of_the_dashboard_hold_what_its_tables_show(sign_in, town):
     assert [text for _, text in shares(context["table_files"])] == shown
     comparison = [text for row in context["comparison"] for text in (row["count"], *row["shares"])]
     assert [text for _, text in shares(context["comparison_files"])] == comparison
-    code = boards.chosen(released, None, basis)
-    ranked = {line["name"]: line["texts"] for line in boards.comparison(released, code, basis)}
+    code = ranking.chosen(unit, None)
+    ranked = {line["name"]: line["texts"] for line in ranking.comparison(released, code, basis)}
     files = dict.fromkeys(ranked, ())
     for unit_code, text in shares(context["charts"]["rank"]["downloads"]):
         name = next((words.short(n.unit) for n in released.children if n.unit.code == unit_code), None)
