@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from orgs.doors import postings_with
 from orgs.models import Division, Organization
-from reports import metrics, rows, selectors, words
+from reports import breakdowns, metrics, rows, selectors, words
 from reports.row_columns import columns_of, shows_persons
 from reports.sql import sources
 from reports.words import Basis
@@ -40,14 +40,16 @@ def is_unassigned(query: QueryDict) -> bool:
     return query.get("part") == selectors.UNASSIGNED
 
 
-def behind(metric: metrics.Metric, unit, basis: Basis, user, *, unassigned: bool = False) -> QuerySet:
+def behind(
+    metric: metrics.Metric, unit, basis: Basis, user, *, unassigned: bool = False, part: breakdowns.Part | None = None
+) -> QuerySet:
     """The rows of a number; of a share, those of its numerator: its parts exclude each other.
 
     `user` None: without asking who reads, for counting only. A day without numbers of its own is read as the day
     whose numbers stand for it.
     """
     day = basis.as_of and (selectors.day_counted(unit, basis.as_of) or basis.as_of)
-    asked: dict[str, Any] = {"range": basis.range, "as_of": day, "unassigned": unassigned}
+    asked: dict[str, Any] = {"range": basis.range, "as_of": day, "unassigned": unassigned, "part": part}
     read: Callable[..., QuerySet] = partial(rows.rows, user=user) if user is not None else rows.all_rows
     if metric.kind == metrics.COUNT:
         return read(metric.code, unit, denominator=basis.denominator, **asked)
@@ -101,7 +103,8 @@ class RowsBehind:
             raise Unusable(GONE)
         try:
             basis = words.basis_of(query).fitting(self.metric)
-            found = behind(self.metric, unit, basis, user, unassigned=is_unassigned(query))
+            part = breakdowns.part_of(query)
+            found = behind(self.metric, unit, basis, user, unassigned=is_unassigned(query), part=part)
         except (metrics.UnknownMetric, rows.RowsNotOpen) as refusal:
             raise Unusable(str(refusal)) from refusal
         found = found.order_by("pk")

@@ -85,6 +85,10 @@ def _helped(came: bool, detail: str, absent: "Side", other: "Side") -> str:
     return f"开始有{what}" if came else f"不再有{what}"
 
 
+def _key(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    return "标为重点企业" if came else "不再标为重点企业"
+
+
 def _other(came: bool, detail: str, absent: "Side", other: "Side") -> str:
     return OTHER.get(absent.metric.source, "登记内容变化")
 
@@ -113,6 +117,6 @@ def _state(came: bool, detail: str, absent: "Side", other: "Side") -> str:
 
 _LABELS = {
     "entry": _entry, "place": _place, "registered": _registered, "operating": _operating, "range": _range,
-    "inside": _inside_label, "cover": _cover, "helped": _helped, "other": _other,
+    "inside": _inside_label, "cover": _cover, "helped": _helped, "key": _key, "other": _other,
     "person": _person, "state": _state, "lost": lambda *_: "不能还原的改动（抹除个人信息、事后更改）",
 }  # fmt: skip

@@ -204,9 +204,10 @@ def _state(side: Side) -> str:
     return f"""WITH {ctes}, seen AS (
             SELECT b.id, b.district_committee_id AS dc, b.guidance_station_id AS gs, b.district_id AS district,
                    b.street_id AS street, b.entity_type = 'sole_trader' AS sole, b.is_registered, b.is_operating,
-                   b.status, b.not_operating, {three_haves("b")} AS three_haves, b.above_size IS TRUE AS above_size, {known}
+                   b.status, b.not_operating, b.is_key, {three_haves("b")} AS three_haves,
+                   b.above_size IS TRUE AS above_size, {known}
             FROM markets_business b LEFT JOIN facts f ON f.id = b.id WHERE b.id IN (SELECT id FROM changed))
-        SELECT id, ({here}) IS TRUE AS here, is_registered, is_operating, status, not_operating,
+        SELECT id, ({here}) IS TRUE AS here, is_registered, is_operating, status, not_operating, is_key,
                {RANGES[side.range]} AS in_range, ({inside}) IS TRUE AS inside,
                CASE WHEN own THEN 'own' WHEN joint THEN 'joint' WHEN market THEN 'market' WHEN work THEN 'work'
                     ELSE 'none' END AS cover
@@ -230,6 +231,7 @@ def _why(at: str, side: Side, before: str, after: str) -> str:
         {operating if needs_operating else ""}
         WHEN NOT {at}.in_range THEN 'range'
         WHEN NOT {at}.inside THEN 'inside'
+        {f"WHEN NOT {at}.is_key THEN 'key'" if side.code.startswith("key_") else ""}
         {"WHEN TRUE THEN 'helped'" if side.code in HELPED else ""}
         ELSE 'cover:' || coalesce({before}.cover, 'none') || '>' || coalesce({after}.cover, 'none') END"""
 

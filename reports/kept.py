@@ -20,8 +20,9 @@ MANY_PARTS = 150
 MANY = 20_000  # touched rows from which counting everything is less work
 
 _BUSINESS = (
-    "id", "dc", "gs", "district", "street", "market_id", "sole", "is_registered", "is_operating", "three_haves",
-    "above_size", "own", "joint", "market", "work", "instructed", "grouped", "with_members", "due", "full_members",
+    "id", "dc", "gs", "district", "street", "market_id", "entity_type", "scale", "section", "is_key", "is_registered",
+    "is_operating", "three_haves", "above_size", "own", "joint", "market", "work", "instructed", "grouped",
+    "with_members", "due", "full_members",
 )  # fmt: skip
 _PERSON = (
     "source", "member", "standing", "occupation", "on_roll", "taken_in", "verified", "dc", "gs", "district", "street",

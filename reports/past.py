@@ -82,6 +82,7 @@ def _businesses(day: Day, tree: Tree) -> list[str]:
     derived = {
         "is_registered": "p.status IN ('active', 'dormant')",
         "is_operating": "p.status = 'active' AND p.not_operating = ''",
+        "section": "left(p.industry, 1)",
         **({"district_committee_id": dc} if dc else {}),
     }
     then = ", ".join(f"({derived[name]}) AS {name}" if name in derived else f"p.{name}" for name in columns)

@@ -131,6 +131,8 @@ def _businesses() -> list[Metric]:
         make("work_uncovered", "空白主体", "实体运营，既没有组织覆盖，也没有工作覆盖。", good="down"),
         make("instructed", "有指导员、联络员", "实体运营且统计日有指导员或联络员派驻。", good="up"),
         make("grouped", "有群团组织", "实体运营且统计日有工会、团组织或妇女组织。", good="up"),
+        make("key_businesses", "重点企业", "实体运营的重点企业。"),
+        make("key_businesses_covered", "已覆盖重点企业", "重点企业中有组织覆盖的。", good="up"),
         make("conversions", "个转企企业", "登记在册、由个体工商户转型而来的企业。", ranges=("all",), source="conversions"),
         make("due_and_built", "应建已建", "应建且已单独组建。", good="up"),
         make("due_not_built", "应建未建", "应建而没有单独组建。", good="down"),
@@ -306,6 +308,10 @@ def _rates() -> list[Metric]:
         ),
         make("own_establishment", "单独组建率", "单独覆盖 ÷ 所选口径。", "covered_own"),
         make("work_coverage", "工作覆盖率", "工作覆盖 ÷ 所选口径。", "work_covered"),
+        make(
+            "key_coverage", "重点企业覆盖率", "已覆盖重点企业 ÷ 重点企业。", "key_businesses_covered", denominators=(),
+            denominator="key_businesses",
+        ),
         make("due_built_rate", "应建已建率", "应建已建 ÷ 应建。", "due_and_built", denominators=(), denominator="due"),
         make(
             "market_coverage", "市场覆盖率", "已覆盖市场 ÷ 专业市场。", "markets_covered", denominators=(),

@@ -14,7 +14,7 @@ from orgs.doors import postings_with
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from orgs.querysets import ScopedQuerySet
-from reports import metrics, past
+from reports import breakdowns, metrics, past
 from reports.releases import is_responsible
 from reports.sql import sources
 from reports.sql.parts import Day
@@ -49,14 +49,18 @@ def rows(
     range: str = "all",
     as_of: date | None = None,
     unassigned: bool = False,
+    part: breakdowns.Part | None = None,
 ) -> QuerySet:
     """The rows that a number counts, as far as this person may see them.
 
-    `unassigned`: those of the unit's 直属/待分派 line only. `as_of`: as they stood at the end of that day
-    (reports/past.py says what cannot be put back). Raises metrics.UnknownMetric, NoRows (a share), RowsNotOpen (persons
-    and `with_members` outside the responsible guidance station), RowsNotKept (too long ago).
+    `unassigned`: those of the unit's 直属/待分派 line only; `part`: businesses of that part of a breakdown only. `as_of`:
+    as they stood at the end of that day (reports/past.py says what cannot be put back). Raises metrics.UnknownMetric,
+    NoRows (a share), RowsNotOpen (persons and `with_members` outside the responsible guidance station), RowsNotKept (too
+    long ago).
     """
     metric = metrics.check(code, denominator, range)
+    if part is not None and not breakdowns.can_be_broken_down(metric):
+        raise metrics.UnknownMetric(f"「{metric.name}」不按类型、规模、行业和街道分。")
     if not metric.has_rows:
         raise NoRows(f"「{metric.name}」是比率，没有自己的名单，请看它的分子或分母。")
     if as_of is not None and as_of < timezone.localdate() - timedelta(days=KEPT_FOR):
@@ -65,9 +69,8 @@ def rows(
         raise RowsNotOpen(metric)
     if not _has_a_door(metric, user):
         raise RowsNotOpen(metric)
-    return all_rows(code, unit, denominator=denominator, range=range, as_of=as_of, unassigned=unassigned).visible_to(
-        user
-    )
+    found = all_rows(code, unit, denominator=denominator, range=range, as_of=as_of, unassigned=unassigned, part=part)
+    return found.visible_to(user)
 
 
 def _has_a_door(metric: metrics.Metric, user) -> bool:
@@ -89,21 +92,37 @@ def all_rows(
     range: str = "all",
     as_of: date | None = None,
     unassigned: bool = False,
+    part: breakdowns.Part | None = None,
 ) -> ScopedQuerySet:
     """The same without asking who reads: for tests and for counting. Pages call `rows`."""
     metric = metrics.check(code, denominator, range)
     source = sources.SOURCES[metric.source]
-    sql = ids_sql(code, unit, as_of, denominator=denominator, range=range, unassigned=unassigned)
+    sql = ids_sql(code, unit, as_of, denominator=denominator, range=range, unassigned=unassigned, part=part)
     found = cast(ScopedQuerySet, source.model()._default_manager.all())  # every model with rows has the door
     return found.filter(pk__in=RawSQL(sql, []))
 
 
 def ids_sql(
-    code: str, unit: sources.Unit, as_of: date | None, *, denominator: str, range: str, unassigned: bool = False
+    code: str,
+    unit: sources.Unit,
+    as_of: date | None,
+    *,
+    denominator: str,
+    range: str,
+    unassigned: bool = False,
+    part: breakdowns.Part | None = None,
 ) -> str:
     """SELECT of the primary keys that a number counts, of a past day as they stood then."""
     source, day = sources.SOURCES[metrics.METRICS[code].source], Day(as_of or timezone.localdate())
-    return past.as_it_stood(lambda then: source.rows_sql(code, then, day, denominator, range, unassigned), unit, as_of)
+
+    def select(then: sources.Unit) -> str:
+        every = source.rows_sql(code, then, day, denominator, range, unassigned)
+        if part is None:
+            return every
+        inside = f"SELECT FROM markets_business b WHERE b.id = every.id AND {breakdowns.condition(part)}"
+        return f"SELECT id FROM ({every}) every WHERE EXISTS ({inside})"
+
+    return past.as_it_stood(select, unit, as_of)
 
 
 def total(code: str, queryset: QuerySet) -> int:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import audit
 from orgs.kinds import Level
 from orgs.models import Organization
-from reports import kept, selectors, snapshots, tally
+from reports import kept, selectors, snapshots, splitting, tally
 from reports.digests import digest_of
 from reports.models import LastCount, MonthClosing, Snapshot
 from reports.sql.parts import Day
@@ -146,6 +146,7 @@ def count_day(day: Day, computed_at: datetime) -> int:
     kept.forget_changes()
     kept.keep_businesses(day)
     kept.keep_persons(day)
+    splitting.forget(day)
     found = tally.tree(day)
     cells = tally.count_cells(day)
     totals = tally.add_up(cells.items(), found, found.units())
@@ -158,6 +159,7 @@ def count_day(day: Day, computed_at: datetime) -> int:
     rows = [*snapshots.rows_of(totals), *snapshots.grassroots_rows(grassroots), *snapshots.cell_rows(cells, found)]
     snapshots.write(day, computed_at, rows)
     snapshots.drop_old_days(day.on)
+    splitting.drop_old_days(day.on)
     LastCount.objects.all().delete()
     LastCount.objects.create(as_of=day.on, counted_at=computed_at, joined_at=computed_at)
     return len(totals) + len(grassroots)
@@ -196,16 +198,18 @@ def _differences(
     """The upper units whose numbers changed: as they were, less what was counted of the touched, and that anew."""
     members, businesses = kept.of_members(reached.members), kept.of_businesses(reached.businesses)
     persons = tally.count_persons(found, members) if reached.members else {}
-    more = [tally.count_changes(day)]
-    less = [tally.count_known(day, businesses, changed=False)] if reached.known_by_difference else []
+    changes = [tally.count_changes(day)]
+    if reached.known_by_difference:
+        changes.append(tally.count_known(day, businesses, sign=-1))
     kept.keep_businesses(day, reached.businesses)
     kept.keep_persons(day, reached.members)
     persons_now = tally.count_persons(found, members) if reached.members else {}
-    more += [tally.count_known(day, businesses, changed=True)] if reached.known_by_difference else []
+    if reached.known_by_difference:
+        changes.append(tally.count_known(day, businesses, sign=1))
     kept.forget_changes()
 
-    cells = snapshots.cells_of(day, _holders(found, [*reached.parts, *(cell for part in more + less for cell in part)]))
-    cells_now = tally.anew(cells, day, reached.parts, more, less)
+    cells = snapshots.cells_of(day, _holders(found, [*reached.parts, *(cell for part in changes for cell in part)]))
+    cells_now = tally.anew(cells, day, reached.parts, changes)
     snapshots.forget_cells(day, _holders(found, [*cells, *cells_now]))
     snapshots.write(day, computed_at, snapshots.cell_rows(cells_now, found))
     wanted = {unit for cell in (*cells, *cells_now) for unit in found.of_cell(cell)} | {*persons, *persons_now}

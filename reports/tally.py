@@ -12,7 +12,7 @@ from django.db import connection
 
 from orgs.kinds import Level
 from orgs.models import Division, Organization
-from reports import kept, metrics
+from reports import kept, metrics, splitting
 from reports.sql import businesses, persons
 from reports.sql.facts import REST, counted
 from reports.sql.parts import Day, Units, directly_under, live, on_columns, reach
@@ -115,7 +115,7 @@ def fetch(sql: str) -> list[dict]:
 def count_cells(day: Day) -> dict[Cell, Counter]:
     """Every cell with its counts. The kept rows are to be up to date."""
     cells: dict[Cell, Counter] = defaultdict(Counter)
-    for row in fetch(businesses.base_sql(businesses.own_rows("TRUE"))):
+    for row in fetch(businesses.base_sql(day)):
         _add(cells, row, row.pop("sole"))
     for part in PARTS:
         _count_part(cells, part, day, "TRUE")
@@ -137,32 +137,32 @@ def _count_part(cells: dict[Cell, Counter], part: str, day: Day, where: str) -> 
 def count_changes(day: Day) -> dict[Cell, Counter]:
     """By how much the counts of businesses' own rows differ from the last refresh."""
     cells: dict[Cell, Counter] = defaultdict(Counter)
-    for row in fetch(businesses.base_sql(businesses.CHANGED_ROWS)):
+    for row in fetch(businesses.changes_sql(day)):
         _add(cells, row, row.pop("sole"))
     return cells
 
 
-def count_known(day: Day, some: str, *, changed: bool) -> dict[Cell, Counter]:
-    """What the kept rows of some businesses count for; `changed`: with what changed among the others in their markets."""
+def count_known(day: Day, some: str, *, sign: int) -> dict[Cell, Counter]:
+    """By how much the kept rows of some businesses change the counts; added: with what changed among the others in
+    their markets."""
     cells: dict[Cell, Counter] = defaultdict(Counter)
-    stalls = businesses.CHANGED_STALLS if changed else businesses.NO_STALLS
-    for row in fetch(businesses.known_sql(day, some, stalls)):
+    stalls = businesses.CHANGED_STALLS if sign > 0 else businesses.NO_STALLS
+    for row in fetch(businesses.known_sql(day, some, stalls, sign)):
         _add(cells, row, row.pop("sole"))
     return cells
 
 
 def anew(
-    cells: dict[Cell, Counter], day: Day, parts: kept.Parts, more: Iterable[dict], less: Iterable[dict]
+    cells: dict[Cell, Counter], day: Day, parts: kept.Parts, differences: Iterable[dict[Cell, Counter]]
 ) -> dict[Cell, Counter]:
-    """The cells with some parts of some holders counted again, and these differences added and taken off."""
+    """The cells with some parts of some holders counted again, and these differences added."""
     now: dict[Cell, Counter] = defaultdict(Counter, {cell: Counter(counts) for cell, counts in cells.items()})
     for holder, names in parts.items():
         for part in names:
             _recount(now, day, holder, part)
-    for differences, change in ((more, Counter.update), (less, Counter.subtract)):
-        for difference in differences:
-            for cell, counts in difference.items():
-                change(now[cell], counts)
+    for difference in differences:
+        for cell, counts in difference.items():
+            now[cell].update(counts)
     return now
 
 
@@ -173,6 +173,8 @@ def _recount(cells: dict[Cell, Counter], day: Day, holder: kept.Holder, part: st
             for key in [key for key in counts if key.partition("#")[0] in keys or _is_idea(key, part)]:
                 del counts[key]
     fresh: dict[Cell, Counter] = defaultdict(Counter)
+    if part == KNOWN:
+        splitting.forget_known(day, directly_under(*holder))
     _count_part(fresh, part, day, directly_under(*holder))
     for cell, counts in fresh.items():
         cells[cell].update(counts)

@@ -12,15 +12,19 @@ from django.db.models import Q, QuerySet
 
 from orgs.models import Organization
 from reports import metrics, selectors
+from reports.breakdowns import DIMENSIONS, NOT_FILLED
 from reports.models import Snapshot
 from reports.releases import release_one
 from reports.selectors import UNASSIGNED, Numbers, Unit
+from reports.splitting import Part
 from reports.tiles import fraction
 from reports.withheld import Withheld
+from reports.withheld_parts import parts_for
 from reports.words import Basis
 
 MOST_LINES = 1_000_000
 MOST_UNITS = 1_000
+MOST_PARTS = 100  # of a unit in one dimension: streets of a city are the most
 MOST_DAYS_OF_PERSONS = 100  # what a day keeps back is worked out over the whole tree, a fraction of a second each
 OWN, CHILDREN = "own", "children"
 
@@ -50,6 +54,9 @@ COLUMNS = (
     Column("numerator", "分子", "率的分子；计数为空"),
     Column("denominator_value", "分母", "率的分母；计数为空"),
     Column("hidden", "不显示", "涉及人数的小数值（少于设定数），或会泄露它的数"),
+    Column("breakdown", "分类", "按什么分（type、scale、industry、street）；空：不分"),
+    Column("key", "类别代码", "主体类型、规模、行业门类的代码，街道的编号；- 为未填"),
+    Column("key_name", "类别", "类别的名称"),
 )
 
 
@@ -60,6 +67,7 @@ class Asked:
     units: tuple[Unit, ...]
     keys: tuple[tuple[str, str, str], ...]  # metric, denominator, range
     below: bool = False  # the units right below and the 直属/待分派 line too
+    by: str = ""  # a dimension: the parts of each unit in place of the whole
     since: date | None = None
     until: date | None = None
 
@@ -80,6 +88,7 @@ class Line:
     numerator: int | None
     denominator_value: int | None
     hidden: bool
+    part: Part | None = None
 
     def plain(self) -> dict:
         """By the keys of COLUMNS, for machines."""
@@ -97,6 +106,9 @@ class Line:
             "numerator": self.numerator,
             "denominator_value": self.denominator_value,
             "hidden": self.hidden,
+            "breakdown": self.part.dimension if self.part else "",
+            "key": (self.part.value or NOT_FILLED) if self.part else "",
+            "key_name": self.part.name if self.part else "",
         }
 
     def spoken(self) -> list:
@@ -105,6 +117,7 @@ class Line:
             "line": selectors.UNASSIGNED_NAME if self.is_unassigned else "本单位",
             "denominator": metrics.DENOMINATORS[self.denominator],
             "range": metrics.RANGES[self.range],
+            "breakdown": DIMENSIONS[self.part.dimension].name if self.part else "",
         }
         return [said[column.key] for column in COLUMNS]
 
@@ -151,6 +164,7 @@ def _check_size(asked: Asked, plan: dict[date, list[Unit]]) -> None:
         )
     width = {unit.pk: 2 + len(selectors.child_units(unit)) if asked.below else 1 for unit in asked.units}
     expected = sum(width[unit.pk] for units in plan.values() for unit in units) * len(asked.keys)
+    expected *= MOST_PARTS if asked.by else 1
     if expected > MOST_LINES:
         raise TooMuch(f"这次要取 {expected:,} 行，超过 {MOST_LINES:,} 行。请减少单位、指标或天数，分几次取。")
 
@@ -158,12 +172,16 @@ def _check_size(asked: Asked, plan: dict[date, list[Unit]]) -> None:
 def _lines_on(user, asked: Asked, day: date, units: Sequence[Unit]) -> Iterator[Line]:
     withheld = Withheld(day) if asked.is_personal else None
     for numbers in _numbers_on(asked, day, units):
+        if asked.by:
+            for part in parts_for(user, numbers, asked.by):
+                yield from (_line(part.numbers, *key, part=part) for key in asked.keys)
+            continue
         released = release_one(user, numbers, withheld) if withheld else numbers
         for key in asked.keys:
             yield _line(released, *key)
 
 
-def _line(numbers: Numbers, code: str, denominator: str, range: str) -> Line:
+def _line(numbers: Numbers, code: str, denominator: str, range: str, part: Part | None = None) -> Line:
     metric = metrics.METRICS[code]
     above = below = None
     if metric.kind == metrics.RATE:
@@ -171,7 +189,7 @@ def _line(numbers: Numbers, code: str, denominator: str, range: str) -> Line:
     return Line(
         numbers.unit, numbers.is_unassigned, metric, denominator, range, numbers.as_of,
         value=numbers.value(code, denominator, range), numerator=above, denominator_value=below,
-        hidden=numbers.is_hidden(code, denominator, range),
+        hidden=numbers.is_hidden(code, denominator, range), part=part,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from orgs.api_base import NOT_FOUND
 from orgs.api_schema import REFUSALS, Refusal
-from reports import metrics, tidy
+from reports import breakdowns, metrics, tidy
 from reports.behind import PERMISSION
 from reports.tidy_asked import EVERY, Unreadable, asked_of
 from reports.tidy_files import FORMATS, answer
@@ -32,6 +32,9 @@ class LineSerializer(serializers.Serializer):
     numerator = serializers.IntegerField(label="分子", allow_null=True)
     denominator_value = serializers.IntegerField(label="分母", allow_null=True)
     hidden = serializers.BooleanField(label="不显示")
+    breakdown = serializers.CharField(label="分类", help_text="按什么分；空：不分")
+    key = serializers.CharField(label="类别代码", help_text="- 为未填")
+    key_name = serializers.CharField(label="类别")
 
 
 class LinesSerializer(serializers.Serializer):
@@ -46,6 +49,7 @@ PARAMETERS = [
     _parameter("organization", "党组织代码；可写多个，逗号分开。不写单位：本人岗位所在单位。"),
     _parameter("division", "区划代码；可写多个，逗号分开。"),
     _parameter("below", "1：连同直接下级和直属/待分派。", enum=["0", "1"]),
+    _parameter("by", "按类别分：每个单位每个类别一行，只有经营主体的指标可以分。", enum=list(breakdowns.DIMENSIONS)),
     _parameter(
         "metric",
         "指标代码，可带口径：`代码@分母#范围`（# 在地址里写作 %23）；可写多个，逗号分开。不写：全部指标，各按下面的口径；"

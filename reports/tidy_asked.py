@@ -11,14 +11,26 @@ from django.http import Http404, QueryDict
 
 from orgs.doors import current_postings
 from orgs.models import Division, Organization
-from reports import metrics, selectors, tidy, words
+from reports import breakdowns, metrics, selectors, tidy, words
 from reports.behind import PERMISSION, own_unit
-from reports.models import Snapshot
+from reports.models import LastCount, Snapshot
 from reports.selectors import Unit
 from reports.words import Basis
 
 UNITS = (("organization", Organization), ("division", Division))
-PARAMETERS = ("organization", "division", "below", "metric", "denominator", "range", "as_of", "from", "to", "format")
+PARAMETERS = (
+    "organization",
+    "division",
+    "below",
+    "by",
+    "metric",
+    "denominator",
+    "range",
+    "as_of",
+    "from",
+    "to",
+    "format",
+)
 EVERY = "all"
 YES = {"1", "true", "yes", "on", "children"}
 NO = {"", "0", "false", "no", "off"}
@@ -36,8 +48,11 @@ def asked_of(query: QueryDict, user) -> tidy.Asked:
     below = query.get("below", "").lower()
     if below not in YES | NO:
         raise Unreadable("below 请写 1（连同下级和直属/待分派）或 0（只要本单位）。")
+    by = query.get("by", "")
+    if by and by not in breakdowns.DIMENSIONS:
+        raise Unreadable(f"by 只能是 {'、'.join(breakdowns.DIMENSIONS)}。")
     since, until = _period(query)
-    return tidy.Asked(_units(query, user), _keys(query), below in YES, since, until)
+    return tidy.Asked(_units(query, user), _keys(query, by), below in YES, by, since, until)
 
 
 def _several(query: QueryDict, name: str) -> list[str]:
@@ -68,13 +83,22 @@ def _units(query: QueryDict, user) -> tuple[Unit, ...]:
     return tuple(units)
 
 
-def _keys(query: QueryDict) -> tuple[tuple[str, str, str], ...]:
-    """`metric[@denominator][#range]`; a bare code is read in the 口径 asked for, as far as the metric has it."""
+def _keys(query: QueryDict, by: str) -> tuple[tuple[str, str, str], ...]:
+    """`metric[@denominator][#range]`; a bare code is read in the 口径 asked for, as far as the metric has it.
+
+    Split `by` something, of all metrics those that can be; one that was named and cannot is refused.
+    """
     basis = words.basis_of(query)
     codes = _several(query, "metric")
     if codes == [EVERY]:
-        return tuple(metrics.parse_key(key) for key in metrics.all_keys())
-    keys = [_key(text, basis) for text in codes or metrics.METRICS]
+        keys = [metrics.parse_key(key) for key in metrics.all_keys()]
+    else:
+        keys = [_key(text, basis) for text in codes or metrics.METRICS]
+    if by:
+        whole = [key for key in keys if not breakdowns.can_be_broken_down(metrics.METRICS[key[0]])]
+        if whole and codes and codes != [EVERY]:
+            raise Unreadable(f"「{metrics.METRICS[whole[0][0]].name}」不能按类别分，请去掉 by 或换成经营主体的指标。")
+        keys = [key for key in keys if key not in whole]
     return tuple(dict.fromkeys(keys))
 
 
@@ -132,10 +156,16 @@ def tag_of(user, asked: tidy.Asked, format: str) -> str:
         [_standing(unit) for unit in asked.units],
         [_standing(child) for unit in asked.units for child in selectors.child_units(unit)] if asked.below else [],
         [_meaning(key) for key in asked.keys],
-        [asked.below, asked.since, asked.until],
-        [newest["at"], own["at"], own["rows"]],
+        [asked.below, asked.by, asked.since, asked.until],
+        [newest["at"], own["at"], own["rows"], _joined_at() if asked.by else None],
     ]
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:32]
+
+
+def _joined_at():
+    """Parts may change where no whole number does."""
+    last = LastCount.objects.first()
+    return last and last.joined_at
 
 
 def _standing(unit: Unit) -> list:

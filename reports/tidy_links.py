@@ -49,6 +49,12 @@ def of_trend(own: Numbers, basis: Basis) -> list[dict[str, str]]:
     return _links(unit, keys, from_=until - timedelta(days=DAYS - 1), to=until)
 
 
+def of_split(unit: Unit, basis: Basis, by: str) -> list[dict[str, str]]:
+    codes = (*ranking.RATES[:3], "due_not_built")
+    keys = [key_of(basis.denominator, range=basis.range), *(_key(code, basis, unit) for code in codes)]
+    return _links(unit, keys, by=by, as_of=basis.as_of)
+
+
 def of_comparison(unit: Unit, basis: Basis) -> list[dict[str, str]]:
     keys = []
     for denominator in metrics.DENOMINATORS:

@@ -39,7 +39,10 @@ _ANCESTORS = ("district_committee_id", "guidance_station_id", "district_id", "st
 _PERIOD = ("starts_on", "ends_on", "entered_at")
 
 
-_OWN = ("is_registered", "is_operating", "fixed_premises", "above_size", "employees", "market_id")
+_OWN = (
+    "scale", "section", "is_key", "is_registered", "is_operating", "fixed_premises", "above_size", "employees",
+    "market_id",
+)  # fmt: skip
 # A kind of Touched that says where it stood, told of a business only where it was another before.
 _CONVERSION = ("conversions", "predecessor_id", _PLACE)
 
@@ -201,7 +204,10 @@ def _triggers_of_units() -> list[str]:
 
 
 def install() -> migrations.RunSQL:
-    """The functions and triggers, as one operation of a migration; those that stand are replaced."""
+    """The functions and triggers, as one operation of a migration; those that stand are replaced.
+
+    Only in the newest migration that needs it: an earlier one would name columns that are added after it.
+    """
     functions = [_EVERYTHING, *(_function(table) for table in TABLES)]
     triggers = [statement for table in TABLES for statement in _triggers_of(table)] + _triggers_of_units()
     gone: Any = [

@@ -23,6 +23,7 @@ from reports.views import (
     rows,
     screens,
     search,
+    split,
     verify,
 )
 
@@ -43,6 +44,8 @@ urlpatterns = [
         dashboard.Chart.as_view(),
         name="chart",
     ),
+    re_path(r"^dashboard/(?P<kind>[od])/(?P<code>[^/]+)/split/$", split.Split.as_view(), name="split"),
+    re_path(r"^dashboard/(?P<kind>[od])/(?P<code>[^/]+)/split\.json$", split.SplitChart.as_view(), name="split_chart"),
     path("rows/<str:metric>/", rows.Rows.as_view(), name="rows"),
     path("explain/<str:metric>/", explain.Explain.as_view(), name="explain"),
     path("compare/o/<str:code>/", explain.Compare.as_view(), {"kind": "o"}, name="compare_organization"),

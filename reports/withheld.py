@@ -72,15 +72,16 @@ class Withheld:
         self._tree()
 
     def _tree(self) -> Hidden:
-        return self._once("tree", lambda: _hidden_in_tree(self.on))
+        return self.once("tree", lambda: _hidden_in_tree(self.on))
 
     def _below(self, parent: Organization) -> Hidden:
         """Grassroots bodies right below: what their parent hides, they may not add up to."""
         direct = parent.level in (Level.CITY, Level.DISTRICT)
         whole = self.keys(parent, unassigned=direct)
-        return self._once(f"below:{parent.pk}", lambda: _hidden_below(parent, self.on, whole, direct))
+        return self.once(f"below:{parent.pk}", lambda: _hidden_below(parent, self.on, whole, direct))
 
-    def _once(self, name: str, work) -> Hidden:
+    def once(self, name: str, work):
+        """What `work` gives, kept for whoever asks next while these numbers stand."""
         if name not in self._known:
             key = f"reports:withheld:{self._stamp}:{name}"
             found = cache.get(key)
@@ -165,9 +166,17 @@ def hidden_alone(counts: Mapping[str, int | None], given: Iterable[str] = ()) ->
     return _hidden_in(lines, {}, given={(OWN, key) for key in given}).get(OWN, frozenset())
 
 
-def hidden_cells(cells: Mapping[Cell, int], equations: list[Equation]) -> set[Cell]:
-    """The cells to keep back where sums are shown beside their parts: small ones and what would give them away."""
-    return _hide(cells, equations)
+def hidden_cells(
+    cells: Mapping[Cell, int],
+    equations: list[Equation],
+    given: Iterable[Cell] = (),
+    pairs: Mapping[Cell, Cell] | None = None,
+) -> set[Cell]:
+    """The cells to keep back where sums are shown beside their parts: small ones and what would give them away.
+
+    `given` are hidden already; `pairs` are hidden together.
+    """
+    return _hide(cells, equations, given, pairs)
 
 
 def _hidden_in(

@@ -111,8 +111,11 @@ def unit_query(unit: Unit) -> dict[str, str]:
     return {"organization" if isinstance(unit, Organization) else "division": unit.code}
 
 
-def rows_page(unit: Unit, code: str, basis: Basis, *, unassigned: bool = False) -> str | None:
-    """Where the rows behind a number are; a share leads to the rows of its numerator. `unassigned`: 直属/待分派."""
+def rows_page(
+    unit: Unit, code: str, basis: Basis, *, unassigned: bool = False, part: dict[str, str] | None = None
+) -> str | None:
+    """Where the rows behind a number are; a share leads to the rows of its numerator. `unassigned`: 直属/待分派;
+    `part`: of a breakdown, as an address names it."""
     metric = metrics.METRICS[code]
     if metric.kind == metrics.COUNT and not metric.has_rows:
         return None
@@ -122,6 +125,7 @@ def rows_page(unit: Unit, code: str, basis: Basis, *, unassigned: bool = False) 
         asked["as_of"] = fit.as_of.isoformat()
     if unassigned:
         asked["part"] = UNASSIGNED
+    asked |= part or {}
     return f"{reverse('reports:rows', args=[code])}?{urlencode(asked)}"
 
 

@@ -3,7 +3,7 @@ from datetime import date
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Left
 from django.utils import timezone
 
 from markets.querysets import BusinessDetailQuerySet, BusinessQuerySet
@@ -66,6 +66,11 @@ class Business(Positioned):
     entity_type_text = models.CharField("登记类型原文", max_length=60, blank=True)
     scale = models.CharField("规模", max_length=8, choices=Scale, default=Scale.UNKNOWN)
     industry = models.CharField("行业代码（GB/T 4754）", max_length=5, blank=True)
+    section = models.GeneratedField(
+        expression=Left("industry", 1),
+        output_field=models.CharField("行业门类", max_length=1),
+        db_persist=True,
+    )
     registered_on = models.DateField("成立日期", null=True, blank=True)
     status = models.CharField("登记状态", max_length=12, choices=Status, default=Status.ACTIVE)
     not_operating = models.CharField("未实体运营原因", max_length=16, choices=NotOperating, blank=True)
@@ -132,15 +137,15 @@ class Business(Positioned):
             # by place; and the same of the businesses in markets, by market.
             models.Index(
                 fields=[
-                    "guidance_station", "district_committee", "street", "district", "entity_type", "is_registered",
-                    "is_operating", "fixed_premises", "above_size", "employees",
+                    "guidance_station", "district_committee", "street", "district", "entity_type", "scale", "section",
+                    "is_registered", "is_operating", "fixed_premises", "above_size", "employees", "is_key",
                 ],
                 name="business_counts",
             ),
             models.Index(
                 fields=[
-                    "market", "guidance_station", "district_committee", "street", "district", "entity_type",
-                    "fixed_premises", "above_size", "employees",
+                    "market", "guidance_station", "district_committee", "street", "district", "entity_type", "scale",
+                    "section", "fixed_premises", "above_size", "employees", "is_key",
                 ],
                 name="business_counts_stalls",
                 condition=Q(is_operating=True, market__isnull=False),

@@ -2,8 +2,6 @@
 
 from django.db import migrations, models
 
-from reports import touches
-
 KEPT = (
     "reports_changedbusiness",
     "reports_lastcount",
@@ -128,5 +126,4 @@ class Migration(migrations.Migration):
             },
         ),
         *(migrations.RunSQL(f"ALTER TABLE {name} SET UNLOGGED", f"ALTER TABLE {name} SET LOGGED") for name in KEPT),
-        touches.install(),
     ]

@@ -1,7 +1,5 @@
 from django.db import migrations, models
 
-from reports import touches
-
 # What is kept between refreshes is made again: all of it, or none.
 EMPTY = (
     "TRUNCATE reports_changedbusiness, reports_lastcount, reports_touched, reports_knownbusiness, reports_knownperson"
@@ -40,5 +38,4 @@ class Migration(migrations.Migration):
         ),
         *(migrations.RemoveConstraint(model, name) for model, name in MAY_JUDGE.items()),
         *(migrations.AddConstraint(model, may_judge(name)) for model, name in MAY_JUDGE.items()),
-        touches.install(),
     ]

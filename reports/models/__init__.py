@@ -1,5 +1,6 @@
 """What this room computed, what it was told, and what units set out to reach. Everything else it only reads."""
 
+from reports.models.counted import KnownCount, OwnCount
 from reports.models.evaluations import Evaluation, EvaluationLine, EvaluationRelease, EvaluationWithdrawal
 from reports.models.figures import ReportedFigure
 from reports.models.goals import Goal, Milestone, Plan
@@ -19,10 +20,12 @@ __all__ = [
     "FormBinding",
     "Goal",
     "KnownBusiness",
+    "KnownCount",
     "KnownPerson",
     "LastCount",
     "Milestone",
     "MonthClosing",
+    "OwnCount",
     "Plan",
     "PrintedDocument",
     "PrintedFile",

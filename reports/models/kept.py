@@ -40,6 +40,9 @@ class ChangedBusiness(Placed):
 
     n = models.SmallIntegerField()
     entity_type = models.CharField(max_length=24)
+    scale = models.CharField(max_length=8)
+    section = models.CharField(max_length=1)
+    is_key = models.BooleanField()
     is_registered = models.BooleanField()
     is_operating = models.BooleanField()
     fixed_premises = models.BooleanField(null=True)
@@ -59,7 +62,10 @@ class KnownBusiness(Placed):
 
     id = models.BigIntegerField(primary_key=True)  # of the business
     market_id = models.BigIntegerField(null=True)
-    sole = models.BooleanField()
+    entity_type = models.CharField(max_length=24)
+    scale = models.CharField(max_length=8)
+    section = models.CharField(max_length=1)
+    is_key = models.BooleanField()
     is_registered = models.BooleanField()
     is_operating = models.BooleanField()
     three_haves = models.BooleanField()

@@ -4,6 +4,7 @@ from markets.models.coverage import Covers
 from reports.sql.facts import (
     DENOMINATORS,
     DUE_MEMBERS,
+    KEY,
     NUMERATORS,
     OF_THE_ROW,
     RANGES,
@@ -20,81 +21,129 @@ from reports.sql.facts import (
 from reports.sql.parts import LEAD_MARKETS, PLACE, Day, Units, live, market_links, on_columns, place, reach
 
 _PLACE = ", ".join(PLACE)
-_FLAGS = "is_registered, is_operating, three_haves, above_size, own, joint, market, work, instructed, grouped, with_members, due"
+KNOWN_FLAGS = (
+    "is_key, is_registered, is_operating, three_haves, above_size, own, joint, market, work, instructed, grouped, "
+    "with_members, due"
+)
 
 
-# The columns of the covering index business_counts, in their order: grouped by them as they come, millions of rows
+# The first columns of the covering index business_counts, in their order: grouped by them as they come, millions of rows
 # stream by without being hashed or sorted. What is coarser is added up from these groups.
-_INDEXED = "b.guidance_station_id, b.district_committee_id, b.street_id, b.district_id, b.entity_type"
-_OWN = "is_registered, is_operating, fixed_premises, above_size, employees"
-_CHANGED = f"{_PLACE}, entity_type = 'sole_trader' AS sole"
+# What businesses are split by, beside where they stand (reports/breakdowns.py).
+SPLIT = "entity_type, scale, section"
+_INDEXED = (
+    "b.guidance_station_id, b.district_committee_id, b.street_id, b.district_id, b.entity_type, b.scale, b.section"
+)
+_BY_CELL = f"{_PLACE}, entity_type = 'sole_trader'"
+_CELL = f"{_BY_CELL} AS sole"
 
 
-def own_rows(where: str) -> str:
-    """Businesses in groups of the same place, range and columns."""
-    own = ", ".join(f"b.{name}" for name in _OWN.split(", "))
+def base_sql(day: Day) -> str:
+    """What a business's own row says, by cell and range, and on how many rows the columns of 「三有」 and 规上 are filled.
+
+    Writes the finer groups down beside it. They begin the covering index, and the rest of its columns is looked at as it
+    streams by.
+    """
+    sums = ", ".join(f'count(*) FILTER (WHERE {what}) AS "{key}"' for key, what in base().items())
+    return _kept_beside(
+        day, f"SELECT {place('b')}, {SPLIT}, {sums} FROM markets_business b GROUP BY {_INDEXED}", "reports_owncount",
+        tuple(base()), _added_up(tuple(base())),
+    )  # fmt: skip
+
+
+def changes_sql(day: Day) -> str:
+    """By how much the same differs from the last refresh."""
+    groups = f"SELECT {_PLACE}, {SPLIT}, {_sums(base())} FROM reports_changedbusiness b GROUP BY {_PLACE}, {SPLIT}"
+    return _kept_beside(day, groups, "reports_owncount", tuple(base()), _added_up(tuple(base())))
+
+
+def _kept_beside(day: Day, groups: str, table: str, columns: tuple[str, ...], sums: str) -> str:
+    listed = f"{_PLACE}, {SPLIT}, {', '.join(columns)}"
     return f"""
-        SELECT {place("b")}, b.entity_type = 'sole_trader' AS sole, {own}, count(*) AS n
-        FROM markets_business b WHERE {where} GROUP BY {_INDEXED}, {own}"""
+        WITH groups AS MATERIALIZED ({groups}),
+        kept AS (INSERT INTO {table} (as_of, {listed}) SELECT {day.literal}, {listed} FROM groups)
+        SELECT {_CELL}, {sums} FROM groups GROUP BY {_BY_CELL}"""
 
 
-CHANGED_ROWS = f"SELECT {_CHANGED}, {_OWN}, n FROM reports_changedbusiness"
+def _added_up(columns: tuple[str, ...]) -> str:
+    return ", ".join(f'sum({column})::bigint AS "{column}"' for column in columns)
 
 
-def base_sql(rows: str) -> str:
-    """What a business's own row says, by cell and range, and on how many rows the columns of 「三有」 and 规上 are filled."""
-    sums = ", ".join(f'coalesce(sum(n) FILTER (WHERE {what}), 0)::bigint AS "{key}"' for key, what in base().items())
-    return f"SELECT {_PLACE}, sole, {sums} FROM ({rows}) cells GROUP BY {_PLACE}, sole"
+def _sums(conditions: dict[str, str]) -> str:
+    return ", ".join(
+        f'coalesce(sum(n) FILTER (WHERE {what}), 0)::bigint AS "{key}"' for key, what in conditions.items()
+    )
+
+
+def parts_sql(day: Day, where: str, dimension: str) -> str:
+    """(value of a dimension, sole, counts…) of a past or the running day, as its groups were written down."""
+    columns = tuple(base())
+    nothing = ", ".join(f'0 AS "{column}"' for column in columns)
+    listed = ", ".join(f'"{key}"' for key in counted())
+    unknown = ", ".join(f'0 AS "{key}"' for key in counted())
+    by = f"{dimension}::text AS value, entity_type = 'sole_trader' AS sole"
+    on = f"as_of = {day.literal} AND {where}"
+    return f"""
+        SELECT value, sole, {_added_up(columns)}, {", ".join(f'sum("{key}")::bigint AS "{key}"' for key in counted())}
+        FROM (SELECT {by}, {_added_up(columns)}, {unknown} FROM reports_owncount WHERE {on} GROUP BY 1, 2
+              UNION ALL
+              SELECT value, sole, {nothing}, {listed} FROM (
+                  SELECT {by}, {_sums(counted())} FROM reports_knowncount WHERE {on} GROUP BY 1, 2) known) parts
+        GROUP BY value, sole"""
 
 
 def base() -> dict[str, str]:
-    """Key (without range) → condition, for everything counted from a business's own row."""
+    """Key (without range) → condition on b, for everything counted from a business's own row."""
     return {
         "registered": "is_registered",
         "operating": "is_operating",
         "fixed_premises_filled": "is_operating AND fixed_premises IS NOT NULL",
-        "three_haves": f"is_operating AND {three_haves('cells')}",
+        "three_haves": f"is_operating AND {three_haves('b')}",
         "above_size_filled": "is_operating AND above_size IS NOT NULL",
         "above_size": "is_operating AND above_size",
+        "key_businesses": KEY,
     }
 
 
 def stalls(where: str) -> str:
     """Operating businesses in covered markets, in groups (needs `market_links`)."""
     return f"""
-        SELECT b.market_id, {place("b")}, b.entity_type = 'sole_trader' AS sole, b.fixed_premises, b.above_size,
-               b.employees, count(*) AS n
+        SELECT b.market_id, {place("b")}, {SPLIT}, b.is_key, b.fixed_premises, b.above_size, b.employees, count(*) AS n
         FROM markets_business b
         WHERE b.market_id = ANY (ARRAY(SELECT market_id FROM market_links)) AND b.is_operating AND {where}
-        GROUP BY b.market_id, {_INDEXED}, b.fixed_premises, b.above_size, b.employees"""
+        GROUP BY b.market_id, {_INDEXED}, b.fixed_premises, b.above_size, b.employees, b.is_key"""
 
 
 CHANGED_STALLS = f"""
-    SELECT market_id, {_CHANGED}, fixed_premises, above_size, employees, n FROM reports_changedbusiness
+    SELECT market_id, {_PLACE}, {SPLIT}, is_key, fixed_premises, above_size, employees, n FROM reports_changedbusiness
     WHERE is_operating"""
 NO_STALLS = f"{CHANGED_STALLS} AND false"
 
 
-def known_sql(day: Day, where: str, stalls: str) -> str:
+def known_sql(day: Day, where: str, stalls: str, sign: int = 1) -> str:
     """(place, sole, counts…) of what is known: the kept rows of businesses `where` (reports/kept.py), and `stalls`, of
-    which nothing is known but that their market is covered; so the kept ones are taken off these again.
+    which nothing is known but that their market is covered; so the kept ones are taken off these again. Writes the finer
+    groups down beside it; `sign` -1: these are to be taken off what was counted.
     """
-    sums = ", ".join(f'coalesce(sum(n) FILTER (WHERE {what}), 0)::bigint AS "{key}"' for key, what in counted().items())
     told = """true AS is_registered, true AS is_operating, three_haves, above_size, false AS own, false AS joint,
         l.counts AS market, NOT l.counts AS work, false AS instructed, false AS grouped, false AS with_members,
         false AS due"""
     return f"""
         WITH {live(day, LEAD_MARKETS)}, {market_links(day)},
         here AS MATERIALIZED (SELECT * FROM reports_knownbusiness WHERE {where}),
-        stalls AS (SELECT s.market_id, {_PLACE}, sole, {three_haves("s")} AS three_haves,
+        stalls AS (SELECT s.market_id, {_PLACE}, {SPLIT}, is_key, {three_haves("s")} AS three_haves,
                           above_size IS TRUE AS above_size, n FROM ({stalls}) s),
         cells AS (
-            SELECT {_PLACE}, sole, {_FLAGS}, 1::bigint AS n FROM here
-            UNION ALL SELECT {_PLACE}, sole, {told}, n FROM stalls JOIN market_links l USING (market_id)
-            UNION ALL SELECT {_PLACE}, sole, {told}, -1 FROM here JOIN market_links l USING (market_id)
+            SELECT {_PLACE}, {SPLIT}, {KNOWN_FLAGS}, 1::bigint AS n FROM here
+            UNION ALL SELECT {_PLACE}, {SPLIT}, is_key, {told}, n FROM stalls JOIN market_links l USING (market_id)
+            UNION ALL SELECT {_PLACE}, {SPLIT}, is_key, {told}, -1 FROM here JOIN market_links l USING (market_id)
             WHERE is_operating),
-        grouped AS (SELECT {_PLACE}, sole, {_FLAGS}, sum(n) AS n FROM cells GROUP BY {_PLACE}, sole, {_FLAGS})
-        SELECT {_PLACE}, sole, {sums} FROM grouped GROUP BY {_PLACE}, sole"""
+        groups AS MATERIALIZED (
+            SELECT {_PLACE}, {SPLIT}, {KNOWN_FLAGS}, {sign} * sum(n) AS n FROM cells
+            GROUP BY {_PLACE}, {SPLIT}, {KNOWN_FLAGS}),
+        kept AS (INSERT INTO reports_knowncount (as_of, {_PLACE}, {SPLIT}, {KNOWN_FLAGS}, n)
+                 SELECT {day.literal}, {_PLACE}, {SPLIT}, {KNOWN_FLAGS}, n FROM groups WHERE n <> 0)
+        SELECT {_CELL}, {_sums(counted())} FROM groups GROUP BY {_BY_CELL}"""
 
 
 def _market_rows(day: Day, where: str = "TRUE", facts: str = "facts") -> str:
@@ -133,10 +182,10 @@ def market_ids(day: Day, where: str, condition: str) -> str:
 
 def business_ids(day: Day, where: str, code: str, condition: str) -> str:
     """Ids of businesses under a unit (`where` on the short names) that a metric counts."""
-    if code in OF_THE_ROW:
+    if code in OF_THE_ROW or code == "key_businesses":
         return f"""SELECT id FROM (
-            SELECT b.id, {place("b")}, b.entity_type = 'sole_trader' AS sole, b.is_registered, b.is_operating,
-                   {three_haves("b")} AS three_haves, b.above_size IS TRUE AS above_size
+            SELECT b.id, {place("b")}, {SPLIT}, b.is_key, b.entity_type = 'sole_trader' AS sole, b.is_registered,
+                   b.is_operating, {three_haves("b")} AS three_haves, b.above_size IS TRUE AS above_size
             FROM markets_business b) rows WHERE {where} AND {condition}"""
     near = None if where == "TRUE" else Near.where(on_columns(where, "b"))
     return f"WITH {facts(day, near)} SELECT id FROM facts WHERE {where} AND {condition}"

@@ -146,8 +146,9 @@ def facts(day: Day, near: Near | None = None, *, stalls: bool = True) -> str:
         FROM people p FULL JOIN told t USING (business_id)),
     known AS MATERIALIZED (SELECT business_id FROM linked UNION SELECT business_id FROM peopled {others}),
     facts AS MATERIALIZED (
-        SELECT b.id, {place("b")}, b.market_id, b.entity_type = 'sole_trader' AS sole,
-               b.is_registered, b.is_operating, {three_haves("b")} AS three_haves, b.above_size IS TRUE AS above_size,
+        SELECT b.id, {place("b")}, b.market_id, b.entity_type, b.scale, b.section, b.is_key,
+               b.entity_type = 'sole_trader' AS sole, b.is_registered, b.is_operating,
+               {three_haves("b")} AS three_haves, b.above_size IS TRUE AS above_size,
                k.own IS TRUE AS own, k.joint IS TRUE AS joint, (k.market OR l.counts) IS TRUE AS market,
                (k.work OR NOT l.counts) IS TRUE AS work, k.instructed IS TRUE AS instructed,
                k.grouped IS TRUE AS grouped, coalesce(p.members, 0) > 0 AS with_members,
@@ -186,11 +187,13 @@ PARTS = {
     "work_covered_only": "is_operating AND work AND NOT own AND NOT joint AND NOT market",
     "instructed": "is_operating AND instructed",
     "grouped": "is_operating AND grouped",
+    "key_businesses_covered": "is_operating AND is_key AND (own OR joint OR market)",
 }
 # What is not in a count of `facts`: never looked at one by one, but the rest of all that operate.
 REST = {"uncovered": "covered", "work_uncovered": "work_covered"}
 RANGES = {"all": "TRUE", "sole_traders": "sole", "enterprises": "NOT sole"}
 OF_THE_ROW = ("registered", "operating", "three_haves", "above_size")
+KEY = "is_operating AND is_key"
 
 
 def condition(code: str, denominator: str, range: str) -> str:
@@ -198,7 +201,7 @@ def condition(code: str, denominator: str, range: str) -> str:
     if code in NUMERATORS:
         what = f"{DENOMINATORS[denominator]} AND {NUMERATORS[code]}"
     else:
-        what = {**DENOMINATORS, **GAPS, **PARTS}[code]
+        what = {**DENOMINATORS, **GAPS, **PARTS, "key_businesses": KEY}[code]
     return f"{what} AND {RANGES[range]}"
 
 

@@ -128,6 +128,9 @@ class Dashboard(UnitMixin, View):
             ],
             "outside": boards.district_map(released, code, basis)["outside"] if boards.is_city(unit) else [],
             "facts": self._facts(unit) if grassroots else [],
+            "split_url": ""
+            if grassroots
+            else reverse("reports:split", args=[kind_of(unit), unit.code]) + basis.query(),
             "late": selectors.entered_late(unit, own.as_of) if isinstance(unit, Organization) else [],
         }
 
@@ -155,7 +158,7 @@ class Dashboard(UnitMixin, View):
         within = f" · {tiles.note(metrics.METRICS[code], fit)}" if metrics.METRICS[code].denominators else ""
 
         def chart(kind: str, label: str, size: str, note: str = "", **more) -> dict:
-            url = reverse("reports:chart", args=[_kind(unit), unit.code, kind]) + basis.query(**more)
+            url = reverse("reports:chart", args=[kind_of(unit), unit.code, kind]) + basis.query(**more)
             return {
                 "id": f"chart-{kind}",
                 "kind": DRAWN_AS[kind],
@@ -175,7 +178,7 @@ class Dashboard(UnitMixin, View):
             )
         }
         if released.children:
-            found["rank"] = chart("rank", f"{below}{name}{within}", f"rows-{_height(count)}", why, compare=code)
+            found["rank"] = chart("rank", f"{below}{name}{within}", f"rows-{height_of(count)}", why, compare=code)
         if boards.is_city(unit) and released.children:
             found["map"] = chart("map", f"{below}{name}{within}", "map", why, compare=code)
         if released.own.value("registrations") is not None or released.own.is_hidden("registrations"):
@@ -183,7 +186,7 @@ class Dashboard(UnitMixin, View):
                 "funnel", "自主报到：从报到到核实", "rows-s", "每一步占全部报到的比例；不用于排名和考核。"
             )
         if released.children and ranking.compares_coverage(unit):
-            found["gaps"] = chart("gaps", f"{below}应建未建（户）", f"rows-{_height(min(count, 15))}")
+            found["gaps"] = chart("gaps", f"{below}应建未建（户）", f"rows-{height_of(min(count, 15))}")
         return found
 
     @staticmethod
@@ -209,11 +212,11 @@ class Dashboard(UnitMixin, View):
 DRAWN_AS = {"map": "map", "rank": "rank", "trend": "trend", "funnel": "funnel", "gaps": "stack"}
 
 
-def _kind(unit) -> str:
+def kind_of(unit) -> str:
     return "o" if isinstance(unit, Organization) else "d"
 
 
-def _height(rows: int) -> str:
+def height_of(rows: int) -> str:
     return next(name for name, most in (("s", 5), ("m", 9), ("l", 13), ("xl", 24), ("xxl", 10_000)) if rows <= most)
 
 

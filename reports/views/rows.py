@@ -12,7 +12,7 @@ from django.views.generic import View
 
 from accounts import audit
 from orgs.scoped import DoorMixin
-from reports import metrics, past, rows, selectors, tiles, words
+from reports import breakdowns, metrics, past, rows, selectors, splitting, tiles, withheld_parts, words
 from reports.behind import EXPORT_PERMISSION, PERMISSION, RowsBehind, behind, can_be_taken, is_unassigned, unit_asked
 from reports.row_columns import columns_of, shows_persons
 from reports.views.dashboard import breadcrumbs
@@ -32,6 +32,8 @@ class Rows(DoorMixin, View):
             return found
         raise Http404
 
+    of_part: breakdowns.Part | None = None  # of a breakdown
+
     @property
     def unassigned(self) -> bool:
         return is_unassigned(self.request.GET)
@@ -43,7 +45,10 @@ class Rows(DoorMixin, View):
             raise Http404
         self.basis = Basis().fitting(self.metric)
         self.basis = words.basis_of(self.request.GET).fitting(self.metric)
-        return behind(self.metric, self.unit, self.basis, self.request.user, unassigned=self.unassigned)
+        self.of_part = breakdowns.part_of(self.request.GET)
+        return behind(
+            self.metric, self.unit, self.basis, self.request.user, unassigned=self.unassigned, part=self.of_part
+        )
 
     def get(self, request: HttpRequest, metric: str) -> HttpResponse:
         try:
@@ -80,7 +85,8 @@ class Rows(DoorMixin, View):
         return f"数据日期 {counted:%Y-%m-%d}。{missing}{then}"
 
     def _part(self) -> str:
-        return f"的{selectors.UNASSIGNED_NAME}" if self.unassigned else ""
+        part = f" · {breakdowns.label(self.of_part)}" if self.of_part else ""
+        return (f"的{selectors.UNASSIGNED_NAME}" if self.unassigned else "") + part
 
     def _list(self, found) -> HttpResponse:
         spec, request = columns_of(found.model), self.request
@@ -119,7 +125,7 @@ class Rows(DoorMixin, View):
     def _computed(self, total: int) -> str:
         """What the dashboard says, where it differs: rows outside the reader's scope, or changes since."""
         read = selectors.unassigned if self.unassigned else selectors.latest
-        own = read(self.unit, self.basis.as_of)
+        own = self._of_part(read(self.unit, self.basis.as_of))
         if own is None:
             return ""
         if self.metric.kind == metrics.RATE:
@@ -134,9 +140,17 @@ class Rows(DoorMixin, View):
             return f"看板上的数字是 {number:,}（数据日期 {own.as_of:%Y-%m-%d}），还原出来的名单是 {total:,}。{past.NOT_PUT_BACK}"
         return f"看板上的数字是 {number:,}（截至 {own.as_of:%Y-%m-%d}）；之后有变动，这里是现在的名单。"
 
+    def _of_part(self, own: selectors.Numbers | None) -> selectors.Numbers | None:
+        """The numbers of the part that is asked for, of the whole where none is."""
+        if own is None or self.of_part is None:
+            return own
+        dimension, value = self.of_part
+        return next((part.numbers for part in splitting.parts(own, dimension) if part.value == value), None)
+
     def _everywhere(self) -> int:
         """How many rows there are, whoever may see them: a branch may cover what stands under others."""
-        return behind(self.metric, self.unit, self.basis, None, unassigned=self.unassigned).count()
+        asked: dict[str, Any] = {"unassigned": self.unassigned, "part": self.of_part}
+        return behind(self.metric, self.unit, self.basis, None, **asked).count()
 
     def _word(self) -> str:
         return self.metric.unit if self.metric.kind == metrics.COUNT else "户"
@@ -145,7 +159,7 @@ class Rows(DoorMixin, View):
         """Not open here: how many there are in each unit below, small cells kept back, down to the guidance station."""
         released = selectors.for_reader(self.request.user, self.unit, self.basis.as_of)
         lines = []
-        if released is not None and not self.unassigned:
+        if released is not None and not self.unassigned and not self.of_part:
             lines = [*released.children, *([released.unassigned] if released.unassigned else [])]
         table = {
             "caption": self.metric.name,
@@ -162,6 +176,8 @@ class Rows(DoorMixin, View):
             ],
         }
         whole = (released.unassigned if self.unassigned else released.own) if released else None
+        if whole is not None and self.of_part:
+            whole = withheld_parts.part_for(self.request.user, whole, self.of_part)
         own = self._counted()[0][1](whole)
         unit_word = f" {self._word()}" if own[:1].isdigit() else ""
         context = self._context(

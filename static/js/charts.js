@@ -264,5 +264,7 @@
     return undefined;
   }
 
-  document.querySelectorAll(".chart[data-chart]").forEach(draw);
+  const all = (within) => within.querySelectorAll(".chart[data-chart]").forEach(draw);
+  all(document);
+  document.addEventListener("htmx:afterSwap", (event) => all(event.detail.target)); // charts of a fragment that came later
 })();

@@ -3,7 +3,7 @@
 Shares nothing with reports/: neither its SQL nor its tables of conditions.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from copy import copy
 from datetime import timedelta
 
@@ -144,6 +144,16 @@ class Recount:
         found["registrations_unassigned"] += waits and row.assigned_to_id is None
         found["registrations_30d"] += timezone.localdate(row.submitted_at) > self.on - timedelta(days=30)
 
+    def parts(self, inside) -> dict[tuple[str, str], Counter]:
+        """Dimension and value → what is counted of the businesses of that part."""
+        found: dict[tuple[str, str], Counter] = defaultdict(Counter)
+        for row in filter(inside, self.businesses):
+            street = "" if row.street_id is None else str(row.street_id)
+            of = {"type": row.entity_type, "scale": row.scale, "industry": row.industry[:1], "street": street}
+            for part in of.items():
+                self._count_business(found[part], row)
+        return found
+
     def _count_business(self, found: Counter, row) -> None:
         due = row.operates and row.full >= 3
         sets = {
@@ -164,6 +174,8 @@ class Recount:
             "work_covered_only": row.operates and row.work and row.best is None,
             "instructed": row.operates and row.instructed,
             "grouped": row.operates and row.grouped,
+            "key_businesses": row.operates and row.is_key,
+            "key_businesses_covered": row.operates and row.is_key and row.best is not None,
         }
         for range in ("", "#sole_traders" if row.sole else "#enterprises"):
             for name, belongs in {**sets, **gaps}.items():

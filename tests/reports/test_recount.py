@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from orgs.models import Division, Organization
-from reports import metrics, rows, selectors
+from reports import breakdowns, metrics, rows, selectors, splitting
 from reports.tally import COUNT_KEYS, GRASSROOTS_KEYS
 from tests import factories as make
 from tests.reports import builders as build
@@ -42,6 +42,31 @@ def test_every_number_of_every_unit_equals_a_recount(seed):
             assert differences(found, recount.grassroots(unit), GRASSROOTS_KEYS) == {}, unit
         else:
             assert selectors.latest(unit) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_part_of_every_unit_equals_a_recount_and_parts_add_up_to_the_unit(seed):
+    RandomCity(seed)
+    refresh()
+    recount = Recount()
+    for unit in upper_units():
+        own, expected = selectors.latest(unit), recount.parts(inside_of(unit))
+        for dimension in breakdowns.DIMENSIONS:
+            if dimension == "street" and isinstance(unit, Division):
+                continue
+            found = splitting.parts(own, dimension)
+            filled = {(dimension, part.value): part.numbers.counts for part in found}
+            every = {part: counts for part, counts in expected.items() if part[0] == dimension and any(counts.values())}
+            assert filled.keys() == every.keys(), (unit, dimension)
+            keys = [key for key in broken_down() if key in own.counts]
+            for part, counts in every.items():
+                assert differences(filled[part], counts, keys) == {}, (unit, part)
+            sums = {key: sum(counts[key] for counts in filled.values()) for key in keys}
+            assert differences(own.counts, sums, keys) == {}, (unit, dimension)
+
+
+def broken_down() -> list[str]:
+    return [key for key in COUNT_KEYS if key.partition("#")[0].partition("@")[0] in breakdowns.CODES]
 
 
 @pytest.mark.parametrize("seed", [10, 11])
@@ -80,6 +105,8 @@ def _add_what_chance_leaves_out(made: RandomCity) -> None:
     )  # fmt: skip
     for row in made.businesses[:6]:
         build.cover(wide, row, "joint")
+    build.own_branch(made.city.yuehai, build.business(made.city.yuehai, full=3))
+    build.business(made.city.yuehai, full=3, market=make.make_market(made.city.yuehai))
     make.make_service_point(made.city.yuehai, kind="counter")
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -36,7 +37,16 @@ from members.models import (
 from orgs.models import Division, Organization
 from orgs.services import TreeError, organization_move
 from reports import kept, selectors, services
-from reports.models import ChangedBusiness, KnownBusiness, KnownPerson, LastCount, Snapshot, Touched
+from reports.models import (
+    ChangedBusiness,
+    KnownBusiness,
+    KnownCount,
+    KnownPerson,
+    LastCount,
+    OwnCount,
+    Snapshot,
+    Touched,
+)
 from reports.tally import COUNT_KEYS, GRASSROOTS_KEYS
 from stations.models import CheckIn, FootfallTally, ServicePoint
 from tables.statements import in_bulk
@@ -56,7 +66,18 @@ def state() -> dict:
         found |= {(*place, key): number for key, number in row.counts.items() if number or keeps_zeros}
     for model in (KnownBusiness, KnownPerson):
         found |= {(model, row[0]): row for row in model.objects.values_list()}
-    return found
+    return found | groups()
+
+
+def groups() -> dict:
+    """What breakdowns are read from: each group's sum, however many rows it has."""
+    counted: Counter = Counter()
+    for model, numbers in ((OwnCount, OwnCount.NUMBERS), (KnownCount, ("n",))):
+        names = [field.name for field in model._meta.concrete_fields if field.name not in ("id", *numbers)]
+        for row in model.objects.filter(as_of=timezone.localdate()).values():
+            for number in numbers:
+                counted[(model, number, *(row[name] for name in names))] += row[number]
+    return {group: number for group, number in counted.items() if number}
 
 
 class Life:
@@ -83,7 +104,8 @@ class Life:
         row, pick = self.some(Business), self.made.pick
         row.status, row.not_operating = pick("active", "revoked", "dormant"), pick("", "", "zombie")
         row.employees, row.fixed_premises, row.above_size = pick(None, 9, 10), pick(None, True, False), pick(None, True)
-        row.entity_type = pick("sole_trader", "company")
+        row.entity_type, row.scale = pick("sole_trader", "company"), pick("small", "micro")
+        row.industry, row.is_key = pick("", "F5190", "I6510"), pick(True, False)
         row.save()
 
     def a_business_moves(self):
