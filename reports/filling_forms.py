@@ -75,39 +75,56 @@ class ChangeForm(forms.Form):
     )  # fmt: skip
 
 
+OWN = "own"
+# What a kind of cell does not ask, and does not need to be sent.
+UNASKED = {
+    **dict.fromkeys(FormBinding.NUMBERS, ("text",)),
+    What.UNIT_NAME: ("metric", "denominator", "range", "text"),
+    What.PERIOD: ("metric", "denominator", "range", "unit", "text"),
+    What.FILLED_ON: ("metric", "denominator", "range", "unit", "text"),
+    What.TEXT: ("metric", "denominator", "range", "unit"),
+}
+
+
 class BindForm(forms.Form):
-    """What stands in one cell. Metric and 口径 are only asked for numbers, the unit also for its name."""
+    """What stands in one cell. Metric and 口径 are only asked for numbers, the unit also for its name, words for 固定文字."""
 
     use_required_attribute = False
     what = forms.ChoiceField(label="这一格填", choices=What.choices)
     metric = forms.CharField(
-        label="指标", required=False, max_length=80, help_text="输入几个字再从列表里选，如“组织覆盖率”。",
+        label="指标", max_length=80, help_text="输入几个字再从列表里选，如“组织覆盖率”。",
         widget=forms.TextInput(attrs={"list": "metric-names", "autocomplete": "off", "type": "search"}),
+        error_messages={"required": "请选择指标。"},
     )  # fmt: skip
     denominator = forms.ChoiceField(
-        label="分母口径", required=False, help_text="只有率和分口径的数用得到。",
+        label="分母口径",
         choices=[(code, f"{metrics.D_NUMBERS[code]} {name}") for code, name in metrics.DENOMINATORS.items()],
     )  # fmt: skip
-    range = forms.ChoiceField(label="范围", required=False, choices=list(metrics.RANGES.items()))
-    unit = forms.ChoiceField(label="哪个单位的数", required=False)
+    range = forms.ChoiceField(label="范围", choices=list(metrics.RANGES.items()))
+    unit = forms.ChoiceField(label="哪个单位的")
     text = forms.CharField(
-        label="固定文字", required=False, max_length=200, help_text="每月都一样的字，如填表人的科室。"
-    )
+        label="固定文字", max_length=200, help_text="每月都一样的字，如填表人的科室。",
+        error_messages={"required": "请写要填的文字。"},
+    )  # fmt: skip
 
     def __init__(self, *args, report_form: ReportForm, binding: FormBinding | None = None, **kwargs) -> None:
         kwargs.setdefault("initial", initial_of(binding))
         super().__init__(*args, **kwargs)
         own = report_form.unit
         self.units = choices_of([unit for unit in units_of(report_form) if unit != own])
-        offer_units(self.fields["unit"], [("", f"本单位（{own}）"), *grouped(self.units)])
+        bound = binding and (binding.organization or binding.division)
+        if bound and bound != own:  # one that was closed is shown, and refused when it is sent
+            self.units.setdefault(unit_key(bound), bound)
+        offer_units(self.fields["unit"], [(OWN, f"本单位（{own}）"), *grouped(self.units)])
+        if self.is_bound:
+            for name in UNASKED.get(self.data.get("what", ""), ()):
+                self.fields[name].required = False
 
     def clean_metric(self) -> str:
         name = self.cleaned_data["metric"].strip()
-        if not name or name in metrics.METRICS:
-            return name
-        if name not in CODES:
+        if name and name not in CODES and name not in metrics.METRICS:
             raise ValidationError(f"没有指标「{name}」。请从列表里选，名称见统计口径页。")
-        return CODES[name]
+        return CODES.get(name, name)
 
     def clean(self) -> dict:
         data = super().clean() or {}
@@ -118,8 +135,7 @@ class BindForm(forms.Form):
                 data["what"], metric=self._key(data), unit=self.units.get(data["unit"]), text=data["text"]
             )
         except FormRefused as refused:
-            field = "text" if data["what"] == What.TEXT else "what" if data["metric"] else "metric"
-            self.add_error(field, str(refused))
+            self.add_error("what", str(refused))
         return data
 
     @staticmethod
@@ -127,17 +143,15 @@ class BindForm(forms.Form):
         """The metric in the 口径 chosen, as far as it has one."""
         if data["what"] not in FormBinding.NUMBERS:
             return ""
-        if not data["metric"]:
-            raise FormRefused("请选择指标。")
         metric = metrics.METRICS[data["metric"]]
-        fit = Basis(data["denominator"] or OPENS_ON, data["range"] or "all").fitting(metric)
+        fit = Basis(data["denominator"], data["range"]).fitting(metric)
         return metrics.count_key(metric.code, fit.denominator, fit.range)
 
 
 def initial_of(binding: FormBinding | None) -> dict:
     """What the fields say of a binding; a rate opens on D4, as pages do. A metric that is no more stays as it was."""
     if binding is None:
-        return {"what": What.VALUE, "denominator": OPENS_ON, "range": "all"}
+        return {"what": What.VALUE, "denominator": OPENS_ON, "range": "all", "unit": OWN}
     found = {"what": binding.what, "denominator": OPENS_ON, "range": "all", "text": binding.text}
     if metric := judging.metric_of(binding.metric):
         _, found["denominator"], found["range"] = metrics.parse_key(binding.metric)
@@ -145,7 +159,7 @@ def initial_of(binding: FormBinding | None) -> dict:
     else:
         found["metric"] = binding.metric
     own = binding.organization or binding.division
-    return found | {"unit": unit_key(own) if own else ""}
+    return found | {"unit": unit_key(own) if own else OWN}
 
 
 class FillForm(forms.Form):

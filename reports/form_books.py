@@ -47,7 +47,7 @@ class Book:
 def open_book(file: IO[bytes]) -> Book:
     """Raises Refused with a sentence for whoever sent the file."""
     workbook = workbooks.open_workbook(file)
-    book = Book(workbook, [workbooks.look(workbook, part) for part in workbook.sheets])
+    book = Book(workbook, workbooks.look_through(workbook))
     if not book.shown:
         raise Refused("工作簿里的工作表都是隐藏的。请取消隐藏要填的工作表，另存后再上传。")
     return book

@@ -4,7 +4,7 @@ The numbers are those of the monthly report (reports/monthly.py): small cells ar
 for the form goes out of the house. What cannot be told is left empty and said; it never stops the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,6 @@ from reports import form_books, judging, metrics, monthly, words
 from reports.digests import digest_of
 from reports.form_books import Book
 from reports.models import FilledForm, FormBinding, MonthClosing, ReportForm
-from reports.selectors import Numbers, Unit
 from reports.tiles import fraction
 from reports.words import Basis
 from tables import workbooks
@@ -52,18 +51,12 @@ def newest_closing(first: date | None = None) -> MonthClosing | None:
 
 
 class Filler:
-    """The values of a form's cells in one closed month; each unit is read once."""
+    """The values of a form's cells in one closed month; all units are read at once."""
 
-    def __init__(self, book: Book, closing: MonthClosing) -> None:
+    def __init__(self, book: Book, closing: MonthClosing, bindings: Iterable[FormBinding]) -> None:
         self.book, self.closing = book, closing
-        self._known: dict[tuple, Numbers | None] = {}
-
-    def numbers(self, unit: Unit) -> Numbers | None:
-        name = (unit._meta.model_name, unit.pk)
-        if name not in self._known:
-            released = monthly.as_closed(self.closing, unit)
-            self._known[name] = released.own if released else None
-        return self._known[name]
+        units = {binding.unit for binding in bindings if binding.what in FormBinding.NUMBERS}
+        self.numbers = monthly.own_as_closed(closing, units)
 
     def told(self, binding: FormBinding) -> Told:
         sheet = self.book.sheet(binding.sheet)
@@ -93,7 +86,7 @@ class Filler:
             code, denominator, range = metrics.parse_key(binding.metric)
         except metrics.UnknownMetric as unknown:
             return Told(None, "", problem=str(unknown).rstrip("。"))
-        own = self.numbers(binding.unit)
+        own = self.numbers.get(binding.unit)
         if own is None:
             return Told(None, "", problem=f"「{binding.unit}」在 {self.closing.month:%Y-%m} 没有数字（可能已撤销）")
         metric = metrics.METRICS[code]
@@ -166,7 +159,7 @@ def _basis(form: ReportForm, closing: MonthClosing, bindings: Sequence[FormBindi
 def _content(form: ReportForm, closing: MonthClosing, bindings: Sequence[FormBinding]):
     """The bytes of the filled workbook, the source of each cell, and what could not be filled."""
     book = form_books.book_of(form)
-    filler = Filler(book, closing)
+    filler = Filler(book, closing, bindings)
     values: dict[str, dict] = {}
     sources, problems = [], []
     for binding in bindings:

@@ -3,13 +3,21 @@
 from dataclasses import dataclass
 from typing import Any
 
-from reports.models import FormBinding
 from tables.workbooks import Sheet, address
 from tables.workbooks.look import Area, Place
 
 ROWS, COLUMNS = 200, 40  # shown of a sheet; forms of upper bodies fit on paper
 BEYOND = 2  # rows and columns shown behind the last that holds something
 TEXT_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a cell is bound to, and what would stand there for the last closed month."""
+
+    label: str
+    shown: str
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,7 @@ def _hidden(sheet: Sheet, column: int) -> bool:
     return any(first <= column <= last for first, last in sheet.hidden_columns)
 
 
-def grid(sheet: Sheet, bindings: dict[Place, FormBinding], chosen: Place | None = None) -> Grid:
+def grid(sheet: Sheet, bound: dict[Place, Bound], chosen: Place | None = None) -> Grid:
     last_row, last_column = sheet.extent()
     rows = [
         at for at in range(1, min(last_row + BEYOND, ROWS) + 1) if not (at in sheet.rows and sheet.rows[at].is_hidden)
@@ -36,7 +44,7 @@ def grid(sheet: Sheet, bindings: dict[Place, FormBinding], chosen: Place | None 
         for column in columns:
             place = (row, column)
             if place not in covered:
-                cells.append(_cell(sheet, place, bindings.get(place), place == chosen) | anchors.get(place, {}))
+                cells.append(_cell(sheet, place, bound.get(place), place == chosen) | anchors.get(place, {}))
         shown.append({"number": row, "cells": cells})
     letters = [address((1, column))[:-1] for column in columns]
     return Grid(letters, shown, last_row > ROWS or last_column > COLUMNS)
@@ -64,7 +72,7 @@ def _starts_in_view(area: Area, rows: list[int], columns: list[int]) -> bool:
     return bool(rows and columns and rows[0] == area.top and columns[0] == area.left)
 
 
-def _cell(sheet: Sheet, place: Place, binding: FormBinding | None, is_chosen: bool) -> dict[str, Any]:
+def _cell(sheet: Sheet, place: Place, bound: Bound | None, is_chosen: bool) -> dict[str, Any]:
     spot = sheet.spots.get(place)
     formula = spot is not None and spot.formula is not None
     text = ("=" + spot.formula if spot.formula else "公式") if spot and formula else spot.text if spot else ""
@@ -73,6 +81,6 @@ def _cell(sheet: Sheet, place: Place, binding: FormBinding | None, is_chosen: bo
         "text": text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN]}…",
         "is_formula": formula,
         "can_be_bound": not sheet.why_not(place),
-        "binding": binding,
+        "bound": bound,
         "is_chosen": is_chosen,
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orgs.models import Organization
 from reports import metrics, words
+from reports.form_grid import COLUMNS, ROWS
 from reports.form_services import units_of
 from reports.models import FormBinding, ReportForm
 from reports.selectors import Unit
@@ -40,10 +41,19 @@ ALIASES = {
     "terms_overdue": ("逾期未换届", "应换届未换届"),
     "registrations": ("报到党员", "自主报到党员"),
 }
+# What a label right beside a cell asks for that is no number.
+WORDS = {
+    What.UNIT_NAME: ("填报单位", "填表单位", "报送单位", "单位名称", "报告单位"),
+    What.PERIOD: ("填报月份", "统计月份", "报告期", "填报期", "月份", "统计时间"),
+    What.FILLED_ON: ("填报日期", "填表日期", "报送日期", "报出日期", "填报时间"),
+}
+ASKED = {text: what for what, texts in WORDS.items() for text in texts}
 OWN = ("合计", "总计", "全市", "全区", "本级", "小计")
 _ASIDE = re.compile(r"[（(][^（()）]*[)）]|[\s:、，,。.*=%_—\-]|^[0-9一二三四五六七八九十]+[、.．)）]")
+# Beside a metric these say that another number is meant than the month's own.
+_OTHERWISE = re.compile("备注|说明|同期|上年|去年|上月|上期|同比|环比|增长|增幅|增减|新增|目标|计划|任务|排名|名次")
 _TAIL = re.compile(r"(?:总数|数量|个数|户数|人数|家数|数|总量)$")
-_NUMBER = re.compile(r"^[-+]?[0-9.,%]*$")
+_VALUE = re.compile(r"^[-+0-9.,%/:年月日]*$")  # numbers and days, of last month
 
 
 def plain(text: str) -> str:
@@ -89,18 +99,14 @@ class Labels:
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
         self.texts = {place: spot.text.strip() for place, spot in sheet.spots.items() if spot.text.strip()}
-        self.anchors: dict[Place, Place] = {}
-        last_row, last_column = sheet.extent()
-        for area in sheet.merged:
-            first = (area.top, area.left)
-            if first in self.texts:
-                for row in range(area.top, min(area.bottom, last_row) + 1):
-                    for column in range(area.left, min(area.right, last_column) + 1):
-                        self.anchors[row, column] = first
 
     def word(self, place: Place) -> str:
-        text = self.texts.get(self.anchors.get(place, place), "")
-        return "" if _NUMBER.match(unicodedata.normalize("NFKC", text)) else text
+        text = self.texts.get(self.sheet.anchors.get(place, place), "")
+        return "" if _VALUE.match(unicodedata.normalize("NFKC", text)) else text
+
+    def is_next(self, place: Place) -> bool:
+        """Whether the words left of a cell stand right beside it."""
+        return place[1] > 1 and bool(self.word((place[0], place[1] - 1)))
 
     def left(self, place: Place) -> Iterator[str]:
         yield from self._words((place[0], column) for column in range(place[1] - 1, max(place[1] - REACH, 0), -1))
@@ -112,7 +118,7 @@ class Labels:
         """Nearest first; the words of merged cells once."""
         seen = set()
         for place in places:
-            anchor = self.anchors.get(place, place)
+            anchor = self.sheet.anchors.get(place, place)
             if anchor not in seen and (text := self.word(place)):
                 seen.add(anchor)
                 yield text
@@ -139,8 +145,8 @@ def proposals(form: ReportForm, sheet: Sheet) -> list[Proposal]:
     bound = set(form.bindings.filter(sheet=sheet.name).values_list("row", "column"))
     last_row, last_column = sheet.extent()
     found = []
-    for row in range(1, min(last_row, 500) + 1):
-        for column in range(1, min(last_column, 100) + 1):
+    for row in range(1, min(last_row, ROWS) + 1):
+        for column in range(1, min(last_column, COLUMNS) + 1):
             place = (row, column)
             if place in bound or labels.word(place) or sheet.why_not(place):
                 continue
@@ -152,19 +158,30 @@ def proposals(form: ReportForm, sheet: Sheet) -> list[Proposal]:
 
 
 def _proposal(sheet: Sheet, labels: Labels, units: dict[str, Unit | None], place: Place) -> Proposal | None:
-    said = [(text, metric_for(text)) for side in (labels.left, labels.above) for text in side(place)]
-    named = next(((text, code) for text, code in said if code), None)
-    if named is None:
+    left, above = list(labels.left(place)), list(labels.above(place))
+    if what := ASKED.get(plain(next(iter(left), ""))):
+        return Proposal(sheet.name, place, left[0], {"what": what}) if labels.is_next(place) else None
+    if any(_OTHERWISE.search(plain(text)) for text in (*left[:1], *above[:1])):
         return None
-    text, code = named
-    whose = next(((one, units[plain(one)]) for one, _ in said if plain(one) in units), None)
+    text = next((one for one in left if metric_for(one)), None)
+    if text is None:
+        # By the head of the column, where the row is that of a unit, or says nothing by itself.
+        is_of_unit = not left or any(plain(one) in units for one in left)
+        text = next((one for one in above if metric_for(one)), None) if is_of_unit else None
+    if text is None:
+        return None
+    whose = next((one for one in (*left, *above) if plain(one) in units), None)
+    label = f"{whose} · {text}" if whose else text
+    return Proposal(sheet.name, place, label, _asked(metric_for(text), units[plain(whose)] if whose else None))
+
+
+def _asked(code: str, unit: Unit | None) -> dict:
+    """A rate as percent, in the 口径 that pages open on; a count of all operating businesses."""
     metric = metrics.METRICS[code]
+    if metric.kind != metrics.RATE:
+        return {"what": What.VALUE, "metric": code, "unit": unit}
     fit = Basis(OPENS_ON).fitting(metric)
-    what = What.PERCENT if metric.kind == metrics.RATE else What.VALUE
-    # Counts that have a 口径 are meant without it: 组织覆盖 is that of all operating businesses.
-    key = metrics.count_key(code, fit.denominator if metric.kind == metrics.RATE else metrics.DEFAULT_DENOMINATOR)
-    label = f"{whose[0]} · {text}" if whose else text
-    return Proposal(sheet.name, place, label, {"what": what, "metric": key, "unit": whose[1] if whose else None})
+    return {"what": What.PERCENT, "metric": metrics.count_key(code, fit.denominator), "unit": unit}
 
 
 def proposal_for(form: ReportForm, sheet: Sheet, place: Place) -> Proposal | None:

@@ -6,18 +6,20 @@ a city or a district; and a paper that is handed up or copied tells nothing that
 """
 
 import calendar
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from orgs.models import Organization
+from orgs.models import Division, Organization
 from reports import boards, metrics, monthly_words, ranking, releases, selectors
 from reports.days import month_end_before
 from reports.models import MonthClosing
 from reports.printing import PrintRefused
 from reports.selectors import Numbers, Released, Unit
+from reports.withheld import Withheld
 from reports.words import Basis
 from tables.statements import fetch
 
@@ -53,7 +55,7 @@ def last_day(first: date) -> date:
 def month_of(unit: Unit, first: date) -> Month | None:
     """The unit's numbers of a month: of its newest closing, else the last ones counted in it; None where there are none."""
     closing = MonthClosing.objects.filter(month=first).defer("numbers").order_by("-revision").first()
-    released = as_closed(closing, unit) if closing else _counted(unit, first)
+    released = _closed(closing, unit) if closing else _counted(unit, first)
     return Month(first, released, closing) if released else None
 
 
@@ -62,21 +64,39 @@ def _counted(unit: Unit, first: date) -> Released | None:
     return selectors.for_reader(PUBLIC, unit, day) if day and day >= first else None
 
 
-def as_closed(closing: MonthClosing, unit: Unit) -> Released | None:
+def _closed(closing: MonthClosing, unit: Unit) -> Released | None:
     """From the closing itself; what is kept back, and the 直属/待分派 line, from the day it closed."""
     children = selectors.child_units(unit)
-    counts = _closed_counts(closing, unit, [one.code for one in (unit, *children)])
-    if unit.code not in counts:
+    found = _numbers_closed(closing, [unit, *children])
+    if unit not in found:
         return None
-
-    def numbers(one: Unit) -> Numbers:
-        return Numbers(one, closing.as_of, closing.closed_at, counts[one.code])
-
     rest = selectors.unassigned(unit, closing.as_of)
     if rest is not None and rest.as_of != closing.as_of:
         rest = None
-    family = [numbers(child) for child in children if child.code in counts]
-    return Released(*releases.release_family(PUBLIC, numbers(unit), family, rest))
+    family = [found[child] for child in children if child in found]
+    return Released(*releases.release_family(PUBLIC, found[unit], family, rest))
+
+
+def own_as_closed(closing: MonthClosing, units: Collection[Unit]) -> dict[Unit, Numbers]:
+    """The own numbers of units, of either line, as everybody may see them; without those that had none."""
+    withheld = Withheld(closing.as_of)
+    lines = ([unit for unit in units if isinstance(unit, line)] for line in (Organization, Division))
+    return {
+        unit: releases.release_one(PUBLIC, numbers, withheld)
+        for line in lines
+        if line
+        for unit, numbers in _numbers_closed(closing, line).items()
+    }
+
+
+def _numbers_closed(closing: MonthClosing, units: Sequence[Unit]) -> dict[Unit, Numbers]:
+    """All units of one line."""
+    counts = _closed_counts(closing, units[0], [unit.code for unit in units])
+    return {
+        unit: Numbers(unit, closing.as_of, closing.closed_at, counts[unit.code])
+        for unit in units
+        if unit.code in counts
+    }
 
 
 def _closed_counts(closing: MonthClosing, unit: Unit, codes: list[str]) -> dict[str, dict]:

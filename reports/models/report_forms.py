@@ -6,7 +6,6 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from reports import judging
 from reports.querysets import OfFormQuerySet, UnitQuerySet
 from tables.workbooks import address
 
@@ -136,16 +135,6 @@ class FormBinding(models.Model):
     @property
     def unit(self):
         return self.organization or self.division or self.form.unit
-
-    @property
-    def label(self) -> str:
-        """组织覆盖率（D4 有党员）· 百分数 · 南山区小个专党委"""
-        parts = [judging.label(self.metric)] if self.metric else [self.text or self.get_what_display()]
-        if self.metric and self.what != self.What.VALUE:
-            parts.append(self.get_what_display())
-        if whose := self.organization or self.division:
-            parts.append(str(whose))
-        return " · ".join(parts)
 
 
 class FilledForm(models.Model):

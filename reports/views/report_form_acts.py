@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.views.generic import View
 
 from orgs.scoped import DoorMixin
-from reports import form_books, form_filling, form_services, form_suggesting, judging
+from reports import form_books, form_filling, form_services, form_suggesting, form_words, judging
 from reports.filling_forms import CODES, BindForm, ChangeForm, FillForm, UploadForm, initial_of
-from reports.form_filling import Filler, FillRefused
+from reports.form_filling import Filler, FillRefused, Told
 from reports.form_services import FormRefused, binding_columns
 from reports.models import FormBinding, ReportForm
 from reports.views.report_forms import CHANGE, FILL, FormMixin, crumb_of, crumbs
@@ -117,7 +117,7 @@ class CellMixin(FormMixin):
         told = None
         if closing is not None:
             row = FormBinding(form=form, sheet=sheet.name, row=place[0], column=place[1], **columns)
-            told = Filler(book, closing).told(row)
+            told = Filler(book, closing, [row]).told(row)
         basis = judging.basis_label(columns["metric"]) if metric else ""
         return {"closing": closing, "told": told, "metric": metric, "basis": basis}
 
@@ -187,22 +187,24 @@ class ReportFormSuggest(FormMixin, View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         form, number, sheet, book = self._asked(request.GET)
-        closing = form_filling.newest_closing()
-        filler = Filler(book, closing) if closing else None
-        rows = []
-        for one in form_suggesting.proposals(form, sheet):
-            binding = FormBinding(
+        found = form_suggesting.proposals(form, sheet)
+        bindings = [
+            FormBinding(
                 form=form, sheet=sheet.name, row=one.place[0], column=one.place[1], **binding_columns(**one.asked)
             )
-            told = filler.told(binding) if filler else None
+            for one in found
+        ]
+        closing = form_filling.newest_closing()
+        filler = Filler(book, closing, bindings) if closing else None
+        rows = []
+        for one, binding in zip(found, bindings, strict=True):
+            told = filler.told(binding) if filler else Told(None, "—")
             rows.append(
                 {
-                    "cell": one.key,
-                    "label": one.label,
-                    "binding": binding,
-                    "shown": told.problem or told.shown if told else "—",
+                    "cell": one.key, "label": one.label, "bound": form_words.bound_to(binding),
+                    "shown": told.problem or told.shown,
                 }
-            )
+            )  # fmt: skip
         context = {
             "heading": "建议的绑定", "breadcrumbs": crumbs(crumb_of(form), {"label": "建议"}), "report_form": form,
             "sheet": sheet, "sheet_number": number, "rows": rows, "closing": closing,

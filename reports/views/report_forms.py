@@ -1,5 +1,6 @@
 """一次填报: the forms of one's scope, one form with its cells, and its filled months."""
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.views.generic import View
 from accounts import audit
 from members.pages import page_of
 from orgs.scoped import ScopedMixin
-from reports import form_books, form_filling, form_grid
+from reports import form_books, form_filling, form_grid, form_words
 from reports.filling_forms import FillForm
 from reports.form_books import Book
 from reports.models import FilledForm, FormBinding, ReportForm
@@ -111,17 +112,20 @@ class ReportFormPage(FormMixin, View):
             "fill_form": self._fill_form(),
         }
         try:
-            context |= self._sheet(form, form_books.book_of(form), bindings)
+            context |= self._sheet(form_books.book_of(form), bindings)
         except Refused as refused:
             context["lost"] = str(refused)
         return render(request, "reports/report_form.html", context)
 
-    def _sheet(self, form: ReportForm, book: Book, bindings: list[FormBinding]) -> dict[str, Any]:
+    def _sheet(self, book: Book, bindings: list[FormBinding]) -> dict[str, Any]:
         number = self.request.GET.get("sheet", "")
         index = min(int(number), len(book.shown)) if number.isdecimal() and int(number[:4]) > 0 else 1
         sheet = book.shown[index - 1]
-        here: dict[Place, FormBinding] = {(one.row, one.column): one for one in bindings if one.sheet == sheet.name}
-        counts = {one.name: sum(bound.sheet == one.name for bound in bindings) for one in book.shown}
+        told = self._told(book, bindings)
+        here: dict[Place, form_grid.Bound] = {
+            (one.row, one.column): told[one] for one in bindings if one.sheet == sheet.name
+        }
+        counts = Counter(one.sheet for one in bindings)
         chosen = read_address(self.request.GET.get("cell", ""))
         return {
             "grid": form_grid.grid(sheet, here, chosen),
@@ -132,18 +136,21 @@ class ReportFormPage(FormMixin, View):
                 {"label": one.name, "url": f"?sheet={at}", "current": one is sheet, "count": counts[one.name] or None}
                 for at, one in enumerate(book.shown, 1)
             ],
-            "troubles": self._troubles(book, bindings),
+            "troubles": [f"{one.sheet} {one.address}：{bound.problem}" for one, bound in told.items() if bound.problem],
+            "closing": form_filling.newest_closing(),
             "is_locked": book.workbook.is_locked,
         }
 
     @staticmethod
-    def _troubles(book: Book, bindings: list[FormBinding]) -> list[str]:
-        """What would be left empty if the last closed month were filled now, and why."""
+    def _told(book: Book, bindings: list[FormBinding]) -> dict[FormBinding, form_grid.Bound]:
+        """What would stand in each cell if the last closed month were filled now."""
         closing = form_filling.newest_closing()
-        if closing is None:
-            return []
-        filler = form_filling.Filler(book, closing)
-        return [f"{one.sheet} {one.address}：{told.problem}" for one in bindings if (told := filler.told(one)).problem]
+        filler = form_filling.Filler(book, closing, bindings) if closing else None
+        found = {}
+        for binding in bindings:
+            told = filler.told(binding) if filler else form_filling.Told(None, "")
+            found[binding] = form_grid.Bound(form_words.bound_to(binding), told.shown, told.problem)
+        return found
 
     @staticmethod
     def _fill_form() -> FillForm:

@@ -1,5 +1,5 @@
 // Forms of upper bodies: arrow keys move over the cells, one of which is in the tab order; the panel takes the focus when
-// a cell is opened, and asks only what this kind of cell needs.
+// a cell is opened, and asks only what this kind of cell needs. Suggestions: all of them are ticked at once.
 "use strict";
 (() => {
   const grid = document.querySelector("[data-form-grid]");
@@ -54,11 +54,17 @@
       only(cell);
     });
   }
+  const all = document.querySelector("[data-tick-all]");
+  if (all) {
+    document.querySelector("[data-tick-all-label]").hidden = false;
+    all.addEventListener("change", () => { for (const box of document.querySelectorAll("input[name=cell]")) box.checked = all.checked; });
+  }
   document.addEventListener("change", (event) => { if (event.target.name === "what") ask(); });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id !== "cell-panel") return;
     ask();
-    if (grid?.contains(document.activeElement) || document.activeElement === document.body) event.detail.target.querySelector("h2")?.focus();
+    if (!event.detail.requestConfig.elt.dataset.cell) return; // the page opened on this cell: where the reader is, he stays
+    event.detail.target.querySelector("h2").focus();
   });
   ask();
 })();

@@ -6,7 +6,7 @@ that are filled. What no form needs and what could act on whoever opens it is re
 
 from tables.readers.base import Refused
 from tables.workbooks.guard import Workbook, open_workbook
-from tables.workbooks.look import Sheet, Spot, address, look, read_address
+from tables.workbooks.look import Sheet, Spot, address, look, look_through, read_address
 from tables.workbooks.write import Extra, filled
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "address",
     "filled",
     "look",
+    "look_through",
     "open_workbook",
     "read_address",
 ]

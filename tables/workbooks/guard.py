@@ -16,6 +16,7 @@ from tables.readers.xlsx import BINARY, has_macros, relations, sheets_in, texts_
 FILE_LIMIT = 5 * 1024**2  # bytes: a form with some pictures has a few hundred thousand
 UNPACKED_LIMIT = 64 * 1024**2  # bytes of all its parts
 SHEETS_LIMIT = 60
+NAMES_LIMIT = 10_000  # of areas and formulas
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 NOT_XLSX = "这不是 Excel 工作簿(.xlsx)。请用 Excel 打开原表，另存为「Excel 工作簿(.xlsx)」再上传。"
 OLD = "这是旧的 .xls 表格。请用 Excel 打开，另存为「Excel 工作簿(.xlsx)」再上传。"
@@ -151,6 +152,8 @@ class _Facts:
         self.inside = name == "definedName"
         if self.inside:
             self.named.append("")
+        if len(self.named) > NAMES_LIMIT:
+            raise Refused(UNUSUAL)
 
     def _characters(self, text: str) -> None:
         if self.inside:

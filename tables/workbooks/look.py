@@ -1,6 +1,7 @@
 """One sheet of a workbook: its cells with their texts, and where in the file each of them stands."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tables.readers.base import Refused
@@ -9,10 +10,11 @@ from tables.readers.package import BROKEN, SMALL_PART, TOO_BIG, SafeParser
 from tables.readers.sheetxml import CELL_LIMIT, LAST_COLUMN, LAST_ROW, LETTERS, column_of, decoded
 from tables.workbooks.guard import UNUSUAL, SheetPart, Workbook, check_formula
 
-CELLS_LIMIT = 100_000  # of one sheet: a form of a page has some hundred
-AREAS_LIMIT = 20_000  # merged cells
+CELLS_LIMIT = 100_000  # of a workbook: a form of a page has some hundred
+AREAS_LIMIT = 20_000  # merged cells, columns with a style of their own
 LINKS_LIMIT = 5_000
-CROWDED = "这份表的格子多得不像报表（一张工作表超过 10 万个），系统不接收。请删去多余的行、列和格式，再上传。"
+ROWS, COLUMNS = 1_000, 200  # the corner of a sheet in which cells can be filled
+CROWDED = "这份表的格子多得不像报表（超过 10 万个），系统不接收。请删去多余的行、列、格式和工作表，再上传。"
 BUSY = "这份表里合并的格子或链接太多，系统不接收。请取消用不着的合并和链接，再上传。"
 FORMULAS = frozenset({"f", "formula", "formula1", "formula2"})
 _AREA = re.compile(r"^\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?$")
@@ -30,8 +32,11 @@ class Area:
     bottom: int
     right: int
 
-    def holds(self, place: Place) -> bool:
-        return self.top <= place[0] <= self.bottom and self.left <= place[1] <= self.right
+    def places(self) -> Iterator[Place]:
+        """Those in the corner of the sheet that is looked at."""
+        for row in range(self.top, min(self.bottom, ROWS) + 1):
+            for column in range(self.left, min(self.right, COLUMNS) + 1):
+                yield row, column
 
 
 @dataclass
@@ -73,6 +78,8 @@ class Sheet:
     spots: dict[Place, Spot] = field(default_factory=dict)
     merged: list[Area] = field(default_factory=list)
     arrays: list[Area] = field(default_factory=list)
+    anchors: dict[Place, Place] = field(default_factory=dict)  # of merged cells in the corner: the one that is shown
+    computed: dict[Place, Place] = field(default_factory=dict)  # cells in the corner that one formula fills together
     column_styles: list[tuple[int, int, str]] = field(default_factory=list)
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
     is_protected: bool = False
@@ -89,11 +96,12 @@ class Sheet:
     def why_not(self, place: Place) -> str:
         """Why a cell cannot be filled; empty where it can."""
         spot = self.spots.get(place)
-        if spot and spot.formula is not None or any(area.holds(place) for area in self.arrays):
+        if place[0] > ROWS or place[1] > COLUMNS:
+            return f"只能绑定前 {ROWS:,} 行、{COLUMNS} 列里的格子。"
+        if spot and spot.formula is not None or place in self.computed:
             return "这一格是公式，Excel 自己会算，不用绑定。"
-        for area in self.merged:
-            if area.holds(place) and place != (area.top, area.left):
-                return f"这一格合并在 {address((area.top, area.left))} 里，请绑定那一格。"
+        if (first := self.anchors.get(place, place)) != place:
+            return f"这一格合并在 {address(first)} 里，请绑定那一格。"
         return ""
 
     def extent(self) -> Place:
@@ -132,8 +140,20 @@ def _area(text: str) -> Area | None:
     return Area(min(top, bottom), min(left, right), max(top, bottom), max(left, right))
 
 
+def look_through(workbook: Workbook) -> list[Sheet]:
+    """All sheets. Raises Refused: too much in them, broken, or formulas that no form may hold."""
+    sheets: list[Sheet] = []
+    for part in workbook.sheets:
+        sheets.append(look(workbook, part))
+        if sum(len(sheet.spots) for sheet in sheets) > CELLS_LIMIT:
+            raise Refused(CROWDED)
+        if sum(len(sheet.merged) for sheet in sheets) > AREAS_LIMIT:
+            raise Refused(BUSY)
+    return sheets
+
+
 def look(workbook: Workbook, part: SheetPart) -> Sheet:
-    """Raises Refused: too much in it, broken, or formulas that no form may hold."""
+    """One sheet by itself; raises Refused likewise."""
     if workbook.package.getinfo(part.part).file_size > SMALL_PART:
         raise Refused(TOO_BIG)
     data = workbook.read(part.part)
@@ -147,7 +167,19 @@ def look(workbook: Workbook, part: SheetPart) -> Sheet:
         raise Refused(BROKEN)
     for spot in sheet.spots.values():
         spot.text = _text(spot, workbook)
+    sheet.anchors, sheet.computed = _by_place(sheet.merged), _by_place(sheet.arrays)
     return sheet
+
+
+def _by_place(areas: Sequence[Area]) -> dict[Place, Place]:
+    """The first cell of the area that each cell is in. No spreadsheet lets them overlap; by the thousand that would cost."""
+    found: dict[Place, Place] = {}
+    for area in areas:
+        for place in area.places():
+            if place in found:
+                raise Refused(UNUSUAL)
+            found[place] = (area.top, area.left)
+    return found
 
 
 def _text(spot: Spot, workbook: Workbook) -> str:
@@ -221,6 +253,8 @@ class _Seer:
                 sheet.column_styles.append((first, last, each["style"]))
             if each.get("hidden", "0") in ("1", "true"):
                 sheet.hidden_columns.append((first, last))
+            if len(sheet.column_styles) + len(sheet.hidden_columns) > AREAS_LIMIT:
+                raise Refused(BUSY)
         elif name == "sheetProtection":
             sheet.is_protected = each.get("sheet", "0") in ("1", "true", "on")
 

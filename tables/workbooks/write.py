@@ -7,6 +7,7 @@ is never an old one.
 import io
 import re
 import zipfile
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -148,8 +149,8 @@ def _into_row(sheet: Sheet, number: int, row: Line, cells: Mapping[int, bytes]) 
         return [_opened(sheet.data, row, b"".join(cells.values()))]
     found = []
     for column, cell in cells.items():
-        behind = next((at for at in row.columns if at > column), None)
-        at = sheet.spots[number, behind].start if behind else row.inner
+        behind = bisect(row.columns, column)
+        at = sheet.spots[number, row.columns[behind]].start if behind < len(row.columns) else row.inner
         found.append((at, at, cell))
     return found
 
@@ -159,10 +160,10 @@ def _into_body(sheet: Sheet, rows: Sequence[tuple[int, bytes]]) -> list[Splice]:
         return []
     if sheet.body.is_empty:
         return [_opened(sheet.data, sheet.body, b"".join(row for _, row in rows))]
-    found = []
+    found, numbers = [], list(sheet.rows)
     for number, row in rows:
-        behind = next((line for at, line in sheet.rows.items() if at > number), None)
-        at = behind.start if behind else sheet.body.inner
+        behind = bisect(numbers, number)
+        at = sheet.rows[numbers[behind]].start if behind < len(numbers) else sheet.body.inner
         found.append((at, at, row))
     return found
 

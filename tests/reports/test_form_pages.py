@@ -1,5 +1,6 @@
 """一次填报 pages: uploading, binding by a cell, suggestions, filling, downloads, and the API."""
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -17,7 +18,14 @@ from tests.reports.making_forms import bind, form_of
 THIS = timezone.localdate().replace(day=1)
 LAST = monthly.month_before(THIS)
 SHEET = "表一 情况"
-NUMBER = {"what": "value", "metric": "实体运营", "denominator": "with_members", "range": "all", "unit": "", "text": ""}
+NUMBER = {
+    "what": "value",
+    "metric": "实体运营",
+    "denominator": "with_members",
+    "range": "all",
+    "unit": "own",
+    "text": "",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +133,10 @@ def test_suggestions_go_by_the_words_beside_a_cell_and_bind_only_what_is_ticked(
     form_of(town.city.city)
     book = form_books.book_of(form)
     found = {one.key: one for one in form_suggesting.proposals(form, book.sheet(SHEET))}
-    assert {key: one.asked["metric"] for key, one in found.items()} == {
+    assert {key: one.asked["what"] for key, one in found.items() if "metric" not in one.asked} == {
+        "B2": "unit_name", "E2": "filled_on",
+    }  # fmt: skip
+    assert {key: one.asked["metric"] for key, one in found.items() if "metric" in one.asked} == {
         "B5": "organizations", "C5": "branches", "D5": "organization_coverage_strict@with_members",
         "E5": "work_coverage@with_members", "B6": "organizations", "C6": "branches",
         "D6": "organization_coverage_strict@with_members", "E6": "work_coverage@with_members",
@@ -142,6 +153,24 @@ def test_suggestions_go_by_the_words_beside_a_cell_and_bind_only_what_is_ticked(
     assert FormBinding.objects.get(row=5).unit == town.city.nanshan
     other = {one.key: one.asked["metric"] for one in form_suggesting.proposals(form, book.sheet("表二"))}
     assert other == {}  # nothing stands in or above a second column
+
+
+def test_nothing_is_suggested_where_another_number_is_meant(town):
+    """A row that is neither a unit's nor a metric's, a column of last year or of remarks, a unit that is not ours."""
+    book = openpyxl.Workbook()
+    rows = [
+        ["地区", "党组织", "去年同期", "备注"],
+        ["南山区"],
+        ["高新区"],
+        ["填表人："],
+        ["党支部（个）", None, None, None],
+    ]
+    for row in rows:
+        book.active.append(row)
+    form = form_of(town.city.city, files.saved(book))
+    sheet = form_books.book_of(form).shown[0]
+    found = {one.key: one.asked["metric"] for one in form_suggesting.proposals(form, sheet)}
+    assert found == {"B2": "organizations", "B5": "branches"}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from jobs.models import Job
 from jobs.runner import job_run
+from orgs.models import Organization
 from reports import form_books, form_due, form_filling, form_services, metrics, monthly, selectors
 from reports.form_filling import FillRefused, form_fill
 from reports.form_services import FormRefused, binding_columns, cells_bind
@@ -145,6 +146,18 @@ def test_a_book_whose_structure_is_protected_gets_no_further_sheet(town, closed)
     form = form_of(town.city.city, content)
     bind(form, SHEET, B5="operating")
     assert "数据来源" not in book_of(form_fill(form=form, month=LAST, by=None)[0]).sheetnames
+
+
+def test_the_numbers_are_those_of_the_monthly_report_for_every_unit_and_metric(town):
+    refresh(monthly.last_day(THIS))
+    with today(monthly.month_before(THIS, -1)):
+        closing = month_close(month=THIS, by=None)
+    units = [*Organization.objects.exclude(level=4), *town.city.divisions.values()]
+    found = monthly.own_as_closed(closing, units)
+    for unit in units:
+        month = monthly.month_of(unit, THIS)
+        assert found.get(unit) == (month.released.own if month else None), unit
+    assert len(found) > 5 and any(numbers.hidden for numbers in found.values())
 
 
 # --- binding ----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import zipfile
 from datetime import date
 from decimal import Decimal
 
+import openpyxl
 import pytest
 
 from tables import workbooks
@@ -131,6 +132,7 @@ def test_formulas_and_what_merging_covers_cannot_be_filled():
     sheet = sheet_of(files.ugly())
     assert "公式" in sheet.why_not((7, 2)) and "A1" in sheet.why_not((1, 3))
     assert sheet.why_not((1, 1)) == sheet.why_not((5, 2)) == sheet.why_not((900, 9)) == ""
+    assert "1,000 行" in sheet.why_not((1001, 1)) and "200 列" in sheet.why_not((1, 201))
     rows = '<sheetData><row r="1"><c r="A1"><f t="array" ref="A1:A3">B1:B3*2</f><v>1</v></c></row></sheetData>'
     assert "公式" in sheet_of(files.with_rows(files.simple(), rows)).why_not((3, 1))
 
@@ -225,11 +227,21 @@ def test_a_lie_about_the_size_and_millions_of_cells_are_refused_before_they_fill
     )
     rows = "".join(f'<row r="{at}">{"<c/>" * 1000}</row>' for at in range(1, 102))
     assert "格子多得" in refused(files.with_rows(files.simple(), f"<sheetData>{rows}</sheetData>"))
+    book = openpyxl.Workbook()
+    many = book.active
+    for _ in range(300):
+        many.append([1] * 200)
+    book.copy_worksheet(many)
+    content = files.saved(book)
+    with pytest.raises(Refused, match="格子多得"):  # each sheet by itself would pass
+        workbooks.look_through(open_workbook(io.BytesIO(content)))
     lying = files.with_sheet(files.simple(), lambda data: data.replace(b'ref="A2', b'ref="A1:XFD1048576'))
     assert sheet_of(lying).extent() == (2, 1)
 
 
 def test_too_many_merged_cells_and_links_and_odd_orders_are_refused():
+    over = b'</sheetData><mergeCells><mergeCell ref="A1:C3"/><mergeCell ref="C3:XFD1048576"/></mergeCells>'
+    assert "不常见" in refused(files.with_sheet(files.simple(), lambda data: data.replace(b"</sheetData>", over)))
     merges = b"</sheetData><mergeCells>" + b'<mergeCell ref="A1:B1"/>' * 20_001 + b"</mergeCells>"
     assert "合并" in refused(files.with_sheet(files.simple(), lambda data: data.replace(b"</sheetData>", merges)))
     links = b"</sheetData><hyperlinks>" + b'<hyperlink ref="A1"/>' * 5_001 + b"</hyperlinks>"
