@@ -19,7 +19,7 @@ from tables.errors import Errors, Kind
 from tables.exports import as_text
 from tables.mapping import unnamed
 from tables.models import Batch
-from tables.readers import Block, Refused, Source
+from tables.readers import BLOCK_ROWS, Block, Refused, Source
 from tables.register import COUNTS, Outcome, Progress, Sample
 from tables.row_repairs import Mending, mending_of, note, zeros_lost
 from tables.row_undo import RowUndo
@@ -65,6 +65,7 @@ class Reading:
     handled: frozenset[str] = frozenset()  # columns that `resolve` turns into values; all others write their own name
     personal: frozenset[str] = frozenset()  # of the model: encrypted in before-images
     step = 2_000  # rows written at once
+    at_once = BLOCK_ROWS  # rows judged at once: each takes some kilobytes until the next ones come
     whole = False  # rows of one file may refer to each other: judge them all at once
     outside = OUTSIDE
     undoing: type[RowUndo] = RowUndo  # how a batch that was written this way is taken back
@@ -196,7 +197,7 @@ class Reading:
         return self.source.label(key) or self.table.by_key[key].label
 
     def _parts(self) -> Iterator[list[Row]]:
-        parts = (self._read(block) for block in self.source.blocks())
+        parts = (self._read(some) for block in self.source.blocks() for some in block.pieces(self.at_once))
         if not self.whole:
             return parts
         rows = [row for part in parts for row in part]

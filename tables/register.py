@@ -26,6 +26,7 @@ COUNTS = (
     "namesakes",  # among absent: a row of that name carries a code that nobody can read
     "expected",  # how many it should name
     "unread",  # among wrong, of a full file: rows whose code nobody can read and that fit no record
+    "joined",  # among duplicate: known persons whose new consent is kept with what stands
     "carried",  # what hangs on records that this file ends and goes on at others; not among rows
     "differences",  # cells in which this file and another source disagree, not told like that before
     "settled",  # told before, over by this file
@@ -35,7 +36,7 @@ COUNTS = (
     "left_out",  # rows that somebody left out in the preview; not among rows
 )
 EFFECTS = (  # where one of them is not 0, writing does something
-    "new", "changed", "hand_over", "absent", "differences", "settled", "confirmed", "appeared", "newer",
+    "new", "changed", "hand_over", "absent", "joined", "differences", "settled", "confirmed", "appeared", "newer",
 )  # fmt: skip
 
 

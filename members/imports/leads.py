@@ -5,11 +5,11 @@ one that tells what an event told before, and whoever withdrew is not brought ba
 that is told is 已在他处报到. A registration that stands is never changed by a file.
 """
 
-from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Model, Q
+from django.db.models import Max, Model, Q
 from django.utils import timezone
 
 from markets.imports.places import Places
@@ -17,7 +17,7 @@ from members import identity
 from members.models import Consent, Notice, Receipt, Registration
 from members.services.agreed import Agreement, receipts_of
 from members.services.leads import Opening, known_people, registrations_join, registrations_open
-from members.services.submit import NEEDED, Answers, Origin, lock_keys
+from members.services.submit import NEEDED, Answers, Origin, lock_everybody, lock_keys
 from members.tables import CONSENT_CHANNELS, LEADS
 from orgs.imports import offered_places
 from orgs.models import Organization
@@ -25,15 +25,14 @@ from orgs.places import Place, PlaceWrong, Scope
 from tables.cells import Wrong, folded
 from tables.importer import Reading, Row, RowTarget
 from tables.models import BatchConflict
-from tables.register import Cannot
 from tables.row_undo import RowUndo
 from tables.table import Column
 
 PERMISSION = "members.import_lead"
+AT_ONCE = 2_000  # rows
 NO_CONSENT = "缺少本人同意凭证"
 KNOWN_HERE = "您的范围内已有这位人员的报到，没有重复登记"
 KNOWN_ELSEWHERE = "已在他处报到"
-JUST_NOW = "写入时文件里有人刚刚报到或撤回了，本次没有写入任何内容。请重新检查后再确认。"
 NO_SUCH = "没有这条报到，或不在您的范围内"
 CONSENT_KEYS = ("notice", "agreed_at", "channel")
 ITEM_NAMES = {
@@ -54,7 +53,7 @@ def consent_items(text: str) -> frozenset[str]:
 
 
 def lock_people(said: Iterable[dict[str, Any]]) -> None:
-    """As their own forms would: none of them comes in until the file is written."""
+    """As their own forms would: none of them comes in, or leaves, until the file is written."""
     people = list(said)
     phones = (identity.phone_index(one["phone"]) for one in people)
     lock_keys(*phones, *(identity.id_number_index(one["id_number"]) for one in people if "id_number" in one))
@@ -102,7 +101,7 @@ class LeadUndo(RowUndo):
 class LeadReading(Reading):
     model = Registration
     keyed_by = "phone"
-    whole = True  # everybody in the file is locked at once
+    at_once = AT_ONCE
     undoing = LeadUndo
     handled = frozenset(LEADS.by_key)
     personal = frozenset({"name", "phone", "id_number"})
@@ -116,7 +115,10 @@ class LeadReading(Reading):
         self.units_by_id = {one.pk: one for one in Organization.objects.filter(level__in=(2, 3))}
         self.phones: dict[bytes, int] = {}  # phone → the first row that carries it
         self.joined: list[Row] = []
-        self.agreements: dict[bytes, list[tuple[Agreement, int]]] = defaultdict(list)  # of one day: with their rows
+        self.agreed: dict[bytes, list[tuple[datetime, int]]] = {}  # consents of one day, with their rows
+        self.agreements: dict[Row, Agreement] = {}  # of the rows at hand
+        self.whole = self.source.rows <= self.at_once
+        self.last_receipt: int | None = None  # that others made before this file was written
 
     def _notice(self, text: str) -> Notice:
         if folded(text) not in self.notices:
@@ -186,7 +188,8 @@ class LeadReading(Reading):
         return ("phone", phone)
 
     def find(self, rows: Sequence[Row]) -> dict[Hashable, Any]:
-        """Nobody is a record to be changed; who is known is looked up here for `weigh`."""
+        """Nobody is a record to be changed; who is known is looked up here for `settle`."""
+        self._lock(rows)
         numbers = [row.key[1] for row in rows if row.key[0] == "number"]
         self._look_up([row for row in rows if row.key[0] != "number"])
         shown = [*self.known.values(), *self.receipts.values()]
@@ -195,20 +198,32 @@ class LeadReading(Reading):
         self.numbers = set(visible.filter(pk__in=numbers).values_list("pk", flat=True))
         return {}
 
+    def _lock(self, rows: Sequence[Row]) -> None:
+        """Before it is asked who is known, and everybody at once: a form about one of them can then not wait in a ring
+        with us. Many people share a lock: those of a long file take them all."""
+        if not self.writes or self.last_receipt is not None:
+            return
+        if self.whole:
+            lock_people(row.said for row in rows if "phone" in row.said)
+        else:
+            lock_everybody()
+        self.last_receipt = Receipt.objects.aggregate(last=Max("pk"))["last"] or 0
+
     def _look_up(self, people: Sequence[Row]) -> None:
-        """Who of them is known, and which of their consents opened a registration before."""
-        phones = (("phone", identity.phone_index(row.said["phone"])) for row in people)
-        found = known_people([*phones, *(row.key for row in people if row.key[0] == "id_number")])
+        """Who of them is known, and which of their consents opened a registration before this file."""
+        found = known_people(row.key for row in people)
         self.known: dict[Hashable, int] = {key: one.pk for key, one in found.items()}
-        given = receipts_of(self.agreement(row) for row in people if self._agreed(row))
+        self.agreements = {
+            row: Agreement(row.said["phone"], row.said["notice"].version, row.said["agreed_at"])
+            for row in people
+            if all(key in row.said for key in CONSENT_KEYS)
+        }
+        others = (
+            Receipt.objects.all() if self.last_receipt is None else Receipt.objects.filter(pk__lte=self.last_receipt)
+        )
+        given = receipts_of(self.agreements.values(), among=others)
         self.receipts = {agreement: receipt.registration_id for agreement, receipt in given.items()}
         self.joined_before = {agreement for agreement, receipt in given.items() if receipt.is_joined}
-
-    def _agreed(self, row: Row) -> bool:
-        return all(key in row.said for key in CONSENT_KEYS)
-
-    def agreement(self, row: Row) -> Agreement:
-        return Agreement(row.said["phone"], row.said["notice"].version, row.said["agreed_at"])
 
     def inside(self, row: Row) -> bool:
         return row.place is None or self.scope.holds(row.place)
@@ -228,9 +243,10 @@ class LeadReading(Reading):
                 self._known(row)
 
     def _known(self, row: Row) -> None:
-        before = self.receipts.get(self.agreement(row))
+        agreement = self.agreements[row]
+        before = self.receipts.get(agreement)
         known = before or self.known.get(row.key)
-        if before in self.mine and self.agreement(row) not in self.joined_before:
+        if before in self.mine and agreement not in self.joined_before:
             row.verdict = "unchanged"
         elif before is None and (first := self._agreed_before(row)):
             row.tell("phone", f"手机号和同意凭证与第 {first} 行的相同，请核对是不是同一人")
@@ -240,29 +256,23 @@ class LeadReading(Reading):
             row.verdict = "duplicate"
             if before is None:
                 self.joined.append(row)
+                self.counts["joined"] += 1
 
     def _agreed_before(self, row: Row) -> int | None:
         """The row of the file that carries the same consent."""
-        agreement = self.agreement(row)
-        given = self.agreements[agreement.index]
-        given.append((agreement, row.number))
-        return next((number for other, number in given[:-1] if agreement.is_also(other.at)), None)
+        agreement = self.agreements[row]
+        given = self.agreed.setdefault(agreement.index, [])
+        given.append((agreement.at, row.number))
+        return next((number for at, number in given[:-1] if agreement.is_also(at)), None)
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def in_order(self, new: list[Row]) -> list[Row]:
-        """Those who are known join now: they are no rows of their own.
-
-        Everybody is locked at once: a form about one of them can then not wait in a ring with us.
-        """
-        if people := [*self.joined, *new]:
-            lock_people(row.said for row in people)
-            self._look_up(people)
-            if self.receipts or any((row.key in self.known) != (row.verdict == "duplicate") for row in people):
-                raise Cannot(JUST_NOW)
-            known = Registration.objects.only("phone_index").in_bulk([self.known[row.key] for row in self.joined])
-            registrations_join([(self._opening(row), known[self.known[row.key]]) for row in self.joined])
-            self.joined = []
+        """Those who are known join now: they are no rows of their own."""
+        joined, self.joined = self.joined, []
+        if joined:
+            known = Registration.objects.only("phone_index").in_bulk([self.known[row.key] for row in joined])
+            registrations_join([(self._opening(row), known[self.known[row.key]]) for row in joined])
         return new
 
     def make(self, rows: Sequence[Row]) -> list[int]:
@@ -273,7 +283,7 @@ class LeadReading(Reading):
 
     def _opening(self, row: Row) -> Opening:
         assert self.batch is not None
-        agreement = self.agreement(row)
+        agreement = self.agreements[row]
         origin = Origin(
             channel=Registration.Channel.INTAKE,
             confirmation=Registration.Confirmation.REFERENCE,

@@ -65,6 +65,7 @@ class RollReading(Reading):
     keyed_by = "id_number"
     handled = frozenset({"number", "organization", "starts_on"})
     personal = frozenset({"name", "phone", "id_number"})
+    at_once = 5_000
     undoing = RollUndo
 
     def prepare(self) -> None:

@@ -10,7 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.crypto import blind_index
@@ -28,13 +30,13 @@ class Agreement:
     version: str
     at: datetime
 
-    @property
+    @cached_property
     def token(self) -> uuid.UUID:
         """Of the receipt: the same consent gets the same one."""
         said = f"{self.phone}|{self.version}|{self.at.timestamp()}"
         return uuid.UUID(bytes=blind_index(said, kind="agreement")[:16])
 
-    @property
+    @cached_property
     def index(self) -> bytes:
         """What all consents of this phone to this notice on one day have in common."""
         return blind_index(f"{self.phone}|{self.version}|{timezone.localdate(self.at)}", kind="agreement_day")
@@ -48,11 +50,12 @@ class Agreement:
         return ours // step == theirs // step
 
 
-def receipts_of(agreements: Iterable[Agreement]) -> dict[Agreement, Receipt]:
-    """The receipts that these consents got already."""
+def receipts_of(agreements: Iterable[Agreement], among: QuerySet[Receipt] | None = None) -> dict[Agreement, Receipt]:
+    """The receipts that these consents got already; `among`: not all of them count."""
     wanted = {agreement: agreement.index for agreement in agreements}
     given: dict[bytes, list[Receipt]] = defaultdict(list)
-    for receipt in Receipt.objects.filter(agreement_index__in=set(wanted.values())).order_by("pk"):
+    among = Receipt.objects.all() if among is None else among
+    for receipt in among.filter(agreement_index__in=set(wanted.values())).order_by("pk"):
         assert receipt.agreement_index is not None  # as asked for
         given[bytes(receipt.agreement_index)].append(receipt)
     found = {}

@@ -7,7 +7,7 @@ the one event that names them all. All rows carry the transaction's time.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -68,8 +68,8 @@ def known_people(keys: Iterable[Key]) -> dict[Key, Registration]:
 
 def registrations_open(openings: Sequence[Opening]) -> list[Registration]:
     """In the order of the openings, each with its consents and its receipt."""
-    now = _now()
-    opened = [_row(opening, now) for opening in openings]
+    now, due_on = _now(), _due_on()
+    opened = [_row(opening, now, due_on) for opening in openings]
     _write(openings, opened)
     Receipt.objects.bulk_create(_receipt(*pair, now) for pair in zip(openings, opened, strict=True))
     return opened
@@ -86,11 +86,11 @@ def registrations_take(openings: Sequence[Opening]) -> list[Taken]:
 
     Those who are known take the same statements as those who are not, so that the time of the answer says nothing.
     """
-    now, taken = _now(), _fates(openings)
+    now, due_on, taken = _now(), _due_on(), _fates(openings)
     pairs = list(zip(openings, taken, strict=True))
     for is_kept, some in (
         (True, [(opening, each.registration) for opening, each in pairs if each.is_opened]),
-        (False, [(opening, _row(opening, now)) for opening, each in pairs if each.is_joined]),
+        (False, [(opening, _row(opening, now, due_on)) for opening, each in pairs if each.is_joined]),
     ):
         with transaction.atomic():
             _write([opening for opening, _ in some], [row for _, row in some])
@@ -106,7 +106,7 @@ def registrations_take(openings: Sequence[Opening]) -> list[Taken]:
 
 def _fates(openings: Sequence[Opening]) -> list[Taken]:
     """Those to be opened are not written yet. A person, or a consent, may stand several times among them."""
-    now = _now()
+    now, due_on = _now(), _due_on()
     receipts = receipts_of(opening.agreement for opening in openings)
     before = Registration.objects.only("pk").in_bulk({receipt.registration_id for receipt in receipts.values()})
     known = known_people(key for opening in openings for key in opening.known_by())
@@ -122,7 +122,7 @@ def _fates(openings: Sequence[Opening]) -> list[Taken]:
         elif keys[0] in known:
             taken = Taken(known[keys[0]], is_joined=True)
         else:
-            taken = Taken(_row(opening, now), is_opened=True)
+            taken = Taken(_row(opening, now, due_on), is_opened=True)
             for key in keys:
                 known.setdefault(key, taken.registration)
         same.append((agreement.at, taken.registration))
@@ -130,12 +130,16 @@ def _fates(openings: Sequence[Opening]) -> list[Taken]:
     return found
 
 
-def _row(opening: Opening, now: datetime) -> Registration:
+def _due_on() -> date:
+    return timezone.localdate() + timedelta(days=settings.REGISTRATION_DUE_DAYS)
+
+
+def _row(opening: Opening, now: datetime, due_on: date) -> Registration:
     return Registration(
         **answered(opening.answers, set(opening.consents)),
         **opening.origin.columns(),
         submitted_at=now,
-        due_on=timezone.localdate() + timedelta(days=settings.REGISTRATION_DUE_DAYS),
+        due_on=due_on,
     )
 
 
@@ -157,7 +161,7 @@ def _write(openings: Sequence[Opening], rows: Sequence[Registration]) -> None:
 
 def _receipt(opening: Opening, registration: Registration, now: datetime, *, is_joined: bool = False) -> Receipt:
     agreement = opening.agreement
-    phone = identity.phone_index(opening.answers.phone)
+    known_by = bytes(registration.phone_index or b"") if is_joined else b""
     return Receipt(
         registration=registration,
         form_token=agreement.token,
@@ -168,5 +172,5 @@ def _receipt(opening: Opening, registration: Registration, now: datetime, *, is_
         is_joined=is_joined,
         items=sorted(opening.consents),
         notice=opening.notice,
-        phone_differs=is_joined and bytes(registration.phone_index or b"") != phone,
+        phone_differs=is_joined and known_by != identity.phone_index(opening.answers.phone),
     )

@@ -42,6 +42,10 @@ class Block:
     def row(self, at: int) -> list[str]:
         return [series[at] or "" for series in self.columns]
 
+    def pieces(self, rows: int) -> Iterator["Block"]:
+        for at in range(0, len(self), rows):
+            yield Block(self.numbers[at : at + rows], [each[at : at + rows] for each in self.columns], self.surplus)
+
 
 class Reader(Protocol):
     """One way of reading. `top` gives the first rows as (number, cells); `blocks` everything after row `header_row`."""

@@ -14,6 +14,7 @@ TILES = (
 )
 PARTS = {  # shown within a tile, where there are any
     "unchanged": (("older", "其中 {:,} 行的数据日期早于系统里已有的，不覆盖"),),
+    "duplicate": (("joined", "其中 {:,} 人已经报到过：不重复登记，只记下这次的同意凭证"),),
     "wrong": (("duplicate_registry", "两个号码分属两个主体的（有误或重复）{:,} 行"),),
     "absent": (("namesakes", "其中 {:,} 户有一行同名、代码读不出，可能就是它：改好那一行再检查"),),
     "out_of_scope": (("hand_over", "其中 {:,} 行可向对方单位申请划转"),),

@@ -4,6 +4,7 @@ import threading
 import uuid
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -12,6 +13,8 @@ from members.imports import leads
 from members.models import Receipt, Registration
 from members.services.agreed import Agreement
 from members.services.leads import Opening, registrations_open
+from tables.register import Cannot
+from tables.services import batch_apply, batch_check, batch_confirm, batch_start
 from tests import factories
 from tests.markets import files
 from tests.members import make
@@ -99,12 +102,12 @@ def test_control_without_the_locks_the_same_person_is_registered_twice(city, mon
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_file_is_not_written_when_one_of_its_persons_reported_since_it_was_judged(city, tmp_path, monkeypatch, known):
-    """Or, known when it was judged, withdrew since."""
+def test_who_reports_or_withdraws_while_a_file_waits_for_them_is_judged_as_they_stand_then(
+    city, tmp_path, monkeypatch, known
+):
     make.notice()
     row = lead(身份证号="")
     mine = make.registration(city.lianhua, phone=row["手机号"]) if known else None
-
     lock = leads.lock_people
 
     def locking(said):
@@ -118,12 +121,56 @@ def test_a_file_is_not_written_when_one_of_its_persons_reported_since_it_was_jud
     officer = factories.make_user("officer", city.city)
     path = files.write(tmp_path / "file.csv", [row, lead()])
     answer = files.import_file(path, officer, target="lead")
-    assert "重新检查" in answer["error"]
+    assert (answer["new"], answer["duplicate"], answer["joined"]) == ((2, 0, 0) if known else (1, 1, 1))
+    assert Registration.objects.showing_a_person().count() == 2
+
+
+def test_a_file_is_not_written_when_one_of_its_persons_reported_since_it_was_checked(city, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    make.notice()
+    row, by = lead(身份证号=""), factories.make_user("officer", city.yuehai)
+    upload = SimpleUploadedFile("线索.csv", files.to_csv([row, lead()]).encode())
+    batch = batch_start(by=by, target_name="lead", uploads=[upload])
+    batch_check(batch=batch)
+    assert batch.counts["new"] == 2
+    make.registration(city.yuehai, phone=row["手机号"])
+    batch_confirm(batch=batch, by=by)
+    with pytest.raises(Cannot, match="请重新检查"):
+        batch_apply(batch=batch)
     assert not Registration.objects.filter(channel="intake").exists()
-    monkeypatch.setattr(leads, "lock_people", lock)
-    assert files.import_file(path, officer, target="lead")["new"] == (
-        1 if known else 2
-    )  # the refused file took its change back
+
+
+@pytest.mark.parametrize("mode", ["check", "write"])
+def test_a_file_in_pieces_is_judged_as_one(city, tmp_path, monkeypatch, mode):
+    """Who stands twice, what was agreed to twice and who is known, whichever piece they are in; also where the pieces
+    before are written already."""
+    make.notice()
+    monkeypatch.setattr(leads.LeadReading, "at_once", 2)
+    known = make.registration(city.lianhua)
+    first, third = lead(), lead(身份证号="")
+    rows = [
+        first,
+        lead(),
+        first | {"手机号": make.phone()},  # the same number
+        third,
+        lead(手机号=first["手机号"], 身份证号=""),  # the first one's phone
+        first | {"身份证号": make.id_number()},  # the first one's consent
+        lead(手机号=known.phone, 身份证号=""),
+        third,
+        lead(),
+    ]
+    options = ["--dry-run"] if mode == "check" else []
+    path, officer = files.write(tmp_path / "file.csv", rows), factories.make_user("officer", city.city)
+    answer = files.import_file(path, officer, *options, target="lead")
+    assert (answer["new"], answer["duplicate"], answer["joined"]) == (4, 5, 1)
+    reasons = {error["row"]: error["reason"] for error in answer["errors"]}
+    assert {row: "第 2 行" in reason for row, reason in reasons.items()} == {
+        4: True, 6: True, 7: True, 8: False, 9: False,
+    } and "第 5 行" in reasons[9]  # fmt: skip
+    assert Registration.objects.count() == (1 if mode == "check" else 5)
+    if mode == "write":
+        again = files.import_file(path, officer, target="lead")
+        assert (again["new"], again["unchanged"], again["duplicate"], again["joined"]) == (0, 5, 4, 0)
 
 
 def test_one_consent_of_one_phone_opens_one_registration(city, tmp_path):

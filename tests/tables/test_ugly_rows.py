@@ -209,7 +209,7 @@ def test_leads(city, tmp_path):
     phones = [make.phone() for _ in range(6)]
     at = datetime(now.year, now.month, now.day, now.hour, now.minute)
     rows: Rows = [
-        [["粤海指导站", "张示例", f"+86 {phones[0]}", make.id_number(), "２０２６－１", at, "办事窗口"], "new"],
+        [["粤海指导站", "张示例", f"+86 {phones[0]}", make.id_number(), "２０２６－２", at, "办事窗口"], "new"],
         [[None, "李示例", float(phones[1]), "", "2026-2", f"{now:%Y/%m/%d %H:%M}", "手机办理"], "new"],
         [["粤海指导站", "周示例", known.phone, "", "2026-2", at, "办事窗口"], "duplicate"],
         [["莲花指导站", "吴示例", phones[2], "", "2026-2", at, "办事窗口"], "out_of_scope"],

@@ -24,6 +24,7 @@ WORDS = {
     "hand_over": "可申请划转 {} 行", "older": "早于已有数据 {} 行", "duplicate_registry": "号码分属两个主体 {} 行",
     "absent": "本次未出现 {} 户", "namesakes": "其中同名行的代码读不出 {} 户",
     "expected": "应出现 {} 户", "unread": "号码无法辨认、对不上在册主体 {} 行",
+    "joined": "已报到、记下同意凭证 {} 人",
     "carried": "随个转企转移 {} 条", "differences": "系统间差异 {} 处", "settled": "差异消除 {} 处",
     "confirmed": "由登记系统确认 {} 户", "appeared": "再次出现 {} 户", "newer": "数据日期更新 {} 户",
     "repaired": "自动修复 {} 格", "skipped": "跳过（合计、重复表头、表尾）{} 行", "left_out": "不导入 {} 行",
