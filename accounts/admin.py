@@ -16,7 +16,7 @@ from accounts.admin_filters import ActFilter, ActorFilter, EstimatingPaginator, 
 from accounts.audit_export import export
 from accounts.forms import UserForm
 from accounts.models import AuditEvent, User
-from accounts.services import factors_reset, user_change, user_create
+from accounts.services import factors_reset, lock_lift, user_change, user_create
 
 SUBJECTS_SHOWN = 5  # in a row of the list; the event's own page has them all
 
@@ -61,7 +61,7 @@ class UserAdmin(DoorAdmin):
             return [(None, {"fields": facts})]
         sets = [(None, {"fields": facts}), ("重置密码" if obj else "初始密码", passwords)]
         if obj and obj.pk != request.user.pk:
-            sets.append(("第二因素", {"fields": ("reset_factors",)}))
+            sets.append(("登录", {"fields": ("lift_lock", "reset_factors")}))
         return sets
 
     def get_readonly_fields(self, request, obj=None):
@@ -73,10 +73,17 @@ class UserAdmin(DoorAdmin):
         if change:
             columns = [name for name in form.changed_data if name in UserForm.Meta.fields]
             user_change(user=obj, changed=columns, password=password, by=request.user)
-            if form.cleaned_data.get("reset_factors") and obj.pk != request.user.pk:
-                factors_reset(user=obj, by=request.user)
+            self._help_in(request, obj, form)
         else:
             user_create(user=obj, password=password, by=request.user)
+
+    def _help_in(self, request, obj, form):
+        if obj.pk == request.user.pk:
+            return
+        if form.cleaned_data.get("lift_lock"):
+            lock_lift(user=obj, by=request.user)
+        if form.cleaned_data.get("reset_factors"):
+            factors_reset(user=obj, by=request.user)
 
     def _log(self, request, obj, flag: int, message):
         """As Django's own, without the person's name."""

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from accounts import sign_ins
 from accounts.services import token_create
+from accounts.signing_in import SigningIn
 
 DEMO_TOKEN = timedelta(days=7)
 
@@ -47,6 +48,8 @@ class DemoTokenView(APIView):
         if user is None:
             sign_ins.refused(plain_request, given.validated_data["username"])
             return self._refusal(plain_request)
+        if SigningIn(user, "", "").next_step:
+            return Response({"detail": "请先在网页登录，完成页面上的步骤。"}, status.HTTP_403_FORBIDDEN)
         expires_at = timezone.now() + DEMO_TOKEN
         _, plain = token_create(user=user, label="用密码换取", expires_at=expires_at, request=plain_request)
         return Response({"token": plain})

@@ -65,12 +65,6 @@ class FirstPasswordForm(SetPasswordForm):
         self.fields["new_password1"].help_text = "".join(map(str, password_validators_help_texts()))
         self.fields["new_password2"].label = "再输一次新密码"
 
-    def clean_new_password1(self):
-        password = self.cleaned_data["new_password1"]
-        if self.user.check_password(password):
-            raise ValidationError("新密码不能和初始密码相同，请另设一个。")
-        return password
-
 
 class OwnPasswordForm(PasswordChangeForm):
     """Changing one's own password, by the old one."""
@@ -147,6 +141,10 @@ class UserForm(forms.ModelForm):
         label="重置第二因素",
         required=False,
         help_text="本人手机和恢复码都丢失时勾选：原有的动态验证码、通行密钥和恢复码全部作废，本人下次登录时自己重新登记。",
+    )
+
+    lift_lock = forms.BooleanField(
+        label="解除登录锁定", required=False, help_text="连续输错密码或验证码被锁定、本人急用时勾选；先核实是本人。"
     )
 
     class Meta:

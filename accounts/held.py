@@ -1,13 +1,13 @@
 """What this room keeps about persons: of staff their accounts and their acts."""
 
-from accounts.models import ApiToken, AuditEvent, Authenticator, Passkey, RecoveryCode, User
+from accounts.models import ApiToken, AuditEvent, Authenticator, OldPassword, Passkey, RecoveryCode, User
 from accounts.personal import DUTY, INTERNAL, SENSITIVE, Column, Held, declare
 
 WHOSE = "工作人员"
 
 
 def register() -> None:
-    declare(*_accounts(), *_factors())
+    declare(*_accounts(), *_acts(), *_factors())
 
 
 def _accounts() -> list[Held]:
@@ -22,6 +22,7 @@ def _accounts() -> list[Held]:
                 "username": Column(INTERNAL),
                 "name": Column(INTERNAL),
                 "password": Column(SENSITIVE, "登录；只存加盐的摘要"),
+                "password_set_at": Column(INTERNAL, "到期提醒"),
                 "last_login": Column(INTERNAL),
             },
             plain=frozenset(
@@ -29,6 +30,11 @@ def _accounts() -> list[Held]:
             ),
             seen_with=("accounts.view_user",),
         ),
+    ]
+
+
+def _acts() -> list[Held]:
+    return [
         Held(
             model=AuditEvent,
             whose=WHOSE,
@@ -62,6 +68,14 @@ def _factors() -> list[Held]:
             retention="本人删去或安全管理员重置时删除",
             columns={"secret": Column(SENSITIVE, "核对动态验证码；加密保存", copied=False)},
             plain=frozenset({"last_step", "created_at"}),
+        ),
+        Held(
+            model=OldPassword,
+            whose=WHOSE,
+            purpose="不许重用最近五次的密码",
+            basis=DUTY,
+            retention="只留最近四个，更早的随换随删",
+            columns={"password": Column(SENSITIVE, "只存加盐的摘要"), "replaced_at": Column(INTERNAL)},
         ),
         Held(
             model=Passkey,

@@ -2,6 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from axes.helpers import get_cool_off
+from axes.models import AccessAttempt
+from django.shortcuts import render
 from django.utils import timezone
 
 from accounts import audit
@@ -48,3 +51,11 @@ def refused(request, username: str) -> None:
 def clock(at: datetime) -> str:
     """The time of a lock's end, as it is told."""
     return f"{timezone.localtime(at):%H:%M}"
+
+
+def locked_page(request, response=None, credentials=None):
+    """In place of axes' own: it tells until when. The same for a name that exists and for one that does not."""
+    name = (credentials or {}).get("username") or request.POST.get("username", "")
+    attempt = AccessAttempt.objects.filter(username=name, ip_address=request.META.get("REMOTE_ADDR")).first()
+    until = clock(attempt.attempt_time + get_cool_off(request)) if attempt else ""
+    return render(request, "accounts/locked.html", {"until": until}, status=429)

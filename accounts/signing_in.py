@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import sign_ins
+from accounts import passwords, sign_ins
 from accounts.models import User
 
 KEY = "signing_in"
@@ -37,7 +37,7 @@ class SigningIn:
         """Name of the page that comes next; empty when all is done."""
         if not self.factor and self.user.has_factor:
             return "accounts:second_factor"
-        if self.user.password_is_temporary:
+        if passwords.must_change(self.user):
             return "accounts:first_password"
         return SET_UP if not self.factor and settings.SECOND_FACTOR_REQUIRED else ""
 
@@ -98,4 +98,6 @@ def _enter(request: HttpRequest, way: SigningIn) -> HttpResponseRedirect:
     if way.factor == "recovery":
         left = way.user.recovery_codes.filter(used_at__isnull=True).count()
         messages.warning(request, f"您用了一个恢复码，还剩 {left} 个。手机找不回时，请在“登录方式”里重新登记。")
+    if text := passwords.notice(way.user):
+        messages.warning(request, text)
     return redirect(way.target)

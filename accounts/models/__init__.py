@@ -1,9 +1,9 @@
 from accounts.models.audit import AuditCheckpoint, AuditEvent, AuditSeal, CurrentTransaction
 from accounts.models.factor import Authenticator, Passkey, RecoveryCode
 from accounts.models.token import ApiToken
-from accounts.models.user import User, UserManager
+from accounts.models.user import OldPassword, User, UserManager
 
 __all__ = [
-    "ApiToken", "AuditCheckpoint", "AuditEvent", "AuditSeal", "Authenticator", "CurrentTransaction", "Passkey",
-    "RecoveryCode", "User", "UserManager",
+    "ApiToken", "AuditCheckpoint", "AuditEvent", "AuditSeal", "Authenticator", "CurrentTransaction", "OldPassword",
+    "Passkey", "RecoveryCode", "User", "UserManager",
 ]  # fmt: skip

@@ -36,6 +36,7 @@ class User(AbstractBaseUser):
     duty = models.CharField("职责", max_length=12, choices=Duty, default=Duty.STAFF)
     is_active = models.BooleanField("启用", default=True)
     created_at = models.DateTimeField("开通时间", default=timezone.now, editable=False)
+    password_set_at = models.DateTimeField("密码设置时间", default=timezone.now, editable=False)
     # Given by somebody else: the first thing after signing in with it is to choose another.
     password_is_temporary = models.BooleanField("须改密码", default=False, editable=False)
     factor_failures = models.PositiveSmallIntegerField("验证码连续错误", default=0, editable=False)
@@ -73,3 +74,17 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, label: str) -> bool:
         return _user_has_module_perms(self, label)
+
+
+class OldPassword(models.Model):
+    """The salted hash of a password that was replaced: it may not come back soon."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="old_passwords", verbose_name="用户")
+    password = models.CharField("摘要", max_length=128, editable=False)
+    replaced_at = models.DateTimeField("更换时间", default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "用过的密码"
+
+    def __str__(self) -> str:
+        return f"用过的密码 {self.pk}"

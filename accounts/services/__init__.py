@@ -3,6 +3,7 @@
 from accounts.services.accounts import (
     AccountError,
     administrators_create,
+    lock_lift,
     password_change,
     user_change,
     user_create,
@@ -23,6 +24,6 @@ from accounts.services.tokens import token_create, token_revoke
 
 __all__ = [
     "AccountError", "FactorError", "administrators_create", "authenticator_enable",
-    "authenticator_remove", "code_check", "factors_reset", "locked_until", "passkey_add", "passkey_remove",
+    "authenticator_remove", "code_check", "factors_reset", "lock_lift", "locked_until", "passkey_add", "passkey_remove",
     "passkey_use", "password_change", "recovery_codes_renew", "token_create", "token_revoke", "user_change", "user_create",
 ]  # fmt: skip

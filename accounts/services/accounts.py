@@ -2,10 +2,13 @@
 
 import secrets
 
+from axes.utils import reset
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
+from accounts.passwords import REMEMBERED
 
 ADMINISTRATORS = {
     User.Duty.SYSTEM: ("system_admin", "系统管理员"),
@@ -55,10 +58,23 @@ def password_change(*, user: User, password: str, by: User, request=None) -> Non
 
     One that somebody else chose must be changed at the next sign-in.
     """
+    before = User.objects.select_for_update(no_key=True).values_list("password", flat=True).get(pk=user.pk)
+    user.old_passwords.create(password=before)
+    kept = user.old_passwords.order_by("-pk").values("pk")[: REMEMBERED - 1]
+    user.old_passwords.exclude(pk__in=kept).delete()
     user.set_password(password)
-    user.password_is_temporary = user.pk != by.pk
-    user.save(update_fields=["password", "password_is_temporary"])
+    user.password_is_temporary, user.password_set_at = user.pk != by.pk, timezone.now()
+    user.save(update_fields=["password", "password_is_temporary", "password_set_at"])
     audit.record("accounts.password.change", by=by, subjects=[user], request=request)
+
+
+@transaction.atomic
+def lock_lift(*, user: User, by: User) -> None:
+    """Failures so far are forgotten, of the password at every address and of the second factor."""
+    reset(username=user.username)
+    user.factor_failures, user.factor_locked_until = 0, None
+    user.save(update_fields=["factor_failures", "factor_locked_until"])
+    audit.record("accounts.lock.lift", by=by, subjects=[user])
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 Duty = User.Duty
-SECRET = "first-secret-of-all"
+SECRET = "A-long-enough-secret"
 USERS, ADD, AUDIT = (
     "/admin/accounts/user/", "/admin/accounts/user/add/", "/admin/accounts/auditevent/",
 )  # fmt: skip

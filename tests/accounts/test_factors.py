@@ -190,10 +190,10 @@ def test_first_sign_in_is_password_then_own_password_then_factor_then_work(clien
     make_client.force_login(admin)
     given = {"username": "officer1", "name": "李四", "duty": "staff"}
     make_client.post(
-        "/admin/accounts/user/add/", given | {"password1": "given-by-admin", "password2": "given-by-admin"}
+        "/admin/accounts/user/add/", given | {"password1": "Given-by-admin", "password2": "Given-by-admin"}
     )
-    assert begin(client, password="given-by-admin").url == "/accounts/sign-in/password/"
-    own = {"new_password1": "my-own-long-secret", "new_password2": "my-own-long-secret"}
+    assert begin(client, password="Given-by-admin").url == "/accounts/sign-in/password/"
+    own = {"new_password1": "My-own-long-secret", "new_password2": "My-own-long-secret"}
     assert client.post("/accounts/sign-in/password/", own).url == SET_UP
     secret = shown_secret(client.get(APP).content.decode())
     wrong = client.post(APP, {"code": wrong_for(secret)}).content.decode()
@@ -209,7 +209,7 @@ def test_the_given_password_is_not_ones_own(client, user):
     User.objects.update(password_is_temporary=True)
     begin(client)
     same = {"new_password1": make.PASSWORD, "new_password2": make.PASSWORD}
-    assert "不能和初始密码相同" in client.post("/accounts/sign-in/password/", same).content.decode()
+    assert "最近 5 次" in client.post("/accounts/sign-in/password/", same).content.decode()
 
 
 def test_the_secret_is_ciphertext_in_table_and_session(client, user, secret):
@@ -327,9 +327,9 @@ def test_nobody_resets_the_own_factors_in_the_admin(client):
 def test_a_password_that_somebody_else_set_is_temporary(client, user):
     client.force_login(make.make_user(duty=User.Duty.SECURITY))
     facts = {"username": user.username, "name": user.name, "duty": user.duty, "is_active": "on"}
-    change_page(client, user, **facts, password1="given-by-admin", password2="given-by-admin")
+    change_page(client, user, **facts, password1="Given-by-admin", password2="Given-by-admin")
     person = type(client)()
-    assert begin(person, password="given-by-admin").url == "/accounts/sign-in/password/"
+    assert begin(person, password="Given-by-admin").url == "/accounts/sign-in/password/"
 
 
 def test_the_console_resets_too(user, secret):

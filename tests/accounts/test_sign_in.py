@@ -139,7 +139,7 @@ def test_leaving_by_the_admin_is_audited_and_its_password_page_is_ours(client, u
 # --- password ---
 
 
-def change(client, old=make.PASSWORD, new="another-long-secret", again=None):
+def change(client, old=make.PASSWORD, new="Another-long-secret", again=None):
     fields = {"old_password": old, "new_password1": new, "new_password2": again or new}
     return client.post(reverse("accounts:password_change"), fields)
 
@@ -152,7 +152,7 @@ def test_changing_the_password_keeps_this_session_ends_the_others_and_is_audited
     assert client.get("/jobs/").status_code == 200
     assert elsewhere.get("/jobs/").status_code == 302
     user.refresh_from_db()
-    assert user.check_password("another-long-secret")
+    assert user.check_password("Another-long-secret")
     assert acts() == [("accounts.password.change", user.pk, [user.pk], True)]
 
 
