@@ -30,8 +30,8 @@ def organization(unit, query: str = "") -> str:
 @pytest.mark.parametrize(
     ("person", "page"),
     [
-        ("city_leader", "reports:dashboard"),
-        ("division_leader", "reports:dashboard"),
+        ("city_leader", "reports:front"),
+        ("division_leader", "reports:front"),
         ("registrar", "reports:dashboard"),
         ("officer", "reports:today"),
         ("secretary", "members:roll"),
