@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from orgs.models import Organization
-from reports import boards, brief, goal_progress, metrics, tiles, words
+from reports import brief, goal_progress, metrics, tiles, words
 from reports.behind import PERMISSION
 from reports.models import Evaluation, Goal, PrintedDocument
 from reports.selectors import Numbers, Unit
@@ -35,13 +35,21 @@ def front_of(user, unit: Unit) -> Front | None:
     found = brief.brief(user, unit, None, PERMISSION)
     if found is None:
         return None
-    basis, own = Basis(), found.own
-    groups = tiles.groups(own, boards.compared_with(user, unit, own.as_of), basis)
-    lead = [tile for tile in groups[0]["tiles"] if tile["lead"]]
+    own = found.own
+    groups = tiles.groups(own, found.before, brief.BASIS)
+    lead = [tile | _on_d4(own, tile["code"]) for tile in groups[0]["tiles"] if tile["lead"]]
     return Front(
         own, _sentences(found), found.standing, lead, [_gap(own, code) for code in brief.GAPS],
         [*(_due(own, *one) for one in DUES), *_lagging(user, unit, own), *_unreleased(user)], _papers(user, unit),
     )  # fmt: skip
+
+
+def _on_d4(own: Numbers, code: str) -> dict:
+    """The official 口径 beside the one of the sentences, so that tile and sentence tell the same change."""
+    opens = Basis()
+    if opens.denominator not in metrics.METRICS[code].denominators:
+        return {}
+    return {"detail": f"{opens.label}：{words.shown(own, code, opens)}"}
 
 
 def _sentences(found: brief.Brief) -> list[dict]:

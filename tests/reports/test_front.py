@@ -77,7 +77,11 @@ def test_a_sheet_that_waits_for_release_and_the_newest_papers_are_on_it(sign_in,
     sheet = draft(town, people)
     found = seen(client)
     waiting = next(one for one in found.dues if one["label"] == "待发布的评价")
-    assert (waiting["text"], waiting["kind"], waiting["url"]) == ("1", "warn", reverse("reports:evaluation", args=[sheet.pk]))
+    assert (waiting["text"], waiting["kind"], waiting["url"]) == (
+        "1",
+        "warn",
+        reverse("reports:evaluation", args=[sheet.pk]),
+    )
     assert [one.kind for one in found.papers] == ["weekly", "monthly"]
 
 
