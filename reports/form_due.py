@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from jobs.models import Job
 from jobs.services import JobFailed, Progress, job_kind, job_start
-from reports import form_books, form_filling, monthly
+from reports import form_filling, monthly
 from reports.form_filling import FillRefused
 from reports.models import FilledForm, MonthClosing, ReportForm
 from tables.workbooks import Refused
@@ -34,7 +34,6 @@ def forms_due() -> Job | None:
     """Queue what is missing. None: nothing is, or the work is under way already."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [DUE_LOCK])
-    form_books.remove_orphans()
     todo = missing()
     if not todo or Job.objects.filter(kind=KIND).exclude(state__in=Job.FINISHED).exists():
         return None

@@ -178,11 +178,12 @@ def _content(form: ReportForm, closing: MonthClosing, bindings: Sequence[FormBin
 def _source(binding: FormBinding, told: Told) -> dict:
     """Where a number comes from, in plain JSON; `value` is what was written."""
     metric = judging.metric_of(binding.metric) if binding.metric else None
+    unit = binding.unit if metric or binding.what == What.UNIT_NAME else None
     return {
         "sheet": binding.sheet, "cell": binding.address, "what": binding.what, "metric": binding.metric,
         "metric_name": metric.name if metric else "", "definition": metric.definition if metric else "",
         "basis": judging.basis_label(binding.metric) if metric else "",
-        "unit_code": binding.unit.code, "unit_name": str(binding.unit),
+        "unit_code": unit.code if unit else "", "unit_name": str(unit) if unit else "",
         "as_of": told.as_of.isoformat() if told.as_of else None,
         "value": told.value if isinstance(told.value, int) else str(told.value), "shown": told.shown,
         "hidden": told.is_hidden,

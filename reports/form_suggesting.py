@@ -146,7 +146,9 @@ def proposals(form: ReportForm, sheet: Sheet) -> list[Proposal]:
     last_row, last_column = sheet.extent()
     found = []
     for row in range(1, min(last_row, ROWS) + 1):
-        for column in range(1, min(last_column, COLUMNS) + 1):
+        for column in range(
+            1, min(max(last_column, 2), COLUMNS) + 1
+        ):  # beside a single column of labels stand the numbers
             place = (row, column)
             if place in bound or labels.word(place) or sheet.why_not(place):
                 continue

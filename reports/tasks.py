@@ -38,11 +38,14 @@ def monthly() -> None:
     monthly_due()
 
 
-@shared_task(name="reports.fill_forms")
+@shared_task(name="reports.fill_forms", acks_late=True)
 def fill_forms() -> None:
     """Each day: the month that was closed this night, and whatever a stopped worker left."""
+    from accounts.retention import retention_ran
+    from reports.form_books import remove_orphans
     from reports.form_due import forms_due
 
+    retention_ran("forms", files=remove_orphans())
     forms_due()
 
 

@@ -208,8 +208,7 @@ class FilledPage(FilledMixin, View):
             "newer": newer,
             "later_closing": newest if newest and newest.pk != filled.closing_id and not newer else None,
             "hidden": sum(one["hidden"] for one in filled.sources),
-            "header": form_filling.HEADER[:-1],
-            "rows": [row[:-1] for row in form_filling.source_rows(filled.sources)],
+            "sources": self._sources(filled),
             "facts": [
                 ("填报单位", filled.form.unit),
                 ("月份", f"{filled.month.year}年{filled.month.month}月"),
@@ -220,6 +219,19 @@ class FilledPage(FilledMixin, View):
             ],
         }
         return render(request, "reports/filled_form.html", context)
+
+    @staticmethod
+    def _sources(filled: FilledForm) -> dict[str, Any]:
+        """As in the file, without the definitions: those stand on the page 统计口径."""
+        labels = form_filling.HEADER[:-1]
+        return {
+            "caption": form_filling.SOURCES,
+            "columns": [{"label": label, "numeric": label == "数值"} for label in labels],
+            "rows": [
+                {"cells": [{"text": text} for text in row[: len(labels)]]}
+                for row in form_filling.source_rows(filled.sources)
+            ],
+        }
 
 
 class FilledFile(FilledMixin, View):

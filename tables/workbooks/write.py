@@ -26,6 +26,7 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LOOKS_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _NAME = re.compile(rb"<([^\s/>]+)")
 _KIND = re.compile(rb"\st\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+_SPANS = re.compile(rb"\sspans\s*=\s*(?:\"[^\"]*\"|'[^']*')")  # which columns a row has, were it not for us
 _FULL_CALC = re.compile(rb"\sfullCalcOnLoad\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -138,7 +139,7 @@ def _wrapped(head: str, inside: bytes) -> bytes:
 
 def _opened(data: bytes, line: Line, inside: bytes) -> Splice:
     """An element of one tag, <row/>, opened for what goes into it."""
-    tag = data[line.start : line.end]
+    tag = _SPANS.sub(b"", data[line.start : line.end])
     found = _NAME.match(tag)
     name = found[1] if found else b""
     return (line.start, line.end, tag[:-2].rstrip() + b">" + inside + b"</" + name + b">")
@@ -148,6 +149,8 @@ def _into_row(sheet: Sheet, number: int, row: Line, cells: Mapping[int, bytes]) 
     if row.is_empty:
         return [_opened(sheet.data, row, b"".join(cells.values()))]
     found = []
+    if spans := _SPANS.search(sheet.data, row.start, sheet.data.index(b">", row.start)):
+        found.append((*spans.span(), b""))
     for column, cell in cells.items():
         behind = bisect(row.columns, column)
         at = sheet.spots[number, row.columns[behind]].start if behind < len(row.columns) else row.inner
@@ -213,7 +216,7 @@ def _book(workbook: Workbook, data: bytes, extra: Extra | None) -> bytes:
         last = max((name for name in BEFORE_CALC if name in found.ends), key=lambda name: found.ends[name])
         prefix = _prefix(data, found.starts["sheets"])
         at = found.behind(last)
-        splices.append((at, at, f'<{prefix}calcPr calcId="0" fullCalcOnLoad="1"/>'.encode()))
+        splices.append((at, at, f'<{prefix}calcPr fullCalcOnLoad="1"/>'.encode()))
     if extra is not None:
         main, office = (STRICT_MAIN, STRICT_OFFICE) if _is_strict(data) else (MAIN, OFFICE)
         sheet = (

@@ -152,7 +152,7 @@ def test_suggestions_go_by_the_words_beside_a_cell_and_bind_only_what_is_ticked(
     assert [str(one) for one in FormBinding.objects.all()] == [f"{SHEET}!B5", f"{SHEET}!E6"]
     assert FormBinding.objects.get(row=5).unit == town.city.nanshan
     other = {one.key: one.asked["metric"] for one in form_suggesting.proposals(form, book.sheet("表二"))}
-    assert other == {}  # nothing stands in or above a second column
+    assert other == {"B1": "members_on_roll", "B2": "registrations"}
 
 
 def test_nothing_is_suggested_where_another_number_is_meant(town):

@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import AuditEvent
+from accounts.retention import runs
 from jobs.models import Job
 from jobs.runner import job_run
 from orgs.models import Organization
@@ -19,6 +20,7 @@ from reports.form_filling import FillRefused, form_fill
 from reports.form_services import FormRefused, binding_columns, cells_bind
 from reports.models import FilledForm, FormBinding, MonthClosing
 from reports.services import month_close
+from reports.tasks import fill_forms
 from tables.workbooks import Refused
 from tests import factories as make
 from tests import workbook_files as files
@@ -227,7 +229,9 @@ def test_every_active_form_is_filled_once_for_the_month_that_was_closed(town, cl
     assert job.state == Job.State.DONE and job.result == {"made": 1, "refused": 0}
     filled = FilledForm.objects.get()
     assert (filled.form, filled.month, filled.filled_by) == (form, LAST, None)
-    assert form_due.forms_due() is None  # nothing is missing
+    fill_forms()
+    assert FilledForm.objects.count() == 1 and Job.objects.count() == 1  # nothing is missing
+    assert runs("forms").first().detail["files"] == 0
     assert not unbound.filled.exists()
 
 

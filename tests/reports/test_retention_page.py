@@ -9,7 +9,7 @@ from accounts.tasks import audit_retention
 from config.celery import app
 from members import services
 from members.tasks import retention as persons
-from reports.tasks import printed_retention
+from reports.tasks import fill_forms, printed_retention
 from stations.tasks import retention as check_ins
 from tables.tasks import retention as files
 from tests import factories
@@ -21,6 +21,7 @@ TASKS = {
     "files": files,
     "check_ins": check_ins,
     "printed": printed_retention,
+    "forms": fill_forms,
     "audit": audit_retention,
 }
 

@@ -2,14 +2,14 @@
 
 import io
 import zipfile
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import openpyxl
 import pytest
 
 from tables import workbooks
-from tables.workbooks import Extra, Refused, filled, look, open_workbook, read_address
+from tables.workbooks import Extra, Refused, filled, look, open_workbook, read_address, write
 from tables.workbooks.guard import FILE_LIMIT
 from tests import workbook_files as files
 
@@ -123,6 +123,35 @@ def test_styles_of_rows_and_columns_reach_cells_that_are_not_written():
     )
     sheet = sheet_of(content)
     assert [sheet.style(place) for place in ((2, 2), (3, 2), (3, 4))] == ["1", "2", ""]
+
+
+def test_days_are_counted_from_1904_where_the_workbook_does():
+    book = openpyxl.Workbook()
+    book.epoch = datetime(1904, 1, 1)
+    book.active["A1"] = date(2020, 1, 1)
+    sheet = files.opened(through(files.saved(book), {"Sheet": {(1, 1): date(2026, 10, 31)}})).active
+    assert sheet["A1"].value.date() == date(2026, 10, 31)
+
+
+def test_strict_workbooks_get_a_further_sheet_in_their_own_words():
+    def strict(_: str, data: bytes) -> bytes:
+        for ours, theirs in ((write.MAIN, write.STRICT_MAIN), (write.OFFICE, write.STRICT_OFFICE)):
+            data = data.replace(ours.encode(), theirs.encode())
+        return data
+
+    after = through(files.repacked(files.simple(), strict), {"表一": {(2, 1): 5}}, Extra("数据来源", (9,), [["字"]]))
+    book = open_workbook(io.BytesIO(after))
+    sheets = workbooks.look_through(book)
+    assert [sheet.name for sheet in sheets] == ["表一", "数据来源"]
+    assert (sheets[0].spots[2, 1].text, sheets[1].spots[1, 1].text) == ("5", "字")
+    assert write.STRICT_MAIN.encode() in sheets[1].data and write.MAIN.encode() not in sheets[1].data
+
+
+def test_a_row_that_gets_a_cell_more_says_no_longer_which_columns_it_has():
+    rows = '<sheetData><row r="1" spans="1:1"><c r="A1"/></row><row spans="1:2" r="2"/></sheetData>'
+    after = through(files.with_rows(files.simple(), rows), {"表一": {(1, 4): 1, (2, 4): 2}})
+    assert b"spans" not in parts(after)["xl/worksheets/sheet1.xml"]
+    assert [files.opened(after)["表一"].cell(row, 4).value for row in (1, 2)] == [1, 2]
 
 
 # --- what can be filled -----------------------------------------------------------------------------------------------
