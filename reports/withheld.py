@@ -15,12 +15,11 @@ from datetime import date, datetime
 from functools import cache as memo
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db.models import F, Max
 
 from orgs.kinds import Level
 from orgs.models import Organization
-from reports import metrics
+from reports import caching, metrics
 from reports.models import Snapshot
 
 Name = Hashable
@@ -83,12 +82,7 @@ class Withheld:
     def once(self, name: str, work):
         """What `work` gives, kept for whoever asks next while these numbers stand."""
         if name not in self._known:
-            key = f"reports:withheld:{self._stamp}:{name}"
-            found = cache.get(key)
-            if found is None:
-                found = work()
-                cache.set(key, found, KEPT_FOR)
-            self._known[name] = found
+            self._known[name] = caching.kept(f"reports:withheld:{self._stamp}:{name}", KEPT_FOR, work)
         return self._known[name]
 
 

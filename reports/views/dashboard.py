@@ -1,10 +1,12 @@
 """The dashboard of one unit, and the data of its charts: behind one door, and from the same numbers."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import View
@@ -12,7 +14,19 @@ from django.views.generic import View
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from orgs.scoped import DoorMixin
-from reports import boards, days, goal_words, metrics, ranking, selectors, siblings, tidy_links, tiles, words
+from reports import (
+    boards,
+    days,
+    goal_words,
+    metrics,
+    page_cache,
+    ranking,
+    selectors,
+    siblings,
+    tidy_links,
+    tiles,
+    words,
+)
 from reports.behind import PERMISSION, own_unit
 from reports.words import Basis
 
@@ -70,10 +84,26 @@ class Dashboard(UnitMixin, View):
     template_name = "reports/dashboard.html"
 
     def get(self, request: HttpRequest, **kwargs) -> HttpResponse:
-        unit, (basis, problem) = self.unit(), self.basis()
+        unit = self.unit()
+        return render(request, self.template_name, page_cache.kept(request.user, unit, request.GET, self._made(unit)))
+
+    def _made(self, unit) -> Callable[[], dict]:
+        """The parts of the page as they are sent; making them is nearly all of its work."""
+
+        def make() -> dict:
+            context = self._context(unit)
+            parts = {
+                part: render_to_string(f"reports/_dashboard_{part}.html", context, request=self.request)
+                for part in ("subtitle", "actions", "content")
+            }
+            return {**parts, "heading": str(unit), "breadcrumbs": context["breadcrumbs"], "charts": "own" in context}
+
+        return make
+
+    def _context(self, unit) -> dict:
+        request, (basis, problem) = self.request, self.basis()
         released = days.released(request.user, unit, basis)
         context = {
-            "heading": str(unit),
             "unit": unit,
             "breadcrumbs": breadcrumbs(request.user, unit, basis),
             "basis": basis,
@@ -97,7 +127,7 @@ class Dashboard(UnitMixin, View):
         }
         if released is not None:
             context |= self._numbers(unit, basis, released)
-        return render(request, self.template_name, context)
+        return context
 
     def _numbers(self, unit, basis: Basis, released) -> dict:
         own = released.own

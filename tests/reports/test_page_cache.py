@@ -1,0 +1,83 @@
+"""The dashboard's finished parts: kept within one scope, made anew as soon as anything they show has changed."""
+
+from unittest import mock
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from redis.exceptions import ConnectionError
+
+from reports.models import Goal
+from tests import factories as make
+from tests.reports import builders as build
+from tests.reports.conftest import BACKEND
+from tests.reports.helpers import refresh
+
+pytestmark = pytest.mark.django_db
+PAGE = reverse("reports:dashboard")
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    cache.clear()
+
+
+def asked(client, url: str = PAGE) -> tuple[int, str]:
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(url)
+    assert page.status_code == 200
+    return len(queries), page.content.decode().partition('<main id="main"')[2]
+
+
+@pytest.mark.parametrize("person", ["city_leader", "district_leader", "officer"])
+def test_the_second_reader_of_a_scope_costs_a_handful_of_queries(sign_in, person):
+    client = sign_in(person)
+    first, page = asked(client)
+    again, same = asked(client)
+    assert again <= 6 and again < first / 3 and page == same
+
+
+def test_another_scope_is_never_given_the_same_page(sign_in, town):
+    url = reverse("reports:organization", args=[town.city.yuehai.code])
+    officer, leader = asked(sign_in("officer"), url), asked(sign_in("city_leader"), url)
+    assert leader[0] > 6 and "不显示" in leader[1] and officer[1] != leader[1]
+    colleague = make.make_user("leader", town.city.city, username="colleague")
+    client = sign_in("city_leader")
+    client.force_login(colleague, backend=BACKEND)
+    assert asked(client, url)[0] <= 7  # the same posting, the same page
+    colleague.postings.update(organization=town.city.nanshan)
+    assert asked(client, url)[0] > 7
+
+
+def test_new_numbers_goals_and_names_are_shown_at_once(sign_in, town, plan):
+    client, unit = sign_in("city_leader"), town.city.city
+    before = asked(client)[1]
+    build.business(town.city.yuehai)
+    refresh(touched=True)
+    after = asked(client)[1]
+    assert before != after
+    Goal.objects.create(
+        plan=plan, organization=unit, metric="organizations", base_on=plan.starts_on, base_value=1, due_on=plan.ends_on,
+        target=99,
+    )  # fmt: skip
+    assert "目标 99" in asked(client)[1]
+    Goal.objects.update(target=77)
+    assert "目标 77" in asked(client)[1]
+    unit.name = "改了名的市党委"
+    unit.save()
+    assert "改了名的市党委" in client.get(PAGE).content.decode()
+
+
+def test_each_question_and_each_day_has_its_own_page(sign_in):
+    client = sign_in("city_leader")
+    assert asked(client)[1] != asked(client, f"{PAGE}?denominator=operating")[1]
+    assert asked(client, f"{PAGE}?anything=1")[0] == asked(client, f"{PAGE}?anything=1")[0] > 6  # not kept
+
+
+def test_without_the_cache_pages_are_made_anew(sign_in):
+    client = sign_in("city_leader")
+    with mock.patch("django.core.cache.backends.redis.RedisCache.get", side_effect=ConnectionError), \
+         mock.patch("django.core.cache.backends.redis.RedisCache.set", side_effect=ConnectionError):  # fmt: skip
+        assert asked(client)[1]
