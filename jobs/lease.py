@@ -20,8 +20,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from psycopg2.errors import QueryCanceled
 
+from jobs.listening import Cancelled, LeaseLost, listening
 from jobs.models import Job
-from jobs.services import Cancelled
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +29,6 @@ LEASE = timedelta(seconds=60)
 RENEW = 15.0  # seconds between renewals while the work says nothing (one long statement, say)
 TICK = 0.5  # seconds: progress is written at most twice a second
 LOCK_PATIENCE = "3s"  # the work's own transaction may hold the job's row: better a late renewal than a standstill
-
-
-class LeaseLost(Exception):
-    """Another worker has taken the job over: this one must stop and write nothing more."""
 
 
 def held(job: Job) -> QuerySet[Job]:
@@ -156,11 +152,12 @@ def reporting(job: Job) -> Iterator[Reporter]:
     reporter, stop = Reporter(job), threading.Event()
     thread = threading.Thread(target=_beat, args=(reporter, stop), name=f"job-{job.pk}", daemon=True)
     thread.start()
-    token = _current.set(reporter)
+    token, heard = _current.set(reporter), listening.set(reporter)
     try:
         yield reporter
     finally:
         _current.reset(token)
+        listening.reset(heard)
         stop.set()
         thread.join()
 

@@ -10,9 +10,10 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from psycopg2.errors import DiskFull
 
-from jobs.lease import LEASE, LeaseLost, Reporter, held, reporting
+from jobs.lease import LEASE, Reporter, held, reporting
+from jobs.listening import Cancelled, LeaseLost
 from jobs.models import Job
-from jobs.services import KINDS, Cancelled, JobFailed, send
+from jobs.services import KINDS, JobFailed, send
 
 logger = logging.getLogger(__name__)
 

@@ -10,10 +10,6 @@ from accounts import audit
 from jobs.models import Job
 
 
-class Cancelled(Exception):
-    """The owner asked to stop. The work's transaction rolls back."""
-
-
 class JobFailed(Exception):
     """The work cannot be done; the text is for the owner: Chinese, says what to do, quotes no person's data."""
 

@@ -13,6 +13,7 @@ from typing import IO, Any
 import xlsxwriter
 from django.utils import timezone
 
+from jobs.listening import STOPPED, listen
 from tables.table import Column
 
 # What a spreadsheet may take for a formula, in both widths; and the text's own mark, lest an import take that off.
@@ -61,6 +62,34 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
     yield buffer.getvalue().encode()
 
 
+class Stoppable:
+    """A file that a workbook is written to, which takes long: between two pieces it is heard when the work shall stop.
+    From then on it takes nothing more, for the packer goes on to tidy up."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.is_stopped = file, False
+
+    def write(self, data: bytes) -> int:
+        if self.is_stopped:
+            return len(data)
+        try:
+            listen()
+        except STOPPED:
+            self.is_stopped = True
+            raise
+        return self.file.write(data)
+
+    def seek(self, at: int, whence: int = 0) -> int:
+        return 0 if self.is_stopped else self.file.seek(at, whence)
+
+    def tell(self) -> int:
+        return 0 if self.is_stopped else self.file.tell()
+
+    def flush(self) -> None:
+        if not self.is_stopped:
+            self.file.flush()
+
+
 def xlsx_to(
     file: IO[bytes], title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], sheet_rows: int = SHEET_ROWS
 ) -> None:
@@ -68,7 +97,13 @@ def xlsx_to(
 
     Rows go to disk as they come; what one sheet cannot hold goes on in the next.
     """
-    book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    with tempfile.TemporaryDirectory() as folder:  # what the packer leaves behind when it is stopped goes with it
+        _write_book(Stoppable(file), folder, title, header, rows, sheet_rows)
+
+
+def _write_book(file, folder: str, title: str, header: Sequence[str], rows: Iterable, sheet_rows: int) -> None:
+    kept = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(file, kept)
     bold = book.add_format({"bold": True})
     sheet, number, sheets = _sheet(book, title[:31], header, bold), 0, 1
     for row in rows:

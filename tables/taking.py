@@ -137,6 +137,7 @@ class _Counted:
             if self.done % 500 == 0:
                 self.progress(min(self.done, self.total), self.total, f"正在写入第 {self.done:,} 行")
             yield row
+        self.progress(self.total, self.total, "行已写完，正在整理成文件")
 
 
 def why_not_fetched(kept: Export, user) -> str:

@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django.urls import reverse
 from psycopg2.errors import DiskFull
 
-from jobs.lease import LeaseLost
+from jobs.listening import LeaseLost
 from jobs.models import Job
 from jobs.services import JobFailed, Progress, job_kind
 from tables import services

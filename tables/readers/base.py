@@ -5,6 +5,8 @@ from typing import IO, NamedTuple, Protocol
 import numpy as np
 import polars as pl
 
+from jobs.listening import listen
+
 HEADER_WITHIN = 30  # rows: a title, a unit's name and a date may stand above the header, not more
 BLOCK_ROWS = 50_000
 BLOCK_CELLS = 4_000_000  # of a wide table a block has fewer rows: every cell takes its place, blank or not
@@ -71,6 +73,7 @@ def pieces(file: IO[bytes], size: int) -> Iterator[bytes]:
     at = 0
     while True:
         file.seek(at)
+        listen()
         piece = file.read(size)
         if not piece:
             return

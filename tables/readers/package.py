@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import IO
 from xml.parsers import expat
 
+from jobs.listening import Cancelled, LeaseLost, listen
 from tables.readers.base import Refused
 
 UNPACKED_LIMIT = 4 * 1024**3  # bytes: a workbook of a million rows unpacks to about one
@@ -74,11 +75,12 @@ def unpacked(package: zipfile.ZipFile, name: str | zipfile.ZipInfo, size: int = 
     try:
         with package.open(name) as file:
             while piece := file.read(size):
+                listen()
                 yield piece
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, KeyError) as error:
         raise Refused(BROKEN) from error
     except Exception as error:  # zlib.error, lzma.LZMAError and their kind have no common class
-        if isinstance(error, Refused):
+        if isinstance(error, Refused | Cancelled | LeaseLost):
             raise
         raise Refused(BROKEN) from error
 

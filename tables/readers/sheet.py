@@ -12,12 +12,14 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
+from jobs.listening import STOPPED, listen
 from tables.readers import sheet_child
 from tables.readers.base import HEADER_WITHIN, Block, Merge, Refused, blocks_of, pieces
 from tables.readers.numbers import cell_text
 from tables.readers.package import BROKEN, LOCKED, MACROS, TOO_BIG
 
 WHOLE_LIMIT = 256 * 1024**2  # bytes of a file that is read whole
+LISTENS = 0.5  # seconds between two questions whether the work shall stop
 BLOCK_BYTES = 8 * 1024**2  # of rows as JSON
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 FILEPASS = re.compile(rb"\x09\x08(?:\x10\x00.{16}|\x08\x00.{8})\x2f\x00", re.DOTALL)  # behind the first record of all
@@ -80,9 +82,15 @@ def _run(file: IO[bytes], into: IO[bytes]) -> None:
     command = [sys.executable, "-I", str(Path(sheet_child.__file__))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=into, stderr=subprocess.DEVNULL) as child:
         assert child.stdin is not None
-        with suppress(BrokenPipeError), child.stdin as sent:  # how it ended says why it takes no more
-            for piece in pieces(file, 1 << 20):
-                sent.write(piece)
+        try:
+            with suppress(BrokenPipeError), child.stdin as sent:  # how it ended says why it takes no more
+                for piece in pieces(file, 1 << 20):
+                    sent.write(piece)
+            while not _has_ended(child):
+                listen()
+        except STOPPED:
+            child.kill()
+            raise
     ended = child.returncode
     if ended == sheet_child.DISK_FULL:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -92,6 +100,14 @@ def _run(file: IO[bytes], into: IO[bytes]) -> None:
         raise Refused(TOO_FAR)
     if ended:
         raise Refused(BROKEN)
+
+
+def _has_ended(child: subprocess.Popen) -> bool:
+    try:
+        child.wait(LISTENS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _found(laid_out: IO[bytes]) -> tuple[list[SheetReader], list[tuple[str, str]]]:

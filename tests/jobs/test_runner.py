@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, User
 from jobs import lease
+from jobs.listening import Cancelled
 from jobs.models import Job
 from jobs.runner import MAX_ATTEMPTS, claim, job_run
-from jobs.services import Cancelled, job_cancel, job_start
+from jobs.services import job_cancel, job_start
 from tests import factories as make
 from tests.jobs import kinds  # noqa: F401
 
