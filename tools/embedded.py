@@ -43,18 +43,30 @@ CREATE EXTENSION btree_gin;
 GRANT EXECUTE ON FUNCTION pg_stat_statements_reset TO owner;
 """
 
-# Sizes for a machine with 4 GB or more that also runs the web server, the worker and a browser. Minimal WAL: nobody
-# replicates a demo, and loading a table made in the same transaction then writes no WAL.
+MB, GB = 1024**2, 1024**3
+
+
+def memory() -> int:
+    """Bytes that this machine, or the container, has."""
+    found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):  # another cgroup version, or no limit ("max")
+        found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return found
+
+
+# For a machine with 4 GB or more that also runs the web server, the worker and a browser; an eighth of it holds pages.
+# Minimal WAL: nobody replicates a demo, and loading a table made in the same transaction then writes no WAL.
 POSTGRES_OPTIONS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "timezone": "Asia/Shanghai",
     "shared_preload_libraries": "pg_stat_statements",
     "max_connections": "100",
-    "shared_buffers": "512MB",
-    "effective_cache_size": "1GB",
+    "shared_buffers": f"{min(max(memory() // 8, 512 * MB), 4 * GB) // MB}MB",
+    "effective_cache_size": f"{max(memory() // 4, GB) // MB}MB",
     "work_mem": "64MB",
     "maintenance_work_mem": "512MB",
+    "wal_buffers": "64MB",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "15min",
     "wal_level": "minimal",
