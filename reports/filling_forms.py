@@ -18,6 +18,7 @@ What = FormBinding.What
 CODES = {metric.name: metric.code for metric in metrics.METRICS.values()}
 FILE_HELP = (
     "Excel 工作簿(.xlsx)，不超过 5 MB。原样保存，每月在它上面填数，格式、公式、打印设置都不动；含宏、外部链接的不接收。"
+    "请不要上传写有党员个人信息的表。"
 )
 
 

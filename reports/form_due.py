@@ -3,6 +3,7 @@
 from datetime import date
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from jobs.models import Job
 from jobs.services import JobFailed, Progress, job_kind, job_start
@@ -25,7 +26,7 @@ def missing() -> list[tuple[int, date]]:
         (form.pk, month)
         for form in forms
         for month in sorted(months)
-        if month >= monthly.month_over(form.uploaded_at.date()) and (form.pk, month) not in made
+        if month >= monthly.month_over(timezone.localdate(form.uploaded_at)) and (form.pk, month) not in made
     ]
 
 

@@ -10,11 +10,13 @@ from orgs.models import Division, Organization
 from reports import form_books, judging, metrics
 from reports.models import FormBinding, ReportForm
 from reports.selectors import Unit
+from tables import workbooks
 from tables.workbooks import Refused
 from tables.workbooks.look import Place
 
 What = FormBinding.What
 MOST_BINDINGS = 5_000
+PROBE = workbooks.Extra("数据来源", (), [])
 
 
 class FormRefused(ValueError):
@@ -36,6 +38,7 @@ def _read_upload(upload: IO[bytes], name: str) -> tuple[dict, bytes]:
     """The columns that say what a form's file is, without where it lies, and its bytes."""
     try:
         book = form_books.open_book(upload)
+        workbooks.filled(book.workbook, book.sheets, {}, PROBE)  # what cannot be written is told now, not in a month
     except Refused as refused:
         raise FormRefused(str(refused)) from refused
     upload.seek(0)

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,7 +18,7 @@ from orgs.scoped import ScopedMixin
 from reports import form_books, form_filling, form_grid, form_words
 from reports.filling_forms import FillForm
 from reports.form_books import Book
-from reports.models import FilledForm, FormBinding, ReportForm
+from reports.models import FilledForm, FormBinding, MonthClosing, ReportForm
 from tables.exports import TYPES, xlsx_pieces
 from tables.workbooks import Refused, read_address
 from tables.workbooks.look import Place
@@ -54,7 +55,7 @@ class ReportForms(FormMixin, View):
     COLUMNS = ("报表名称", "填报单位", "来文单位", "已绑定", "最近填报", "状态")
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        rows = self.get_queryset().prefetch_related("bindings")
+        rows = self.get_queryset().annotate(bound=Count("bindings"))
         page = page_of(request, rows, "pk", descending=True)
         newest = {row.form_id: row for row in self._filled(page.rows)}
         context = {
@@ -81,14 +82,13 @@ class ReportForms(FormMixin, View):
         return list(found.order_by("form_id", "-month", "-edition").distinct("form_id"))
 
     @staticmethod
-    def _cells(row: ReportForm, filled: FilledForm | None) -> list[dict]:
-        bound = len(row.bindings.all())
-        state = ("每月自动填", "ok") if bound else ("还没有绑定", "warn")
+    def _cells(row: Any, filled: FilledForm | None) -> list[dict]:
+        state = ("每月自动填", "ok") if row.bound else ("还没有绑定", "warn")
         if not row.is_active:
             state = ("已停用", "plain")
         return [
             {"text": row.title}, {"text": str(row.unit)}, {"text": row.asked_by or "—"},
-            {"text": f"{bound} 格"}, {"text": f"{filled.month:%Y-%m}" if filled else "—"},
+            {"text": f"{row.bound} 格"}, {"text": f"{filled.month:%Y-%m}" if filled else "—"},
             {"text": state[0], "badge": state[1]},
         ]  # fmt: skip
 
@@ -108,7 +108,7 @@ class ReportFormPage(FormMixin, View):
             "facts": self._facts(form, len(bindings)),
             "may_change": request.user.has_perm(CHANGE, form),
             "may_fill": request.user.has_perm(FILL, form),
-            "filled": form.filled.defer("sources").select_related("closing", "filled_by")[:FILLED_SHOWN],
+            "filled": self._filled(form),
             "fill_form": self._fill_form(),
         }
         try:
@@ -151,6 +151,14 @@ class ReportFormPage(FormMixin, View):
             told = filler.told(binding) if filler else form_filling.Told(None, "")
             found[binding] = form_grid.Bound(form_words.bound_to(binding), told.shown, told.problem)
         return found
+
+    @staticmethod
+    def _filled(form: ReportForm) -> list[dict[str, Any]]:
+        """The newest filled months; whether the month was closed again since."""
+        rows = form.filled.select_related("closing", "filled_by").defer("sources", "closing__numbers")[:FILLED_SHOWN]
+        months = MonthClosing.objects.filter(month__in=[row.month for row in rows])
+        newest = dict(months.values_list("month").annotate(Max("revision")))
+        return [{"row": row, "is_outdated": row.closing.revision < newest[row.month]} for row in rows]
 
     @staticmethod
     def _fill_form() -> FillForm:

@@ -8,7 +8,18 @@ from typing import IO
 
 from tables.readers.base import Refused
 from tables.readers.numbers import small_number
-from tables.readers.package import BROKEN, LOCKED, MACROS, TOO_BIG, Allowance, SafeParser, elements, local, open_package
+from tables.readers.package import (
+    BROKEN,
+    LOCKED,
+    MACROS,
+    TOO_BIG,
+    Allowance,
+    SafeParser,
+    elements,
+    local,
+    open_package,
+    unpacked,
+)
 from tables.readers.sheet import ENCRYPTED
 from tables.readers.sheetxml import Texts
 from tables.readers.xlsx import BINARY, has_macros, relations, sheets_in, texts_of, workbook_part
@@ -17,6 +28,7 @@ FILE_LIMIT = 5 * 1024**2  # bytes: a form with some pictures has a few hundred t
 UNPACKED_LIMIT = 64 * 1024**2  # bytes of all its parts
 SHEETS_LIMIT = 60
 NAMES_LIMIT = 10_000  # of areas and formulas
+FORMULA_LIMIT = 16_384  # characters; Excel takes 8,192 of what a person types
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 NOT_XLSX = "这不是 Excel 工作簿(.xlsx)。请用 Excel 打开原表，另存为「Excel 工作簿(.xlsx)」再上传。"
 OLD = "这是旧的 .xls 表格。请用 Excel 打开，另存为「Excel 工作簿(.xlsx)」再上传。"
@@ -38,6 +50,7 @@ _REACHES_OUT = re.compile(
     r"\b(?:_xlfn\.)?(?:_xlws\.)?(WEBSERVICE|FILTERXML|IMAGE|RTD|CALL|REGISTER(?:\.ID)?|EXEC|SQL\.REQUEST|STOCKHISTORY)\s*\(",
     re.I,
 )
+_DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9_.-]+)[\"']")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'')
 
 
@@ -68,7 +81,16 @@ class Workbook:
         return frozenset(self.package.namelist())
 
     def read(self, part: str) -> bytes:
-        return self.package.read(part)
+        """Raises Refused where the part is damaged."""
+        return b"".join(unpacked(self.package, part))
+
+    def read_xml(self, part: str) -> bytes:
+        """One that is written into by its bytes: in UTF-8, as every spreadsheet writes it."""
+        data = self.read(part)
+        declared = _DECLARED.match(data[:200].removeprefix(b"\xef\xbb\xbf"))
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff") or declared and declared[1].lower() not in (b"utf-8", b"utf8"):
+            raise Refused(UNUSUAL)
+        return data
 
 
 def open_workbook(file: IO[bytes]) -> Workbook:
@@ -165,12 +187,16 @@ class _Facts:
 
 def _book_facts(package: zipfile.ZipFile, part: str) -> tuple[bool, list[str]]:
     facts = _Facts()
-    facts.parser.feed(package.read(part), True)
+    for piece in unpacked(package, part):
+        facts.parser.feed(piece)
+    facts.parser.feed(b"", True)
     return facts.is_locked, facts.named
 
 
 def check_formula(text: str) -> None:
     """Raises Refused for a formula that fetches something, or starts a program (DDE), when the file is opened."""
+    if len(text) > FORMULA_LIMIT:
+        raise Refused(UNUSUAL)
     bare = _QUOTED.sub("", text)
     if "|" in bare:  # no operator of a formula: application|topic!item
         raise Refused(f"文件里有调用其他程序的公式（DDE），{WHAT_TO_DO}")

@@ -18,7 +18,6 @@ CROWDED = "这份表的格子多得不像报表（超过 10 万个），系统�
 BUSY = "这份表里合并的格子或链接太多，系统不接收。请取消用不着的合并和链接，再上传。"
 FORMULAS = frozenset({"f", "formula", "formula1", "formula2"})
 _AREA = re.compile(r"^\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?$")
-_DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9_.-]+)[\"']")
 
 Place = tuple[int, int]  # row and column, both from 1
 
@@ -156,10 +155,7 @@ def look(workbook: Workbook, part: SheetPart) -> Sheet:
     """One sheet by itself; raises Refused likewise."""
     if workbook.package.getinfo(part.part).file_size > SMALL_PART:
         raise Refused(TOO_BIG)
-    data = workbook.read(part.part)
-    declared = _DECLARED.match(data[:200].lstrip(b"\xef\xbb\xbf"))
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or declared and declared[1].lower() not in (b"utf-8", b"utf8"):
-        raise Refused(UNUSUAL)
+    data = workbook.read_xml(part.part)
     sheet = Sheet(part.name, part.part, part.is_hidden, data)
     seer = _Seer(sheet)
     seer.parser.feed(data, True)

@@ -52,7 +52,7 @@ def filled(
 ) -> bytes:
     """The workbook's bytes with these values, by sheet and place. `sheets`: all of them, as looked at."""
     parts = {sheet.part: _sheet(workbook, sheet, values.get(sheet.name, {})) for sheet in sheets}
-    book = workbook.read(workbook.part)
+    book = workbook.read_xml(workbook.part)
     if extra is not None:
         parts |= _added(workbook, extra, book)
     parts[workbook.part] = _book(workbook, book, extra)
@@ -250,8 +250,8 @@ def _added(workbook: Workbook, extra: Extra, book: bytes) -> dict[str, bytes]:
     rels, types = _rels(workbook), "[Content_Types].xml"
     return {
         part: _extra_xml(extra, STRICT_MAIN if strict else MAIN),
-        rels: _before_end(workbook.read(rels), relation),
-        types: _before_end(workbook.read(types), kind),
+        rels: _before_end(workbook.read_xml(rels), relation),
+        types: _before_end(workbook.read_xml(types), kind),
     }
 
 

@@ -1,5 +1,8 @@
 """一次填报 pages: uploading, binding by a cell, suggestions, filling, downloads, and the API."""
 
+import io
+import zipfile
+
 import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -92,6 +95,10 @@ def test_what_cannot_be_uploaded_is_told_and_what_was_typed_stays(town, sign_in)
         response = client.post(reverse("reports:report_form_new"), sent | {"file": upload(content)})
         page = text(response)
         assert response.status_code == 422 and told in page and "我的报表" in page and "省里" in page
+    with zipfile.ZipFile(io.BytesIO(files.simple())) as package:
+        at = package.getinfo("docProps/core.xml").header_offset + 70
+    damaged = files.simple()[:at] + b"\xff" * 30 + files.simple()[at + 30 :]
+    assert "打不开" in text(client.post(reverse("reports:report_form_new"), sent | {"file": upload(damaged)}))
     response = client.post(reverse("reports:report_form_new"), sent | {"unit": "o0", "file": upload(files.simple())})
     assert response.status_code == 422 and not ReportForm.objects.exists()
 
@@ -228,6 +235,7 @@ def test_what_will_not_be_filled_is_told_before_and_a_later_closing_after(town, 
     assert "有 1 格没有填" in text(client.get(filled.get_absolute_url()))
     month_close(month=LAST, by=None, reason="补报三户")
     assert "补报三户" in text(client.get(filled.get_absolute_url()))
+    assert "该月已修订" in text(client.get(page_of(form)))
 
 
 def test_a_form_is_changed_stopped_and_gets_a_newer_file(town, sign_in):

@@ -150,6 +150,23 @@ def test_a_book_whose_structure_is_protected_gets_no_further_sheet(town, closed)
     assert "数据来源" not in book_of(form_fill(form=form, month=LAST, by=None)[0]).sheetnames
 
 
+def test_a_form_of_the_other_line_speaks_of_divisions(town, closed):
+    nanshan, yuehai = town.city.divisions["nanshan"], town.city.divisions["yuehai"]
+    form = form_of(nanshan)
+    bind(
+        form,
+        SHEET,
+        B5={"what": "value", "metric": "operating", "unit": yuehai},
+        B6="operating",
+        B2={"what": "unit_name"},
+    )
+    sheet = book_of(form_fill(form=form, month=LAST, by=None)[0])[SHEET]
+    numbers = [selectors.closing_counts(closed, unit)["operating"] for unit in (yuehai, nanshan)]
+    assert [sheet["B5"].value, sheet["B6"].value, sheet["B2"].value] == [*numbers, str(nanshan)]
+    with pytest.raises(FormRefused, match="下级"):
+        bind(form, SHEET, B5={"what": "value", "metric": "operating", "unit": town.city.nanshan})
+
+
 def test_the_numbers_are_those_of_the_monthly_report_for_every_unit_and_metric(town):
     refresh(monthly.last_day(THIS))
     with today(monthly.month_before(THIS, -1)):

@@ -279,8 +279,22 @@ def test_too_many_merged_cells_and_links_and_odd_orders_are_refused():
         assert "不常见" in refused(files.with_rows(files.simple(), f"<sheetData>{rows}</sheetData>"))
 
 
+def test_damage_inside_is_told_and_a_formula_longer_than_any_is_not_read():
+    content = files.simple()
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        at = package.getinfo("xl/worksheets/sheet1.xml").header_offset + 80
+    assert "打不开" in refused(content[:at] + b"\xff" * 40 + content[at + 40 :])
+    rows = f'<sheetData><row r="1"><c r="A1"><f>"{"x" * 20_000}</f></c></row></sheetData>'
+    assert "不常见" in refused(files.with_rows(files.simple(), rows))
+
+
 def test_entities_and_other_encodings_are_refused():
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><worksheet><sheetData/></worksheet>'
     assert "DOCTYPE" in refused(files.with_sheet(files.simple(), lambda _: bomb))
     wide = '<?xml version="1.0" encoding="UTF-16"?><worksheet><sheetData/></worksheet>'.encode("utf-16")
     assert "不常见" in refused(files.with_sheet(files.simple(), lambda _: wide))
+    book = files.with_sheet(
+        files.simple(), lambda data: data.decode().replace("?>", "?>", 1).encode("utf-16"), part="xl/workbook.xml"
+    )
+    with pytest.raises(Refused, match="不常见|打不开"):
+        through(book, {})
