@@ -78,24 +78,26 @@ def trend(user, own: Numbers, basis: Basis, length: int) -> dict:
     codes = ("covered", "covered_own") if grassroots else RATES[:3]
     fit = replace(basis, denominator=metrics.DEFAULT_DENOMINATOR) if grassroots else basis
     kind = metrics.COUNT if grassroots else metrics.RATE
-    found = [
-        (row["as_of"], [numbers.value(code, fit.denominator, fit.range) for code in codes])
-        for row in selectors.trend(unit, _parts(codes, fit), length, basis.as_of or own.as_of)
-        if (numbers := _on_day(user, own, row))
+    lines = [
+        _on_day(user, own, row) for row in selectors.trend(unit, _parts(codes, fit), length, basis.as_of or own.as_of)
     ]
+    found = [(line.as_of, [line.value(code, fit.denominator, fit.range) for code in codes]) for line in lines]
+    texts = [[words.shown(line, code, fit) for code in codes] for line in lines]
     format = "%m-%d" if length <= 90 else "%Y-%m-%d"
     return {
         "percent": not grassroots,
         "labels": [day.strftime(format) for day, _ in found],
         "series": [
-            {"name": metrics.METRICS[code].name, "values": [ranking.plain(values[index], kind) for _, values in found]}
+            {
+                "name": metrics.METRICS[code].name,
+                "values": [ranking.plain(values[index], kind) for _, values in found],
+                "texts": [row[index] for row in texts],
+            }
             for index, code in enumerate(codes)
         ],
         "table": {
             "columns": ["日期", *(metrics.METRICS[code].name for code in codes)],
-            "rows": [
-                [f"{day:%Y-%m-%d}", *(words.figure(value, kind) for value in values)] for day, values in reversed(found)
-            ],
+            "rows": [[f"{line.as_of:%Y-%m-%d}", *row] for line, row in zip(lines[::-1], texts[::-1], strict=True)],
         },
         "empty": _why_no_line(found),
     }

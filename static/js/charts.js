@@ -41,29 +41,36 @@
 
   // --- kinds -----------------------------------------------------------------------------------------------------------
 
+  // Four classes of even width, told in words beside the map; a value stands in the last one that begins below it.
+  function classes(values, text, exact) {
+    const low = Math.min(...values);
+    const high = Math.max(...values);
+    if (low === high) return [{ min: low, max: high, label: text(low), color: SCALE[2] }];
+    const bounds = [0, 1, 2, 3, 4].map((step) => low + ((high - low) * step) / 4).map((value) => (exact ? value : Math.ceil(value)));
+    const kept = SCALE.map((color, index) => ({ gte: bounds[index], [index === 3 ? "lte" : "lt"]: bounds[index + 1], color, label: `${text(bounds[index])} – ${text(bounds[index + 1])}` }));
+    return kept.filter((one, index) => index === 3 || one.gte < bounds[index + 1]).reverse();
+  }
+
   async function map(data) {
     const shapes = await fetchJson(data.geo_url);
     echarts.registerMap("districts", shapes);
     const known = data.rows.filter((row) => row.value !== null);
     const values = known.map((row) => row.value);
-    const low = values.length ? Math.min(...values) : 0;
-    const high = values.length ? Math.max(...values) : 1;
     const text = (value) => (data.percent ? `${value.toFixed(1)}%` : Math.round(value).toLocaleString());
     return {
       ...base(),
       ...tooltip((item) => tip(item.name, [item.data?.text ? `${data.name} ${item.data.text}` : "没有数据", item.data?.detail, item.data?.url ? "点按进入" : ""])),
       visualMap: {
-        show: values.length > 0, type: "continuous", min: low, max: high > low ? high : low + 1, left: narrow() ? "center" : 12, bottom: narrow() ? 0 : 8,
-        orient: narrow() ? "horizontal" : "vertical", itemWidth: 12, itemHeight: narrow() ? 120 : 96, text: [text(high), text(low)], calculable: false, inRange: { color: SCALE },
-        textStyle: { fontSize: 12, color: MUTED, fontFamily: FONT }, outOfRange: { color: "#efedea" },
+        show: values.length > 0, type: "piecewise", pieces: values.length ? classes(values, text, data.percent) : [], left: 12, bottom: narrow() ? 0 : 8, orient: "vertical",
+        itemSymbol: "roundRect", itemWidth: 18, itemHeight: 13, itemGap: 6, selectedMode: false, textStyle: { fontSize: 12, color: TEXT, fontFamily: FONT }, outOfRange: { color: "#efedea" },
       },
       series: [{
         type: "map", map: "districts", nameProperty: "name", roam: false, selectedMode: false,
-        left: narrow() ? 8 : 72, right: 12, top: 12, bottom: narrow() ? 44 : 16,
-        label: { show: true, fontSize: narrow() ? 11 : 12, ...HALO, formatter: (item) => (narrow() ? item.name.replace(/[区新]+$/, "") : item.name) },
+        left: narrow() ? 8 : 72, right: 12, top: 12, bottom: narrow() ? 96 : 16,
+        label: { show: true, fontSize: narrow() ? 11 : 12, ...HALO, lineHeight: 14, formatter: (item) => (narrow() ? item.name.replace(/[区新]+$/, "") : item.name) + `\n${Number.isFinite(item.value) ? text(item.value) : (item.data?.text ?? "—")}` },
         labelLayout: { hideOverlap: false },
         emphasis: { label: { ...HALO, fontWeight: 600 }, itemStyle: { areaColor: undefined, borderColor: DATA[2], borderWidth: 2.5 } },
-        itemStyle: { areaColor: "#efedea", borderColor: "#fff", borderWidth: 1.2 },
+        itemStyle: { areaColor: "#efedea", borderColor: "#7f96a3", borderWidth: 1 },
         data: data.rows.map((row) => ({ ...row, value: row.value === null ? NaN : row.value })),
       }],
     };
@@ -113,7 +120,7 @@
     const few = data.labels.length <= 31;
     return {
       ...base(),
-      ...tooltip((items) => tip(items[0].axisValue, items.map((item) => `${item.seriesName} ${item.value === null || item.value === undefined ? "—" : data.percent ? `${item.value.toFixed(1)}%` : item.value.toLocaleString()}`)), { trigger: "axis" }),
+      ...tooltip((items) => tip(items[0].axisValue, items.map((item) => `${item.seriesName} ${data.series[item.seriesIndex].texts[item.dataIndex]}`)), { trigger: "axis" }),
       legend: { top: 4, icon: "roundRect", itemWidth: 16, itemHeight: 4, textStyle: { color: TEXT, fontFamily: FONT, fontSize: 13 } },
       grid: { left: 8, right: 20, top: narrow() ? 66 : 44, bottom: 8, containLabel: true },
       xAxis: { type: "category", data: data.labels, boundaryGap: data.labels.length === 1, axisLine: { lineStyle: { color: LINE } }, axisTick: { show: false }, axisLabel: { color: MUTED, hideOverlap: true } },
@@ -182,6 +189,52 @@
     };
   }
 
+  // What each kind says item by item, in the order of its table: [{text, url, at}], `at` names it for the tooltip.
+  const said = (...parts) => parts.filter(Boolean).join(" ");
+  const byRow = (data) => data.rows.map((row, index) => ({ text: said(row.name, row.text, row.detail), url: row.url, at: { dataIndex: index } }));
+  const ITEMS = {
+    map: (data) => data.rows.map((row) => ({ text: said(row.name, row.text, row.detail), url: row.url, at: { name: row.name } })),
+    rank: (data) => byRow(data).map((item, index, all) => ({ ...item, at: { dataIndex: all.length - 1 - index } })),
+    funnel: byRow,
+    stack: (data) => data.labels.map((label, index) => ({ text: said(label, data.totals?.[index], ...data.series.map((line) => `${line.name} ${line.texts?.[index] ?? line.values[index] ?? "—"}`)), url: data.urls?.[index] ?? data.series[0]?.urls?.[index], at: { dataIndex: index } })),
+    trend: (data) => data.labels.map((label, index) => ({ text: said(label, ...data.series.map((line) => `${line.name} ${line.texts[index]}`)), at: { dataIndex: index } })),
+    goal: (data) => data.actual.map(([day, value], index) => ({ text: said(day, data.percent ? `${value.toFixed(1)}%` : Math.round(value).toLocaleString()), at: { dataIndex: index } })),
+  };
+
+  // Arrows go from item to item, which is shown and read out; Enter opens its page.
+  function keys(place, chart, data) {
+    const items = ITEMS[place.dataset.chart](data);
+    if (!items.length) return;
+    const hint = element("span", "visually-hidden", `共 ${items.length} 项，按方向键逐项看${items.some((item) => item.url) ? "，按回车打开" : ""}，按 Tab 去看同样数字的表。`);
+    const spoken = element("span", "visually-hidden");
+    hint.id = `${place.id}-keys`;
+    spoken.setAttribute("aria-live", "polite");
+    place.after(hint, spoken);
+    place.tabIndex = 0;
+    place.setAttribute("role", "application");
+    place.setAttribute("aria-roledescription", "图表");
+    place.setAttribute("aria-describedby", hint.id);
+    const last = items.length - 1;
+    let now = place.dataset.chart === "trend" || place.dataset.chart === "goal" ? items.length : -1;
+    const MOVES = { ArrowRight: () => Math.min(now + 1, last), ArrowDown: () => Math.min(now + 1, last), ArrowLeft: () => Math.max(now - 1, 0), ArrowUp: () => Math.max(now - 1, 0), Home: () => 0, End: () => last };
+    const dull = () => chart.dispatchAction({ type: "downplay", seriesIndex: 0 });
+    place.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && items[now]?.url) location.assign(items[now].url);
+      if (event.key === "Escape") chart.dispatchAction({ type: "hideTip" });
+      if (!MOVES[event.key] || event.ctrlKey || event.altKey || event.metaKey) return;
+      event.preventDefault();
+      now = MOVES[event.key]();
+      dull();
+      chart.dispatchAction({ type: "highlight", seriesIndex: 0, ...items[now].at });
+      chart.dispatchAction({ type: "showTip", seriesIndex: 0, ...items[now].at });
+      spoken.textContent = items[now].text;
+    });
+    place.addEventListener("blur", () => {
+      dull();
+      chart.dispatchAction({ type: "hideTip" });
+    });
+  }
+
   const KINDS = { map, rank, trend, funnel, stack, goal };
 
   // --- fetching, the table, drill-down -----------------------------------------------------------------------------------
@@ -248,6 +301,7 @@
       const option = () => Promise.resolve(KINDS[place.dataset.chart](data));
       chart.setOption(await option());
       chart.on("click", (item) => open(data, item));
+      keys(place, chart, data);
       let size = `${place.clientWidth}×${place.clientHeight}`;
       new ResizeObserver(async () => { // the window, or a card that grows because its table was opened
         const now = `${place.clientWidth}×${place.clientHeight}`;

@@ -7,7 +7,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from reports.models import Goal, Plan
+from reports import selectors
+from reports.models import Goal, Plan, Snapshot
 from tests import factories as make
 from tests.reports import builders as b
 from tests.reports.helpers import refresh
@@ -106,3 +107,27 @@ def test_goal_and_its_line_are_drawn(request, signed_in, leader, width):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.get_by_text("看表格").click()
     assert "按直线应达" in page.locator("[data-chart-table=chart-goal]").inner_text()
+
+
+@pytest.mark.parametrize("kind", ["map", "rank", "gaps", "trend"])
+def test_every_chart_is_read_and_opened_by_the_keyboard(signed_in, leader, page, kind):
+    city = selectors.latest(leader.postings.get().organization)
+    Snapshot.objects.create(organization=city.unit, as_of=city.as_of - timedelta(days=9), counts=city.counts)
+    problems = signed_in(page, reverse("reports:dashboard") + "?denominator=operating")
+    chart = page.locator(f"#chart-{kind}")
+    page.wait_for_selector(f"#chart-{kind}[aria-describedby]")
+    rows = page.evaluate("(url) => fetch(url).then((answer) => answer.json())", chart.get_attribute("data-url"))
+    first = rows["labels"][-1] if kind == "trend" else (rows["labels"] if kind == "gaps" else rows["rows"])[0]
+    name = first if isinstance(first, str) else first["name"]
+    chart.focus()
+    page.keyboard.press("ArrowLeft" if kind == "trend" else "ArrowRight")
+    assert name in page.locator(f"#chart-{kind} ~ [aria-live]").text_content()
+    assert page.locator(f"#chart-{kind} .chart-tip").inner_text().startswith(name)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "看表格"
+    if kind != "trend":
+        url = rows["urls"][0] if kind == "gaps" else first["url"]
+        chart.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**{url}")
+    assert problems == []

@@ -9,7 +9,7 @@ from django.utils import timezone
 from orgs.divisions import divisions_import
 from orgs.models import Division
 from orgs.services import organization_create
-from reports import boards, metrics, ranking, selectors
+from reports import boards, metrics, ranking, selectors, words
 from reports.models import Snapshot
 from reports.words import Basis
 from tests import factories as make
@@ -152,6 +152,12 @@ def test_a_hidden_tile_is_hidden_in_every_chart(sign_in, town):
     trend = chart(client, town.city.nanshan, "trend", days="90")
     names = {metrics.METRICS[code].name for code in hidden}
     assert all(value is None for line in trend["series"] if line["name"] in names for value in line["values"])
+    drawn = names & set(trend["table"]["columns"])
+    assert drawn
+    for name in drawn:  # hidden is told as hidden, in the table as in the tooltip, as on the tile and in the files
+        column = trend["table"]["columns"].index(name)
+        assert {row[column] for row in trend["table"]["rows"]} == {words.SMALL}
+        assert next(line["texts"] for line in trend["series"] if line["name"] == name)[-1] == words.SMALL
 
 
 def test_an_unknown_chart_or_basis_is_refused(sign_in, town):
