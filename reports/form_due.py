@@ -20,11 +20,11 @@ MONTHS_BACK = 12
 def missing() -> list[tuple[int, date]]:
     """(form, month) of active forms with bindings: months closed since the form came, and the one over before it."""
     months = list(MonthClosing.objects.order_by("-month").values_list("month", flat=True).distinct()[:MONTHS_BACK])
-    forms = ReportForm.objects.filter(is_active=True, bindings__isnull=False).distinct().order_by("pk")
+    forms = ReportForm.objects.filter(is_active=True, bindings__isnull=False, organization__closed_on=None)
     made = set(FilledForm.objects.filter(month__in=months).values_list("form", "month"))
     return [
         (form.pk, month)
-        for form in forms
+        for form in forms.distinct().order_by("pk")
         for month in sorted(months)
         if month >= monthly.month_over(timezone.localdate(form.uploaded_at)) and (form.pk, month) not in made
     ]

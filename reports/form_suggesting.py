@@ -73,12 +73,14 @@ def _names() -> dict[str, str]:
 
 
 NAMES = _names()
+WHOLE = {unicodedata.normalize("NFKC", metric.name): code for code, metric in metrics.METRICS.items()}
 
 
 def metric_for(text: str) -> str:
     """The code of the metric that a label names; empty where none."""
     name = plain(text)
-    return NAMES.get(name) or NAMES.get(_TAIL.sub("", name), "")
+    whole = WHOLE.get(unicodedata.normalize("NFKC", text.strip()))
+    return whole or NAMES.get(name) or NAMES.get(_TAIL.sub("", name), "")
 
 
 @dataclass(frozen=True)
@@ -144,11 +146,10 @@ def proposals(form: ReportForm, sheet: Sheet) -> list[Proposal]:
     labels, units = Labels(sheet), _units(form)
     bound = set(form.bindings.filter(sheet=sheet.name).values_list("row", "column"))
     last_row, last_column = sheet.extent()
+    last_column = max(last_column, 2)  # beside a single column of labels stand the numbers
     found = []
     for row in range(1, min(last_row, ROWS) + 1):
-        for column in range(
-            1, min(max(last_column, 2), COLUMNS) + 1
-        ):  # beside a single column of labels stand the numbers
+        for column in range(1, min(last_column, COLUMNS) + 1):
             place = (row, column)
             if place in bound or labels.word(place) or sheet.why_not(place):
                 continue

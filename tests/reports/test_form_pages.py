@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from reports import form_books, form_suggesting, monthly, selectors
+from reports import form_books, form_suggesting, metrics, monthly, selectors
+from reports.filling_forms import CODES
 from reports.form_filling import form_fill
 from reports.models import FilledForm, FormBinding, MonthClosing, ReportForm
 from reports.services import month_close
@@ -190,6 +191,12 @@ def test_nothing_is_suggested_where_another_number_is_meant(town):
 )  # fmt: skip
 def test_labels_are_read_through_what_forms_add_to_them(label, code):
     assert form_suggesting.metric_for(label) == code
+
+
+def test_names_lead_to_one_metric_each():
+    assert len(CODES) == len(metrics.METRICS) and set(form_suggesting.ALIASES) <= set(metrics.METRICS)
+    for name, code in CODES.items():
+        assert form_suggesting.metric_for(name) == code, name
 
 
 def test_a_leader_looks_and_fills_and_changes_nothing(town, closed, sign_in):

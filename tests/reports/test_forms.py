@@ -235,10 +235,12 @@ def test_the_file_lies_sealed_and_one_that_is_lost_is_told(town, settings, tmp_p
 
 def test_every_active_form_is_filled_once_for_the_month_that_was_closed(town, closed):
     form, stopped, unbound = form_of(town.city.city), form_of(town.city.nanshan), form_of(town.city.nanshan)
-    for one in (form, stopped):
+    gone = form_of(town.city.futian)
+    for one in (form, stopped, gone):
         bind(one, SHEET, B5="operating")
     stopped.is_active = False
     stopped.save()
+    Organization.objects.filter(pk=town.city.futian.pk).update(closed_on=THIS)
     job = form_due.forms_due()
     assert form_due.forms_due() is None  # under way
     job_run(job_id=job.pk)
