@@ -24,7 +24,7 @@ from accounts.sealed_files import create_sealed, open_sealed, sealed_head
 BATCH = 500
 COPIED = 1 << 20  # bytes of a file at a time
 ASIDE = ".turning"  # under MEDIA_ROOT: what a killed run left there the next one removes
-LOCK = 7_803  # pg_try_advisory_lock: one at a time
+LOCK = 7_830  # pg_try_advisory_lock: one at a time
 
 
 class AlreadyRunning(Exception):

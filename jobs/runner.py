@@ -10,6 +10,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from psycopg2.errors import DiskFull
 
+from accounts import audit
 from jobs.lease import LEASE, Reporter, held, reporting
 from jobs.listening import Cancelled, LeaseLost
 from jobs.models import Job
@@ -129,6 +130,11 @@ def _interrupted(job: Job, error: OperationalError) -> dict:
     return {"state": Job.State.QUEUED, "message": "数据库一时不可用，稍后自动重试。", "error": describe(error)}
 
 
+def record_end(job: Job, state: str) -> None:
+    detail = {"kind": job.kind, "state": state}
+    audit.record("jobs.job.end", by=job.owner, subjects=[job], detail=detail, succeeded=state == Job.State.DONE)
+
+
 def gave_up(job: Job) -> dict:
     """How a job ends that is not tried again."""
     if job.is_committed:
@@ -165,7 +171,9 @@ def _end(job: Job, progress: Reporter, outcome: dict) -> Job | None:
         if not held(job).update(**columns):
             logger.warning("Job %s: attempt %s ended after it was taken over", job.pk, job.attempts)
             return None
-        if not finished:
+        if finished:
+            record_end(job, outcome["state"])
+        else:
             send(job.pk)
     job.refresh_from_db()
     return job

@@ -7,10 +7,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from jobs.models import Job
-from jobs.runner import WORTH_ANOTHER, gave_up
+from jobs.runner import WORTH_ANOTHER, gave_up, record_end
 from jobs.services import send
 
-SWEEP_LOCK = 7_803  # pg_try_advisory_xact_lock: one sweep at a time
+SWEEP_LOCK = 7_808  # pg_try_advisory_xact_lock: one sweep at a time
 LOST_AFTER = timedelta(seconds=30)
 AGAIN_AFTER = timedelta(minutes=2)  # a job that only waits for a busy worker shall not fill the queue with messages
 
@@ -36,9 +36,12 @@ def sweep() -> dict[str, int]:
 
 def _give_up(dead, ended: dict) -> int:
     given_up = 0
-    for job in dead.exclude(WORTH_ANOTHER):
+    for job in dead.exclude(WORTH_ANOTHER).select_related("owner"):
         error = f"The worker ended in each of {job.attempts} attempts (killed, out of memory or restarted)."
-        given_up += dead.filter(pk=job.pk).update(error=error, **gave_up(job), **ended)
+        outcome = gave_up(job)
+        if dead.filter(pk=job.pk).update(error=error, **outcome, **ended):
+            record_end(job, outcome["state"])
+            given_up += 1
     return given_up
 
 

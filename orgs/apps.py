@@ -7,9 +7,10 @@ class OrgsConfig(AppConfig):
 
     def ready(self) -> None:
         from orgs import held
-        from orgs.doors import posted_units
+        from orgs.doors import posted_units, reaches
         from orgs.listings import ORGANIZATION_LIST
         from orgs.tree_imports import TARGET
+        from tables.approving import tell_reach
         from tables.listing import register_listing, tell_units
         from tables.register import register_target
 
@@ -17,3 +18,4 @@ class OrgsConfig(AppConfig):
         register_listing(ORGANIZATION_LIST)
         tell_units(posted_units)
         held.register()
+        tell_reach(reaches)

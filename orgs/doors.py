@@ -146,6 +146,12 @@ def postings_with(user, perm: str) -> list:
     return [posting for posting in current_postings(user) if perm in ROLE_PERMISSIONS[posting.role]]
 
 
+def reaches(user, other, perm: str) -> bool:
+    """Does `user` hold the right over every unit where `other` holds it?"""
+    units = [posting.unit for posting in postings_with(other, perm)]
+    return bool(units) and all(user.has_perm(perm, unit) for unit in units)
+
+
 class DoorBackend(BaseBackend):
     """Signs staff in by password and answers every question about rights. Never reads is_superuser: there is none."""
 

@@ -40,6 +40,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ),
             Entry("我的任务进度", "progress", "jobs:list", "reports.view_snapshot", also=("jobs:detail",)),
             Entry("导出文件", "download", "lists:exports", "markets.export_business"),
+            Entry("导出审批", "checks", "lists:approvals", "markets.export_business", also=("lists:approval",)),
         ),
     ),
     (

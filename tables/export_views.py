@@ -1,5 +1,7 @@
 """Taking a list out, and the files of one's own long exports."""
 
+from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -8,11 +10,11 @@ from django.utils import timezone
 
 from accounts.people import signed_in
 from jobs.models import Job
-from tables import taking
+from tables import approving, taking
 from tables.forms import TakeForm
 from tables.list_views import SignedIn, unusable_page
 from tables.listing import UNFILTERED, Exportable, Unusable, exportable
-from tables.models import Export
+from tables.models import Export, ExportApproval
 from tables.views import file_response
 
 SHOWN = 100
@@ -47,22 +49,32 @@ class Take(SignedIn):
             return self._page(form, status=422)
         count = self._count()
         asked = {"by": signed_in(request), "what": self.what, "query": self.query, "chosen": form.cleaned_data}
+        if approving.is_needed(count):
+            approving.export_ask(**asked, count=self._rows().count())
+            messages.success(
+                request, f"已提交申请。批准后文件在后台生成，请到这里下载；{approving.DAYS} 天内没有批准即失效。"
+            )
+            return redirect("lists:exports")
         if count > taking.AT_ONCE:
             return redirect(taking.take_later(**asked))
-        format = form.cleaned_data["format"]
-        return file_response(
-            taking.take_at_once(**asked, count=count), f"{self.what.title}-{timezone.localdate()}", format
-        )
+        pieces, name = taking.take_at_once(**asked, count=count)
+        return file_response(pieces, name, form.cleaned_data["format"])
+
+    def _rows(self):
+        """Raises Unusable."""
+        return self.what.to_export(self.query, self.request.user).order_by().prefetch_related(None)
 
     def _count(self) -> int:
-        """Raises Unusable."""
-        rows = self.what.to_export(self.query, self.request.user).order_by().prefetch_related(None)
-        return rows[: taking.AT_ONCE + 1].count()
+        """No further than it matters. Raises Unusable."""
+        return self._rows()[: max(taking.AT_ONCE, settings.EXPORT_APPROVAL_ROWS) + 1].count()
 
     def _page(self, form, status: int = 200):
         count = self._count()
         amount = f"{count:,} 行"
-        if count > taking.AT_ONCE:
+        needs_word = approving.is_needed(count)
+        if needs_word:
+            amount = f"超过 {settings.EXPORT_APPROVAL_ROWS:,} 行（须由另一位有同样权限的人批准，他只看到用途、列、筛选和行数）"
+        elif count > taking.AT_ONCE:
             amount = (
                 f"超过 {taking.AT_ONCE:,} 行（在后台生成文件，完成后到「导出文件」下载，保留 {taking.KEPT_DAYS} 天）"
             )
@@ -72,7 +84,7 @@ class Take(SignedIn):
             "breadcrumbs": [{"label": self.what.title, "url": back}, {"label": "导出"}],
             "intro": f"将导出当前筛选下您有权导出的 {amount}。导出人、用途、列和行数会留下记录。",
             "form": form,
-            "submit_label": "导出",
+            "submit_label": "提交申请" if needs_word else "导出",
             "cancel_url": back,
         }
         return render(self.request, "tables/export.html", context, status=status)
@@ -112,6 +124,9 @@ class ExportList(SignedIn):
         return {"cells": cells}
 
     def _file(self, kept: Export) -> dict:
+        approval = getattr(kept, "approval", None)
+        if approval and not approval.granted:
+            return {"text": self._approval(approval)}
         if kept.job is None:
             return {"text": "已当场下载"}
         if kept.job.state != Job.State.DONE:
@@ -121,6 +136,13 @@ class ExportList(SignedIn):
             return {"text": refusal}
         return {"text": f"下载 {kept.format}", "url": reverse("lists:download", args=[kept.pk])}
 
+    def _approval(self, approval: ExportApproval) -> str:
+        if approval.granted is False:
+            return f"未批准：{approval.reason}"
+        if approval.expires_at <= timezone.now():
+            return "没有人批准，已失效；需要的话请重新申请"
+        return f"待批准，期限 {timezone.localtime(approval.expires_at):%m-%d %H:%M}"
+
 
 class Download(SignedIn):
     def get(self, request, pk):
@@ -128,5 +150,4 @@ class Download(SignedIn):
         what = exportable(kept.table)
         if what is None or taking.why_not_fetched(kept, request.user):
             raise Http404
-        day = timezone.localdate(kept.created_at)
-        return file_response(taking.fetch(kept=kept, what=what), f"{what.title}-{day}", kept.format)
+        return file_response(taking.fetch(kept=kept, what=what), taking.file_name(kept, what), kept.format)

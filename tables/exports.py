@@ -7,6 +7,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import IO, Any
 
@@ -24,6 +25,26 @@ TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "json": "application/json; charset=utf-8",
 }
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a file says of itself. In a workbook: header and footer of every sheet, and its properties; rows and header
+    row stay as they are, so that it comes back as it left."""
+
+    label: str
+    who: str
+    at: dt.datetime
+    purpose: str
+
+    @property
+    def line(self) -> str:
+        return f"{self.label} · {self.who} · {self.at:%Y-%m-%d %H:%M} 导出"
+
+    def put_on(self, sheet) -> None:
+        line = self.line.replace("&", "&&")  # a single & begins a code of the spreadsheet's
+        sheet.set_header(f"&C{line}"[:255])
+        sheet.set_footer(f"&L{line}&R&P / &N"[:255])
 
 
 def as_text(value: Any) -> str:
@@ -91,7 +112,12 @@ class Stoppable:
 
 
 def xlsx_to(
-    file: IO[bytes], title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], sheet_rows: int = SHEET_ROWS
+    file: IO[bytes],
+    title: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    sheet_rows: int = SHEET_ROWS,
+    mark: Mark | None = None,
 ) -> None:
     """Numbers as numbers, everything else as text: codes keep their 18 digits, nothing becomes a formula.
 
@@ -105,11 +131,20 @@ def _write_book(file, folder: str, title: str, header: Sequence[str], rows: Iter
     kept = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(file, kept)
     bold = book.add_format({"bold": True})
-    sheet, number, sheets = _sheet(book, title[:31], header, bold), 0, 1
+    if mark:
+        book.set_properties(
+            {
+                "title": title,
+                "author": mark.who,
+                "category": mark.label,
+                "comments": f"{mark.line}，用途：{mark.purpose}",
+            }
+        )
+    sheet, number, sheets = _sheet(book, title[:31], header, bold, mark), 0, 1
     for row in rows:
         if number == sheet_rows:
             sheets += 1
-            sheet, number = _sheet(book, f"{title[:26]}（{sheets}）", header, bold), 0
+            sheet, number = _sheet(book, f"{title[:26]}（{sheets}）", header, bold, mark), 0
         number += 1
         for at, value in enumerate(row):
             if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
@@ -119,8 +154,10 @@ def _write_book(file, folder: str, title: str, header: Sequence[str], rows: Iter
     book.close()
 
 
-def _sheet(book, title: str, header: Sequence[str], bold):
+def _sheet(book, title: str, header: Sequence[str], bold, mark: Mark | None):
     sheet = book.add_worksheet(title)
+    if mark:
+        mark.put_on(sheet)
     for at, label in enumerate(header):
         sheet.write_string(0, at, label, bold)
         sheet.set_column(at, at, max(12, min(len(label) * 2 + 4, 30)))
@@ -136,7 +173,9 @@ def _json_pieces(columns: Sequence[Column], rows: Iterable) -> Iterator[bytes]:
     yield b"\n]\n"
 
 
-def export(title: str, columns: Sequence[Column], rows: Iterable, format: str) -> Iterator[bytes]:
+def export(
+    title: str, columns: Sequence[Column], rows: Iterable, format: str, mark: Mark | None = None
+) -> Iterator[bytes]:
     """The bytes of a file with these columns of these rows. `rows` is read once: pass `queryset.iterator()`."""
     header = [column.label for column in columns]
     if format == "csv":
@@ -144,13 +183,15 @@ def export(title: str, columns: Sequence[Column], rows: Iterable, format: str) -
     if format == "json":
         return _json_pieces(columns, rows)
     if format == "xlsx":
-        return xlsx_pieces(title, header, _rows(columns, rows))
+        return xlsx_pieces(title, header, _rows(columns, rows), mark)
     raise ValueError(f"unknown format {format!r}")
 
 
-def xlsx_pieces(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+def xlsx_pieces(
+    title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], mark: Mark | None = None
+) -> Iterator[bytes]:
     with tempfile.TemporaryFile() as file:
-        xlsx_to(file, title, header, rows)
+        xlsx_to(file, title, header, rows, mark=mark)
         file.seek(0)
         while piece := file.read(1 << 16):
             yield piece

@@ -13,6 +13,7 @@ import polars as pl
 from django.db import connection, transaction
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet
 
+from accounts import audit
 from tables.mapping import RememberingTable, headers_shown
 from tables.models import Batch, RowError, RowFix
 from tables.readers import Block, Source, open_source
@@ -107,11 +108,18 @@ def _waiting(batch: Batch) -> None:
         raise Cannot("这一批已经写入、已放弃或正在检查，不能再改。")
 
 
+def _record(batch: Batch, what: str, cells: int, **more) -> None:
+    """A batch is its owner's only, so it is the owner who mends it."""
+    if cells:
+        audit.record(f"tables.batch.{what}", by=batch.owner, subjects=[batch], detail={"cells": cells, **more})
+
+
 @transaction.atomic
 def cell_fix(*, batch: Batch, row: int, column: str, value: str = "") -> RowFix:
     """Mend one cell; with no column, leave the row out. Raises Cannot."""
     _waiting(batch)
     RowFix.objects.filter(batch=batch, row=row, column=column).delete()
+    _record(batch, "fix", 1, row=row, column=column)
     return RowFix.objects.create(batch=batch, row=row, column=column, value=value)
 
 
@@ -119,7 +127,9 @@ def cell_fix(*, batch: Batch, row: int, column: str, value: str = "") -> RowFix:
 def fix_remove(*, batch: Batch, fixes: QuerySet[RowFix]) -> int:
     """Take fixes back. Raises Cannot."""
     _waiting(batch)
-    return fixes.filter(batch=batch).delete()[0]
+    removed = fixes.filter(batch=batch).delete()[0]
+    _record(batch, "unfix", removed)
+    return removed
 
 
 @transaction.atomic
@@ -134,6 +144,7 @@ def group_adopt(*, batch: Batch, errors: QuerySet[RowError]) -> int:
         batch_size=2_000,
         ignore_conflicts=True,
     )
+    _record(batch, "fix", len(found))
     return len(found)
 
 
@@ -148,4 +159,6 @@ def group_leave(*, batch: Batch, errors: QuerySet[RowError]) -> int:
             "ON CONFLICT DO NOTHING",
             [batch.pk, *params],
         )
-        return cursor.rowcount
+        left = cursor.rowcount
+    _record(batch, "leave", left)
+    return left

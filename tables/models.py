@@ -266,6 +266,45 @@ class Export(models.Model):
         return f"{self.table} {self.created_at:%Y-%m-%d %H:%M}"
 
 
+class ExportApproval(models.Model):
+    """A second person's word on an export above the row limit; never that of the one who asked."""
+
+    export = models.OneToOneField(Export, on_delete=models.CASCADE, related_name="approval", verbose_name="导出")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name="申请人"
+    )
+    counted = models.PositiveIntegerField("申请时的行数")
+    expires_at = models.DateTimeField("期限")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name="批准人"
+    )
+    decided_at = models.DateTimeField("办理时间", null=True)
+    granted = models.BooleanField("批准", null=True)
+    reason = models.CharField("不批准的原因", max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "导出审批"
+        constraints = [
+            models.CheckConstraint(
+                name="exportapproval_by_another_person",
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("asked_by")),
+                violation_error_message="不能批准自己的导出。",
+            ),
+            models.CheckConstraint(
+                name="exportapproval_decided_whole",
+                condition=Q(decided_by__isnull=True, decided_at__isnull=True, granted__isnull=True)
+                | Q(decided_by__isnull=False, decided_at__isnull=False, granted__isnull=False),
+                violation_error_message="办理人、时间和结果必须一并写下。",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], name="exportapproval_waiting", condition=Q(granted__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.export)
+
+
 class IdempotencyKey(models.Model):
     """A request that was already answered: the same key with the same body gets the same answer.
 

@@ -8,9 +8,9 @@ from django.db import connection, transaction
 
 from accounts.crypto import CannotDecrypt, decrypt, encrypt, present_head
 from accounts.rotation import SealedFolder, key_name, register_store
+from tables import taking, uploads
 from tables.before_images import COLUMN, SEALED
 from tables.models import BatchChange
-from tables.uploads import FOLDER
 
 TABLE = BatchChange._meta.db_table
 EACH = f"SELECT value ->> '{SEALED}' FROM jsonb_each({TABLE}.before) WHERE jsonb_typeof(value) = 'object'"
@@ -62,4 +62,5 @@ class BeforeImages:
 
 def register() -> None:
     register_store(BeforeImages())
-    register_store(SealedFolder("导入的文件", FOLDER))
+    register_store(SealedFolder("导入的文件", uploads.FOLDER))
+    register_store(SealedFolder("导出的文件", taking.FOLDER))

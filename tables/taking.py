@@ -14,10 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import audit
+from accounts.sealed_files import create_sealed, open_sealed
 from jobs.lease import interruptible
 from jobs.models import Job
 from jobs.services import JobFailed, Progress, job_kind, job_start
-from tables.exports import export
+from tables.exports import Mark, export
 from tables.listing import Exportable, Unusable, exportable, units_of
 from tables.models import Export
 from tables.table import Column
@@ -26,11 +27,12 @@ AT_ONCE = 20_000  # rows; a longer list takes a job
 FETCHED = 2_000  # rows that the server's cursor hands over at a time
 KEPT_DAYS = 7
 FOLDER = "exports"
+LABEL = "内部"  # of every list that leaves
 NOT_ALLOWED = "您已没有导出这个列表的权限。需要的话请联系本单位管理员。"
 
 
 def own_exports(user) -> QuerySet[Export]:
-    return Export.objects.filter(owner=user).select_related("job")
+    return Export.objects.filter(owner=user).select_related("job", "approval", "owner")
 
 
 def stored(kept: Export) -> Path:
@@ -43,7 +45,7 @@ def columns_of(kept: Export, what: Exportable) -> list[Column]:
     return [column for column in what.columns(QueryDict(kept.query), True) if column.key in wanted]
 
 
-def _keep(by, what: Exportable, query: QueryDict, chosen: dict) -> Export:
+def keep(by, what: Exportable, query: QueryDict, chosen: dict) -> Export:
     columns = what.columns(query, chosen["columns"] == "all")
     return Export.objects.create(
         owner=by, table=what.name, purpose=chosen["purpose"], format=chosen["format"], query=query.urlencode(),
@@ -70,29 +72,47 @@ def streamed(rows: QuerySet, what: Exportable) -> Iterator:
 
 
 @transaction.atomic
-def take_at_once(*, by, what: Exportable, query: QueryDict, chosen: dict, count: int) -> Iterator[bytes]:
-    """The bytes of a short list. Raises Unusable."""
-    kept = _keep(by, what, query, chosen)
+def take_at_once(*, by, what: Exportable, query: QueryDict, chosen: dict, count: int) -> tuple[Iterator[bytes], str]:
+    """The bytes of a short list, and what the file is called. Raises Unusable."""
+    kept = keep(by, what, query, chosen)
     kept.rows = count
     kept.save(update_fields=["rows"])
     _record(kept, what)
     rows = what.to_export(query, by)
-    return export(what.title, columns_of(kept, what), streamed(rows, what), kept.format)
+    return export(what.title, columns_of(kept, what), streamed(rows, what), kept.format, mark_of(kept)), file_name(
+        kept, what
+    )
 
 
 @transaction.atomic
 def take_later(*, by, what: Exportable, query: QueryDict, chosen: dict) -> Job:
-    kept = _keep(by, what, query, chosen)
-    params = {"export": kept.pk, "url": what.url(query), "units": [unit for unit, _ in units_of(by)]}
+    return start(keep(by, what, query, chosen), what)
+
+
+def start(kept: Export, what: Exportable) -> Job:
+    """The job that writes the file, as its owner's."""
+    by = kept.owner
+    units = [unit for unit, _ in units_of(by)]
+    params = {"export": kept.pk, "url": what.url(QueryDict(kept.query)), "units": units}
     kept.job = job_start(kind="tables.export", title=f"导出{what.title}", by=by, params=params)
     kept.save(update_fields=["job"])
     return kept.job
 
 
+def mark_of(kept: Export) -> Mark:
+    """What every file says of itself: its label, who took it out, when and what for."""
+    return Mark(LABEL, kept.owner.name or kept.owner.username, timezone.localtime(), kept.purpose)
+
+
+def file_name(kept: Export, what: Exportable) -> str:
+    """A csv can hold no mark inside, or it would not come back as it is: so its name does."""
+    return f"{what.title}-{LABEL}-{kept.owner.name or kept.owner.username}-{timezone.localdate(kept.created_at)}"
+
+
 @job_kind("tables.export")
 def run(job: Job, progress: Progress) -> dict:
     """Whole or not at all: the file gets its name when it is complete, in the transaction that records the export."""
-    kept = Export.objects.select_related("owner").get(pk=job.params["export"])
+    kept = Export.objects.select_related("owner", "approval").get(pk=job.params["export"])
     what = exportable(kept.table)
     if what is None:
         raise JobFailed("系统里已没有这个列表，没有导出。")
@@ -111,10 +131,11 @@ def _write_file(kept: Export, what: Exportable, progress: Progress) -> None:
         try:
             with interruptible():
                 rows = what.to_export(QueryDict(kept.query), kept.owner)
-                counted = _Counted(streamed(rows, what), rows.count(), progress)
-                with path.open("xb") as file:
-                    path.chmod(0o600)
-                    for piece in export(what.title, columns_of(kept, what), counted, kept.format):
+                total = rows.count()
+                _must_be_as_approved(kept, total)
+                counted = _Counted(streamed(rows, what), total, progress)
+                with create_sealed(path) as file:
+                    for piece in export(what.title, columns_of(kept, what), counted, kept.format, mark_of(kept)):
                         file.write(piece)
                 kept.stored_as, kept.rows = name, counted.done
                 kept.save(update_fields=["stored_as", "rows"])
@@ -124,6 +145,13 @@ def _write_file(kept: Export, what: Exportable, progress: Progress) -> None:
             if isinstance(error, Unusable):
                 raise JobFailed(str(error)) from error
             raise
+
+
+def _must_be_as_approved(kept: Export, total: int) -> None:
+    """Raises JobFailed where a list that somebody let go has grown by more than a tenth since."""
+    approval = getattr(kept, "approval", None)
+    if approval and total > approval.counted * 1.1:
+        raise JobFailed(f"批准的是 {approval.counted:,} 行，现在有 {total:,} 行，没有导出。请重新申请。")
 
 
 class _Counted:
@@ -165,7 +193,7 @@ def fetch(*, kept: Export, what: Exportable) -> Iterator[bytes]:
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with open_sealed(path) as file:
         while piece := file.read(1 << 16):
             yield piece
 

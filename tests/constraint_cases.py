@@ -43,6 +43,8 @@ from tables.models import (
     BatchConflict,
     BatchRange,
     ColumnMapping,
+    Export,
+    ExportApproval,
     IdempotencyKey,
     RowFix,
     RowRepair,
@@ -130,6 +132,21 @@ def recovery_code() -> RecoveryCode:
     return RecoveryCode.objects.create(user=make.make_user(), digest=b"1")
 
 
+def export_approval() -> ExportApproval:
+    owner = make.make_user()
+    kept = Export.objects.create(owner=owner, table="business", format="csv")
+    return ExportApproval.objects.create(export=kept, asked_by=owner, counted=9, expires_at=timezone.now())
+
+
+def decided_wrongly(approval: ExportApproval) -> Acts:
+    now, other = timezone.now(), make.make_user()
+    return changed(approval, {"granted": True}, {"decided_by": other, "decided_at": now}, {"decided_at": now})
+
+
+def decided_by_the_asker(approval: ExportApproval) -> Acts:
+    return changed(approval, granted=True, decided_at=timezone.now(), decided_by=approval.asked_by)
+
+
 def job() -> Job:
     return Job.objects.create(kind="tests.kind", title="导入", done=1, total=1)
 
@@ -160,6 +177,8 @@ GROUND: Cases = {
     "passkey_once": lambda city: again(passkey(), user=make.make_user()),
     "passkey_count_counts": lambda city: changed(passkey(), sign_count=-1),
     "recoverycode_once": lambda city: again(recovery_code()),
+    "exportapproval_by_another_person": lambda city: decided_by_the_asker(export_approval()),
+    "exportapproval_decided_whole": lambda city: decided_wrongly(export_approval()),
     "job_done_within_total": lambda city: changed(job(), done=2),
     "job_running_has_lease": lambda city: changed(job(), state="running"),
     "rowfix_once_per_cell": lambda city: (

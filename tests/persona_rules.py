@@ -132,6 +132,8 @@ PAGES: dict[str, Page] = {
     "lists:bulk": Page(REGISTRARS, extra={"table": "business"}, query={"act": "key", "all": "on"}),
     "lists:bulk_result": Page(SIGNED_IN, OWN + "bulk_job", everywhere=NOBODY),
     "lists:exports": Page(SIGNED_IN),
+    "lists:approvals": Page(SIGNED_IN),
+    "lists:approval": Page(LEADERS | REGISTRARS, "approval"),
     "lists:download": Page(LEADERS | REGISTRARS, OWN + "export", everywhere=NOBODY, ok=(200, 404)),
     # tables: a batch is its owner's only
     "tables:list": Page(IMPORTERS),

@@ -49,7 +49,7 @@ from reports.models import Evaluation, EvaluationRelease, Goal, MonthClosing, Pl
 from reports.screens import screen_create
 from stations import services
 from stations.posters import poster_make
-from tables.models import Batch, Export, SavedView
+from tables.models import Batch, Export, ExportApproval, SavedView
 from tests import factories as make
 from tests.persona_forms import form_rows
 from tests.persona_printed import printed_report
@@ -146,8 +146,16 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
             expires_at=timezone.now() + timedelta(days=9),
         )[0],
         printed=printed_report(unit, DAY), **form_rows(unit, canary, officer, DAY),
+        approval=asked_export(make.make_user("registrar", unit.district_committee), canary),
         **lists_rows(officer, canary),
     )  # fmt: skip
+
+
+def asked_export(owner, canary: str) -> ExportApproval:
+    kept = Export.objects.create(owner=owner, table="business", purpose=f"{canary}申请", format="csv")
+    return ExportApproval.objects.create(
+        export=kept, asked_by=owner, counted=9, expires_at=timezone.now() + timedelta(days=1)
+    )
 
 
 def lists_rows(owner, canary: str) -> dict[str, Any]:

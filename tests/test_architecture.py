@@ -252,3 +252,20 @@ def test_templates_hold_nothing_inline_and_nothing_from_outside():
 def test_the_finder_of_inline_parts_finds(text, what):
     assert what in inline_parts(text)
     assert inline_parts('<script src="/static/js/x.js" defer></script><p class="style">') == []
+
+
+# --- locks ------------------------------------------------------------------------------------------------------------
+
+LOCKS = re.compile(r"^([A-Z_]*LOCK(?:, [A-Z_]*LOCKS?)*) = (7_\d{3}(?:, 7_\d{3})*)", re.MULTILINE)
+
+
+def test_no_two_advisory_locks_have_one_number():
+    """An import once held the sealer's: nothing was sealed while it wrote."""
+    found = [
+        (number, shown(path))
+        for path in python_files(*CODE_FOLDERS)
+        for _, numbers in LOCKS.findall(path.read_text(encoding="utf-8"))
+        for number in numbers.split(", ")
+    ]
+    taken = [number for number, _ in found]
+    assert len(taken) >= 11 and {each for each in found if taken.count(each[0]) > 1} == set()

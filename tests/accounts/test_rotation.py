@@ -64,9 +64,10 @@ def fill(tmp_path, members: int = 3) -> None:
     batch = Batch.objects.create(target="x", owner=user, file_name="a.csv", headers='["甲"]')
     RowFix.objects.create(batch=batch, row=2, column="name", value="乙")
     keep_replaced(batch, [(Member.objects.first(), {"phone": "", "name": ""})], frozenset({"phone"}))
-    (tmp_path / "imports").mkdir(exist_ok=True)
-    with create_sealed(tmp_path / "imports" / "file") as file:
-        file.write(b"rows")
+    for folder in ("imports", "exports"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        with create_sealed(tmp_path / folder / "file") as file:
+            file.write(b"rows")
 
 
 def everything(tmp_path) -> dict:

@@ -5,6 +5,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
+from accounts import audit
 from reports.models import ReportedFigure
 
 FILE = Path(__file__).resolve().parents[2] / "data" / "reported_figures.json"
@@ -31,4 +32,5 @@ class Command(BaseCommand):
                     },
                 )
                 seen += 1
+        audit.record("reports.reported_figure.load", by=None, detail={"rows": seen})
         self.stdout.write(f"各地公布的数据 {seen} 项。")
