@@ -19,7 +19,7 @@ from accounts.models import AuditEvent, AuditSeal
 
 logger = logging.getLogger(__name__)
 
-SEAL_LOCK = 7_807  # pg_try_advisory_xact_lock: one sealer at a time
+SEAL_LOCK = 7_831  # pg_try_advisory_xact_lock: one sealer at a time
 BATCH = 4_000  # events a round
 GENESIS = bytes(32)  # what comes before the first link
 # Every column: what is not named here could be changed unseen. `at` stands at COLUMNS.index("at").
