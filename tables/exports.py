@@ -41,6 +41,10 @@ class Mark:
     def line(self) -> str:
         return f"{self.label} · {self.who} · {self.at:%Y-%m-%d %H:%M} 导出"
 
+    def properties(self, title: str) -> dict[str, str]:
+        told = f"{self.line}，用途：{self.purpose}"
+        return {"title": title, "author": self.who, "category": self.label, "comments": told}
+
     def put_on(self, sheet) -> None:
         line = self.line.replace("&", "&&")  # a single & begins a code of the spreadsheet's
         sheet.set_header(f"&C{line}"[:255])
@@ -124,22 +128,15 @@ def xlsx_to(
     Rows go to disk as they come; what one sheet cannot hold goes on in the next.
     """
     with tempfile.TemporaryDirectory() as folder:  # what the packer leaves behind when it is stopped goes with it
-        _write_book(Stoppable(file), folder, title, header, rows, sheet_rows)
+        kept = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
+        book = xlsxwriter.Workbook(Stoppable(file), kept)
+        if mark:
+            book.set_properties(mark.properties(title))
+        _write_book(book, title, header, rows, sheet_rows, mark)
 
 
-def _write_book(file, folder: str, title: str, header: Sequence[str], rows: Iterable, sheet_rows: int) -> None:
-    kept = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(file, kept)
+def _write_book(book, title: str, header: Sequence[str], rows: Iterable, sheet_rows: int, mark: Mark | None) -> None:
     bold = book.add_format({"bold": True})
-    if mark:
-        book.set_properties(
-            {
-                "title": title,
-                "author": mark.who,
-                "category": mark.label,
-                "comments": f"{mark.line}，用途：{mark.purpose}",
-            }
-        )
     sheet, number, sheets = _sheet(book, title[:31], header, bold, mark), 0, 1
     for row in rows:
         if number == sheet_rows:
