@@ -47,7 +47,7 @@ class HistoryValidator:
 
 def ends_at(user) -> datetime | None:
     """When the password is too old; None where passwords do not age."""
-    return user.password_set_at + timedelta(days=settings.PASSWORD_DAYS) if settings.PASSWORD_DAYS else None
+    return user.password_set_at + timedelta(days=settings.CREDENTIAL_DAYS) if settings.CREDENTIAL_DAYS else None
 
 
 def must_change(user) -> bool:

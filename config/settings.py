@@ -153,7 +153,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
-PASSWORD_DAYS = env.int("PASSWORD_DAYS", 0 if DEMO else 90)  # how long a password lasts; 0: for ever
+CREDENTIAL_DAYS = env.int("CREDENTIAL_DAYS", 0 if DEMO else 90)  # how long a password lasts; 0: for ever
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", not DEMO)  # in the demo it is offered
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "/"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from orgs.kinds import Level
 from orgs.models import Organization
-from reports import metrics, words
+from reports import judging, metrics, words
 from reports.selectors import Numbers
 from reports.words import Basis
 
@@ -176,7 +176,8 @@ def change(metric: metrics.Metric, own: Numbers, before: Numbers | None, fit: Ba
         return {}
     text = words.difference(value, then, metric.kind)
     sign = (value > then) - (value < then)
-    judged = sign and metric.good and not metric.person  # nothing good or bad hangs on numbers of persons
+    # Nothing good or bad hangs on numbers of persons, nor on a share that falls because more declare a membership.
+    judged = sign and judging.may_judge(metrics.count_key(metric.code, fit.denominator, fit.range))
     return {
         "by": text if sign else "持平",
         "change": f"较 {words.day(before.as_of, own.as_of)} {text if sign else '持平'}",

@@ -30,6 +30,7 @@ from reports.views import (
 app_name = "reports"
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
+    path("front/", home.FrontPage.as_view(), name="front"),
     path("today/", home.Today.as_view(), name="today"),
     path("me/", home.Me.as_view(), name="me"),
     path("brief/", brief.BriefPage.as_view(), name="brief"),

@@ -197,6 +197,7 @@ PAGES: dict[str, Page] = {
     "stations:poster_make": Page(REGISTRARS | OFFICER, "place", **POST),
     # reports
     "reports:home": Page(SIGNED_IN, ok=(200, 302)),
+    "reports:front": Page(LEADERS),
     "reports:today": Page(OFFICER),
     "reports:me": Page(SIGNED_IN),
     "reports:dashboard": Page(STAFF, ok=(200, 302)),

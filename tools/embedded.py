@@ -46,12 +46,11 @@ GRANT EXECUTE ON FUNCTION pg_stat_statements_reset TO owner;
 MB, GB = 1024**2, 1024**3
 
 
-def memory() -> int:
-    """Bytes that this machine, or the container, has."""
-    found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with contextlib.suppress(OSError, ValueError):  # another cgroup version, or no limit ("max")
-        found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return found
+def memory() -> int:  # bytes that this machine, or the container, has
+    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    with contextlib.suppress(OSError, ValueError):  # no cgroup, or no limit in it ("max")
+        limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(limits)
 
 
 # For a machine with 4 GB or more that also runs the web server, the worker and a browser; an eighth of it holds pages.

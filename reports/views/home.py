@@ -2,21 +2,26 @@
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.generic import TemplateView, View
 
 from accounts.models import User
 from orgs.doors import current_postings
 from orgs.models import Role
 from orgs.scoped import DoorMixin
+from reports import words
+from reports.behind import own_unit
 from reports.day import day_of
+from reports.front import RELEASE, front_of
 from reports.links import page
 from reports.menu import unit_name
 from reports.rights_table import duty_rows, roles_table
+from reports.selectors import counted_at
 
 # The first page of each role, the highest first for somebody who holds several.
 FIRST_PAGE = (
-    (Role.LEADER, "reports:dashboard"),
+    (Role.LEADER, "reports:front"),
     (Role.REGISTRAR, "reports:dashboard"),
     (Role.OFFICER, "reports:today"),
     (Role.SECRETARY, "members:roll"),
@@ -36,6 +41,25 @@ class Home(View):
             if role in held:
                 return redirect(name)
         return redirect("reports:me")
+
+
+class FrontPage(DoorMixin, View):
+    """首页: a leader's own unit on one screen: six sentences, the leading numbers, gaps, and what is due."""
+
+    permission = RELEASE
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        unit = own_unit(request.user)
+        found = front_of(request.user, unit) if unit else None
+        context = {
+            "heading": str(unit),
+            "unit": unit,
+            "found": found,
+            "computed_at": timezone.localtime(counted_at(found.own)) if found else None,
+            "brief_url": words.brief_page(unit) if unit else "",
+            "dashboard_url": words.unit_page(unit) if unit else "",
+        }
+        return render(request, "reports/front.html", context)
 
 
 class Today(DoorMixin, TemplateView):

@@ -99,7 +99,7 @@ def test_in_the_last_week_the_end_is_told_at_signing_in(client, user, days, told
 
 
 def test_where_passwords_do_not_age_nobody_is_asked(client, user, settings):
-    settings.PASSWORD_DAYS = 0
+    settings.CREDENTIAL_DAYS = 0
     aged(user, days=4000)
     assert sign_in(client).url == "/"
 

@@ -30,8 +30,8 @@ def organization(unit, query: str = "") -> str:
 @pytest.mark.parametrize(
     ("person", "page"),
     [
-        ("city_leader", "reports:dashboard"),
-        ("division_leader", "reports:dashboard"),
+        ("city_leader", "reports:front"),
+        ("division_leader", "reports:front"),
         ("registrar", "reports:dashboard"),
         ("officer", "reports:today"),
         ("secretary", "members:roll"),
@@ -153,6 +153,21 @@ def test_change_against_the_end_of_last_month_says_whether_it_is_good(town):
     assert found["due_not_built"]["change"].endswith("−4")
     assert found["due_not_built"]["direction"] == "down" and found["due_not_built"]["good"] is True
     assert found["members_on_roll"]["direction"] == "up" and found["members_on_roll"]["good"] is None
+
+
+def test_a_share_that_falls_because_more_declare_is_not_called_bad(town):
+    own = selectors.latest(town.city.city)
+    wider = {key: count + (9 if key == "with_members" else 0) for key, count in own.counts.items()}
+    now = selectors.Numbers(own.unit, own.as_of, own.computed_at, wider)
+    for denominator, judged in (("with_members", False), ("due", True)):
+        fewer = selectors.Numbers(own.unit, own.as_of, own.computed_at, {**own.counts, "due": own.counts["due"] + 9})
+        change = tiles.change(
+            metrics.METRICS["work_coverage"],
+            now if not judged else own,
+            own if not judged else fewer,
+            Basis(denominator),
+        )
+        assert change["direction"] != "flat" and (change["good"] is not None) == judged
 
 
 def test_a_change_of_a_share_is_told_in_points():
