@@ -23,6 +23,7 @@ from reports.views import (
     rows,
     screens,
     search,
+    siblings,
     split,
     verify,
 )
@@ -51,6 +52,8 @@ urlpatterns = [
     path("explain/<str:metric>/", explain.Explain.as_view(), name="explain"),
     path("compare/o/<str:code>/", explain.Compare.as_view(), {"kind": "o"}, name="compare_organization"),
     path("compare/d/<str:code>/", explain.Compare.as_view(), {"kind": "d"}, name="compare_division"),
+    path("siblings/o/<str:code>/", siblings.Siblings.as_view(), {"kind": "o"}, name="siblings_organization"),
+    path("siblings/d/<str:code>/", siblings.Siblings.as_view(), {"kind": "d"}, name="siblings_division"),
     path("numbers/", numbers.NumbersPage.as_view(), name="numbers"),
     path("retention/", retention.Retention.as_view(), name="retention"),
     path("inventory/", inventory.Inventory.as_view(), name="inventory"),

@@ -141,6 +141,12 @@ def compare_page(unit: Unit, basis: Basis) -> str:
     return reverse(f"reports:compare_{kind}", args=[unit.code]) + basis.query()
 
 
+def siblings_page(unit: Unit, basis: Basis) -> str:
+    """The districts of a city side by side."""
+    kind = "organization" if isinstance(unit, Organization) else "division"
+    return reverse(f"reports:siblings_{kind}", args=[unit.code]) + basis.query()
+
+
 def explain_page(unit: Unit, code: str, basis: Basis, earlier: date, later: date) -> str:
     """Where two days of one number are explained row by row."""
     fit = basis.fitting(metrics.METRICS[code])

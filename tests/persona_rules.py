@@ -214,6 +214,9 @@ PAGES: dict[str, Page] = {
     "reports:compare_division": Page(PLACES, "division", "code"),
     "reports:inventory": Page(REGISTRARS | ADMINS),
     "reports:retention": Page(REGISTRARS | ADMINS),
+    # off unless the city wants it, and then for its districts only
+    "reports:siblings_organization": Page(STAFF, "branch", "code", ok=(404,)),
+    "reports:siblings_division": Page(PLACES, "division", "code", ok=(404,)),
     "reports:numbers": Page(STAFF),
     "reports:metrics": Page(STAFF),
     "reports:search": Page(STAFF, query={"q": "金丝雀"}),
