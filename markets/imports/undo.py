@@ -4,7 +4,7 @@ from markets.imports import conversions
 from markets.imports.told_undo import take_back
 from markets.models import Business
 from tables.faults import fault
-from tables.models import Batch
+from tables.models import Batch, BatchConflict
 from tables.register import Progress
 from tables.statements import run, say_how_much
 from tables.undo import ROWS, Undo
@@ -21,6 +21,7 @@ def undo(batch: Batch, progress: Progress) -> list[int]:
     applied = f"o.entered_at = '{batch.applied_at.isoformat()}'"
     rows = Undo(batch, Business, progress, own={"markets_declaration": applied, **TOLD, **conversions.own(batch)})
     rows.plan()
+    _keep_what_events_said_since(batch)
     say_how_much(batch.counts)
     conversions.keep_together()
     fault("undo.planned")
@@ -35,6 +36,15 @@ def undo(batch: Batch, progress: Progress) -> list[int]:
     rows.keep_conflicts()
     take_back(batch)
     return units
+
+
+def _keep_what_events_said_since(batch: Batch) -> None:
+    """An event of a later day that only confirms what the batch wrote leaves no trace in the row, but it was said."""
+    run(
+        f"UPDATE {ROWS} u SET conflict = '{BatchConflict.Kind.REFERRED}' FROM markets_eventsighting e "
+        "WHERE e.business_id = u.id AND e.source = %s AND e.day > %s AND u.conflict IS NULL",
+        [batch.source, batch.file_date],
+    )
 
 
 def _forget_versions(batch: Batch, part: str) -> None:

@@ -6,8 +6,10 @@ from functools import partial
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.urls import reverse
 
+from accounts.models import User
 from jobs.runner import job_run
 from markets.models import Business
 from tables.models import Batch
@@ -61,8 +63,8 @@ def looked_at(page, name: str) -> None:
 
 def worked(page) -> Batch:
     """The job that the page waits for is done here; its page then leads on by itself."""
-    batch = Batch.objects.latest("pk")
     page.wait_for_selector("[data-progress-url]")
+    batch = Batch.objects.latest("pk")
     job_run(job_id=batch.job_id)
     page.wait_for_url(f"**{batch.get_absolute_url()}", timeout=8000)
     page.wait_for_load_state("networkidle")
@@ -186,3 +188,50 @@ def test_a_job_watched_when_the_session_ends_leads_to_the_sign_in(visit, page, r
     page.wait_for_selector("[data-progress-url]")
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.wait_for_url(f"**{reverse('accounts:sign_in')}?next=/jobs/**", timeout=20_000)
+
+
+def test_what_breaks_on_the_way_is_said_and_the_chosen_files_stay(visit, client, page, rows, live_server):
+    """The server is gone in the middle of an upload; the session ends before it, and during it. Then it is sent."""
+    visit(page)
+    address = live_server.url + reverse("tables:upload")
+    chosen = {"name": "名册.csv", "mimeType": "text/csv", "buffer": to_csv(rows).encode()}
+    page.set_input_files("[name=file]", chosen)
+    button, told = page.get_by_role("button", name="上传并检查"), page.locator(".upload-note[role=alert]")
+
+    def cut(route):
+        route.abort() if route.request.method == "POST" else route.continue_()
+
+    page.route(address, cut)
+    button.click()
+    told.filter(has_text="上传中断了").wait_for()
+    looked_at(page, "upload-cut")
+    page.unroute(address)
+
+    def end_during(route):
+        if route.request.method == "POST":
+            Session.objects.all().delete()
+        route.continue_()
+
+    page.route(address, end_during)
+    button.click()
+    told.filter(has_text="登录已经过期").wait_for()
+    page.unroute(address)
+    button.click()  # the session has ended: it is not even sent
+    told.filter(has_text="在新窗口登录").wait_for()
+    looked_at(page, "upload-signed-out")
+    assert not Batch.objects.exists() and page.input_value("[name=file]").endswith("名册.csv")
+
+    client.force_login(User.objects.get(), backend="orgs.doors.DoorBackend")
+    name = settings.SESSION_COOKIE_NAME
+    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    button.click()
+    assert worked(page).counts["rows"] == 6
+
+
+def test_a_form_that_is_not_right_is_told_beside_its_field(visit, page, rows):
+    problems = visit(page)
+    page.set_input_files("[name=file]", {"name": "空.csv", "mimeType": "text/csv", "buffer": b""})
+    page.get_by_role("button", name="上传并检查").click()
+    page.locator(".field-error", has_text="文件是空的").wait_for()
+    send(page, "名册.csv", to_csv(rows))
+    assert [problem for problem in problems if "422" not in problem] == []
