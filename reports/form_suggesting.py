@@ -62,13 +62,18 @@ def plain(text: str) -> str:
     return _ASIDE.sub("", text).removeprefix("其中")
 
 
+def _spoken(text: str) -> list[str]:
+    """A label as it stands and without its 数, 总数, 户数: 爱心商户数 is 爱心商户, 党员人数 is 党员."""
+    name = plain(text)
+    return [one for one in (name, name.removesuffix("数"), _TAIL.sub("", name)) if one]
+
+
 def _names() -> dict[str, str]:
     found: dict[str, str] = {}
     for code, metric in metrics.METRICS.items():
         for text in (metric.name, *ALIASES.get(code, ())):
-            for name in (plain(text), _TAIL.sub("", plain(text))):
-                if name:
-                    found.setdefault(name, code)
+            for name in _spoken(text):
+                found.setdefault(name, code)
     return found | {plain(text): code for code, texts in ALIASES.items() for text in texts}
 
 
@@ -78,9 +83,9 @@ WHOLE = {unicodedata.normalize("NFKC", metric.name): code for code, metric in me
 
 def metric_for(text: str) -> str:
     """The code of the metric that a label names; empty where none."""
-    name = plain(text)
-    whole = WHOLE.get(unicodedata.normalize("NFKC", text.strip()))
-    return whole or NAMES.get(name) or NAMES.get(_TAIL.sub("", name), "")
+    if whole := WHOLE.get(unicodedata.normalize("NFKC", text.strip())):
+        return whole
+    return next((NAMES[name] for name in _spoken(text) if name in NAMES), "")
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,7 @@ def test_nothing_is_suggested_where_another_number_is_meant(town):
         ("党组织总数", "organizations"), ("＝党员总数（人）", "members_on_roll"), ("其中：党支部（个）", "branches"),
         ("１．专业市场", "markets"), ("组织覆盖率％", "organization_coverage_strict"), ("填表人", ""), ("", ""),
         ("党的工作 覆盖率(%)", "work_coverage"), ("应建未建数", "due_not_built"),
+        ("爱心商户数", "caring_merchants"), ("在册党员人数", "members_on_roll"), ("骑手驿站（个）", "rest_points"),
     ],
 )  # fmt: skip
 def test_labels_are_read_through_what_forms_add_to_them(label, code):
