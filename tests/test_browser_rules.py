@@ -1,0 +1,73 @@
+"""What every answer tells the browser: nothing inline, nothing from outside, no frame, no guessing of types."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.persona_world import PERSONAS
+from tests.test_architecture import ROOT
+from tests.test_personas import RULED, ask, rule_of, values, world  # noqa: F401  (a fixture)
+
+pytestmark = pytest.mark.django_db
+INLINE = re.compile(
+    r"<script(?![^>]*\b(?:src=|type=\"application/json\"))|\sstyle=|\son\w+=\"|javascript:", re.IGNORECASE
+)
+SECRECY = "不得存储、处理国家秘密"
+KEY = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
+
+
+@pytest.mark.parametrize("address", RULED, ids=lambda address: address.unnamed_route or address.name)
+def test_answer_holds_the_rules_of_the_browser(world, address):  # noqa: F811
+    page = rule_of(address)
+    persona = next((each for each in PERSONAS if each in page.who), None)
+    if persona is None or address.unnamed_route:
+        return
+    given = values(world, persona, page, address, "near") if page.row else page.extra
+    response = ask(world, persona, page, address.url(**given))
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "unsafe" not in policy and "http" not in policy and "*" not in policy
+    assert response.headers["X-Frame-Options"] == "DENY" and "frame-ancestors 'none'" in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+    assert response.status_code >= 300 or "private" in response.headers["Cache-Control"]
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        assert INLINE.findall(response.text_now) == []
+        if "</body>" in response.text_now and response.status_code == 200 and 'class="staff"' in response.text_now:
+            assert SECRECY in response.text_now
+
+
+def production(*words: str, **more: str) -> subprocess.CompletedProcess:
+    environment = {
+        "PATH": os.environ["PATH"], "SECRET_KEY": "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "FIELD_KEYS": f'["1:{KEY}"]', "BLIND_INDEX_KEY": KEY, "AUDIT_SEAL_KEY": KEY, "BEHIND_HTTPS": "1",
+        "BEHIND_PROXY": "1", "ALLOWED_HOSTS": "party.example.gov.cn", "REDIS_URL": "redis://127.0.0.1:1/0",
+        "DATABASE_URL": "postgres://web@127.0.0.1:1/app", **more,
+    }  # fmt: skip
+    return subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_the_check_of_a_deployment_is_clean():
+    done = production("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 0 and "no issues" in done.stdout, done.stderr
+
+
+def test_control_the_check_of_a_deployment_by_http_is_not():
+    done = production("manage.py", "check", "--deploy", "--fail-level", "WARNING", BEHIND_HTTPS="0")
+    assert done.returncode == 1 and "security.W004" in done.stderr and "security.W012" in done.stderr
+
+
+def test_cookies_are_for_https_and_for_no_script():
+    code = (
+        "import django; django.setup(); from django.conf import settings as s;"
+        "print(s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SESSION_COOKIE_HTTPONLY, s.SESSION_COOKIE_SAMESITE)"
+    )
+    done = production("-c", code, DJANGO_SETTINGS_MODULE="config.settings")
+    assert done.stdout.split() == ["True", "True", "True", "Lax"], done.stderr
+
+
+@pytest.mark.parametrize("host", ["evil.example", "testserver.evil.example", "127.0.0.1:x"])
+def test_a_host_that_is_not_ours_gets_nothing(client, host):
+    assert client.get("/healthz", headers={"host": host}).status_code == 400
