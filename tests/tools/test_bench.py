@@ -22,7 +22,8 @@ LARGE = {
     },
     "coverage": {
         "ratio": 9.0, "counting_alone_ratio": 6.0, "refresh_seconds": 0.9, "counting_seconds": 0.6,
-        "scan_seconds": 0.1, "one": {"p95_seconds": 0.12, "median_seconds": 0.1, "by_unit": {}},
+        "scan_seconds": 0.1, "businesses_seconds": 0.3, "duckdb": {"seconds": 0.5},
+        "one": {"p95_seconds": 0.12, "median_seconds": 0.1, "by_unit": {}},
     },
     "lists": {"ratio": 1.1, "slowest_p95_ms": 4.0, "worst_scope": "street_biggest"},
     "names": {"p95_ms": 30.0, "times_faster_than_scan": 13.0, "slowest": "city · rare"},

@@ -2,7 +2,7 @@
 
 import time
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, F
 
 from markets.models import Business
@@ -10,6 +10,7 @@ from orgs.kinds import Level
 from orgs.models import Organization
 from reports import kept, tally
 from reports.services import coverage_refresh
+from reports.sql import businesses as sql
 from reports.sql.parts import Day
 from tools.bench.figures import median, p95
 
@@ -30,6 +31,7 @@ def measure(repetitions: int) -> dict:
         "refresh_seconds": whole,
         "counting_seconds": median(counting),
         "scan_seconds": scanned,
+        "businesses_seconds": median([businesses_only() for _ in range(repetitions)]),
         "one": one_unit(repetitions),
     }
 
@@ -60,6 +62,19 @@ def count_only() -> float:
     tally.add_up(tally.count_cells(day).items(), found, found.units())
     tally.count_persons(found)
     tally.count_grassroots(day)
+    return time.perf_counter() - started
+
+
+def businesses_only() -> float:
+    """Seconds of what DuckDB is asked beside it: the counts of businesses, from what is known of them, nothing written."""
+    from django.utils import timezone
+
+    started = time.perf_counter()
+    with transaction.atomic():
+        day = Day(timezone.localdate())
+        tally.fetch(sql.base_sql(day))
+        tally.fetch(sql.known_sql(day, "TRUE", sql.stalls("TRUE")))
+        transaction.set_rollback(True)
     return time.perf_counter() - started
 
 

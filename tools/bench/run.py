@@ -119,7 +119,10 @@ def measure(databases: Databases, rows: int, effort: Effort, *, web: bool, only:
     city = databases.city(rows)
     environment = databases.environment(city)
     steps = {
-        "coverage": lambda: measured("coverage", environment, repetitions=effort.coverage),
+        "coverage": lambda: (
+            measured("coverage", environment, repetitions=effort.coverage)
+            | {"duckdb": measured("duck", environment, repetitions=effort.coverage)}
+        ),
         "lists": lambda: measured("lists", environment, repetitions=effort.pages),
         "names": lambda: measured("names", environment, repetitions=effort.searches),
         "web": lambda: measured("web", environment, rounds=effort.rounds, seconds=effort.seconds),
@@ -194,7 +197,7 @@ MEASURED: dict[str, tuple[str, Callable[[dict, dict], tuple[float | None, dict]]
         m, "first_seconds", "copy_seconds", "build_seconds", "file_mb", "first_counts", "repetitions", "usual"))),
     "P2": ("imports", lambda m, _: (m["again_ratio"], _some(m, "again_seconds", "copy_seconds", "again_counts"))),
     "P3": ("coverage", lambda m, _: (m["ratio"], _some(
-        m, "counting_alone_ratio", "refresh_seconds", "counting_seconds", "scan_seconds"))),
+        m, "counting_alone_ratio", "refresh_seconds", "counting_seconds", "scan_seconds", "businesses_seconds", "duckdb"))),
     "P4": ("coverage", _one_unit),
     "P5": ("lists", lambda m, _: (m["ratio"], _beside(m, "ratio"))),
     "P6": ("names", lambda m, _: (m["p95_ms"], _beside(m, "p95_ms"))),
