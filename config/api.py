@@ -16,6 +16,7 @@ from reports.api import SnapshotViewSet
 from reports.explain_api import ExplainView
 from reports.forms_api import FilledFormViewSet, ReportFormViewSet
 from reports.judged_api import EvaluationViewSet, GoalViewSet, ReportedFigureViewSet
+from reports.printed_api import PrintedDocumentViewSet
 from reports.tidy_api import NumbersView
 from stations.api import CheckInViewSet, ServicePointViewSet
 
@@ -31,6 +32,7 @@ router.register("check-ins", CheckInViewSet, "check-in")
 router.register("snapshots", SnapshotViewSet, "snapshot")
 router.register("goals", GoalViewSet, "goal")
 router.register("evaluations", EvaluationViewSet, "evaluation")
+router.register("printed-documents", PrintedDocumentViewSet, "printed-document")
 router.register("reported-figures", ReportedFigureViewSet, "reported-figure")
 router.register("report-forms", ReportFormViewSet, "report-form")
 router.register("filled-forms", FilledFormViewSet, "filled-form")

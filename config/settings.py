@@ -231,6 +231,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {"PrintedKindEnum": "reports.models.PrintedDocument.Kind"},  # `kind` names other things too
 }
 
 # --- rules a city may set --------------------------------------------------------------------------------------------

@@ -63,3 +63,11 @@ class PrintedQuerySet(UnitQuerySet):
             kind=document.kind, organization=document.organization_id, division=document.division_id,
             period=document.period, edition__gt=document.edition,
         )  # fmt: skip
+
+    def with_newer(self):
+        """With `has_newer`: whether a later edition holds in a document's place."""
+        newer = self.model._default_manager.filter(
+            Q(organization=OuterRef("organization")) | Q(division=OuterRef("division")),
+            kind=OuterRef("kind"), period=OuterRef("period"), edition__gt=OuterRef("edition"), void__isnull=True,
+        )  # fmt: skip
+        return self.annotate(has_newer=Exists(newer))

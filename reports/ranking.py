@@ -1,7 +1,7 @@
 """How units are compared: by which metrics, in which 口径, in which order, and the place that one of them has.
 
 What may rank is what may judge (reports/judging.py): a metric made of registrations, check-ins or members never, and
-never a share over D4, whose denominator people make by declaring a membership (ADR 0013).
+never a share over D4, whose denominator people make by declaring a membership (ADR 0012).
 """
 
 from dataclasses import replace

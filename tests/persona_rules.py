@@ -291,6 +291,8 @@ PAGES: dict[str, Page] = {
     "api:goal-detail": Page(PLACES, "goal"),
     "api:evaluation-list": Page(PLACES),
     "api:evaluation-detail": Page(PLACES, "released"),
+    "api:printed-document-list": Page(PLACES),
+    "api:printed-document-detail": Page(PLACES, "printed"),
     "api:reported-figure-list": Page(PLACES),
     "api:reported-figure-detail": Page(PLACES, "reported", everywhere=PLACES),
     "api:report-form-list": Page(LEADERS | REGISTRARS),

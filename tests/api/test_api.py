@@ -17,7 +17,7 @@ from tests.stations.conftest import make_person, notice, values  # noqa: F401
 pytestmark = pytest.mark.django_db
 ROUTES = [
     "organizations", "divisions", "businesses", "markets", "hand-overs", "members", "service-points", "check-ins",
-    "snapshots", "goals", "evaluations", "reported-figures",
+    "snapshots", "goals", "evaluations", "printed-documents", "reported-figures", "report-forms", "filled-forms",
 ]  # fmt: skip
 
 

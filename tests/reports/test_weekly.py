@@ -13,6 +13,7 @@ from orgs.kinds import Kind, Level
 from orgs.models import Organization
 from orgs.services import organization_create
 from reports import brief, papers, printing, selectors, weekly, weekly_making, words
+from reports.digests import digest_of
 from reports.models import PrintedDocument
 from reports.monthly import PUBLIC
 from tests import factories as make
@@ -173,6 +174,23 @@ def test_a_leader_makes_one_on_demand_finds_it_and_anybody_verifies_it(town, sig
     client.logout()
     verified = text(client.get(reverse("reports:verified", args=[document.code])))
     assert "现在有效" in verified and document.number in verified
+
+
+def test_the_api_lists_them_with_their_standing_and_gives_the_whole_of_one(town, sign_in):
+    client, unit = sign_in("district_leader"), town.city.nanshan
+    first, second = sheet(unit), sheet(unit, classification="public")
+    third = sheet(town.city.yuehai)
+    printing.document_void(document=third, by=town.people["district_leader"], reason="单位名称有误")
+    sheet(town.city.futian)
+    listed = client.get(reverse("api:printed-document-list"), {"kind": "weekly"}).json()["results"]
+    said = {row["id"]: (row["standing"], row["voided_because"]) for row in listed}
+    assert said == {
+        first.pk: ("superseded", None), second.pk: ("valid", None), third.pk: ("void", "单位名称有误"),
+    }  # fmt: skip
+    assert all(printing.standing(one) == said[one.pk][0] for one in (first, second, third))
+    assert not any("content" in row for row in listed)
+    whole = client.get(reverse("api:printed-document-detail", args=[second.pk])).json()
+    assert digest_of(whole["content"]) == whole["digest"] == second.digest
 
 
 def test_an_officer_reads_the_sheet_of_the_own_guidance_station_but_makes_none(town, sign_in):
