@@ -103,7 +103,7 @@
         item.data.detail, item.data.url ? "点按进入" : "",
       ]), { trigger: "item" }),
       legend: data.pair ? { top: 0, right: 8, icon: "roundRect", itemWidth: 14, itemHeight: 10, selectedMode: false, data: ["单独+联合", "含市场覆盖"], textStyle: { color: TEXT, fontFamily: FONT, fontSize: 12 } } : undefined,
-      grid: { left: width + 8, right: data.pair ? 108 : 76, top: data.pair ? 52 : data.reference ? 28 : 8, bottom: 8 },
+      grid: { left: width + 16, outerBoundsMode: "none", right: data.pair ? 108 : 76, top: data.pair ? 52 : data.reference ? 28 : 8, bottom: 8 },
       xAxis: { type: "value", min: 0, max: data.percent ? Math.min(100, Math.ceil((highest || 1) * 1.05)) : undefined, show: false },
       yAxis: {
         type: "category", data: rows.map((row) => row.name), axisTick: { show: false }, axisLine: { show: false }, triggerEvent: true,
