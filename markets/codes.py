@@ -92,6 +92,11 @@ def code_problem(code: str) -> str:
     return "信用代码的校验码不对，至少有一位写错。请核对营业执照。"
 
 
+BUSINESS_LEADS = (
+    "91",
+    "92",
+    "93",
+)  # enterprises, sole traders, cooperatives (GB 32100): a swap makes nothing else of one
 _MEANT = str.maketrans("IOSZV", "1052U")
 
 
@@ -108,7 +113,7 @@ def proposal(code: str) -> tuple[str, str]:
         meant = code.translate(_MEANT)
         return (meant, "按形近字改正且校验码吻合的是建议值。") if is_uscc(meant) else ("", "")
     swapped = {code[:at] + code[at + 1] + code[at] + code[at + 2 :] for at in range(LENGTH - 1)} - {code}
-    fitting = [each for each in swapped if is_uscc(each)]
+    fitting = [each for each in swapped if is_uscc(each) and each[:2] in (code[:2], *BUSINESS_LEADS)]
     return (fitting[0], "有相邻两位写反时，校验码吻合的只有建议值。") if len(fitting) == 1 else ("", "")
 
 
