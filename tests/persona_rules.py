@@ -84,6 +84,7 @@ PAGES: dict[str, Page] = {
     "admin:orgs_organization_merge": Page(REGISTRARS, "branch"),
     "admin:orgs_organization_close": Page(REGISTRARS, "branch"),
     "admin:accounts_auditevent_export": Page(AUDIT, **POST),
+    "admin:accounts_auditevent_head": Page(AUDIT, ok=(302,)),  # a GET leads back; the POST writes a file
     "admin:members_intakeclient_rotate": Page(SECURITY, "intake_client", everywhere=SECURITY),
     "admin:members_intakeclient_revoke": Page(SECURITY, "intake_client", everywhere=SECURITY),
     # accounts, jobs

@@ -8,12 +8,14 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.urls import reverse
 
 from accounts import heads, seals
 from accounts.chain import links
 from accounts.models import AuditEvent, AuditSeal
 from accounts.tasks import audit_head
 from accounts.verification import verify
+from tests import factories as make
 from tests.accounts.test_seals import record
 from tests.accounts.test_verification import EVENTS, SEALS, chain  # noqa: F401  (a fixture)
 
@@ -195,3 +197,19 @@ def test_a_head_says_when_its_last_event_happened(anchored):
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT at FROM {EVENTS} WHERE id = %s", [anchored.ids[19]])
         assert cursor.fetchone()[0] == head.last
+
+
+def test_the_audit_administrator_downloads_the_newest_head_and_nobody_else(anchored, client):
+    address = reverse("admin:accounts_auditevent_head")
+    seals.seal()
+    client.force_login(make.make_user(duty="security"))
+    assert client.post(address).status_code == 403
+    client.force_login(make.make_user(duty="audit"))
+    assert "下载链头文件" in client.get("/admin/accounts/auditevent/").content.decode()
+    answer = client.post(address)
+    assert b"".join(answer.streaming_content) == heads.files()[-1].read_bytes() and len(heads.files()) == 2
+    assert heads.files()[-1].name in answer["Content-Disposition"]
+    assert AuditEvent.objects.filter(act="accounts.audit.head_download").count() == 1
+    heads.files()[-1].chmod(0o600)
+    heads.files()[-1].write_text("{}", "utf-8")
+    assert "不是链头文件" in client.post(address, follow=True).content.decode()
