@@ -54,6 +54,22 @@ class PasskeyNameForm(forms.Form):
     )
 
 
+class UnlockForm(forms.Form):
+    """The same person again; `needs_code` where there is an app to ask."""
+
+    password = forms.CharField(
+        label="密码", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    code = forms.CharField(
+        label="6 位验证码", widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"})
+    )
+
+    def __init__(self, *args, needs_code: bool, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not needs_code:
+            del self.fields["code"]
+
+
 class FirstPasswordForm(SetPasswordForm):
     """One's own password in place of the one that somebody else chose."""
 

@@ -1,13 +1,13 @@
 """What this room keeps about persons: of staff their accounts and their acts."""
 
-from accounts.models import ApiToken, AuditEvent, Authenticator, OldPassword, Passkey, RecoveryCode, User
+from accounts.models import ApiToken, AuditEvent, Authenticator, OldPassword, Passkey, RecoveryCode, Session, User
 from accounts.personal import DUTY, INTERNAL, SENSITIVE, Column, Held, declare
 
 WHOSE = "工作人员"
 
 
 def register() -> None:
-    declare(*_accounts(), *_acts(), *_factors())
+    declare(*_accounts(), *_acts(), *_factors(), *_sessions())
 
 
 def _accounts() -> list[Held]:
@@ -94,5 +94,25 @@ def _factors() -> list[Held]:
             retention="重新生成或重置时删除",
             columns={"used_at": Column(INTERNAL)},
             plain=frozenset({"digest"}),
+        ),
+    ]
+
+
+def _sessions() -> list[Held]:
+    return [
+        Held(
+            model=Session,
+            whose=WHOSE,
+            purpose="登录状态；本人和安全管理员可见、可结束",
+            basis=DUTY,
+            retention="退出、结束或到期后删除",
+            columns={
+                "address": Column(INTERNAL),
+                "device": Column(INTERNAL),
+                "opened_at": Column(INTERNAL),
+                "seen_at": Column(INTERNAL),
+            },
+            plain=frozenset({"session_key", "session_data", "expire_date", "number"}),
+            seen_with=("accounts.change_user",),
         ),
     ]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import factors, own, sign_in
+from accounts.views import factors, own, sessions, sign_in
 
 app_name = "accounts"
 urlpatterns = [
@@ -18,6 +18,10 @@ urlpatterns = [
     path("factors/passkey/options/", factors.PasskeySetUpOptions.as_view(), name="passkey_set_up_options"),
     path("factors/codes/", factors.RecoveryCodes.as_view(), name="recovery_codes"),
     path("factors/remove/", factors.FactorRemove.as_view(), name="factor_remove"),
+    path("sessions/", sessions.Sessions.as_view(), name="sessions"),
+    path("sessions/of/<int:pk>/", sessions.SessionsOf.as_view(), name="sessions_of"),
+    path("sessions/state/", sessions.SessionState.as_view(), name="session_state"),
+    path("sessions/unlock/", sessions.Unlock.as_view(), name="unlock"),
     path("password/", own.PasswordChange.as_view(), name="password_change"),
     path("tokens/", own.Tokens.as_view(), name="tokens"),
 ]

@@ -84,8 +84,9 @@ class Reporter:
             self.lost = True
 
     def look(self) -> None:
-        """Learn whether the owner wants to stop."""
-        self.cancelled = Job.objects.filter(pk=self.job.pk, cancel_requested=True).exists()
+        """Learn whether the owner wants to stop, or is nobody any more."""
+        row = Job.objects.filter(pk=self.job.pk).values_list("cancel_requested", "owner__is_active").first()
+        self.cancelled = bool(row and (row[0] or row[1] is False))
 
     def interrupt(self) -> None:
         """End the running statement, if it may be. The driver comes back when the server has its signal, and the lock

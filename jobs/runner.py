@@ -59,7 +59,7 @@ def job_run(*, job_id: int) -> Job | None:
             logger.warning("Job %s: attempt %s was taken over by another worker", job.pk, job.attempts)
             return None
         except Cancelled:
-            outcome = {"state": Job.State.CANCELLED, "message": "已按您的要求取消。"}
+            outcome = {"state": Job.State.CANCELLED, "message": _why_stopped(job)}
         except OperationalError as error:
             outcome = _interrupted(job, error)
         except Exception as error:
@@ -77,6 +77,11 @@ def _work(job: Job, progress: Reporter) -> dict:
         return work(job, progress)
     with transaction.atomic():  # the caller's transaction must outlive a failure of the work
         return work(job, progress)
+
+
+def _why_stopped(job: Job) -> str:
+    is_gone = Job.objects.filter(pk=job.pk, owner__is_active=False, cancel_requested=False).exists()
+    return "发起人的账号已停用，任务中途停止。" if is_gone else "已按您的要求取消。"
 
 
 def describe(error: BaseException) -> str:

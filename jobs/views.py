@@ -112,6 +112,8 @@ class JobDetail(JobView):
 class JobProgress(JobView):
     """What js/progress.js asks for every second."""
 
+    is_background = True  # watching keeps no session alive
+
     def get(self, request, pk):
         job = self.get_job()
         answer = {

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from django.db import connection, models
 from django.utils import timezone
 
-from accounts.models import ApiToken, AuditCheckpoint, Passkey, RecoveryCode
+from accounts.models import ApiToken, AuditCheckpoint, Passkey, RecoveryCode, Session
 from jobs.models import Job
 from markets.models import (
     BusinessCoverage,
@@ -173,6 +173,9 @@ GROUND: Cases = {
     "apitoken_expires_within_a_year": lambda city: token_lives_wrongly(api_token()),
     "auditcheckpoint_not_empty": lambda city: again(
         checkpoint(), {"sequence": 9, "first": 10}, {"sequence": 9, "first": 0}
+    ),
+    "session_of_somebody_has_times": lambda city: changed(
+        Session.objects.create(session_key="k", expire_date=timezone.now()), user=make.make_user()
     ),
     "passkey_once": lambda city: again(passkey(), user=make.make_user()),
     "passkey_count_counts": lambda city: changed(passkey(), sign_count=-1),

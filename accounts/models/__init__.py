@@ -1,9 +1,10 @@
 from accounts.models.audit import AuditCheckpoint, AuditEvent, AuditSeal, CurrentTransaction
 from accounts.models.factor import Authenticator, Passkey, RecoveryCode
+from accounts.models.session import Session
 from accounts.models.token import ApiToken
 from accounts.models.user import OldPassword, User, UserManager
 
 __all__ = [
     "ApiToken", "AuditCheckpoint", "AuditEvent", "AuditSeal", "Authenticator", "CurrentTransaction", "OldPassword",
-    "Passkey", "RecoveryCode", "User", "UserManager",
+    "Passkey", "RecoveryCode", "Session", "User", "UserManager",
 ]  # fmt: skip

@@ -179,7 +179,9 @@ def passkey_remove(*, passkey: Passkey, request=None) -> None:
 
 @transaction.atomic
 def factors_reset(*, user: User, by: User | None) -> None:
-    """Take all of somebody's factors away: at the next sign-in the person sets up new ones. Nobody does it for oneself.
+    """Take all of somebody's factors away: the sessions end, and at the next sign-in the person sets up new ones.
+
+    Nobody does it for oneself.
 
     `by=None` is the console of the server. Raises FactorError.
     """
@@ -189,6 +191,7 @@ def factors_reset(*, user: User, by: User | None) -> None:
     Authenticator.objects.filter(user=row).delete()
     row.passkeys.all().delete()
     row.recovery_codes.all().delete()
+    row.sessions.all().delete()
     row.factor_failures, row.factor_locked_until = 0, None
     row.save(update_fields=["factor_failures", "factor_locked_until"])
     audit.record("accounts.factors.reset", by=by, subjects=[row])

@@ -70,7 +70,7 @@ class PasskeyOptions(View):
         if not passkeys.domain(request):
             return JsonResponse({"error": "这个地址不能用通行密钥。"}, status=409)
         way = signing_in.current(request) if request.POST.get("step") else None
-        return JsonResponse(passkeys.options_to_use(request, way.user if way else None))
+        return JsonResponse(passkeys.options_to_use(request, way.user if way else request.idle_user))
 
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")

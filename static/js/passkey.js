@@ -12,12 +12,12 @@
     SecurityError: "现在的网址不能用通行密钥，请用单位给的 https 域名打开。",
   };
 
-  async function ask(form) {
+  async function ask(form, what = form.dataset.passkey) {
     const answer = await fetch(form.dataset.options, { method: "POST", body: new FormData(form), redirect: "error" });
     if (!answer.ok) throw new Error();
     const { publicKey } = await answer.json();
     publicKey.challenge = bytes(publicKey.challenge);
-    if (form.dataset.passkey === "get") {
+    if (what === "get") {
       publicKey.allowCredentials = (publicKey.allowCredentials || []).map(withId);
       return navigator.credentials.get({ publicKey });
     }
@@ -53,6 +53,9 @@
   }
 
   if (!window.isSecureContext || !window.PublicKeyCredential) return;
+  window.askPasskey = async (form, what) => {
+    try { return spoken(await ask(form, what)); } catch (reason) { throw Object.assign(new Error(), { said: REFUSED[reason.name] }); }
+  };
   document.querySelectorAll("[data-passkey-missing]").forEach((note) => { note.hidden = true; });
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     form.hidden = false;

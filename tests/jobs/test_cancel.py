@@ -49,6 +49,18 @@ def test_a_long_statement_is_ended_and_all_is_rolled_back(params):
     assert not User.objects.filter(username__startswith="made-by").exists()
 
 
+def test_the_work_of_somebody_who_is_deactivated_stops_in_the_middle():
+    job = make_job("test.interruptible", params={"before": LONG, "after": 0})
+    thread = run_in_thread(job.pk)
+    wait_for(sleeping)
+    User.objects.filter(pk=job.owner_id).update(is_active=False)
+    thread.join(5)
+    assert not thread.is_alive()
+    job.refresh_from_db()
+    assert (job.state, job.message) == ("cancelled", "发起人的账号已停用，任务中途停止。")
+    assert not User.objects.filter(username__startswith="made-by").exists()
+
+
 def test_without_the_watcher_nobody_hears_it(monkeypatch):
     """The control."""
     monkeypatch.setattr(lease.Reporter, "interrupt", lambda self: None)

@@ -1,0 +1,21 @@
+"""The writes about sessions."""
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+
+
+@transaction.atomic
+def sessions_end(*, user: User, by: User, number=None, keep: str | None = None, request=None) -> int:
+    """End one session of somebody (`number`), or all but the one with the key `keep`. They are strangers from the next
+    request on. Returns how many there were."""
+    rows = user.sessions.all()
+    if number is not None:
+        rows = rows.filter(number=number)
+    if keep:
+        rows = rows.exclude(session_key=keep)
+    ended, _ = rows.delete()
+    if ended:
+        audit.record("accounts.session.end", by=by, subjects=[user], detail={"sessions": ended}, request=request)
+    return ended
