@@ -2,7 +2,7 @@
 
 from django.contrib import admin, messages
 
-from members import identity, intake_admin, services  # noqa: F401  (intake_admin registers its two pages)
+from members import assessment_admin, identity, intake_admin, services  # noqa: F401  (two register pages of their own)
 from members.forms.admin import (
     AffiliationForm,
     AssignmentForm,

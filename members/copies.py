@@ -74,7 +74,7 @@ def _text(row: models.Model, name: str, value: Any) -> str:
     named = getattr(row, f"get_{name}_display", None)
     if named is not None:
         return str(named())
-    return "、".join(map(str, value)) if isinstance(value, list) else as_text(value)
+    return as_text(value)
 
 
 def looks(person: Person) -> list[dict[str, str]]:

@@ -124,6 +124,10 @@ class NoticeQuerySet(ScopedQuerySet):
         return None
 
 
+class ImpactAssessmentQuerySet(NoticeQuerySet):
+    """Like the notice: the city's."""
+
+
 class _ThroughRegistration(ScopedQuerySet):
     def organization_scope(self, organization) -> Q | None:
         if organization.level == Level.DISTRICT:

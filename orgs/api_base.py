@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import models
+from django.forms import ModelChoiceField
 from django.http import Http404
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import NotFound, ValidationError
@@ -53,7 +54,17 @@ def parameters(form) -> Iterator[str]:
 
 
 class StrictFilterBackend(DjangoFilterBackend):
-    """django-filter that answers 400 to a parameter it does not know: a typo must not return everything."""
+    """django-filter that answers 400 to a parameter it does not know: a typo must not return everything.
+
+    A row outside of the scope is no choice: its number answers like one that is nowhere.
+    """
+
+    def get_filterset(self, request, queryset, view):
+        filterset = super().get_filterset(request, queryset, view)
+        for field in filterset.form.fields.values() if filterset is not None else ():
+            if isinstance(field, ModelChoiceField) and hasattr(field.queryset, "visible_to"):
+                field.queryset = field.queryset.visible_to(request.user)
+        return filterset
 
     def filter_queryset(self, request, queryset, view):
         filterset = self.get_filterset(request, queryset, view)

@@ -72,6 +72,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "members.view_instructorassignment", "members.add_instructorassignment",
             "members.change_instructorassignment", "members.view_intakeevent", "members.export_intakeevent",
             "members.view_notice", "members.add_notice", "members.change_notice",
+            "members.view_impactassessment", "members.add_impactassessment", "members.change_impactassessment",
             "reports.add_plan", "reports.change_plan", "reports.add_goal", "reports.change_goal",
             "reports.add_evaluation", "reports.change_evaluation", "reports.export_evaluation",
             "reports.add_reportedfigure", "reports.change_reportedfigure", "reports.import_reportedfigure",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
-from django.contrib.admin.widgets import AutocompleteSelect
+from django.contrib.admin.widgets import AutocompleteSelect, ForeignKeyRawIdWidget
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -57,6 +57,21 @@ class Chooser(AutocompleteSelect):
 
     def optgroups(self, name, value, attr=None):
         return super().optgroups(name, [each for each in value if str(each).isdecimal()], attr)
+
+
+class ScopedRawId(ForeignKeyRawIdWidget):
+    """A number box that names the row beside it only where one may choose it: the number may stand in the address."""
+
+    def __init__(self, *args, rows: models.QuerySet, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.rows = rows
+
+    def label_and_url_for_value(self, value):
+        number = str(value)
+        is_number = number.isascii() and number.isdecimal() and len(number) < 19
+        if not is_number or not self.rows.filter(pk=number).exists():
+            return "", ""
+        return super().label_and_url_for_value(value)
 
 
 class ChooserMixin(_Admin):
@@ -136,6 +151,9 @@ class ScopedAdmin(ChooserMixin, QuietLogMixin, ListedLookupsMixin, admin.ModelAd
         manager = db_field.remote_field.model._default_manager
         if "queryset" not in kwargs and hasattr(manager, "visible_to"):
             kwargs["queryset"] = manager.visible_to(request.user)
+        if db_field.name in self.raw_id_fields and "queryset" in kwargs:
+            box = ScopedRawId(db_field.remote_field, self.admin_site, rows=kwargs["queryset"])
+            kwargs.setdefault("widget", box)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_form(self, request, obj=None, change=False, **kwargs):

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+from django.utils import timezone
+
 from accounts.models import User
-from accounts.personal import Held, declared, staff_traces
+from accounts.personal import INTERNAL, Held, declared, staff_traces
+from members.models import ImpactAssessment
 from orgs.doors import DUTY_PERMISSIONS, ROLE_PERMISSIONS
 from orgs.models import Role
 
@@ -27,6 +30,17 @@ def inventory() -> Iterator[tuple[str, ...]]:
                 held.title, held.label(name), "工作人员", "内部", "写明谁办的", "履行职责的记录", "随记录", who_sees(held),
                 "不出去", "",
             )  # fmt: skip
+
+
+def not_assessed() -> list[str]:
+    """Tables with sensitive columns that no finished assessment covers which is not due for review (PIPL Art. 55)."""
+    standing = ImpactAssessment.objects.filter(finished_at__isnull=False, review_on__gte=timezone.localdate())
+    covered = {label for labels in standing.values_list("covers", flat=True) for label in labels}
+    return [
+        held.title
+        for held in declared()
+        if held.model._meta.label not in covered and any(one.grade != INTERNAL for one in held.columns.values())
+    ]
 
 
 def who_sees(held: Held) -> str:

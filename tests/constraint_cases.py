@@ -25,6 +25,7 @@ from markets.models import (
 )
 from members.models import (
     Consent,
+    ImpactAssessment,
     Instructor,
     InstructorAssignment,
     MemberCode,
@@ -345,6 +346,14 @@ def registration(city) -> Registration:
     )
 
 
+ASSESSMENT_PARTS = {"lawful": "", "impact": "", "measures": "", "conclusion": "", "keeper": "", "covers": []}
+
+
+def assessment() -> ImpactAssessment:
+    said = {part: ["members.Member"] if part == "covers" else "写了" for part in ASSESSMENT_PARTS}
+    return ImpactAssessment.objects.create(title="自主报到", assessed_on=DAY, **said)
+
+
 def rights_request(city) -> RightsRequest:
     return RightsRequest.objects.create(registration=registration(city), kind="copy", due_on=DAY)
 
@@ -411,6 +420,10 @@ MEMBERS: Cases = {
         rights_request(city), {"outcome": "granted"}, {"done_at": timezone.now()}
     ),
     "rightsrequest_copy_ends": lambda city: changed(rights_request(city), sealed=b"1"),
+    "impactassessment_reviewed_later": lambda city: changed(assessment(), review_on=DAY),
+    "impactassessment_finished_is_complete": lambda city: changed(
+        assessment(), *({"finished_at": timezone.now(), part: empty} for part, empty in ASSESSMENT_PARTS.items())
+    ),
     "consent_is_somebodys": lambda city: again(consent(city), registration=None),
     "consent_once_while_live": lambda city: again(consent(city)),
     "consent_once_per_member": lambda city: again(

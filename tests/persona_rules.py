@@ -358,6 +358,9 @@ TABLES: dict[str, Table] = {
     "members_notice": Table(
         REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="notice", without_rows=frozenset({"registrar_district"})
     ),
+    "members_impactassessment": Table(
+        REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="assessment", without_rows=frozenset({"registrar_district"})
+    ),
     "members_poster": Table(REGISTRARS | OFFICER, add=REGISTRARS | OFFICER, row="poster"),
     "members_seat": Table(OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="seat"),
     "members_transfer": Table(OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="transfer"),

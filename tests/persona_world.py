@@ -4,12 +4,16 @@ Everything in the far district carries a canary: a string that no answer to some
 Full names and numbers of persons carry another, which no page shows to anybody without an act of revealing.
 """
 
+import json
+import re
 import uuid
 from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 from axes.models import AccessAttempt
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import AuditEvent, User
@@ -26,10 +30,11 @@ from markets.models import (
     Platform,
     SourceDifference,
 )
-from members.identity import member_code, member_code_index, receipt_code, receipt_index
+from members.identity import id_number_index, member_code, member_code_index, phone_index, receipt_code, receipt_index
 from members.models import (
     Consent,
     Draft,
+    ImpactAssessment,
     Instructor,
     InstructorAssignment,
     IntakeClient,
@@ -51,11 +56,23 @@ from stations import services
 from stations.posters import poster_make
 from tables.models import Batch, Export, ExportApproval, SavedView
 from tests import factories as make
+from tests.conftest import as_owner
 from tests.persona_forms import form_rows
 from tests.persona_printed import printed_report
 
 FAR = "远方金丝雀"  # in names of places and businesses of the far district
 FAR_TREE = "远方组织树"  # in names of its organizations: the security administrator grants postings there
+FAR_NUMBER = "449999198506077396"  # identity number of its person
+FAR_PHONE = "13955557391"
+FAR_HEADS = 40917  # full members that its business declares
+# What of the far district can stand in an answer; digits only by themselves, not inside of other numbers and digests.
+_ALONE = "(?<![0-9A-Za-z]){}(?![0-9A-Za-z])".format
+FAR_MARKS = re.compile(
+    "|".join([
+        *(form for name in (FAR, FAR_TREE) for form in (name, quote(name), re.escape(json.dumps(name)[1:-1]))),
+        FAR_NUMBER, FAR_PHONE, _ALONE(FAR_PHONE[-4:]), _ALONE(FAR_HEADS),
+    ])
+)  # fmt: skip
 PLAIN = "明文金丝雀"  # in names of persons, after the first character that masks keep
 
 DAY = date(2026, 1, 1)
@@ -66,7 +83,18 @@ PERSONAS = [
 ]  # fmt: skip
 
 
+def _telling_numbers() -> None:
+    """Every row gets a number of five digits, other in each table, so that a page can be searched for it."""
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass,"
+            " greatest(coalesce(last_value, 0), 70000 + 97 * row_number() OVER (ORDER BY sequencename)))"
+            " FROM pg_sequences WHERE schemaname = 'public'"
+        )
+
+
 def build() -> SimpleNamespace:
+    _telling_numbers()
     city = make.make_city()
     notice = notice_publish()
     for unit in (city.futian, city.lianhua, city.huafu):
@@ -133,6 +161,7 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         request=RightsRequest.objects.create(
             registration=registration, kind="copy", due_on=DAY, details=f"{canary}申请", taken_by=officer
         ),
+        assessment=assessment(canary),
         event=AuditEvent.objects.filter(subjects=[branch.pk]).latest("pk"), notice=notice,
         attempt=AccessAttempt.objects.create(username="x", failures_since_start=1), posting=officer.postings.get(),
         closing=MonthClosing.objects.get_or_create(month=DAY, defaults={"as_of": DAY})[0],
@@ -217,7 +246,9 @@ def market_rows(unit, branch, market, business, canary: str) -> dict[str, Any]:
         "hand_over": HandOver.objects.create(
             business=business, name=f"{canary}划转", to=unit.district_committee, asked_by=make.make_user()
         ),
-        "declaration": Declaration.objects.create(business=business, source="survey", as_of=DAY, full_members=1),
+        "declaration": Declaration.objects.create(
+            business=business, source="survey", as_of=DAY, full_members=FAR_HEADS if canary else 1
+        ),
         "market_plan": MarketPlan.objects.create(market=market, text=f"{canary}举措", responsible="甲"),
         "industry_area": IndustryArea.objects.create(code=f"A{unit.pk}", name=f"{canary}区", **make.placed(unit)),
         "platform": platform,
@@ -237,17 +268,30 @@ def intake_rows(unit, business, canary: str) -> dict[str, Any]:
 
 
 def person(unit, notice: Notice, canary: str) -> tuple[Any, Any, str]:
-    member = Member.objects.create(
-        name=f"欧{PLAIN}", phone="13800138000", phone_tail="8000", workplace=f"{canary}工作单位"
-    )
+    said = {"name": f"欧{PLAIN}", "phone": "13800138000", "phone_tail": "8000"}
+    if canary:
+        said |= {
+            "phone": FAR_PHONE,
+            "phone_tail": FAR_PHONE[-4:],
+            "phone_index": phone_index(FAR_PHONE),
+            "id_number": FAR_NUMBER,
+            "id_number_index": id_number_index(FAR_NUMBER),
+        }
+    member = Member.objects.create(**said, workplace=f"{canary}工作单位")
     registration = Registration.objects.create(
-        name=f"欧{PLAIN}", member=member, state="verified", method="interview", due_on="2026-01-01",
+        **said, member=member, home_place=f"{canary}省", home_branch=f"{canary}村支部",
+        state="verified", method="interview", due_on="2026-01-01",
         workplace=f"{canary}摊位", guidance_station=unit, district_committee_id=unit.district_committee_id,
     )  # fmt: skip
     Consent.objects.create(registration=registration, notice=notice, item="check_in", channel="poster")
     code = member_code()
     MemberCode.objects.create(member=member, code=code, code_index=member_code_index(code))
     return member, registration, code
+
+
+def assessment(canary: str) -> ImpactAssessment:
+    said = dict.fromkeys(("lawful", "impact", "measures", "conclusion", "keeper"), "写了")
+    return ImpactAssessment.objects.create(title=f"{canary}评估", **said)
 
 
 def open_registration(unit) -> Registration:

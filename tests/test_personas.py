@@ -18,7 +18,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from reports.metrics import METRICS
 from tests import persona_world
 from tests.persona_rules import EXPORTS, MISSING, NOBODY, OWN, PAGES, PUBLIC, TABLES, Page
-from tests.persona_world import FAR, FAR_TREE, PERSONAS, PLAIN
+from tests.persona_world import FAR, FAR_MARKS, FAR_NUMBER, FAR_PHONE, PERSONAS, PLAIN
 
 pytestmark = pytest.mark.django_db
 ADMIN_VIEWS = ("changelist", "add", "history", "delete", "change")
@@ -135,8 +135,11 @@ def is_sign_in(response) -> bool:
 
 def leaks(persona: str, response, page: Page) -> list[str]:
     found = []
-    if persona in NEAR_ONLY and (FAR in response.text_now or FAR_TREE in response.text_now):
-        found.append("shows the far district")
+    told = response.text_now + str(dict(response.headers))
+    if persona in NEAR_ONLY and (mark := FAR_MARKS.search(told)):
+        found.append(f"shows the far district: {mark[0]}")
+    if FAR_NUMBER in told or FAR_PHONE in told:
+        found.append("shows a number of somebody's")
     if persona == "security_admin" and FAR in response.text_now:
         found.append("shows business data")
     if PLAIN in response.text_now and not page.shows_names:

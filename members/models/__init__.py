@@ -1,3 +1,4 @@
+from members.models.assessments import ImpactAssessment
 from members.models.guides import Instructor, InstructorAssignment, Pledge, Seat
 from members.models.intake import IntakeClient, IntakeEvent, IntakePerson
 from members.models.member import Affiliation, Member, MemberCode, Transfer
@@ -9,6 +10,7 @@ __all__ = [
     "Consent",
     "ContactLog",
     "Draft",
+    "ImpactAssessment",
     "Instructor",
     "InstructorAssignment",
     "IntakeClient",

@@ -227,6 +227,11 @@ class Receipt(models.Model):
     def __str__(self) -> str:
         return f"回执 {self.pk}"
 
+    def get_items_display(self) -> str:
+        from members.models.rights import Consent
+
+        return "、".join(label for item, label in Consent.Item.choices if item in self.items)
+
 
 class Draft(models.Model):
     """A form that is being filled in, kept for a day at most, encrypted as a whole.

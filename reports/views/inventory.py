@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.generic import View
 
 from orgs.scoped import DoorMixin
-from reports.inventory import HEADER, inventory
+from reports.inventory import HEADER, inventory, not_assessed
 from tables.exports import csv_lines
 
 
@@ -18,7 +18,7 @@ class Inventory(DoorMixin, View):
             return self.file()
         wanted = request.GET.get("grade", "")
         lines = [line for line in inventory() if not wanted or line[3] == wanted]
-        columns = [{"key": name, "label": name, "whole": name in ("目的", "依据", "保存期限")} for name in HEADER]
+        columns = [{"key": name, "label": name} for name in HEADER]
         rows = [{"cells": [{"text": text or "—"} for text in line]} for line in lines]
         context = {
             "heading": "个人信息字段清单",
@@ -31,8 +31,9 @@ class Inventory(DoorMixin, View):
             "total_text": f"共 {len(rows)} 个字段",
             "exports": [{"label": "导出 CSV", "url": "?format=csv"}],
             "empty_reason": "没有这一级的字段。",
+            "not_assessed": not_assessed(),
         }
-        return render(request, "members/roll.html", context)
+        return render(request, "reports/inventory.html", context)
 
     def file(self) -> StreamingHttpResponse:
         response = StreamingHttpResponse(csv_lines(HEADER, inventory()), content_type="text/csv; charset=utf-8")

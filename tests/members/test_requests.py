@@ -109,7 +109,17 @@ def test_a_copy_is_sealed_to_the_receipt_and_nobody_else_opens_it(city, officer,
     page = Client().get(url(receipt, "receipt")).content.decode()
     assert url(receipt, "receipt_whole_copy", request.pk) in page and "已经办好" in page
     opened = Client().get(url(receipt, "receipt_whole_copy", request.pk)).content.decode()
-    for said in ("欧阳示例", number, "13912345678", "湖南省隆回县", "某村党支部", "核实报到", "查看明文", str(officer)):
+    for said in (
+        "欧阳示例",
+        number,
+        "13912345678",
+        "湖南省隆回县",
+        "某村党支部",
+        "核实报到",
+        "查看明文",
+        str(officer),
+        "党员身份、身份号码、向组织关系所在党组织核实",
+    ):
         assert said in opened, said
     file = Client().get(url(receipt, "receipt_whole_copy", request.pk), {"format": "json"})
     found = json.loads(file.content)
@@ -225,6 +235,8 @@ def test_a_refusal_says_why_and_changes_nothing(city, officer, desk):
     request = services.rights_request(receipt=receipt, kind="object", details="不要打电话")
     assert answer(desk, request, reply=" ").status_code == 422
     answer(desk, request, outcome="refused", reply="核实必须联系一次")
+    closed = desk.get(reverse("members:rights_answer", args=[request.pk])).content.decode()
+    assert "核实必须联系一次" in closed and 'name="reply"' not in closed
     page = Client().get(url(receipt, "receipt")).content.decode()
     assert "不予办理" in page and "核实必须联系一次" in page
     assert Registration.objects.get().state == "submitted"
