@@ -19,6 +19,7 @@ JOBS: dict[str, tuple[str, dict[str, str]]] = {
     "check_ins": ("满 24 个月的签到", {"counted": "转为人次"}),
     "printed": ("打印的文件", {"files": "文件"}),
     "forms": ("一次填报换下的和中断留下的文件", {"files": "文件"}),
+    "sessions": ("过期的登录会话", {"sessions": "会话"}),
     "audit": ("满三年的审计记录", {"events": "记录"}),
 }
 

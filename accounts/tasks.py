@@ -16,6 +16,14 @@ def audit_head() -> None:
     head_export()
 
 
+@shared_task(name="accounts.session_retention")
+def session_retention() -> None:
+    from accounts.retention import retention_ran
+    from accounts.services import sessions_remove_old
+
+    retention_ran("sessions", sessions=sessions_remove_old())
+
+
 @shared_task(name="accounts.audit_retention")
 def audit_retention() -> None:
     """Daily, after the head."""

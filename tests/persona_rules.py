@@ -215,6 +215,8 @@ PAGES: dict[str, Page] = {
     "reports:explain": Page(STAFF, extra={"metric": "organizations"}),
     "reports:compare_organization": Page(STAFF, "branch", "code"),
     "reports:compare_division": Page(PLACES, "division", "code"),
+    "reports:split": Page(PLACES, "division", "code", extra={"kind": "d"}),
+    "reports:split_chart": Page(PLACES, "division", "code", extra={"kind": "d"}),
     "reports:inventory": Page(REGISTRARS | ADMINS),
     "reports:retention": Page(REGISTRARS | ADMINS),
     # off unless the city wants it, and then for its districts only

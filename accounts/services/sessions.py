@@ -1,9 +1,10 @@
 """The writes about sessions."""
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import Session, User
 
 
 @transaction.atomic
@@ -19,3 +20,8 @@ def sessions_end(*, user: User, by: User, number=None, keep: str | None = None, 
     if ended:
         audit.record("accounts.session.end", by=by, subjects=[user], detail={"sessions": ended}, request=request)
     return ended
+
+
+def sessions_remove_old() -> int:
+    """Rows that no browser can use any more. Returns how many there were; the nightly job writes that down."""
+    return Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]

@@ -8,7 +8,7 @@ from django.conf import settings as current
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Session, User
-from accounts.services import factors_reset
+from accounts.services import factors_reset, sessions_remove_old
 from jobs.models import Job
 from tests import factories as make
 
@@ -184,3 +184,10 @@ def test_a_posting_that_ends_ends_its_rights_with_the_next_request(client):
     assert client.get("/markets/").status_code == 200
     leader.postings.update(starts_on="2020-01-01", ends_on="2020-02-01")
     assert client.get("/markets/").status_code == 403
+
+
+def test_sessions_past_their_end_go_at_night_and_no_others(inside):
+    now = timezone.now()
+    Session.objects.create(session_key="a" * 32, session_data="", expire_date=now - timedelta(minutes=1))
+    assert sessions_remove_old() == 1
+    assert Session.objects.count() == 1 and is_open(inside)

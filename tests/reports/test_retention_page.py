@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent, User
 from accounts.retention import ACT, JOBS, retention_ran
-from accounts.tasks import audit_retention
+from accounts.tasks import audit_retention, session_retention
 from config.celery import app
 from members import services
 from members.tasks import retention as persons
@@ -22,6 +22,7 @@ TASKS = {
     "check_ins": check_ins,
     "printed": printed_retention,
     "forms": fill_forms,
+    "sessions": session_retention,
     "audit": audit_retention,
 }
 
