@@ -27,6 +27,7 @@ ENV PATH=/venv/bin:$PATH \
     XDG_CACHE_HOME=/tmp/cache \
     STATIC_ROOT=/app/staticfiles \
     MEDIA_ROOT=/app/media \
+    ERASURE_LIST=/app/erasures/list.jsonl \
     WHITENOISE_USE_FINDERS=0
 COPY --from=build /venv /venv
 WORKDIR /app
@@ -38,8 +39,8 @@ RUN key=$(python -c 'import base64, secrets; print(base64.b64encode(secrets.toke
     && SECRET_KEY="$key" FIELD_KEYS="[\"build:$key\"]" BLIND_INDEX_KEY="$key" AUDIT_SEAL_KEY="$key" \
        DATABASE_URL=postgres://build/none REDIS_URL=redis://build/0 \
        python manage.py collectstatic --no-input -v0 \
-    && mkdir -p media beat \
-    && chown app media beat
+    && mkdir -p media beat erasures \
+    && chown app media beat erasures
 
 USER app
 EXPOSE 8000
