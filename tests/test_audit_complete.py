@@ -21,7 +21,7 @@ from tests.test_personas import RULED, rule_of, values, world  # noqa: F401  (a 
 
 pytestmark = pytest.mark.django_db
 SIGN = re.compile(r"[欧何](\*|明文)|138\d{8}|\*{7}[89]000")  # the persons of the world, masked or not
-BOOKKEEPING = {"django_session", "accounts_auditevent"}
+BOOKKEEPING = {"accounts_session", "accounts_auditevent"}
 # The officer's own entry of a moment ago, read back before it is sent: nobody's row yet.
 READ_BACK = {"members:counter_confirm"}
 
@@ -189,6 +189,7 @@ NO_ACT = {
     "accounts.admin:UserAdmin._log": "Django's own log of the admin, beside the event of the service",
     "orgs.scoped_admin:QuietLogMixin._log": "likewise",
     "accounts.authentication:": "when a token was last used",
+    "accounts.session_store:": "where a browser is signed in and when it was used; signing in and ending are events",
     "accounts.models.user:UserManager.create_user": "called by the demo and the tests; people are made by user_create",
     "jobs.lease:": "a running job's progress; its start and its end are events",
     "members.services.counter:counter_start": "a form being filled in; its sending and its submission are events",

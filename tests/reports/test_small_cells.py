@@ -190,7 +190,7 @@ def test_a_line_over_time_keeps_back_what_the_table_of_that_day_does():
     assert table[city.futian].is_hidden("covered_own", "with_members", "all")
     own = {child.unit: child for child in selectors.for_reader(reader, city.city).children}[city.futian]
     rows = boards.trend(reader, own, words.Basis(), 90)["table"]["rows"]
-    assert [row[1] for row in rows] == ["75.0%", words.UNKNOWN]
+    assert [row[1] for row in rows] == ["75.0%", words.SMALL]
 
 
 @pytest.mark.django_db

@@ -6,10 +6,9 @@ from functools import partial
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Session, User
 from jobs.runner import job_run
 from markets.models import Business
 from tables.models import Batch
