@@ -242,7 +242,7 @@ SPECTACULAR_SETTINGS = {
 THREE_HAVES_EMPLOYEES = env.int("THREE_HAVES_EMPLOYEES", 10)  # 「三有」企业的从业人数下限，各地不一
 SMALL_CELL = env.int("SMALL_CELL", 5)  # person counts below this are hidden outside the responsible unit
 REGISTRATION_DUE_DAYS = env.int("REGISTRATION_DUE_DAYS", 15)
-EXPORT_APPROVAL_ROWS = env.int("EXPORT_APPROVAL_ROWS", 50_000)  # a list longer than this leaves on a second person's word
+EXPORT_APPROVAL_ROWS = env.int("EXPORT_APPROVAL_ROWS", 50_000)  # a longer list leaves on a second person's word
 AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", 1096)  # three years, which reveals and exports need; can only be longer
 if AUDIT_KEEP_DAYS < 1096:
     raise ImproperlyConfigured("环境变量 AUDIT_KEEP_DAYS 不得少于 1096（三年）：查看、导出个人信息的记录须保存三年。")

@@ -16,6 +16,8 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tools.postgres_options import FAST_OPTIONS, POSTGRES_OPTIONS
+
 HOST = "127.0.0.1"
 COMPLETE = ".complete"  # written last: a folder without it was left half-way
 
@@ -42,49 +44,6 @@ CREATE EXTENSION btree_gist;
 CREATE EXTENSION btree_gin;
 GRANT EXECUTE ON FUNCTION pg_stat_statements_reset TO owner;
 """
-
-MB, GB = 1024**2, 1024**3
-
-
-def memory() -> int:  # bytes that this machine, or the container, has
-    limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    with contextlib.suppress(OSError, ValueError):  # no cgroup, or no limit in it ("max")
-        limits.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
-    return min(limits)
-
-
-# For a machine with 4 GB or more that also runs the web server, the worker and a browser; an eighth of it holds pages.
-# Minimal WAL: nobody replicates a demo, and loading a table made in the same transaction then writes no WAL.
-POSTGRES_OPTIONS = {
-    "listen_addresses": HOST,
-    "unix_socket_directories": "",
-    "timezone": "Asia/Shanghai",
-    "shared_preload_libraries": "pg_stat_statements",
-    "max_connections": "100",
-    "shared_buffers": f"{min(max(memory() // 8, 512 * MB), 4 * GB) // MB}MB",
-    "effective_cache_size": f"{max(memory() // 4, GB) // MB}MB",
-    "work_mem": "64MB",
-    "maintenance_work_mem": "512MB",
-    "wal_buffers": "64MB",
-    "max_wal_size": "4GB",
-    "checkpoint_timeout": "15min",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "random_page_cost": "1.1",
-    "jit": "off",
-    "max_parallel_workers": str(os.cpu_count() or 1),
-    "max_parallel_workers_per_gather": str(min(2, os.cpu_count() or 1)),
-    "max_parallel_maintenance_workers": str(min(2, os.cpu_count() or 1)),
-}
-
-# For tests: a crash may lose the data.
-FAST_OPTIONS = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
-    "shared_buffers": "128MB",
-    "maintenance_work_mem": "64MB",
-}
 
 
 class Account(NamedTuple):
@@ -196,7 +155,7 @@ class EmbeddedPostgres:
         self.programs = postgres_programs(self.account)
         self.folder = postgres_folder(data / "pg", self.account)
         self.log = data / "postgres.log"
-        self.options = POSTGRES_OPTIONS | (FAST_OPTIONS if fast else {})
+        self.options = {"listen_addresses": HOST} | POSTGRES_OPTIONS | (FAST_OPTIONS if fast else {})
         if shared_memory_is_small():
             self.options["dynamic_shared_memory_type"] = "mmap"
         self.process: subprocess.Popen | None = None

@@ -87,7 +87,7 @@ def _settled(plan: Plan) -> int:
 def _newer(plan: Plan) -> int:
     seen = ids_seen("t.target = %s AND t.source = %s AND t.state = %s AND t.file_date >= %s")
     ((count,),) = fetch(
-        f"SELECT count(*) FROM {MATCH} m WHERE m.id NOT IN ({seen})",
+        f"SELECT count(*) FROM {MATCH} m WHERE NOT EXISTS (SELECT FROM ({seen}) q WHERE q.id = m.id)",
         [plan.batch.target, plan.batch.source, Batch.State.APPLIED, plan.batch.file_date],
     )
     return count

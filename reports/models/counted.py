@@ -6,7 +6,7 @@ added to them, less what it was: a group may have several rows, and what it coun
 
 from django.db import models
 
-from reports.models.kept import Placed
+from reports.models.kept import Flags, Placed
 
 
 class Grouped(Placed):
@@ -43,22 +43,9 @@ class OwnCount(Grouped):
         indexes = [models.Index(fields=["as_of"], name="owncount_day")]  # a day is read whole faster than kept sorted
 
 
-class KnownCount(Grouped):
+class KnownCount(Grouped, Flags):
     """How many (`n`) businesses of a group are covered alike: the same flags, of which every count is made."""
 
-    is_key = models.BooleanField()
-    is_registered = models.BooleanField()
-    is_operating = models.BooleanField()
-    three_haves = models.BooleanField()
-    above_size = models.BooleanField()
-    own = models.BooleanField()
-    joint = models.BooleanField()
-    market = models.BooleanField()
-    work = models.BooleanField()
-    instructed = models.BooleanField()
-    grouped = models.BooleanField()
-    with_members = models.BooleanField()
-    due = models.BooleanField()
     n = models.IntegerField()
 
     class Meta:

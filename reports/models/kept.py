@@ -57,14 +57,9 @@ class ChangedBusiness(Placed):
         return f"{self.n} {self.entity_type}"
 
 
-class KnownBusiness(Placed):
-    """A business of which more is known than its own row: who works there, who is linked to it (reports/sql/facts.py)."""
+class Flags(models.Model):
+    """What is known of a business, of which every count is made (reports/sql/facts.py)."""
 
-    id = models.BigIntegerField(primary_key=True)  # of the business
-    market_id = models.BigIntegerField(null=True)
-    entity_type = models.CharField(max_length=24)
-    scale = models.CharField(max_length=8)
-    section = models.CharField(max_length=1)
     is_key = models.BooleanField()
     is_registered = models.BooleanField()
     is_operating = models.BooleanField()
@@ -78,6 +73,19 @@ class KnownBusiness(Placed):
     grouped = models.BooleanField()
     with_members = models.BooleanField()
     due = models.BooleanField()
+
+    class Meta:
+        abstract = True
+
+
+class KnownBusiness(Placed, Flags):
+    """A business of which more is known than its own row: who works there, who is linked to it (reports/sql/facts.py)."""
+
+    id = models.BigIntegerField(primary_key=True)  # of the business
+    market_id = models.BigIntegerField(null=True)
+    entity_type = models.CharField(max_length=24)
+    scale = models.CharField(max_length=8)
+    section = models.CharField(max_length=1)
     full_members = models.BigIntegerField()
 
     class Meta:
