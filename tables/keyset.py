@@ -18,7 +18,7 @@ from django.http import QueryDict
 
 PAGE_SIZE = 50
 EXACT_UP_TO, FOUND_UP_TO = 10_000, 2_000
-SURELY = 2  # times what is counted: so far is ANALYZE never off with a share like this
+TOLD_FROM = 4_000  # rows of a whole scope: ANALYZE knows about how many, and counting would be felt
 MARKS = ("after", "before")
 ORDER = "order"
 LARGEST_KEY = 2**63 - 1
@@ -164,19 +164,30 @@ def page_of(
     return page
 
 
-def total_text(queryset: QuerySet, unit: str, page: Page | None = None, *, exact_up_to: int = EXACT_UP_TO) -> str:
-    """ "共 78 个"; beyond ten thousand "约 428 万个" by the planner's estimate. A search tells by what it met on its way, or
-    counts to two thousand: each row it finds lies somewhere else. Nothing is counted where the page itself says it, nor
-    where there are surely too many: that took longer in a district than in the city."""
+def total_text(
+    queryset: QuerySet,
+    unit: str,
+    page: Page | None = None,
+    *,
+    exact_up_to: int = EXACT_UP_TO,
+    told_from: int = TOLD_FROM,
+) -> str:
+    """ "共 78 个"; beyond ten thousand, of a whole scope beyond four, "约 428 万个" by the planner's estimate. A search tells
+    by what it met on its way, or counts to two thousand: each row it finds lies somewhere else. Nothing is counted where
+    the page itself says it."""
     if page and page.whole:
         return f"共 {len(page.rows):,} {unit}"
     search = getattr(queryset, "search", None)
     if search and (about := search.about(queryset)):
         return _about(about, unit)
-    if not search and _analyzed(queryset) and (rows := estimate(queryset)) >= SURELY * exact_up_to:
+    analyzed = not search and _analyzed(queryset)
+    if analyzed and (rows := estimate(queryset)) >= told_from:
         return _about(rows, unit)
     most = min(exact_up_to, FOUND_UP_TO) if search else exact_up_to
-    seen = (search.counted(queryset, most + 1)) if search else queryset.order_by()[: most + 1].count()
+    # As the rows lie, where an index of the scope gives them so: in another order each is looked up in the visibility map
+    # anew, 1,973 pages instead of 28 for 4,574 rows. With more conditions the order could mislead the planner.
+    order = ["-pk"] if analyzed else []
+    seen = search.counted(queryset, most + 1) if search else queryset.order_by(*order)[: most + 1].count()
     if seen <= most:
         return f"共 {seen:,} {unit}"
     return f"{most:,} {unit}以上" if search else _about(max(estimate(queryset), most), unit)
