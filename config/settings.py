@@ -251,8 +251,6 @@ RIGHTS_ANSWER_DAYS = env.int("RIGHTS_ANSWER_DAYS", 15)  # 个人信息权利申�
 GOAL_GREEN_WITHIN = env.int("GOAL_GREEN_WITHIN", 3)
 GOAL_AMBER_WITHIN = env.int("GOAL_AMBER_WITHIN", 10)
 GOAL_PACE_DAYS = env.int("GOAL_PACE_DAYS", 90)  # the present pace is that of so many days
-# 各区对照: whether the districts of the city read each other's released numbers (never rows); decided by the city
-DISTRICTS_COMPARED = env.bool("DISTRICTS_COMPARED", False)
 REPORT_CLASSIFICATION = env("REPORT_CLASSIFICATION", default="internal")  # of scheduled reports: internal or public
 if REPORT_CLASSIFICATION not in ("internal", "public"):
     raise ImproperlyConfigured("环境变量 REPORT_CLASSIFICATION 应为 internal（内部）或 public（公开）。")

@@ -94,7 +94,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "leader": frozenset(
         _VIEW_TREE | _VIEW_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE | _KEEP_SCREENS
         | _PRINT | _FILL_FORMS
-        | {"reports.release_evaluation", "reports.export_evaluation"}
+        | {"reports.release_evaluation", "reports.export_evaluation", "reports.decide_comparisonchoice"}
     ),
     "secretary": frozenset(
         {"orgs.view_organization", "reports.view_snapshot", "stations.view_servicepoint"} | _VIEW_PEOPLE | _KEEP_PEOPLE

@@ -128,6 +128,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "大屏", "device-tv", "reports:screens", "reports.view_screen",
                 also=("reports:screen_new", "reports:screen_change", "reports:screen_revoke"),
             ),
+            Entry(
+                "下级对照", "columns", "reports:comparison_choices", "reports.decide_comparisonchoice",
+                also=("reports:comparison_choose",),
+            ),
             Entry("统计口径", "book", "reports:metrics", "reports.view_snapshot"),
         ),
     ),

@@ -11,7 +11,7 @@ VERBS = {
     "verify": "核实", "accept": "接收（纳管）", "close": "关账", "approve": "审批", "withdraw": "停用",
     "move": "调整隶属",
     "merge": "合并", "split": "拆分", "undo": "撤销", "print": "打印", "fill": "填报",
-    "release": "发布", "revoke": "作废", "assign": "分派",
+    "release": "发布", "decide": "决定", "revoke": "作废", "assign": "分派",
 }  # fmt: skip
 NOUNS = {
     "health": "运行状况",

@@ -1,4 +1,4 @@
-"""A unit among its siblings: its place by what may rank, and where the city wants it, their numbers side by side.
+"""A unit among its siblings: its place by what may rank, and where those above want it, their numbers side by side.
 
 A place is told to whoever may see the unit, also where the siblings' numbers are not theirs to see: it says where one
 stands and nothing of who stands elsewhere. It is worked out in a 口径 without numbers of persons (reports/ranking.py).
@@ -7,10 +7,12 @@ stands and nothing of who stands elsewhere. It is worked out in a 口径 without
 from dataclasses import dataclass
 from datetime import date
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
+from orgs.kinds import Level
+from orgs.models import Organization
 from reports import boards, metrics, ranking, selectors, words
+from reports.models import ComparisonChoice
 from reports.selectors import Numbers, Unit
 from reports.words import Basis
 
@@ -56,12 +58,40 @@ def above(own: Numbers) -> str:
     return f"{words.short(own.unit.parent)}的下级" if own.unit.parent else ""
 
 
-# --- 各区对照 ---------------------------------------------------------------------------------------------------------
+# --- 对照 -------------------------------------------------------------------------------------------------------------
+
+DECIDE = "reports.decide_comparisonchoice"
 
 
-def are_compared(unit: Unit) -> bool:
-    """Whether the city lets its districts read each other's released numbers, and this is one of them."""
-    return settings.DISTRICTS_COMPARED and unit.parent is not None and boards.is_city(unit.parent)
+def choice_of(parent: Unit) -> ComparisonChoice | None:
+    """What holds for the units right below `parent`; a division has none of its own, the committee there decides."""
+    rows = ComparisonChoice.objects.select_related("organization", "decided_by").order_by("-pk")
+    if isinstance(parent, Organization):
+        return rows.filter(organization=parent).first()
+    place = {"organization__district": parent.pk} if parent.level == Level.DISTRICT else {}
+    return rows.filter(organization__level=parent.level, organization__closed_on=None, **place).first()
+
+
+def open_choice(unit: Unit) -> ComparisonChoice | None:
+    """By which decision a district, or a guidance station (a street), reads its siblings' released numbers."""
+    parent = unit.parent
+    if parent is None or parent.level not in (Level.CITY, Level.DISTRICT) or unit.level != parent.level + 1:
+        return None
+    choice = choice_of(parent)
+    return choice if choice is not None and choice.is_open else None
+
+
+def title(unit: Unit) -> str:
+    """各区对照, 各指导站对照, 各街道对照."""
+    return f"{boards.level_below(unit.parent)}对照" if unit.parent else ""
+
+
+def choices(user) -> list[tuple[Organization, ComparisonChoice | None]]:
+    """Each committee for which this person decides, with what holds there."""
+    units = Organization.objects.visible_to(user, DECIDE).filter(level__in=(Level.CITY, Level.DISTRICT), closed_on=None)
+    newest = ComparisonChoice.objects.filter(organization__in=units).select_related("decided_by")
+    found = {one.organization_id: one for one in newest.order_by("organization_id", "-pk").distinct("organization_id")}
+    return [(unit, found.get(unit.pk)) for unit in units.order_by("path")]
 
 
 @dataclass(frozen=True)
@@ -72,13 +102,13 @@ class SideBySide:
 
 
 def side_by_side(unit: Unit, basis: Basis) -> SideBySide | None:
-    """The districts in the order of the tree, as nobody in particular reads them: small cells kept back, no address."""
+    """The siblings in the order of the tree, as nobody in particular reads them: small cells kept back, no address."""
     family = selectors.for_reader(AnonymousUser(), unit.parent, basis.as_of) if unit.parent else None
     table = boards.children_table(family, basis) if family else None
     if family is None or table is None:
         return None
     rows = [
         {"name": row["name"], "own": line.unit.pk == unit.pk, "cells": [cell["text"] for cell in row["cells"]]}
-        for line, row in zip(family.children, table["rows"], strict=False)  # the 直属/待分派 line is not a district's
+        for line, row in zip(family.children, table["rows"], strict=False)  # the 直属/待分派 line is nobody's
     ]
     return SideBySide(family.own.as_of, table["columns"], rows)

@@ -142,7 +142,7 @@ def compare_page(unit: Unit, basis: Basis) -> str:
 
 
 def siblings_page(unit: Unit, basis: Basis) -> str:
-    """The districts of a city side by side."""
+    """The units below the same one side by side."""
     kind = "organization" if isinstance(unit, Organization) else "division"
     return reverse(f"reports:siblings_{kind}", args=[unit.code]) + basis.query()
 

@@ -1,10 +1,10 @@
-"""What the constraints of wall screens forbid; read by test_constraints.py."""
+"""What the constraints of wall screens, and of who may be compared, forbid; read by test_constraints.py."""
 
 from datetime import timedelta
 
 from django.utils import timezone
 
-from reports.models import Screen
+from reports.models import ComparisonChoice, Screen
 from tests import factories as make
 from tests.constraint_cases import Cases, changed
 
@@ -31,4 +31,9 @@ SCREENS: Cases = {
     "screen_revoked_by_somebody": lambda city: changed(
         (row := screen(city)), {"revoked_at": timezone.now()}, {"revoked_by": row.created_by}
     ),
+    "comparisonchoice_has_a_reason": lambda city: [
+        lambda: ComparisonChoice.objects.create(
+            organization=city.nanshan, is_open=True, reason="", decided_by=make.make_user()
+        )
+    ],
 }

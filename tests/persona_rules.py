@@ -219,9 +219,11 @@ PAGES: dict[str, Page] = {
     "reports:split_chart": Page(PLACES, "division", "code", extra={"kind": "d"}),
     "reports:inventory": Page(REGISTRARS | ADMINS),
     "reports:retention": Page(REGISTRARS | ADMINS),
-    # off unless the city wants it, and then for its districts only
+    # off unless a leader above decides otherwise, and never for grassroots bodies
     "reports:siblings_organization": Page(STAFF, "branch", "code", ok=(404,)),
     "reports:siblings_division": Page(PLACES, "division", "code", ok=(404,)),
+    "reports:comparison_choices": Page(LEADERS),
+    "reports:comparison_choose": Page(LEADERS, "district", "code", everywhere=frozenset({"city_leader"})),
     "reports:numbers": Page(STAFF),
     "reports:metrics": Page(STAFF),
     "reports:search": Page(STAFF, query={"q": "金丝雀"}),

@@ -1,5 +1,6 @@
 """What this room computed, what it was told, and what units set out to reach. Everything else it only reads."""
 
+from reports.models.comparisons import ComparisonChoice
 from reports.models.counted import KnownCount, OwnCount
 from reports.models.evaluations import Evaluation, EvaluationLine, EvaluationRelease, EvaluationWithdrawal
 from reports.models.figures import ReportedFigure
@@ -12,6 +13,7 @@ from reports.models.snapshots import MonthClosing, Snapshot
 
 __all__ = [
     "ChangedBusiness",
+    "ComparisonChoice",
     "Evaluation",
     "EvaluationLine",
     "EvaluationRelease",

@@ -123,7 +123,8 @@ class Dashboard(UnitMixin, View):
             "other_line": self._other_line(unit, basis),
             "import_url": reverse("tables:upload") if request.user.has_perm("markets.import_business") else "",
             "brief_url": words.brief_page(unit, basis.as_of),
-            "siblings_url": words.siblings_page(unit, basis) if siblings.are_compared(unit) else "",
+            "siblings_url": words.siblings_page(unit, basis) if siblings.open_choice(unit) else "",
+            "siblings_title": siblings.title(unit),
             "record_url": reverse("orgs:detail", args=[unit.pk]) if isinstance(unit, Organization) else "",
         }
         if released is not None:

@@ -68,6 +68,11 @@ def test_new_numbers_goals_and_names_are_shown_at_once(sign_in, town, plan):
     unit.name = "改了名的市党委"
     unit.save()
     assert "改了名的市党委" in client.get(PAGE).content.decode()
+    street = reverse("reports:division", args=[town.city.divisions["yuehai"].code])
+    assert "改了名的区" not in asked(client, street)[1]
+    town.city.nanshan.district.name = "改了名的区"
+    town.city.nanshan.district.save()
+    assert "改了名的区" in client.get(street).content.decode()
 
 
 def test_each_question_and_each_day_has_its_own_page(sign_in):
