@@ -5,18 +5,20 @@ one that tells what an event told before, and whoever withdrew is not brought ba
 that is told is 已在他处报到. A registration that stands is never changed by a file.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from django.db.models import Max, Model, Q
+from django.db.models import Model, Q
 from django.utils import timezone
 
 from markets.imports.places import Places
 from members import identity
 from members.models import Consent, Notice, Receipt, Registration
-from members.services.agreed import Agreement, receipts_of
-from members.services.leads import Opening, known_people, registrations_join, registrations_open
+from members.services.agreed import Agreement, is_same_time, receipts_of
+from members.services.leads import Key, Opening, known_people
+from members.services.staged import StagedLeads
 from members.services.submit import NEEDED, Answers, Origin, lock_everybody, lock_keys
 from members.tables import CONSENT_CHANNELS, LEADS
 from orgs.imports import offered_places
@@ -25,6 +27,7 @@ from orgs.places import Place, PlaceWrong, Scope
 from tables.cells import Wrong, folded
 from tables.importer import Reading, Row, RowTarget
 from tables.models import BatchConflict
+from tables.register import Cannot, Outcome
 from tables.row_undo import RowUndo
 from tables.table import Column
 
@@ -33,6 +36,7 @@ AT_ONCE = 2_000  # rows
 NO_CONSENT = "缺少本人同意凭证"
 KNOWN_HERE = "您的范围内已有这位人员的报到，没有重复登记"
 KNOWN_ELSEWHERE = "已在他处报到"
+CHANGED_MEANWHILE = "写入时，文件里有人刚刚报到、撤回或办结，本次没有写入任何内容。请重新检查。"
 NO_SUCH = "没有这条报到，或不在您的范围内"
 CONSENT_KEYS = ("notice", "agreed_at", "channel")
 ITEM_NAMES = {
@@ -118,7 +122,8 @@ class LeadReading(Reading):
         self.agreed: dict[bytes, list[tuple[datetime, int]]] = {}  # consents of one day, with their rows
         self.agreements: dict[Row, Agreement] = {}  # of the rows at hand
         self.whole = self.source.rows <= self.at_once
-        self.last_receipt: int | None = None  # that others made before this file was written
+        self.judged: dict[Key, int | None] = {}  # whom the file writes of → their registration when they were judged
+        self.staged = StagedLeads() if self.writes else None
 
     def _notice(self, text: str) -> Notice:
         if folded(text) not in self.notices:
@@ -200,14 +205,9 @@ class LeadReading(Reading):
 
     def _lock(self, rows: Sequence[Row]) -> None:
         """Before it is asked who is known, and everybody at once: a form about one of them can then not wait in a ring
-        with us. Many people share a lock: those of a long file take them all."""
-        if not self.writes or self.last_receipt is not None:
-            return
-        if self.whole:
+        with us. Many people share a lock: those of a long file would take them all, so it is judged without (`run`)."""
+        if self.writes and self.whole:
             lock_people(row.said for row in rows if "phone" in row.said)
-        else:
-            lock_everybody()
-        self.last_receipt = Receipt.objects.aggregate(last=Max("pk"))["last"] or 0
 
     def _look_up(self, people: Sequence[Row]) -> None:
         """Who of them is known, and which of their consents opened a registration before this file."""
@@ -218,10 +218,7 @@ class LeadReading(Reading):
             for row in people
             if all(key in row.said for key in CONSENT_KEYS)
         }
-        others = (
-            Receipt.objects.all() if self.last_receipt is None else Receipt.objects.filter(pk__lte=self.last_receipt)
-        )
-        given = receipts_of(self.agreements.values(), among=others)
+        given = receipts_of(self.agreements.values())
         self.receipts = {agreement: receipt.registration_id for agreement, receipt in given.items()}
         self.joined_before = {agreement for agreement, receipt in given.items() if receipt.is_joined}
 
@@ -256,7 +253,10 @@ class LeadReading(Reading):
             row.verdict = "duplicate"
             if before is None:
                 self.joined.append(row)
+                self.judged[row.key] = known
                 self.counts["joined"] += 1
+        else:
+            self.judged[row.key] = None
 
     def _agreed_before(self, row: Row) -> int | None:
         """The row of the file that carries the same consent."""
@@ -272,14 +272,38 @@ class LeadReading(Reading):
         joined, self.joined = self.joined, []
         if joined:
             known = Registration.objects.only("phone_index").in_bulk([self.known[row.key] for row in joined])
-            registrations_join([(self._opening(row), known[self.known[row.key]]) for row in joined])
+            self._staged().join([(self._opening(row), known[self.known[row.key]]) for row in joined])
         return new
 
     def make(self, rows: Sequence[Row]) -> list[int]:
-        made = registrations_open([self._opening(row) for row in rows])
+        made = self._staged().open([self._opening(row) for row in rows])
         for one in made:
             self.touch((one.guidance_station_id, one.district_committee_id))
         return [one.pk for one in made]
+
+    def run(self) -> Outcome:
+        """Nobody waits for a long file but while its rows are written: who was judged without a lock is looked up again."""
+        outcome = super().run()
+        if self.staged is not None and self.staged.persons:
+            if not self.whole:
+                lock_everybody()
+                self._refuse_changed()
+            self.staged.write(lambda done, total: self.progress(done, total, "正在写入"))
+        return outcome
+
+    def _refuse_changed(self) -> None:
+        for keys in _pieces(self.judged):
+            known = known_people(keys)
+            if any((known[key].pk if key in known else None) != self.judged[key] for key in keys):
+                raise Cannot(CHANGED_MEANWHILE)
+        for indexes in _pieces(self.agreed):
+            given = Receipt.objects.filter(agreement_index__in=indexes).values_list("agreement_index", "agreed_at")
+            if any(is_same_time(told, at) for index, at in given for told, _ in self.agreed[bytes(index or b"")]):
+                raise Cannot(CHANGED_MEANWHILE)
+
+    def _staged(self) -> StagedLeads:
+        assert self.staged is not None
+        return self.staged
 
     def _opening(self, row: Row) -> Opening:
         assert self.batch is not None
@@ -295,6 +319,12 @@ class LeadReading(Reading):
         said = {name: row.said[name] for name in ANSWERS if name in row.said}
         answers = Answers(**said, home_unknown="home_branch" not in row.said)
         return Opening(answers, row.said["items"], row.said["notice"], origin, agreement)
+
+
+def _pieces(keys: Iterable) -> Iterator[list]:
+    left = iter(keys)
+    while some := list(islice(left, AT_ONCE)):
+        yield some
 
 
 def _of(record: Any) -> Place:

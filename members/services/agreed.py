@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.crypto import blind_index
@@ -43,19 +42,23 @@ class Agreement:
 
     def is_also(self, at: datetime | None) -> bool:
         """Whether a consent of the same index, told with this time, is this one."""
-        if at is None:
-            return False
-        ours, theirs = _past_midnight(self.at), _past_midnight(at)
-        step = max(_exactness(ours), _exactness(theirs))
-        return ours // step == theirs // step
+        return is_same_time(self.at, at)
 
 
-def receipts_of(agreements: Iterable[Agreement], among: QuerySet[Receipt] | None = None) -> dict[Agreement, Receipt]:
-    """The receipts that these consents got already; `among`: not all of them count."""
+def is_same_time(one: datetime, other: datetime | None) -> bool:
+    """Of one day: the less exact of the two says the same as the other."""
+    if other is None:
+        return False
+    ours, theirs = _past_midnight(one), _past_midnight(other)
+    step = max(_exactness(ours), _exactness(theirs))
+    return ours // step == theirs // step
+
+
+def receipts_of(agreements: Iterable[Agreement]) -> dict[Agreement, Receipt]:
+    """The receipts that these consents got already."""
     wanted = {agreement: agreement.index for agreement in agreements}
     given: dict[bytes, list[Receipt]] = defaultdict(list)
-    among = Receipt.objects.all() if among is None else among
-    for receipt in among.filter(agreement_index__in=set(wanted.values())).order_by("pk"):
+    for receipt in Receipt.objects.filter(agreement_index__in=set(wanted.values())).order_by("pk"):
         assert receipt.agreement_index is not None  # as asked for
         given[bytes(receipt.agreement_index)].append(receipt)
     found = {}

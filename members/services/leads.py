@@ -1,4 +1,5 @@
-"""Many registrations opened at once, as a file or a request brings them: the same rows as one by one, set by set.
+"""Many registrations opened at once, as a request brings them, or made ready for a file (members/services/staged.py): the
+same rows as one by one, set by set.
 
 The caller has judged rights and consents, has locked everybody (`lock_keys`) before it asked who is known, and records
 the one event that names them all. All rows carry the transaction's time.
@@ -49,7 +50,7 @@ class Taken:
     is_joined: bool = False
 
 
-def _now() -> datetime:
+def transaction_time() -> datetime:
     return fetch("SELECT now()")[0][0]
 
 
@@ -66,38 +67,23 @@ def known_people(keys: Iterable[Key]) -> dict[Key, Registration]:
     return found
 
 
-def registrations_open(openings: Sequence[Opening]) -> list[Registration]:
-    """In the order of the openings, each with its consents and its receipt."""
-    now, due_on = _now(), _due_on()
-    opened = [_row(opening, now, due_on) for opening in openings]
-    _write(openings, opened)
-    Receipt.objects.bulk_create(_receipt(*pair, now) for pair in zip(openings, opened, strict=True))
-    return opened
-
-
-def registrations_join(joining: Sequence[tuple[Opening, Registration]]) -> None:
-    """Who is known gets one more receipt, which tells nothing."""
-    now = _now()
-    Receipt.objects.bulk_create(_receipt(opening, known, now, is_joined=True) for opening, known in joining)
-
-
 def registrations_take(openings: Sequence[Opening]) -> list[Taken]:
     """Each opens a registration or joins the one that is there, as form after form would.
 
     Those who are known take the same statements as those who are not, so that the time of the answer says nothing.
     """
-    now, due_on, taken = _now(), _due_on(), _fates(openings)
+    now, due_on, taken = transaction_time(), due_from_now(), _fates(openings)
     pairs = list(zip(openings, taken, strict=True))
     for is_kept, some in (
         (True, [(opening, each.registration) for opening, each in pairs if each.is_opened]),
-        (False, [(opening, _row(opening, now, due_on)) for opening, each in pairs if each.is_joined]),
+        (False, [(opening, registration_of(opening, now, due_on)) for opening, each in pairs if each.is_joined]),
     ):
         with transaction.atomic():
             _write([opening for opening, _ in some], [row for _, row in some])
             if not is_kept:
                 transaction.set_rollback(True)
     Receipt.objects.bulk_create(
-        _receipt(opening, each.registration, now, is_joined=each.is_joined)
+        receipt_for(opening, each.registration, now, is_joined=each.is_joined)
         for opening, each in pairs
         if each.is_opened or each.is_joined
     )
@@ -106,7 +92,7 @@ def registrations_take(openings: Sequence[Opening]) -> list[Taken]:
 
 def _fates(openings: Sequence[Opening]) -> list[Taken]:
     """Those to be opened are not written yet. A person, or a consent, may stand several times among them."""
-    now, due_on = _now(), _due_on()
+    now, due_on = transaction_time(), due_from_now()
     receipts = receipts_of(opening.agreement for opening in openings)
     before = Registration.objects.only("pk").in_bulk({receipt.registration_id for receipt in receipts.values()})
     known = known_people(key for opening in openings for key in opening.known_by())
@@ -122,7 +108,7 @@ def _fates(openings: Sequence[Opening]) -> list[Taken]:
         elif keys[0] in known:
             taken = Taken(known[keys[0]], is_joined=True)
         else:
-            taken = Taken(_row(opening, now, due_on), is_opened=True)
+            taken = Taken(registration_of(opening, now, due_on), is_opened=True)
             for key in keys:
                 known.setdefault(key, taken.registration)
         same.append((agreement.at, taken.registration))
@@ -130,11 +116,11 @@ def _fates(openings: Sequence[Opening]) -> list[Taken]:
     return found
 
 
-def _due_on() -> date:
+def due_from_now() -> date:
     return timezone.localdate() + timedelta(days=settings.REGISTRATION_DUE_DAYS)
 
 
-def _row(opening: Opening, now: datetime, due_on: date) -> Registration:
+def registration_of(opening: Opening, now: datetime, due_on: date) -> Registration:
     return Registration(
         **answered(opening.answers, set(opening.consents)),
         **opening.origin.columns(),
@@ -145,7 +131,11 @@ def _row(opening: Opening, now: datetime, due_on: date) -> Registration:
 
 def _write(openings: Sequence[Opening], rows: Sequence[Registration]) -> None:
     Registration.objects.bulk_create(rows)
-    Consent.objects.bulk_create(
+    Consent.objects.bulk_create(consent for pair in zip(openings, rows, strict=True) for consent in consents_of(*pair))
+
+
+def consents_of(opening: Opening, registration: Registration) -> list[Consent]:
+    return [
         Consent(
             registration=registration,
             notice=opening.notice,
@@ -154,12 +144,11 @@ def _write(openings: Sequence[Opening], rows: Sequence[Registration]) -> None:
             given_at=opening.agreement.at,
             reference=opening.origin.reference,
         )
-        for opening, registration in zip(openings, rows, strict=True)
         for item in sorted(opening.consents)
-    )
+    ]
 
 
-def _receipt(opening: Opening, registration: Registration, now: datetime, *, is_joined: bool = False) -> Receipt:
+def receipt_for(opening: Opening, registration: Registration, now: datetime, *, is_joined: bool = False) -> Receipt:
     agreement = opening.agreement
     known_by = bytes(registration.phone_index or b"") if is_joined else b""
     return Receipt(

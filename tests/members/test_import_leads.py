@@ -58,7 +58,9 @@ def told(answer: dict) -> list[tuple]:
 
 def test_a_consent_opens_a_registration_once(city, bring):
     market = factories.make_market(city.yuehai, name="示例电子市场")
-    rows = [lead(所在市场="示例电子市场", 党员类别="预备党员"), lead(身份证号="", 同意事项="党员身份、核实、签到")]
+    workplace = '甲"商,行\\N'
+    first_row = lead(所在市场="示例电子市场", 党员类别="预备党员", 工作单位=workplace)
+    rows = [first_row, lead(身份证号="", 同意事项="党员身份、核实、签到")]
     assert counts(bring(rows, "--dry-run")) == {"new": 2}
     assert not Registration.objects.exists()
     assert counts(bring(rows)) == {"new": 2}
@@ -66,6 +68,8 @@ def test_a_consent_opens_a_registration_once(city, bring):
     assert (first.guidance_station, first.market, first.standing) == (city.yuehai, market, "probationary")
     assert (first.channel, first.confirmation, first.state) == ("intake", "reference", "submitted")
     assert (first.phone, first.id_number) == (rows[0]["手机号"], rows[0]["身份证号"])
+    assert (first.workplace, second.workplace, second.id_number, second.home_unknown) == (workplace, "", None, True)
+    assert set(first.receipts.get().items) == {"membership", "home_verify", "id_number"}
     consents = Consent.objects.filter(registration=first)
     assert set(consents.values_list("item", flat=True)) == {"membership", "home_verify", "id_number"}
     assert all(one.reference.startswith("办事窗口，批次") for one in consents)

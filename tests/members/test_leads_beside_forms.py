@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from datetime import datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,7 +13,8 @@ from members import services
 from members.imports import leads
 from members.models import Receipt, Registration
 from members.services.agreed import Agreement
-from members.services.leads import Opening, registrations_open
+from members.services.leads import Opening, registrations_take
+from members.services.staged import StagedLeads
 from tables.register import Cannot
 from tables.services import batch_apply, batch_check, batch_confirm, batch_start
 from tests import factories
@@ -64,8 +66,10 @@ def race(city) -> tuple[bool, Receipt]:
             channel="intake", confirmation="reference", guidance_station=city.yuehai, agreement=agreement
         )
         with transaction.atomic():
+            staged = StagedLeads()
+            staged.open([Opening(answers, NEEDED, notice, origin, agreement)])
             leads.lock_people([{"phone": answers.phone}])
-            registrations_open([Opening(answers, NEEDED, notice, origin, agreement)])
+            staged.write(lambda *_: None)
             written.set()
             go_on.wait(20)
 
@@ -138,6 +142,42 @@ def test_a_file_is_not_written_when_one_of_its_persons_reported_since_it_was_che
     with pytest.raises(Cannot, match="请重新检查"):
         batch_apply(batch=batch)
     assert not Registration.objects.filter(channel="intake").exists()
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "reports", "withdraws", "is_told_by_an_event"])
+def test_a_long_file_is_judged_without_locks_and_refused_where_one_of_its_persons_acted_meanwhile(
+    city, tmp_path, monkeypatch, meanwhile
+):
+    notice, officer = make.notice(), factories.make_user("officer", city.city)
+    monkeypatch.setattr(leads.LeadReading, "at_once", 2)
+    row, known, lock = lead(身份证号=""), make.registration(city.lianhua), leads.lock_everybody
+
+    def locking():
+        make.registration(city.yuehai)  # somebody of whom the file says nothing
+        if meanwhile == "reports":
+            make.registration(city.yuehai, phone=row["手机号"])
+        elif meanwhile == "withdraws":
+            services.registration_withdraw(registration=known, by=None)
+        elif meanwhile == "is_told_by_an_event":  # and withdrew since
+            agreed_at = timezone.make_aware(datetime.fromisoformat(row["同意时间"]))
+            agreement = Agreement(row["手机号"], notice.version, agreed_at)
+            origin = services.Origin(
+                channel="intake", confirmation="reference", guidance_station=city.yuehai, agreement=agreement
+            )
+            answers = services.Answers(name="张示例", phone=row["手机号"], home_unknown=True)
+            (taken,) = registrations_take([Opening(answers, NEEDED, notice, origin, agreement)])
+            services.registration_withdraw(registration=taken.registration, by=None)
+        lock()
+
+    monkeypatch.setattr(leads, "lock_everybody", locking)
+    path = files.write(tmp_path / "file.csv", [row, lead(), lead(手机号=known.phone, 身份证号="")])
+    answer = files.import_file(path, officer, target="lead")
+    if meanwhile == "nothing":
+        assert (answer["new"], answer["joined"]) == (2, 1) and Registration.objects.count() == 4
+        assert list(known.receipts.order_by("pk").values_list("is_joined", flat=True)) == [False, True]
+    else:
+        assert answer["error"] == leads.CHANGED_MEANWHILE
+        assert not Registration.objects.exclude(pk=known.pk).exists()  # the transaction's, ours of the test too
 
 
 @pytest.mark.parametrize("mode", ["check", "write"])
