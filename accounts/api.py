@@ -12,7 +12,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import sign_ins
+from accounts import scopes, sign_ins
 from accounts.services import token_create
 from accounts.signing_in import SigningIn
 
@@ -51,7 +51,12 @@ class DemoTokenView(APIView):
         if SigningIn(user, "", "").next_step:
             return Response({"detail": "请先在网页登录，完成页面上的步骤。"}, status.HTTP_403_FORBIDDEN)
         expires_at = timezone.now() + DEMO_TOKEN
-        _, plain = token_create(user=user, label="用密码换取", expires_at=expires_at, request=plain_request)
+        held = [key for key, _ in scopes.open_to(user)]
+        if not held:
+            return Response({"detail": "您的岗位没有可以由其他系统读取的数据。"}, status.HTTP_403_FORBIDDEN)
+        _, plain = token_create(
+            user=user, label="用密码换取", scopes=held, expires_at=expires_at, request=plain_request
+        )
         return Response({"token": plain})
 
     def _refusal(self, request):

@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework.authentication import TokenAuthentication as Base
 from rest_framework.exceptions import AuthenticationFailed
 
-from accounts import audit
+from accounts import audit, scopes
 from accounts.models import ApiToken
 from accounts.tokens import token_digest
 
@@ -36,4 +36,5 @@ class TokenAuthentication(Base):
         stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USED_AGAIN)
         if token.last_used_at is None or token.last_used_at < now - USED_AGAIN:
             ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+        token.user.token_permissions = scopes.permissions_of(token.scopes)
         return token.user, token

@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.models import ApiToken, User
+from accounts.models import User
 
 
 class SignInForm(AuthenticationForm):
@@ -105,26 +106,32 @@ class TokenForm(forms.Form):
     label = forms.CharField(
         label="用途", max_length=60, help_text="写明哪个系统用，便于日后核对，如“统计平台每日取数”。"
     )
+    scopes = forms.MultipleChoiceField(
+        label="可以做什么",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="只勾那个系统用得着的。除第一项外，每项都包含组织和区划；都只限您本人岗位的范围，岗位变了随之变。",
+        error_messages={"required": "请至少勾选一项令牌可以做的事。"},
+    )
     expires_on = forms.DateField(
         label="有效至",
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-        help_text=f"当天仍有效，最长 {ApiToken.MAX_DAYS} 天。",
         error_messages={"invalid": "请按 2026-12-31 的格式填写日期。"},
     )
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, choices: list[tuple[str, str]], **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["scopes"].choices = choices  # type: ignore[attr-defined]
+        self.fields["expires_on"].help_text = f"当天仍有效，最长 {settings.TOKEN_DAYS} 天；修改密码后，令牌随之作废。"
         if not self.is_bound:
-            self.initial.setdefault("expires_on", timezone.localdate() + timedelta(days=90))
+            self.initial.setdefault("expires_on", timezone.localdate() + timedelta(days=settings.TOKEN_DAYS))
 
     def clean_expires_on(self):
         day, today = self.cleaned_data["expires_on"], timezone.localdate()
         if day < today:
             raise ValidationError("有效期不能早于今天。")
-        if day > today + timedelta(days=ApiToken.MAX_DAYS):
-            raise ValidationError(
-                f"有效期最长 {ApiToken.MAX_DAYS} 天，请填 {today + timedelta(days=ApiToken.MAX_DAYS)} 或更早的日期。"
-            )
+        last = today + timedelta(days=settings.TOKEN_DAYS)
+        if day > last:
+            raise ValidationError(f"有效期最长 {settings.TOKEN_DAYS} 天，请填 {last} 或更早的日期。")
         return day
 
 

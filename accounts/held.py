@@ -53,7 +53,7 @@ def _acts() -> list[Held]:
             basis=DUTY,
             retention="最长一年到期；记录保留",
             columns={"label": Column(INTERNAL), "last_used_at": Column(INTERNAL)},
-            plain=frozenset({"digest", "created_at", "expires_at", "revoked_at"}),
+            plain=frozenset({"digest", "scopes", "created_at", "expires_at", "revoked_at"}),
         ),
     ]
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import factors, own, sessions, sign_in
+from accounts.views import factors, own, sessions, sign_in, tokens
 
 app_name = "accounts"
 urlpatterns = [
@@ -23,5 +23,6 @@ urlpatterns = [
     path("sessions/state/", sessions.SessionState.as_view(), name="session_state"),
     path("sessions/unlock/", sessions.Unlock.as_view(), name="unlock"),
     path("password/", own.PasswordChange.as_view(), name="password_change"),
-    path("tokens/", own.Tokens.as_view(), name="tokens"),
+    path("tokens/", tokens.Tokens.as_view(), name="tokens"),
+    path("tokens/of/<int:pk>/", tokens.TokensOf.as_view(), name="tokens_of"),
 ]

@@ -155,6 +155,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 CREDENTIAL_DAYS = env.int("CREDENTIAL_DAYS", 0 if DEMO else 90)  # how long a password lasts; 0: for ever
+TOKEN_DAYS = env.int("TOKEN_DAYS", 90)  # how long a token for the API lasts at most
+if not 1 <= TOKEN_DAYS <= 365:
+    raise ImproperlyConfigured("环境变量 TOKEN_DAYS 应为 1 到 365（天）。")
 SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", not DEMO)  # in the demo it is offered
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "/"

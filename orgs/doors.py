@@ -143,8 +143,11 @@ def posted_units(user) -> list[tuple[int, str]]:
 
 
 def postings_with(user, perm: str) -> list:
-    """The current postings whose role carries `perm`."""
-    return [posting for posting in current_postings(user) if perm in ROLE_PERMISSIONS[posting.role]]
+    """The current postings whose role carries `perm`; none for a token that was not made for it."""
+    postings = current_postings(user)
+    if postings and not user.may_use(perm):
+        return []
+    return [posting for posting in postings if perm in ROLE_PERMISSIONS[posting.role]]
 
 
 def reaches(user, other, perm: str) -> bool:
@@ -170,7 +173,7 @@ class DoorBackend(BaseBackend):
         if not user_obj.is_authenticated or not user_obj.is_active:
             return False
         if perm in DUTY_PERMISSIONS.get(user_obj.duty, ()):
-            return True
+            return user_obj.may_use(perm)
         postings = postings_with(user_obj, perm)
         if not postings or obj is None:
             return bool(postings)
@@ -182,4 +185,4 @@ class DoorBackend(BaseBackend):
         held = set(DUTY_PERMISSIONS.get(user_obj.duty, ()))
         for posting in current_postings(user_obj):
             held |= ROLE_PERMISSIONS[posting.role]
-        return any(perm.startswith(f"{app_label}.") for perm in held)
+        return any(perm.startswith(f"{app_label}.") and user_obj.may_use(perm) for perm in held)

@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from rest_framework.exceptions import PermissionDenied as ApiPermissionDenied
 
+from accounts import scopes
 from orgs.api_base import ReadViewSet
 from orgs.scoped_admin import ScopedAdmin
 
@@ -40,7 +41,7 @@ class ScopedViewSet(ReadViewSet):
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         if not request.user.has_perm(self.permission):
-            raise ApiPermissionDenied("您的岗位没有这项权限。")
+            raise ApiPermissionDenied(scopes.refusal(request.user))
 
     def get_queryset(self):
         return self.queryset.visible_to(self.request.user, self.permission)

@@ -8,6 +8,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied, ValidationErro
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import scopes
 from orgs.api_base import NOT_FOUND
 from orgs.api_schema import REFUSALS, Refusal
 from reports import metrics
@@ -69,7 +70,7 @@ class ExplainView(APIView):
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         if not request.user.has_perm(PERMISSION):
-            raise PermissionDenied("您的岗位没有这项权限。")
+            raise PermissionDenied(scopes.refusal(request.user))
 
     @extend_schema(
         operation_id="explain_retrieve",

@@ -8,6 +8,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied, ValidationErro
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.views import APIView
 
+from accounts import scopes
 from orgs.api_base import NOT_FOUND
 from orgs.api_schema import REFUSALS, Refusal
 from reports import breakdowns, metrics, tidy
@@ -80,7 +81,7 @@ class NumbersView(APIView):
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         if not request.user.has_perm(PERMISSION):
-            raise PermissionDenied("您的岗位没有这项权限。")
+            raise PermissionDenied(scopes.refusal(request.user))
 
     @extend_schema(
         operation_id="numbers_list",

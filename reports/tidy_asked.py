@@ -152,6 +152,7 @@ def tag_of(user, asked: tidy.Asked, format: str) -> str:
     parts = [
         format,
         [[posting.role, posting.organization_id, posting.division_id] for posting in current_postings(user)],
+        sorted(user.token_permissions or ()),
         settings.SMALL_CELL,
         [_standing(unit) for unit in asked.units],
         [_standing(child) for unit in asked.units for child in selectors.child_units(unit)] if asked.below else [],

@@ -112,8 +112,9 @@ def without_primary_key(row: models.Model) -> models.Model:
 def api_token() -> ApiToken:
     now = timezone.now()
     return ApiToken.objects.create(
-        user=make.make_user(), label="报表", digest="0" * 64, created_at=now, expires_at=now + timedelta(days=365)
-    )
+        user=make.make_user(), label="报表", scopes=["numbers"], digest="0" * 64, created_at=now,
+        expires_at=now + timedelta(days=365),
+    )  # fmt: skip
 
 
 def token_lives_wrongly(token: ApiToken) -> Acts:
@@ -172,6 +173,7 @@ def request_key(owner=None) -> IdempotencyKey:
 GROUND: Cases = {
     "user_duty_is_known": lambda city: changed(make.make_user(), {"duty": "root"}, {"duty": ""}),
     "apitoken_expires_within_a_year": lambda city: token_lives_wrongly(api_token()),
+    "apitoken_has_a_scope": lambda city: changed(api_token(), {"scopes": []}),
     "auditcheckpoint_not_empty": lambda city: again(
         checkpoint(), {"sequence": 9, "first": 10}, {"sequence": 9, "first": 0}
     ),

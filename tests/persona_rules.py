@@ -90,6 +90,7 @@ PAGES: dict[str, Page] = {
     # accounts, jobs
     "accounts:password_change": Page(SIGNED_IN),
     "accounts:tokens": Page(SIGNED_IN),
+    "accounts:tokens_of": Page(SECURITY, "officer", everywhere=SECURITY),
     # changing what one signs in with: who did not sign in just now is asked to (tests/accounts/test_factors.py)
     "accounts:factors": Page(SIGNED_IN),
     "accounts:sessions": Page(SIGNED_IN),

@@ -42,6 +42,9 @@ class User(AbstractBaseUser):
     factor_failures = models.PositiveSmallIntegerField("验证码连续错误", default=0, editable=False)
     factor_locked_until = models.DateTimeField("验证码锁定至", null=True, editable=False)
 
+    # The rights that a token carries, where it is a token that asks; None: the person is here, with all they have.
+    token_permissions: frozenset[str] | None = None
+
     objects = UserManager()
     USERNAME_FIELD = "username"
 
@@ -65,6 +68,10 @@ class User(AbstractBaseUser):
     def has_factor(self) -> bool:
         """Anything that can be asked for after the password."""
         return self.passkeys.exists() or hasattr(self, "authenticator")
+
+    def may_use(self, perm: str) -> bool:
+        """Whether the door looks for this right at all: for a token only for those that it was made for."""
+        return self.token_permissions is None or perm in self.token_permissions
 
     def has_perm(self, perm: str, obj=None) -> bool:
         return _user_has_perm(self, perm, obj)

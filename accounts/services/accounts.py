@@ -54,7 +54,7 @@ def user_change(*, user: User, changed: list[str], by: User, password: str = "")
 
 @transaction.atomic
 def password_change(*, user: User, password: str, by: User, request=None) -> None:
-    """Set a password that was validated. Every other session of the account ends with its next request.
+    """Set a password that was validated. Every other session of the account ends with its next request, its tokens at once.
 
     One that somebody else chose must be changed at the next sign-in.
     """
@@ -65,7 +65,8 @@ def password_change(*, user: User, password: str, by: User, request=None) -> Non
     user.set_password(password)
     user.password_is_temporary, user.password_set_at = user.pk != by.pk, timezone.now()
     user.save(update_fields=["password", "password_is_temporary", "password_set_at"])
-    audit.record("accounts.password.change", by=by, subjects=[user], request=request)
+    ended = user.api_tokens.filter(revoked_at__isnull=True).update(revoked_at=user.password_set_at)
+    audit.record("accounts.password.change", by=by, subjects=[user], detail={"tokens": ended}, request=request)
 
 
 @transaction.atomic

@@ -104,8 +104,9 @@ def test_where_passwords_do_not_age_nobody_is_asked(client, user, settings):
     assert sign_in(client).url == "/"
 
 
-def test_the_demos_token_asks_for_the_same(client, user, settings):
+def test_the_demos_token_asks_for_the_same(client, settings):
     settings.DEMO = True
+    user = make.make_user("officer", make.make_city().yuehai, username="officer1")
     given = {"username": "officer1", "password": make.PASSWORD}
     assert client.post("/api/v1/token/", given).status_code == 200
     aged(user, days=90)

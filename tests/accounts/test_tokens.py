@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def user():
-    return make.make_user(username="officer1")
+    return make.make_user("officer", make.make_city().yuehai, username="officer1")
 
 
 @pytest.fixture
@@ -47,14 +47,14 @@ def acts() -> list[tuple]:
 
 
 def test_a_token_is_shown_once_and_only_its_hash_is_kept(tokens_page, user):
-    answer = tokens_page(action="create", label="统计平台", expires_on=in_days(365))
+    answer = tokens_page(action="create", label="统计平台", scopes=["numbers"], expires_on=in_days(90))
     plain = answer.context["new_token"]
     assert len(plain) >= 40 and plain in answer.content.decode()
     token = ApiToken.objects.get()
     assert token.digest == token_digest(plain) and plain not in str(vars(token))
-    assert timezone.localtime(token.expires_at).strftime("%Y-%m-%d %H:%M") == f"{in_days(365)} 23:59"
+    assert timezone.localtime(token.expires_at).strftime("%Y-%m-%d %H:%M") == f"{in_days(90)} 23:59"
     again = tokens_page().content.decode()
-    assert plain not in again and token.digest not in again and "统计平台" in again and in_days(365) in again
+    assert plain not in again and token.digest not in again and "统计平台" in again and in_days(90) in again
     assert authenticate(plain) == (user, token)
     assert acts() == [("accounts.token.create", user.pk)]
     assert plain not in str(list(AuditEvent.objects.values()))
@@ -63,14 +63,16 @@ def test_a_token_is_shown_once_and_only_its_hash_is_kept(tokens_page, user):
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"expires_on": in_days(366)}, "最长 365 天"),
+        ({"expires_on": in_days(91)}, "最长 90 天"),
         ({"expires_on": in_days(-1)}, "不能早于今天"),
         ({"expires_on": "明年"}, "格式"),
         ({"label": ""}, "用途"),
     ],
 )
 def test_a_wrong_form_says_why_and_loses_nothing(tokens_page, fields, sentence):
-    answer = tokens_page(**{"action": "create", "label": "统计平台", "expires_on": in_days(9), **fields})
+    answer = tokens_page(
+        **{"action": "create", "label": "统计平台", "scopes": ["numbers"], "expires_on": in_days(9), **fields}
+    )
     text = answer.content.decode()
     assert sentence in text and "还不能提交" in text
     assert all(f'value="{value}"' in text for value in fields.values() if value)
@@ -78,7 +80,7 @@ def test_a_wrong_form_says_why_and_loses_nothing(tokens_page, fields, sentence):
 
 
 def test_a_revoked_token_opens_nothing(tokens_page, user):
-    token, plain = token_create(user=user, label="旧系统", expires_at=in_hours(1))
+    token, plain = token_create(user=user, label="旧系统", scopes=["numbers"], expires_at=in_hours(1))
     assert tokens_page(action="revoke", token=token.pk).status_code == 302
     assert "已作废" in tokens_page().content.decode()
     with pytest.raises(AuthenticationFailed):
@@ -97,7 +99,7 @@ def test_a_token_that_is_not_there_answers_404(tokens_page, number):
 
 
 def test_the_token_of_somebody_else_is_not_there(tokens_page):
-    token, _ = token_create(user=make.make_user(), label="别人的系统", expires_at=in_hours(1))
+    token, _ = token_create(user=make.make_user(), label="别人的系统", scopes=["numbers"], expires_at=in_hours(1))
     assert "别人的系统" not in tokens_page().content.decode()
     assert tokens_page(action="revoke", token=token.pk).status_code == 404
     token.refresh_from_db()
@@ -105,7 +107,7 @@ def test_the_token_of_somebody_else_is_not_there(tokens_page):
 
 
 def test_an_expired_token_and_one_of_a_deactivated_account_open_nothing(user):
-    token, plain = token_create(user=user, label="系统", expires_at=in_hours(1))
+    token, plain = token_create(user=user, label="系统", scopes=["numbers"], expires_at=in_hours(1))
     ApiToken.objects.filter(pk=token.pk).update(created_at=in_hours(-2), expires_at=in_hours(-1))
     with pytest.raises(AuthenticationFailed):
         authenticate(plain)
@@ -125,7 +127,7 @@ def test_an_unknown_token_is_refused_and_audited_without_the_token():
 
 
 def test_last_use_is_noted_at_most_once_an_hour(user, django_assert_num_queries):
-    token, plain = token_create(user=user, label="系统", expires_at=in_hours(9))
+    token, plain = token_create(user=user, label="系统", scopes=["numbers"], expires_at=in_hours(9))
     with django_assert_num_queries(2):
         authenticate(plain)
     with django_assert_num_queries(1):
@@ -138,7 +140,7 @@ def test_last_use_is_noted_at_most_once_an_hour(user, django_assert_num_queries)
 
 
 def test_a_token_makes_no_session(client, user):
-    _, plain = token_create(user=user, label="系统", expires_at=in_hours(9))
+    _, plain = token_create(user=user, label="系统", scopes=["numbers"], expires_at=in_hours(9))
     answer = client.get("/jobs/", HTTP_AUTHORIZATION=f"Token {plain}")
     assert answer.status_code == 302 and "sessionid" not in answer.cookies
 
@@ -148,14 +150,19 @@ def test_the_database_refuses_a_token_without_an_end_within_the_year(user, creat
     now = timezone.now()
     with pytest.raises(IntegrityError, match="apitoken_expires_within_a_year"), transaction.atomic():
         ApiToken.objects.create(
-            user=user, label="x", digest="d", created_at=now, expires_at=now + timedelta(days=expires)
+            user=user,
+            label="x",
+            scopes=["numbers"],
+            digest="d",
+            created_at=now,
+            expires_at=now + timedelta(days=expires),
         )
 
 
 def test_the_database_refuses_two_tokens_with_one_hash(user):
     with pytest.raises(IntegrityError, match="digest"), transaction.atomic():
         for _ in range(2):
-            ApiToken.objects.create(user=user, label="x", digest="d", expires_at=in_hours(1))
+            ApiToken.objects.create(user=user, label="x", scopes=["numbers"], digest="d", expires_at=in_hours(1))
 
 
 # --- POST /api/v1/token/ ---
