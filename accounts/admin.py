@@ -1,26 +1,18 @@
-"""What the security administrator and the audit administrator see; nobody else sees any of it."""
+"""What the security administrator sees; nobody else sees any of it. The audit is read on pages of its own (reports)."""
 
 import axes.admin  # noqa: F401  (registers its three pages, two of which are taken away and one replaced below)
 import django.contrib.auth.admin  # noqa: F401  (registers groups, which this product does not have)
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.apps import apps
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseRedirect
-from django.urls import path, reverse
 
 from accounts.admin_door import DoorAdmin
-from accounts.admin_filters import ActFilter, ActorFilter, EstimatingPaginator, FromFilter, UntilFilter
-from accounts.audit_export import export, head_file
 from accounts.forms import UserForm
-from accounts.heads import BadHead
-from accounts.models import AuditEvent, User
+from accounts.models import User
 from accounts.services import factors_reset, lock_lift, user_change, user_create
-
-SUBJECTS_SHOWN = 5  # in a row of the list; the event's own page has them all
 
 # Axes speaks no Chinese.
 AccessAttempt._meta.verbose_name = AccessAttempt._meta.verbose_name_plural = "登录失败记录"
@@ -103,67 +95,6 @@ class UserAdmin(DoorAdmin):
 
     def log_change(self, request, obj, message):
         return self._log(request, obj, CHANGE, message)
-
-
-@admin.register(AuditEvent)
-class AuditEventAdmin(DoorAdmin):
-    """The audit, read-only, with its export."""
-
-    change_list_template = "admin/accounts/auditevent/change_list.html"
-    list_display = (
-        "id",
-        "at",
-        "actor",
-        "act",
-        "subject_type",
-        "first_subjects",
-        "purpose",
-        "succeeded",
-        "address",
-        "link",
-    )
-    list_display_links = ("id",)
-    list_filter = (ActFilter, ActorFilter, FromFilter, UntilFilter, "succeeded")
-    list_select_related = ("actor", "seal")
-    ordering = ("-id",)
-    paginator = EstimatingPaginator
-    sortable_by = ()
-
-    @admin.display(description="对象编号")
-    def first_subjects(self, event):
-        more = len(event.subjects) - SUBJECTS_SHOWN
-        return "、".join(map(str, event.subjects[:SUBJECTS_SHOWN])) + (
-            f" 等 {len(event.subjects)} 个" if more > 0 else ""
-        )
-
-    @admin.display(description="封存序号")
-    def link(self, event):
-        seal = getattr(event, "seal", None)
-        return seal.sequence if seal else "待封存"
-
-    def get_urls(self):
-        return [
-            path("export/", self.admin_site.admin_view(self.export), name="accounts_auditevent_export"),
-            path("head/", self.admin_site.admin_view(self.head), name="accounts_auditevent_head"),
-            *super().get_urls(),
-        ]
-
-    def export(self, request):
-        """The rows of the list as it is filtered in the address. A POST, because the export is itself an act."""
-        if request.method != "POST":
-            return HttpResponseRedirect(reverse("admin:accounts_auditevent_changelist"))
-        return export(request, self.get_changelist_instance(request))
-
-    def head(self, request):
-        """The newest head of the chain as a file to be kept elsewhere; made now if something was sealed since the last."""
-        if not request.user.has_perm("accounts.export_auditevent"):
-            raise PermissionDenied("您的岗位没有导出审计记录的权限。")
-        if request.method == "POST":
-            try:
-                return head_file(by=request.user)
-            except BadHead as bad:
-                messages.error(request, f"{bad}没有写出新的链头，请运行 manage.py verify_audit 查明原因。")
-        return HttpResponseRedirect(reverse("admin:accounts_auditevent_changelist"))
 
 
 @admin.register(AccessAttempt)

@@ -44,7 +44,7 @@ def _acts() -> list[Held]:
             columns={"address": Column(INTERNAL), "purpose": Column(INTERNAL, "查看、导出时写明的目的")},
             plain=frozenset({"at", "transaction", "act", "subject_type", "subjects", "units", "detail", "succeeded"}),
             seen_with=("accounts.view_auditevent",),
-            leaves_by=("审计日志导出",),
+            leaves_by=("审计记录导出",),
         ),
         Held(
             model=ApiToken,

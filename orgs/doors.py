@@ -151,7 +151,9 @@ def postings_with(user, perm: str) -> list:
 
 
 def reaches(user, other, perm: str) -> bool:
-    """Does `user` hold the right over every unit where `other` holds it?"""
+    """Does `user` hold the right over every unit where `other` holds it? By duty it is held over everything of its kind."""
+    if perm in DUTY_PERMISSIONS.get(other.duty, ()):
+        return perm in DUTY_PERMISSIONS.get(user.duty, ())
     units = [posting.unit for posting in postings_with(other, perm)]
     return bool(units) and all(user.has_perm(perm, unit) for unit in units)
 

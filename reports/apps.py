@@ -9,6 +9,7 @@ class ReportsConfig(AppConfig):
         from accounts import audit, rotation
         from orgs import life
         from reports import (
+            audit_list,
             behind,
             explain_export,
             figures,
@@ -27,6 +28,7 @@ class ReportsConfig(AppConfig):
         register.on_applied(tasks.hear_applied)
         behind.register()
         listing.register_listing(figures.LISTING)
+        listing.register_listing(audit_list.LISTING)
         register.register_target(figures.TARGET)
         explain_export.register()
         rotation.register_store(rotation.SealedFolder("报表模板和填好的报表", form_books.FOLDER))

@@ -140,6 +140,15 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("登记与维护", "database-edit", "admin:index", "orgs.change_organization"),
             Entry("管理后台", "settings", "admin:index", duties=ALL_DUTIES[1:]),
+            Entry(
+                "审计记录", "history", "reports:audit", "accounts.view_auditevent", also=("reports:audit_event",),
+                duties=(User.Duty.AUDIT,),
+            ),
+            Entry("导出文件", "download", "lists:exports", "accounts.export_auditevent", duties=(User.Duty.AUDIT,)),
+            Entry(
+                "导出审批", "checks", "lists:approvals", "accounts.export_auditevent", also=("lists:approval",),
+                duties=(User.Duty.AUDIT,),
+            ),
             Entry("个人信息字段清单", "list-details", "reports:inventory", "accounts.view_inventory", duties=ALL_DUTIES),
             Entry("到期抹除记录", "eraser", "reports:retention", "accounts.view_retention", duties=ALL_DUTIES),
             Entry("我的岗位与权限", "id-badge-2", "reports:me", duties=ALL_DUTIES),

@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
 from reports.views import (
+    audit,
     brief,
     closings,
     dashboard,
@@ -58,6 +59,9 @@ urlpatterns = [
     path("comparisons/<str:code>/", siblings.Choose.as_view(), name="comparison_choose"),
     path("numbers/", numbers.NumbersPage.as_view(), name="numbers"),
     path("retention/", retention.Retention.as_view(), name="retention"),
+    path("audit/", audit.AuditPage.as_view(), name="audit"),
+    path("audit/<int:pk>/", audit.AuditEventPage.as_view(), name="audit_event"),
+    path("audit/head/", audit.AuditHead.as_view(), name="audit_head"),
     path("inventory/", inventory.Inventory.as_view(), name="inventory"),
     path("metrics/", pages.Metrics.as_view(), name="metrics"),
     path("search/", search.Search.as_view(), name="search"),

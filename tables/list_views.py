@@ -14,7 +14,7 @@ from tables.keyset import Page, order_choices, page_of, total_text
 from tables.listing import UNFILTERED, Exportable, Listing, Unusable, listing, units_of
 from tables.lists import chooser, table_context, unknown_dropped
 from tables.models import SavedView
-from tables.patience import TOO_WIDE, TooLong, patience
+from tables.patience import TooLong, patience
 
 
 class SignedIn(View):
@@ -74,7 +74,7 @@ class ListPage(ListingView):
                 asked.look_up(page.rows)
                 total, reason = total_text(rows, asked.unit, page), asked.empty_reason
         except TooLong:
-            page, total, reason = Page(), "", TOO_WIDE
+            page, total, reason = Page(), "", asked.too_wide
         context = {
             "heading": asked.title,
             "breadcrumbs": [{"label": asked.title}],

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from tables.keyset import MARKS, NEWEST, ORDER, Order, Walk, chosen_order, whole
+from tables.patience import TOO_WIDE
 from tables.table import Column, Table
 
 UNFILTERED = "view"  # ?view=all: the whole list, although a saved view opens by itself
@@ -68,6 +69,7 @@ class Listing:
     related: tuple[str, ...] = ()
     unit: str = "个"
     empty_reason: str = ""
+    too_wide: str = TOO_WIDE  # said where the filters leave more to look through than a page may take time for
     order: tuple[str, ...] = ("-pk",)
     orders: tuple[Order, ...] = (NEWEST,)  # what a person may choose from
 

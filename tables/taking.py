@@ -74,11 +74,11 @@ def streamed(rows: QuerySet, what: Exportable) -> Iterator:
 @transaction.atomic
 def take_at_once(*, by, what: Exportable, query: QueryDict, chosen: dict, count: int) -> tuple[Iterator[bytes], str]:
     """The bytes of a short list, and what the file is called. Raises Unusable."""
+    rows = what.to_export(query, by)
     kept = keep(by, what, query, chosen)
     kept.rows = count
     kept.save(update_fields=["rows"])
     _record(kept, what)
-    rows = what.to_export(query, by)
     return export(what.title, columns_of(kept, what), streamed(rows, what), kept.format, mark_of(kept)), file_name(
         kept, what
     )

@@ -83,8 +83,6 @@ PAGES: dict[str, Page] = {
     "admin:orgs_organization_move": Page(REGISTRARS, "branch"),
     "admin:orgs_organization_merge": Page(REGISTRARS, "branch"),
     "admin:orgs_organization_close": Page(REGISTRARS, "branch"),
-    "admin:accounts_auditevent_export": Page(AUDIT, **POST),
-    "admin:accounts_auditevent_head": Page(AUDIT, ok=(302,)),  # a GET leads back; the POST writes a file
     "admin:members_intakeclient_rotate": Page(SECURITY, "intake_client", everywhere=SECURITY),
     "admin:members_intakeclient_revoke": Page(SECURITY, "intake_client", everywhere=SECURITY),
     # accounts, jobs
@@ -128,6 +126,9 @@ PAGES: dict[str, Page] = {
     "markets:hand_over_ask_again": Page(REGISTRARS, "hand_over", **POST),
     # lists: a saved view, an export and a bulk act's result are their owner's only
     "lists:export": Page(LEADERS | REGISTRARS, extra={"table": "business"}),
+    "reports:audit": Page(AUDIT),
+    "reports:audit_event": Page(AUDIT, "event", everywhere=AUDIT),
+    "reports:audit_head": Page(AUDIT, method="post", ok=(200, 302)),
     "lists:views": Page(PLACES, extra={"table": "business"}),
     "lists:view_change": Page(SIGNED_IN, OWN + "saved_view", everywhere=NOBODY, **POST),
     "lists:view_delete": Page(SIGNED_IN, OWN + "saved_view", everywhere=NOBODY, **POST),
@@ -334,7 +335,6 @@ EXPORTS = [
 
 TABLES: dict[str, Table] = {
     "accounts_user": Table(SECURITY, add=SECURITY, change=SECURITY, row="officer", everywhere=SECURITY),
-    "accounts_auditevent": Table(AUDIT, row="event", everywhere=AUDIT),
     "axes_accessattempt": Table(SECURITY, row="attempt", everywhere=SECURITY),
     "jobs_job": Table(SYSTEM, row="job", everywhere=SYSTEM),
     "orgs_organization": Table(STAFF, add=REGISTRARS, change=REGISTRARS, row="branch"),

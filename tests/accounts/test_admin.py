@@ -1,4 +1,3 @@
-import csv
 import io
 import re
 
@@ -9,29 +8,18 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from accounts import admin_filters, audit, seals
-from accounts.audit_export import guard
 from accounts.models import AuditEvent, User
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 Duty = User.Duty
 SECRET = "A-long-enough-secret"
-USERS, ADD, AUDIT = (
-    "/admin/accounts/user/", "/admin/accounts/user/add/", "/admin/accounts/auditevent/",
-)  # fmt: skip
+USERS, ADD = "/admin/accounts/user/", "/admin/accounts/user/add/"
 
 
 @pytest.fixture
 def security(client):
     user = make.make_user(duty=Duty.SECURITY, username="security1")
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
-def auditor(client):
-    user = make.make_user(duty=Duty.AUDIT, username="audit1")
     client.force_login(user)
     return user
 
@@ -54,7 +42,6 @@ def acts(prefix: str) -> list[tuple]:
 PAGES = {
     "accounts_user": Duty.SECURITY,
     "axes_accessattempt": Duty.SECURITY,
-    "accounts_auditevent": Duty.AUDIT,
 }
 
 
@@ -179,117 +166,6 @@ def test_the_database_refuses_a_wrong_account(field, value):
     make.make_user(username="taken")
     with pytest.raises(IntegrityError), transaction.atomic():
         make.make_user(**{field: value})
-
-
-# --- the audit ---
-
-
-@pytest.fixture
-def events(owner_role):
-    """Three acts: by whom, when, which."""
-    from django.db import connection
-
-    one, two = make.make_user(username="one"), make.make_user(username="two")
-    made = [
-        audit.record("tests.thing.do", by=one, purpose="=1+1"),
-        audit.record("tests.thing.do", by=two, purpose="+86"),
-        audit.record("tests.thing.undo", by=one, succeeded=False),
-    ]
-    with owner_role(), connection.cursor() as cursor:
-        for event, at in zip(made, ("2026-01-01 23:30+08", "2026-01-02 00:30+08", "2026-01-03 12:00+08"), strict=True):
-            cursor.execute("UPDATE accounts_auditevent SET at = %s WHERE id = %s", [at, event.pk])
-    return [event.pk for event in made]
-
-
-FILTERS = [
-    ("", [0, 1, 2]),
-    ("act=tests.thing.do", [0, 1]),
-    ("actor=one", [0, 2]),
-    ("actor=one&act=tests.thing.do", [0]),
-    ("from=2026-01-02", [1, 2]),
-    ("until=2026-01-02", [0, 1]),
-    ("from=2026-01-02&until=2026-01-02", [1]),
-    ("succeeded__exact=0", [2]),
-    ("actor=nobody", []),
-    ("from=2026-99-99", [0, 1, 2]),
-]
-
-
-@pytest.mark.parametrize(("query", "expected"), FILTERS)
-def test_list_and_export_show_the_same_filtered_rows(client, auditor, events, query, expected):
-    wanted = [events[place] for place in reversed(expected)]
-    shown = client.get(f"{AUDIT}?{query}").context["cl"].result_list
-    assert [event.pk for event in shown] == wanted
-    answer = client.post(f"{AUDIT}export/?{query}")
-    text = b"".join(answer.streaming_content).decode()
-    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
-    assert text.startswith("\ufeff编号,时间")
-    assert [int(row[0]) for row in rows[1:]] == wanted
-    event = AuditEvent.objects.get(act="accounts.auditevent.export")
-    assert (event.actor, event.detail["rows"]) == (auditor, len(expected))
-    assert set(event.detail["filters"]) == {part.split("=")[0] for part in query.split("&") if part}
-
-
-def test_cells_of_the_export_are_guarded_and_times_are_local(client, auditor, events):
-    seals.seal()
-    text = b"".join(client.post(f"{AUDIT}export/?act=tests.thing.do").streaming_content).decode()
-    rows = {int(row[0]): row for row in list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))[1:]}
-    first, second = rows[events[0]], rows[events[1]]
-    assert (first[7], second[7]) == ("'=1+1", "'+86")
-    assert (first[1], first[2], first[11]) == ("2026-01-01 23:30:00", "one", "1")
-
-
-@pytest.mark.parametrize("text", ["=A1", "+1", "-1", "@x", "\t=1", "\r=1"])
-def test_what_a_spreadsheet_would_run_becomes_text(text):
-    assert guard(text) == f"'{text}"
-
-
-@pytest.mark.parametrize("text", ["", "a=1", "指导站", "1-2"])
-def test_ordinary_cells_stay_as_they_are(text):
-    assert guard(text) == text
-
-
-def test_the_export_is_a_post_and_the_audit_administrators_only(client, auditor, events):
-    assert client.get(f"{AUDIT}export/").status_code == 302
-    client.force_login(make.make_user(duty=Duty.SECURITY))
-    assert client.post(f"{AUDIT}export/").status_code == 403
-    assert not AuditEvent.objects.filter(act="accounts.auditevent.export").exists()
-
-
-def test_the_audit_is_read_only(client, auditor, events):
-    page = reverse("admin:accounts_auditevent_change", args=[events[0]])
-    assert client.get(page).status_code == 200
-    assert client.post(page, {"act": "tests.other"}).status_code == 403
-    assert client.get(f"{AUDIT}add/").status_code == 403
-    assert client.post(f"{AUDIT}{events[0]}/delete/", {"post": "yes"}).status_code == 403
-
-
-def test_a_row_names_a_few_subjects_and_says_how_many(client, auditor):
-    event = audit.record("tests.thing.list", by=None, subject_type="x", subjects=range(1001, 1051))
-    page = client.get(f"{AUDIT}?act=tests.thing.list").content.decode()
-    assert "1001、1002、1003、1004、1005 等 50 个" in page and "1006" not in page
-    assert "1050" in client.get(reverse("admin:accounts_auditevent_change", args=[event.pk])).content.decode()
-
-
-def test_filters_offer_every_act_and_keep_one_another(client, auditor, events):
-    assert admin_filters.known_acts() == sorted(set(AuditEvent.objects.values_list("act", flat=True)))
-    text = client.get(f"{AUDIT}?act=tests.thing.do&from=2026-01-02").content.decode()
-    assert '<input type="hidden" name="act" value="tests.thing.do">' in text
-    assert 'type="date" name="from" value="2026-01-02"' in text
-    assert "style=" not in text.split('id="changelist"')[1]
-
-
-def test_without_a_filter_a_big_list_is_estimated_and_with_one_counted(events, monkeypatch):
-    monkeypatch.setattr(admin_filters, "EXACT", -2)  # also a table that was never analyzed (-1) is "big" now
-    estimated = admin_filters.EstimatingPaginator(AuditEvent.objects.order_by("-pk"), 50).count
-    assert estimated != AuditEvent.objects.count()
-    counted = admin_filters.EstimatingPaginator(AuditEvent.objects.filter(act="tests.thing.do").order_by("-pk"), 50)
-    assert counted.count == 2
-
-
-def test_no_filter_reaches_the_future_or_the_far_past(client, auditor, events):
-    for query in ("from=0001-01-01", "until=9999-12-31"):
-        assert client.get(f"{AUDIT}?{query}").status_code == 200
 
 
 # --- the first administrators ---

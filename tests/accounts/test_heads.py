@@ -200,12 +200,12 @@ def test_a_head_says_when_its_last_event_happened(anchored):
 
 
 def test_the_audit_administrator_downloads_the_newest_head_and_nobody_else(anchored, client):
-    address = reverse("admin:accounts_auditevent_head")
+    address = reverse("reports:audit_head")
     seals.seal()
     client.force_login(make.make_user(duty="security"))
     assert client.post(address).status_code == 403
     client.force_login(make.make_user(duty="audit"))
-    assert "下载链头文件" in client.get("/admin/accounts/auditevent/").content.decode()
+    assert "下载链头文件" in client.get(reverse("reports:audit")).content.decode()
     answer = client.post(address)
     assert b"".join(answer.streaming_content) == heads.files()[-1].read_bytes() and len(heads.files()) == 2
     assert heads.files()[-1].name in answer["Content-Disposition"]
