@@ -13,6 +13,7 @@ LARGEST = 2**63 - 1
 # Pages about one row, and whose row it is. Of the admin and of the API the address itself tells.
 PAGES = {
     "accounts:sessions_of": "accounts.user",
+    "accounts:tokens_of": "accounts.user",
     "jobs:detail": "jobs.job",
     "lists:approval": "tables.exportapproval",
     "lists:bulk_result": "jobs.job",
