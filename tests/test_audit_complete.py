@@ -203,7 +203,6 @@ NO_ACT = {
     "markets.imports.told_undo:": "called by a batch",
     "markets.life:": "called by the acts of orgs/services, through the register of orgs/life.py",
     "members.imports.rolls:": "called by a batch",
-    "members.services.leads:": "called by a batch",
     "members.services.rolls:": "called by a batch",
     "orgs.services.many:": "called by a batch",
     "tables.before_images:": "called by a batch",
