@@ -1,11 +1,13 @@
-"""The two database roles, as migration operations.
+"""The database roles, as migration operations.
 
-The owner (who runs migrations) makes the tables; the web role reads and writes rows and nothing else.
+The owner (who runs migrations) makes the tables; the web role reads and writes rows and nothing else. The public role, which
+the public face signs in as, has nothing but what a migration names column by column (tests/setup/test_public_role.py).
 The operations run as owner; the web role's name comes from settings. Roles themselves are made by whoever
 sets the server up, because making a role needs rights that no process of ours has.
 """
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import migrations
 
 ROWS = "SELECT, INSERT, UPDATE, DELETE, MAINTAIN"  # MAINTAIN lets a job ANALYZE what it loaded
@@ -44,3 +46,28 @@ def append_only(table: str) -> migrations.RunPython:
         _run(editor, f'REVOKE UPDATE, DELETE, TRUNCATE, MAINTAIN ON "{table}" FROM {{web}}')
 
     return migrations.RunPython(forwards, migrations.RunPython.noop)
+
+
+def _require_public_role(editor) -> str:
+    name = settings.DATABASE_PUBLIC_ROLE
+    with editor.connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
+        if cursor.fetchone() is None:
+            raise ImproperlyConfigured(
+                f"数据库里没有公众侧的角色 {name}：请以超级用户执行 CREATE ROLE {name} LOGIN PASSWORD '…'; 后再迁移"
+                "（见 docs/manual/administrators.md 的“公众侧与工作侧”）。"
+            )
+    return editor.quote_name(name)
+
+
+def open_to_public(statement: str) -> migrations.RunPython:
+    """One grant to the public role; `{public}` in `statement` is its name."""
+
+    def forwards(apps, editor):
+        editor.execute(statement.format(public=_require_public_role(editor)))
+
+    def backwards(apps, editor):
+        taken = statement.replace("GRANT", "REVOKE").replace(" TO ", " FROM ")
+        editor.execute(taken.format(public=_require_public_role(editor)))
+
+    return migrations.RunPython(forwards, backwards)

@@ -53,22 +53,43 @@ BEHIND_HTTPS = env.bool("BEHIND_HTTPS", False)
 BEHIND_PROXY = env.bool("BEHIND_PROXY", False)  # nginx is in front and writes X-Forwarded-For itself (deploy/)
 PUBLIC_URL = env("PUBLIC_URL", default="")  # what QR codes point at; empty: the address of the request
 
+# public: only what people without an account use, as a role that reads no person; staff: everything, and a public face
+# stands elsewhere; empty: one process is both (ADR 0015)
+FACE = env("FACE", default="")
+if FACE not in ("", "public", "staff"):
+    raise ImproperlyConfigured("环境变量 FACE 应为 public、staff 或留空。")
+IS_PUBLIC_FACE = FACE == "public"
+
 # --- keys: lost keys are lost data ----------------------------------------------------------------------------------
-FIELD_KEYS = key_ring("FIELD_KEYS")
-BLIND_INDEX_KEY = key(
-    "BLIND_INDEX_KEY", required("BLIND_INDEX_KEY")
-)  # apart: rotating the ring must not move the index
+OF_THE_STAFF_SIDE = ("FIELD_KEYS", "BLIND_INDEX_KEY", "AUDIT_SEAL_KEY", "INBOX_PRIVATE_KEY", "DATABASE_OWNER_URL")
+if IS_PUBLIC_FACE and (known := [name for name in OF_THE_STAFF_SIDE if env(name, default="")]):
+    raise ImproperlyConfigured(f"公众侧（FACE=public）不得持有 {'、'.join(known)}：请只在工作侧设置。")
+
+
+def staff_key(name: str) -> bytes:
+    """A key that the public face must not have: there it is empty, and whatever asks for it fails."""
+    return b"" if IS_PUBLIC_FACE else key(name, required(name))
+
+
+FIELD_KEYS = {} if IS_PUBLIC_FACE else key_ring("FIELD_KEYS")
+BLIND_INDEX_KEY = staff_key("BLIND_INDEX_KEY")  # apart: rotating the ring must not move the index
+# What makes a receipt's code of its form, and finds it: the one key that both faces know. It opens no person.
+RECEIPT_KEY = key("RECEIPT_KEY", required("RECEIPT_KEY")) if FACE or env("RECEIPT_KEY", default="") else BLIND_INDEX_KEY
+# The pair that seals what the public face sends to the staff side (manage.py inbox_keys).
+INBOX_PUBLIC_KEY = key("INBOX_PUBLIC_KEY", required("INBOX_PUBLIC_KEY")) if IS_PUBLIC_FACE else b""
+INBOX_PRIVATE_KEY = key("INBOX_PRIVATE_KEY", required("INBOX_PRIVATE_KEY")) if FACE == "staff" else b""
 FIELD_CIPHER = env("FIELD_CIPHER", default="AES-256-GCM")  # of what is written from now on; both are read
 if FIELD_CIPHER not in ("AES-256-GCM", "SM4-GCM"):
     raise ImproperlyConfigured("环境变量 FIELD_CIPHER 应为 AES-256-GCM 或 SM4-GCM。")
 BLIND_INDEX_HASH = env("BLIND_INDEX_HASH", default="SHA-256")  # chosen at installation: another one finds nobody again
 if BLIND_INDEX_HASH not in ("SHA-256", "SM3"):
     raise ImproperlyConfigured("环境变量 BLIND_INDEX_HASH 应为 SHA-256 或 SM3。")
-AUDIT_SEAL_KEY = key("AUDIT_SEAL_KEY", required("AUDIT_SEAL_KEY"))
+AUDIT_SEAL_KEY = staff_key("AUDIT_SEAL_KEY")
 
 # --- one alias, one role per process: web serves, owner migrates, seeds and flushes ----------------------------------
 DATABASE_ROLE = env("DATABASE_ROLE", default="web")
 DATABASE_WEB_ROLE = env("DATABASE_WEB_ROLE", default="web")
+DATABASE_PUBLIC_ROLE = env("DATABASE_PUBLIC_ROLE", default="public_web")  # what FACE=public signs in as
 required("DATABASE_OWNER_URL" if DATABASE_ROLE == "owner" else "DATABASE_URL")
 DATABASES = {"default": env.db("DATABASE_OWNER_URL" if DATABASE_ROLE == "owner" else "DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
@@ -78,7 +99,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = required("REDIS_URL")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = "memory://" if IS_PUBLIC_FACE else REDIS_URL  # its Redis is its own, and it gives no task
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True  # the truth about a job is in PostgreSQL
 CELERY_TIMEZONE = "Asia/Shanghai"
@@ -126,6 +147,9 @@ MIDDLEWARE = [
     "accounts.refusals.RefusalMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+if IS_PUBLIC_FACE:  # nobody signs in here
+    OF_ACCOUNTS = ("session_limits", "SignInAgain", "SignedIn", "refusals", "contrib.auth", "axes")
+    MIDDLEWARE = [name for name in MIDDLEWARE if not any(part in name for part in OF_ACCOUNTS)]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
@@ -138,7 +162,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "reports.menu.menu",
+                *([] if IS_PUBLIC_FACE else ["reports.menu.menu"]),
             ]
         },
     }
@@ -169,14 +193,15 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "accounts.sign_ins.locked_page"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the end that the page tells stays true
 AXES_VERBOSE = False
-SESSION_ENGINE = "accounts.session_store"
+# The public face has no table of sessions: where a form's draft lies is known by the browser alone.
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies" if IS_PUBLIC_FACE else "accounts.session_store"
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 15)
 SESSION_HOURS = env.int("SESSION_HOURS", 12)  # at most, however busy
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
 # Two demos on one host must not share cookies; the port is part of the address but not of a cookie.
-SESSION_COOKIE_NAME = env("SESSION_COOKIE_NAME", default="sessionid")
+SESSION_COOKIE_NAME = env("SESSION_COOKIE_NAME", default="sessionid") + ("_public" if IS_PUBLIC_FACE else "")
 
 # --- the browser -----------------------------------------------------------------------------------------------------
 if BEHIND_HTTPS:

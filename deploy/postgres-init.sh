@@ -1,12 +1,14 @@
 #!/bin/sh
-# Runs once, in a new volume, as the superuser: two roles with passwords, the extensions, the database.
+# Runs once, in a new volume, as the superuser: three roles with passwords, the extensions, the database.
 # The superuser is used by nobody else. template1 gets the extensions too, for databases that owner makes (restores).
 set -eu
 
 psql -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
-    -v owner_password="$OWNER_DB_PASSWORD" -v web_password="$WEB_DB_PASSWORD" <<'SQL'
+    -v owner_password="$OWNER_DB_PASSWORD" -v web_password="$WEB_DB_PASSWORD" \
+    -v public_password="$PUBLIC_DB_PASSWORD" <<'SQL'
 CREATE ROLE owner LOGIN CREATEDB NOSUPERUSER NOCREATEROLE PASSWORD :'owner_password';
 CREATE ROLE web LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'web_password';
+CREATE ROLE public_web LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'public_password';
 GRANT pg_monitor TO owner;
 \connect template1
 CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
@@ -17,4 +19,5 @@ GRANT EXECUTE ON FUNCTION pg_stat_statements_reset TO owner;
 CREATE DATABASE app OWNER owner;
 REVOKE ALL ON DATABASE app FROM PUBLIC;
 GRANT CONNECT, TEMPORARY ON DATABASE app TO web;
+GRANT CONNECT ON DATABASE app TO public_web;
 SQL

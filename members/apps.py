@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class MembersConfig(AppConfig):
@@ -6,8 +7,9 @@ class MembersConfig(AppConfig):
     verbose_name = "党员"
 
     def ready(self) -> None:
+        from accounts import audit
         from markets.conversion import follows
-        from members import erasure, forgetting, held, life, posters
+        from members import answers, erasure, forgetting, held, life, own, posters, taking
         from members.imports import leads, rolls
         from members.models import InstructorAssignment, Poster
         from members.views.report import report
@@ -15,6 +17,10 @@ class MembersConfig(AppConfig):
 
         life.register()
         held.register()
+        own.register()
+        taking.register()
+        if settings.FACE == "staff":
+            audit.on_sealed(answers.hear_sealed)
         follows(InstructorAssignment, "instructor_id")
         posters.register_kind(Poster.Kind.MARKET, report)
         posters.register_kind(Poster.Kind.GUIDANCE_STATION, report)

@@ -7,6 +7,7 @@ from members import identity
 from members.copies import Person
 from members.models import (
     Affiliation,
+    Answer,
     Consent,
     ContactLog,
     Draft,
@@ -21,6 +22,7 @@ from members.models import (
     Registration,
     RightsRequest,
     Seat,
+    Submission,
     Transfer,
 )
 
@@ -265,6 +267,26 @@ AROUND_A_FORM = (
             "channel", "poster", "guidance_station", "confirm_tries", "confirm_sent_at", "expires_at",
         }),
         seen_with=("members.add_registration",),
+    ),
+    Held(
+        model=Submission,
+        whose="在公众侧提交的人",
+        purpose="从公众侧送到工作侧",
+        basis=CONSENT,
+        retention="取件后当即清空，编号和时间 60 天；打不开的 60 天",
+        columns={"box": Column(HIGH, "封装给工作侧，公众侧打不开", copied=False)},
+        plain=frozenset({"id", "kind", "received_at", "taken_at", "outcome"}),
+    ),
+    Held(
+        model=Answer,
+        whose="持有回执的人",
+        purpose="本人凭回执在公众侧查看进展、自己的信息和签到",
+        basis=CONSENT,
+        retention="同本人的报到；本人抹除后只剩状态",
+        columns={
+            "sealed": Column(HIGH, "只有回执号能打开", copied=False), "code_index": Column(SENSITIVE, copied=False),
+        },
+        plain=frozenset({"written_at"}),
     ),
 )  # fmt: skip
 GUIDES = (

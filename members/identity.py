@@ -181,9 +181,9 @@ def member_code_index(text: str) -> bytes:
 
 def receipt_code(form_token: uuid.UUID) -> str:
     """16 characters derived from the form's token: the same form gives the same receipt, and nobody can make one up."""
-    digest = hmac.new(settings.BLIND_INDEX_KEY, b"receipt-code:" + form_token.bytes, hashlib.sha256).digest()
+    digest = hmac.new(settings.RECEIPT_KEY, b"receipt-code:" + form_token.bytes, hashlib.sha256).digest()
     return base64.b32encode(digest[:10]).decode()
 
 
 def receipt_index(code: str) -> bytes:
-    return blind_index(normalise_code(code), kind="receipt")
+    return blind_index(normalise_code(code), kind="receipt", key=settings.RECEIPT_KEY)

@@ -113,6 +113,11 @@ class PosterQuerySet(ScopedQuerySet):
     def live(self) -> Self:
         return self.filter(withdrawn_at__isnull=True)
 
+    def on_the_wall(self) -> Self:
+        """Live, with what a public page says of where it hangs, and no other column."""
+        told = ("code", "kind", "withdrawn_at", "market__name", "organization__name")
+        return self.live().select_related("market", "organization").only(*told)
+
 
 class NoticeQuerySet(ScopedQuerySet):
     """The city's word to everybody: published ones are public, only a posting at the city writes one."""

@@ -1,5 +1,7 @@
 """Reads across this room's tables: who is whom, who may check in, what is known elsewhere."""
 
+from datetime import datetime
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -16,14 +18,14 @@ def current_notice() -> Notice | None:
 def receipt_by_code(code: str) -> Receipt | None:
     return (
         Receipt.objects.filter(code_index=identity.receipt_index(code))
-        .select_related("registration__member", "registration__guidance_station", "registration__market")
+        .select_related("registration__member", "notice")
         .first()
     )
 
 
-def counter_draft(code: str) -> Draft | None:
-    """An officer's entry that waits for the person's own tap."""
-    waiting = Draft.objects.filter(channel=Registration.Channel.COUNTER, expires_at__gt=timezone.now())
+def counter_draft(code: str, *, at: datetime | None = None) -> Draft | None:
+    """An officer's entry that waits, or waited `at` that time, for the person's own tap."""
+    waiting = Draft.objects.filter(channel=Registration.Channel.COUNTER, expires_at__gt=at or timezone.now())
     return waiting.filter(code_index=identity.receipt_index(code)).select_related("by", "guidance_station").first()
 
 

@@ -3,8 +3,27 @@
 import logging
 
 from celery import shared_task
+from django.conf import settings
 
 logger = logging.getLogger(__name__)
+
+
+@shared_task(name="members.inbox")
+def inbox() -> None:
+    """Every second: what the public face sent."""
+    from members.inbox import take_all
+
+    if settings.FACE == "staff":
+        take_all()
+
+
+@shared_task(name="members.answers")
+def answers() -> None:
+    """Nightly: what changed by time alone stands right on the public face too."""
+    from members.answers import write_all
+
+    if settings.FACE == "staff":
+        logger.info("answers written: %s", write_all())
 
 
 @shared_task(name="members.retention")

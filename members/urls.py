@@ -1,19 +1,11 @@
 from django.urls import path
 
-from members.views import acts, counter, feedback, member_acts, people, posters, queue, receipt, report, rights
+from members import public_urls
+from members.views import acts, counter, feedback, member_acts, people, posters, queue, rights
 
 app_name = "members"
 urlpatterns = [
-    # public: no account
-    path("q/<slug:code>/", report.poster, name="poster"),
-    path("notice/", receipt.notice, name="notice"),
-    path("notice/<str:version>/", receipt.notice, name="notice_version"),
-    path("r/<str:code>/", receipt.receipt, name="receipt"),
-    path("r/<str:code>/withdraw/", receipt.withdraw, name="receipt_withdraw"),
-    path("r/<str:code>/rights/", receipt.rights, name="receipt_rights"),
-    path("r/<str:code>/copy/", receipt.copy, name="receipt_copy"),
-    path("r/<str:code>/copy/<int:pk>/", receipt.whole_copy, name="receipt_whole_copy"),
-    path("r/<str:code>/do/<slug:name>/", receipt.act, name="receipt_act"),
+    *public_urls.urlpatterns,
     # registrations/
     path("registrations/", queue.Queue.as_view(), name="queue"),
     path("registrations/new/", counter.CounterNew.as_view(), name="counter"),

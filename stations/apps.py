@@ -8,7 +8,7 @@ class StationsConfig(AppConfig):
     def ready(self) -> None:
         from members.erasure import on_erase
         from members.posters import register_kind
-        from stations import held, life
+        from stations import held, life, taking
         from stations.imports import TARGET
         from stations.listings import SERVICE_POINT_LIST
         from stations.own import check_ins_erase
@@ -19,6 +19,7 @@ class StationsConfig(AppConfig):
         register_kind("service_point", service_point)
         on_erase(check_ins_erase)
         held.register()
+        taking.register()
         life.register()
         register_target(TARGET)
         register_listing(SERVICE_POINT_LIST)

@@ -66,9 +66,9 @@ class Moment:
         return timezone.localdate(self.occurred_at)
 
 
-def moment(occurred_at: datetime | None) -> Moment:
+def moment(occurred_at: datetime | None, received_at: datetime | None = None) -> Moment:
     """When it happened: by the device's clock, unless that is in the future or off by more than a day."""
-    now = timezone.now()
+    now = received_at or timezone.now()
     if occurred_at is None or not now - CLOCK_OFF_BY <= occurred_at <= now:
         occurred_at = now
     return Moment(occurred_at, now)
@@ -141,12 +141,18 @@ def check_in(
 
 @transaction.atomic
 def check_in_by_code(
-    *, place: ServicePoint, code_index: bytes, purpose: str, nonce: uuid.UUID, occurred_at: datetime | None = None
+    *,
+    place: ServicePoint,
+    code_index: bytes,
+    purpose: str,
+    nonce: uuid.UUID,
+    occurred_at: datetime | None = None,
+    received_at: datetime | None = None,
 ) -> None:
     """The public page's check-in. Says nothing about whether the code is somebody's: both ways cost one insert that
     may find nothing and one audit event, and both return None.
     """
-    when = moment(occurred_at)
+    when = moment(occurred_at, received_at)
     values = _values(place_id=place.pk, purpose=purpose, channel=CheckIn.Channel.SCAN, nonce=nonce, when=when, by=None)
     row = _insert(_BY_CODE, code=code_index, **values)
     audit.record(
@@ -193,12 +199,15 @@ ON CONFLICT (place_id, "on", kind) DO UPDATE SET count = stations_footfalltally.
 
 
 @transaction.atomic
-def footfall_add(*, place: ServicePoint, kind: str, nonce: uuid.UUID | None = None, by=None) -> bool:
-    """Count one more who came to `place` today. False: this nonce was counted already (a double tap), or closed."""
+def footfall_add(
+    *, place: ServicePoint, kind: str, nonce: uuid.UUID | None = None, came_at: datetime | None = None, by=None
+) -> bool:
+    """Count one more who came to `place`, now if not said otherwise. False: this nonce was counted already (a double tap),
+    or the place is closed."""
     if nonce is not None and not cache.add(f"footfall:{place.pk}:{nonce}", 1, NONCE_SECONDS):
         return False
     with connection.cursor() as cursor:
-        cursor.execute(_FOOTFALL, [timezone.localdate(), kind, place.pk])
+        cursor.execute(_FOOTFALL, [timezone.localdate(came_at), kind, place.pk])
         if not cursor.rowcount:
             return False
     audit.record("stations.footfall.add", by=by, subjects=[place], detail={"kind": kind})

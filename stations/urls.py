@@ -1,6 +1,7 @@
 from django.urls import path
 
-from stations.views import desk, lists, own
+from stations import public_urls
+from stations.views import desk, lists
 
 app_name = "stations"
 urlpatterns = [
@@ -16,6 +17,5 @@ urlpatterns = [
     path("service-points/<int:pk>/footfall/", desk.FootfallView.as_view(), name="footfall"),
     path("service-points/<int:pk>/poster/", lists.PosterView.as_view(), name="poster"),
     path("service-points/<int:pk>/poster/make/", lists.PosterMakeView.as_view(), name="poster_make"),
-    # public: the member's own check-ins, by the code of the receipt
-    path("r/<str:code>/check-ins/", own.OwnCheckInsView.as_view(), name="own_check_ins"),
+    *public_urls.urlpatterns,
 ]

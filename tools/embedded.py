@@ -35,6 +35,15 @@ GRANT web TO owner WITH INHERIT FALSE, SET TRUE;
 GRANT pg_monitor TO owner;
 """
 
+# At every start: a folder that an earlier version made has not got it. Signs in for the public face (FACE=public).
+PUBLIC_ROLE_SQL = """
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'public_web') THEN
+        CREATE ROLE public_web LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+    END IF;
+END $$
+"""
+
 # Databases copy template1, so the test databases that owner creates have these too: owner itself may not add
 # pg_stat_statements.
 TEMPLATE_SQL = """
@@ -172,6 +181,7 @@ class EmbeddedPostgres:
         try:
             if fresh:
                 self._create_roles_and_database()
+            self._make_public_role()
         except BaseException:
             self.stop()
             raise
@@ -200,6 +210,9 @@ class EmbeddedPostgres:
         self._sql("template1", TEMPLATE_SQL)
         self._sql("postgres", "CREATE DATABASE app OWNER owner")
         (self.folder / COMPLETE).touch()
+
+    def _make_public_role(self) -> None:
+        self._sql("postgres", PUBLIC_ROLE_SQL)
 
     def _launch(self) -> bool:
         """One try on a free port; somebody else may take the port in between, so the caller tries again."""

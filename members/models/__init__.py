@@ -1,5 +1,6 @@
 from members.models.assessments import ImpactAssessment
 from members.models.guides import Instructor, InstructorAssignment, Pledge, Seat
+from members.models.inbox import Answer, Submission
 from members.models.intake import IntakeClient, IntakeEvent, IntakePerson
 from members.models.member import Affiliation, Member, MemberCode, Transfer
 from members.models.registration import ContactLog, Draft, Poster, Receipt, Registration
@@ -7,6 +8,7 @@ from members.models.rights import Consent, Notice, RightsRequest
 
 __all__ = [
     "Affiliation",
+    "Answer",
     "Consent",
     "ContactLog",
     "Draft",
@@ -25,5 +27,6 @@ __all__ = [
     "Registration",
     "RightsRequest",
     "Seat",
+    "Submission",
     "Transfer",
 ]

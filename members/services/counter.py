@@ -12,6 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import audit
+from members import answers as answers_apart
 from members import identity, selectors, sms
 from members.errors import ConsentMissing, Refused
 from members.models import Draft, Receipt, Registration
@@ -30,6 +31,7 @@ def counter_start(*, form_token: uuid.UUID, answers: dict, consents: list[str], 
     draft = draft_save(form_token=form_token, by=by, keep=KEEP, answers=answers, consents=consents)
     draft.channel, draft.guidance_station = Registration.Channel.COUNTER, guidance_station
     draft.save(update_fields=["channel", "guidance_station"])
+    answers_apart.write_draft(draft)
     return draft
 
 

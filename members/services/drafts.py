@@ -4,11 +4,13 @@ import json
 import uuid
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from members import identity
 from members.models import Draft
+from members.services import drafts_apart
 
 KEEP = timedelta(hours=24)
 
@@ -18,6 +20,8 @@ def draft_content(draft: Draft) -> dict:
 
 
 def draft_find(form_token: uuid.UUID) -> Draft | None:
+    if settings.IS_PUBLIC_FACE:
+        return drafts_apart.find(form_token)
     return Draft.objects.filter(form_token=form_token, expires_at__gt=timezone.now()).select_related("poster").first()
 
 
@@ -27,6 +31,8 @@ def draft_save(*, form_token: uuid.UUID, poster=None, by=None, keep: timedelta =
 
     The time it is kept runs from the first call: answering slowly never keeps a draft longer than `keep`.
     """
+    if settings.IS_PUBLIC_FACE:
+        return drafts_apart.save(form_token, changes, keep)
     draft, _ = Draft.objects.get_or_create(
         form_token=form_token,
         defaults={
@@ -43,7 +49,10 @@ def draft_save(*, form_token: uuid.UUID, poster=None, by=None, keep: timedelta =
 
 
 def draft_drop(form_token: uuid.UUID) -> None:
-    Draft.objects.filter(form_token=form_token).delete()
+    if settings.IS_PUBLIC_FACE:
+        drafts_apart.drop(form_token)
+    else:
+        Draft.objects.filter(form_token=form_token).delete()
 
 
 def drafts_expire() -> int:

@@ -127,13 +127,6 @@ def rights_copy(*, request: RightsRequest, by) -> dict:
     return _copy(request, by)
 
 
-def copy_opened(request: RightsRequest, code: str) -> dict | None:
-    """What was sealed for the holder of this code; None where it is over or was never there."""
-    if request.sealed is None or request.sealed_until is None or request.sealed_until < timezone.now():
-        return None
-    return json.loads(sealing.unseal(request.sealed, code=code, what=COPY))
-
-
 def copies_expire() -> int:
     """Remove copies that have lain behind their receipts long enough. Returns how many."""
     old = RightsRequest.objects.filter(sealed__isnull=False, sealed_until__lte=timezone.now())

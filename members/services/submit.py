@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -57,6 +57,7 @@ class Origin:
     market_id: int | None = None  # where neither poster nor business says it
     agreement: Agreement | None = None  # given elsewhere and told to us
     reference: str = ""  # where that stands
+    sent_at: datetime | None = None  # by the person; it may be taken later (members/inbox.py)
 
     @property
     def is_proven(self) -> bool:
@@ -130,6 +131,7 @@ def registration_submit(
         items=sorted(consents),
         notice=notice,
         phone_differs=known is not None and bytes(known.phone_index or b"") != columns["phone_index"],
+        made_at=origin.sent_at or timezone.now(),
     )
     Draft.objects.filter(form_token=form_token).delete()
     target = known or registration
@@ -190,12 +192,12 @@ def _open(columns: dict, consents: set[str], notice: Notice, origin: Origin, *, 
 
     A form that joins does the same statements as a first one, so that the time of the answer says nothing either.
     """
-    now = timezone.now()
+    now = origin.sent_at or timezone.now()
     with transaction.atomic():
         registration = Registration.objects.create(
             **columns,
             submitted_at=now,
-            due_on=timezone.localdate() + timedelta(days=settings.REGISTRATION_DUE_DAYS),
+            due_on=timezone.localdate(now) + timedelta(days=settings.REGISTRATION_DUE_DAYS),
         )
         Consent.objects.bulk_create(
             Consent(

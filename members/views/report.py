@@ -9,10 +9,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
-from members import identity, limits, services
-from members.errors import Refused
+from members import answers, identity, inbox, limits, services
 from members.forms.public import STEPS, Step
-from members.models import Consent, Draft, Member, Notice, Poster, Receipt, Registration
+from members.models import Consent, Draft, Member, Poster, Registration
 from members.posters import view_of
 from members.selectors import current_notice
 
@@ -33,7 +32,7 @@ LABELS = {
 @never_cache
 def poster(request: HttpRequest, code: str) -> HttpResponse:
     """The one address of every public QR. Unknown and withdrawn codes answer alike."""
-    row = Poster.objects.live().select_related("market", "organization").filter(code__in={code, code.upper()}).first()
+    row = Poster.objects.on_the_wall().filter(code__in={code, code.upper()}).first()
     view = view_of(row.kind) if row else None
     if row is None or view is None:
         return render(request, "members/public/no_poster.html", status=404)
@@ -79,7 +78,7 @@ def _shown(request: HttpRequest, poster: Poster) -> HttpResponse:
 
 
 def _first_screen(request, poster: Poster, token: uuid.UUID | None, draft: Draft | None) -> HttpResponse:
-    if token is None or services.receipt_of(token) is not None:
+    if token is None or answers.is_sent(identity.receipt_code(token)):
         token = uuid.uuid4()
         request.session[SESSION_KEY] = request.session.get(SESSION_KEY, {}) | {poster.code: token.hex}
     content = services.draft_content(draft) if draft else {}
@@ -148,8 +147,8 @@ def _sent(request: HttpRequest, poster: Poster) -> HttpResponse:
     token = _posted_token(request)
     if token is None:
         return expired(request, poster)
-    if receipt := services.receipt_of(token):
-        return _to_receipt(receipt)
+    if answers.is_sent(identity.receipt_code(token)):
+        return _to_receipt(token)
     if not limits.may_post(request, poster=poster.code):
         return busy(request)
     if token != _session_token(request, poster):
@@ -208,29 +207,30 @@ def _asked_again(request, poster: Poster, token: uuid.UUID, form: Step, content:
 def _submit(request, poster: Poster, token: uuid.UUID) -> HttpResponse:
     draft = services.draft_find(token)
     if draft is None:  # gone a moment ago: the other of two equal posts was faster
-        receipt = services.receipt_of(token)
-        return _to_receipt(receipt) if receipt else expired(request, poster)
+        return _to_receipt(token) if answers.is_sent(identity.receipt_code(token)) else expired(request, poster)
     content = services.draft_content(draft)
     if missing := _first_missing(content):
         return redirect(_address(poster, missing))
-    answers = {name: value for key in _keys(content)[1:] for name, value in content[key].items()}
+    sent = {
+        "form_token": str(token),
+        "code": identity.receipt_code(token),
+        "answers": {name: value for key in _keys(content)[1:] for name, value in content[key].items()},
+        "consents": content["notice"]["consents"],
+        "notice": content["notice"]["version"],
+        "channel": content["notice"].get("channel", Registration.Channel.POSTER),
+        "poster": poster.code,
+    }
     try:
-        receipt = services.registration_submit(
-            form_token=token,
-            answers=services.Answers(**answers),
-            consents=set(content["notice"]["consents"]),
-            notice=Notice.objects.get(version=content["notice"]["version"]),  # the words that were on the screen
-            origin=services.Origin(
-                channel=content["notice"].get("channel", Registration.Channel.POSTER), poster=poster
-            ),
-        )
-    except (Refused, identity.IdentityError) as error:
+        inbox.send("registration", sent, key=str(token))
+    except inbox.REFUSALS as error:
         return _check_page(request, poster, draft, str(error))
-    return _to_receipt(receipt)
+    answers.remember_sent(sent["code"])
+    services.draft_drop(token)
+    return _to_receipt(token)
 
 
-def _to_receipt(receipt: Receipt) -> HttpResponseRedirect:
-    return redirect("members:receipt", code=identity.receipt_code(receipt.form_token))
+def _to_receipt(form_token: uuid.UUID) -> HttpResponseRedirect:
+    return redirect("members:receipt", code=identity.receipt_code(form_token))
 
 
 # --- where one is ---------------------------------------------------------------------------------------------------

@@ -1,36 +1,40 @@
 """A member's own check-ins, reached from the receipt's status page. No account: the receipt's code is the key."""
 
+import uuid
+
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views import View
 
-from stations import own, services
+from members import answers, inbox
+from members.limits import may_post
+from members.views.receipt import ON_ITS_WAY
+from stations.own import SHOWN
 
-SHOWN = 100
+DONE = {"delete": "这条签到已删除。", "dispute": "已记下您的异议，指导站会核查。"}
 
 
 class OwnCheckInsView(View):
     """GET lists; POST with `check_in` and `act` (dispute, delete) acts on one of them."""
 
     def get(self, request, code: str) -> HttpResponse:
-        rows = own.check_ins_of(self._receipt(code))[:SHOWN]
-        return render(request, "stations/own.html", {"rows": rows, "code": code, "shown": SHOWN})
+        return render(request, "stations/own.html", {"rows": self._rows(code), "code": code, "shown": SHOWN})
 
     def post(self, request, code: str) -> HttpResponse:
-        pk = request.POST.get("check_in", "")
-        rows = own.check_ins_of(self._receipt(code))
-        row = get_object_or_404(rows, pk=int(pk) if pk.isdecimal() and len(pk) < 19 else 0)
-        if request.POST.get("act") == "delete":
-            services.check_in_delete(check_in=row)
-            messages.success(request, "这条签到已删除。")
-        else:
-            services.check_in_dispute(check_in=row)
-            messages.success(request, "已记下您的异议，指导站会核查。")
+        pk, act = request.POST.get("check_in", ""), request.POST.get("act", "")
+        act = act if act in DONE else "dispute"
+        if pk not in {str(row["pk"]) for row in self._rows(code)}:
+            raise Http404
+        if not may_post(request, receipt=code):
+            return render(request, "members/public/busy.html", status=429)
+        inbox.send("own_check_in", {"code": code, "check_in": int(pk), "name": act}, key=str(uuid.uuid4()))
+        messages.success(request, ON_ITS_WAY if settings.IS_PUBLIC_FACE else DONE[act])
         return redirect("stations:own_check_ins", code=code)
 
-    def _receipt(self, code: str):
-        receipt = own.receipt_of(code)
-        if receipt is None:
+    def _rows(self, code: str) -> list[dict]:
+        rows = answers.read(code, "check_ins")
+        if rows is None:
             raise Http404
-        return receipt
+        return rows

@@ -9,18 +9,19 @@ import uuid
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
-from members.identity import member_code_index
+from members import inbox
 from members.limits import may_post
 from members.models import Poster
-from stations import forms, services
+from stations import forms
 from stations.models import CheckIn, FootfallTally, ServicePoint
 
 LONGEST_CODE = 40
+TOLD = ("name", "kind", "address", "hours", "facilities", "poster", "closed_on")  # all that this page reads of a place
 
 
 def service_point(request, poster: Poster) -> HttpResponse:
     """GET shows the place; POST with `code` checks in, POST with `kind` counts one more."""
-    place = ServicePoint.objects.filter(poster=poster).first()
+    place = ServicePoint.objects.filter(poster=poster).only(*TOLD).first()
     if place is None:
         raise Http404
     if request.method != "POST" or place.closed_on is not None:
@@ -51,17 +52,16 @@ def _check_in(request, place: ServicePoint) -> HttpResponse:
         raise forms.Refused("请输入党员码。党员码在您的报到回执页面上。")
     if purpose not in CheckIn.Purpose.values:
         raise forms.Refused("请选择事由。")
-    services.check_in_by_code(
-        place=place,
-        code_index=member_code_index(code),
-        purpose=purpose,
-        nonce=forms.parse_nonce(request.POST.get("nonce")),
-        occurred_at=forms.parse_when(request.POST.get("occurred_at")),
-    )
+    nonce, when = forms.parse_nonce(request.POST.get("nonce")), forms.parse_when(request.POST.get("occurred_at"))
+    sent = {
+        "place": place.pk, "member_code": code, "purpose": purpose, "nonce": str(nonce),
+        "occurred_at": when.isoformat() if when else "",
+    }  # fmt: skip
+    inbox.send("check_in", sent, key=str(nonce))
     return render(request, "stations/public_received.html", {"place": place, "what": "check_in"})
 
 
 def _footfall(request, place: ServicePoint) -> HttpResponse:
     kind, nonce = forms.parse_footfall(request.POST)
-    services.footfall_add(place=place, kind=kind, nonce=nonce)
+    inbox.send("footfall", {"place": place.pk, "kind": kind, "nonce": str(nonce)}, key=str(nonce))
     return render(request, "stations/public_received.html", {"place": place, "what": "footfall"})

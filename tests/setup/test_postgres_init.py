@@ -1,4 +1,4 @@
-"""The script that makes the two roles in production, run on an embedded server that has none yet."""
+"""The script that makes the roles in production, run on an embedded server that has none yet."""
 
 import os
 import shutil
@@ -18,6 +18,8 @@ pytestmark = pytest.mark.skipif(shutil.which("psql") is None, reason="no psql on
 class BareCluster(EmbeddedPostgres):
     def _create_roles_and_database(self) -> None:
         """Left to the script."""
+
+    _make_public_role = _create_roles_and_database
 
 
 @pytest.fixture
@@ -42,6 +44,7 @@ def test_the_script_makes_roles_extensions_and_database(cluster):
         "POSTGRES_USER": "postgres",
         "OWNER_DB_PASSWORD": "it's-owner",
         "WEB_DB_PASSWORD": "it's-web",
+        "PUBLIC_DB_PASSWORD": "it's-public",
     }
     done = subprocess.run([SCRIPT], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -53,7 +56,8 @@ def test_the_script_makes_roles_extensions_and_database(cluster):
     cursor.execute("CREATE TABLE made_by_owner (a int)")
     owner.close()
 
-    web = connect(cluster, "web")
-    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-        web.cursor().execute("CREATE TABLE made_by_web (a int)")
-    web.close()
+    for role in ("web", "public_web"):
+        serving = connect(cluster, role)
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            serving.cursor().execute("CREATE TABLE made_by_it (a int)")
+        serving.close()

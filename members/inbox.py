@@ -1,0 +1,137 @@
+"""One way in for what people without an account send, whichever face they sent it to.
+
+    inbox.on("check_in", handler)                    # in AppConfig.ready(); handler(content, sent_at)
+    inbox.send("check_in", content, key=str(nonce))  # in the view, once the form itself is right
+
+Where one process is both faces the handler takes it at once, and what it refuses reaches the page. On the public face it
+is sealed into the inbox; the staff side takes it within a second or two (members/tasks.py), or from a file. The same key
+sent twice is one submission.
+"""
+
+import json
+import logging
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.crypto import CannotDecrypt
+from accounts.sealed_box import fill, open_box
+from members.errors import Refused
+from members.identity import IdentityError
+from members.models import Submission
+
+logger = logging.getLogger(__name__)
+
+Content = dict  # JSON values
+Handler = Callable[[Content, datetime], None]
+Outcome = Submission.Outcome
+REFUSALS = (Refused, IdentityError)
+LOCK = 7_806  # pg_try_advisory_xact_lock: one taker at a time, so that a withdrawal never overtakes its form
+SPACE = uuid.UUID("6f2c1c1e-5a0e-4f8e-9d52-6f7f0d6d2a10")  # of the numbers made of a kind and its key
+_handlers: dict[str, Handler] = {}
+_told: list[Callable[[Content, str], None]] = []
+
+
+def on(kind: str, handler: Handler) -> None:
+    """Say who takes submissions of this kind. What it raises of REFUSALS is for the person who sent it."""
+    _handlers[kind] = handler
+
+
+def on_taken(listener: Callable[[Content, str], None]) -> None:
+    """Called for what was taken from the inbox, in the same transaction: its content, and the refusal or nothing."""
+    _told.append(listener)
+
+
+def send(kind: str, content: Content, *, key: str) -> None:
+    """Raises what the handler raises, where there is one face."""
+    if settings.IS_PUBLIC_FACE:
+        _put(kind, content, key)
+    else:
+        _handlers[kind](json.loads(json.dumps(content)), timezone.now())
+
+
+def bound_to(kind: str, pk: uuid.UUID) -> str:
+    return f"{kind}:{pk}"
+
+
+def _put(kind: str, content: Content, key: str) -> None:
+    pk = uuid.uuid5(SPACE, f"{kind}:{key}")
+    text = json.dumps(content, ensure_ascii=False).encode()
+    box = fill(text, recipient=settings.INBOX_PUBLIC_KEY, what=bound_to(kind, pk))
+    with connection.cursor() as cursor:  # by hand: this role may name no other column, and read none
+        cursor.execute(
+            f"INSERT INTO {Submission._meta.db_table} (id, kind, box, received_at) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT DO NOTHING",
+            [pk, kind, box, timezone.now()],
+        )
+
+
+# --- the staff side ---------------------------------------------------------------------------------------------------
+
+
+def take_all(*, again: bool = False) -> int:
+    """Take what waits, oldest first, each in its own transaction. `again`: also what did not open before.
+
+    Returns how many were taken. Stops where somebody else is taking.
+    """
+    if again:
+        broken = Submission.objects.filter(outcome=Outcome.BROKEN, box__isnull=False)
+        broken.update(taken_at=None, outcome="")
+    taken = 0
+    waiting = Submission.objects.filter(taken_at__isnull=True).order_by("received_at", "pk")
+    for pk in list(waiting.values_list("pk", flat=True)):
+        done = take(pk)
+        if done is None:
+            break
+        taken += done
+    return taken
+
+
+@transaction.atomic
+def take(pk: uuid.UUID) -> bool | None:
+    """One of them. None: somebody else is taking. False: it was taken before."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return None
+    row = Submission.objects.select_for_update().filter(pk=pk, taken_at__isnull=True).first()
+    if row is None:
+        return False
+    try:
+        content = json.loads(open_box(row.box, private=settings.INBOX_PRIVATE_KEY, what=bound_to(row.kind, row.pk)))
+    except CannotDecrypt as error:
+        logger.error("submission %s: %s", row.pk, error)
+        return _close(row, Outcome.BROKEN)
+    return _close(row, _handled(row, content))
+
+
+def _handled(row: Submission, content: Content) -> str:
+    refusal = ""
+    try:
+        with transaction.atomic():
+            _handlers[row.kind](content, min(row.received_at, timezone.now()))
+    except REFUSALS as error:
+        refusal = str(error)
+    except DatabaseError:
+        raise  # the database is away, or two writers met: it waits for the next round
+    except Exception:
+        logger.exception("submission %s (%s)", row.pk, row.kind)
+        return Outcome.BROKEN
+    for listener in _told:
+        listener(content, refusal)
+    return Outcome.REFUSED if refusal else Outcome.TAKEN
+
+
+def _close(row: Submission, outcome: str) -> bool:
+    row.taken_at, row.outcome = timezone.now(), outcome
+    if outcome != Outcome.BROKEN:
+        row.box = None
+    row.save(update_fields=["taken_at", "outcome", "box"])
+    if outcome != Outcome.TAKEN:
+        audit.record(f"members.inbox.{outcome}", by=None, detail={"kind": row.kind, "id": str(row.pk)}, succeeded=False)
+    return True
