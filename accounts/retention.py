@@ -10,7 +10,13 @@ ACT = "accounts.retention"
 JOBS: dict[str, tuple[str, dict[str, str]]] = {
     "persons": (
         "到期的报到和撤回的人员",
-        {"erased": "抹除的人员和报到", "expired": "逾期未办", "drafts": "没提交的草稿", "copies": "到期的副本"},
+        {
+            "erased": "抹除的人员和报到",
+            "expired": "逾期未办",
+            "drafts": "没提交的草稿",
+            "copies": "到期的副本",
+            "inbox": "公众侧送来、取过的收件",
+        },
     ),
     "files": (
         "上传和导出的文件",

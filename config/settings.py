@@ -75,7 +75,7 @@ FIELD_KEYS = {} if IS_PUBLIC_FACE else key_ring("FIELD_KEYS")
 BLIND_INDEX_KEY = staff_key("BLIND_INDEX_KEY")  # apart: rotating the ring must not move the index
 # What makes a receipt's code of its form, and finds it: the one key that both faces know. It opens no person.
 RECEIPT_KEY = key("RECEIPT_KEY", required("RECEIPT_KEY")) if FACE or env("RECEIPT_KEY", default="") else BLIND_INDEX_KEY
-# The pair that seals what the public face sends to the staff side (manage.py inbox_keys).
+# The pair that seals what the public face sends to the staff side.
 INBOX_PUBLIC_KEY = key("INBOX_PUBLIC_KEY", required("INBOX_PUBLIC_KEY")) if IS_PUBLIC_FACE else b""
 INBOX_PRIVATE_KEY = key("INBOX_PRIVATE_KEY", required("INBOX_PRIVATE_KEY")) if FACE == "staff" else b""
 FIELD_CIPHER = env("FIELD_CIPHER", default="AES-256-GCM")  # of what is written from now on; both are read

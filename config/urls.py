@@ -4,11 +4,11 @@ The public face (FACE=public) has what members/public_urls.py and stations/publi
 face has those too: it prints their addresses and shows what it printed."""
 
 from django.conf import settings
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from config.health import healthz
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
 ]
 

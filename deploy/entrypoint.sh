@@ -26,6 +26,8 @@ refuse_owner() {
 }
 
 KEYS="SECRET_KEY FIELD_KEYS BLIND_INDEX_KEY AUDIT_SEAL_KEY"
+[ "${FACE:-}" != staff ] || KEYS="$KEYS RECEIPT_KEY INBOX_PRIVATE_KEY"
+[ "${FACE:-}" != public ] || KEYS="SECRET_KEY RECEIPT_KEY INBOX_PUBLIC_KEY"
 
 case $role in
 web)

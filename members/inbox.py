@@ -12,7 +12,7 @@ import json
 import logging
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
@@ -31,7 +31,8 @@ Content = dict  # JSON values
 Handler = Callable[[Content, datetime], None]
 Outcome = Submission.Outcome
 REFUSALS = (Refused, IdentityError)
-LOCK = 7_806  # pg_try_advisory_xact_lock: one taker at a time, so that a withdrawal never overtakes its form
+KEPT = timedelta(days=60)  # so long a submission is known when it comes again
+LOCK = 7_851  # pg_try_advisory_xact_lock: one taker at a time, so that a withdrawal never overtakes its form
 SPACE = uuid.UUID("6f2c1c1e-5a0e-4f8e-9d52-6f7f0d6d2a10")  # of the numbers made of a kind and its key
 _handlers: dict[str, Handler] = {}
 _told: list[Callable[[Content, str], None]] = []
@@ -102,6 +103,7 @@ def take(pk: uuid.UUID) -> bool | None:
     row = Submission.objects.select_for_update().filter(pk=pk, taken_at__isnull=True).first()
     if row is None:
         return False
+    assert row.box is not None  # it waits
     try:
         content = json.loads(open_box(row.box, private=settings.INBOX_PRIVATE_KEY, what=bound_to(row.kind, row.pk)))
     except CannotDecrypt as error:
@@ -135,3 +137,8 @@ def _close(row: Submission, outcome: str) -> bool:
     if outcome != Outcome.TAKEN:
         audit.record(f"members.inbox.{outcome}", by=None, detail={"kind": row.kind, "id": str(row.pk)}, succeeded=False)
     return True
+
+
+def forget() -> int:
+    """Remove what was taken long ago. Returns how many."""
+    return Submission.objects.filter(taken_at__lt=timezone.now() - KEPT).delete()[0]

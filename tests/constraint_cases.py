@@ -34,6 +34,7 @@ from members.models import (
     Registration,
     RightsRequest,
     Seat,
+    Submission,
 )
 from orgs.models import Posting
 from reports.models import MonthClosing, ReportedFigure, Snapshot
@@ -416,6 +417,12 @@ MEMBERS: Cases = {
     ),
     "notice_published_is_complete": lambda city: again(
         notice(published_at=timezone.now()), *({part: "", "version": "v2"} for part in NOTICE_PARTS)
+    ),
+    "submission_waits_with_its_box_or_has_an_outcome": lambda city: changed(
+        Submission.objects.create(kind="footfall", box=b"1"),
+        {"box": None},
+        {"outcome": "taken"},
+        {"taken_at": timezone.now()},
     ),
     "rightsrequest_is_somebodys": lambda city: changed(rights_request(city), registration=None),
     "rightsrequest_done_has_outcome": lambda city: changed(

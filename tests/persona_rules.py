@@ -69,6 +69,13 @@ PUBLIC = {
     "api:intake-registrations", "api:intake-feedback",  # signed by another system's key; no session opens them
 }  # fmt: skip
 
+# Of these, what the public face has where it stands apart (FACE=public).
+FACE_PUBLIC = {
+    "healthz", "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights",
+    "members:receipt_copy", "members:receipt_act", "members:receipt_whole_copy", "members:notice",
+    "members:notice_version", "stations:own_check_ins",
+}  # fmt: skip
+
 PAGES: dict[str, Page] = {
     # the admin's own pages
     "admin:index": Page(SIGNED_IN),

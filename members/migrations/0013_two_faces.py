@@ -4,6 +4,7 @@ index of a code, read what hangs on the wall."""
 import uuid
 
 import django.utils.timezone
+from django.conf import settings
 from django.db import migrations, models
 
 from accounts.roles import open_to_public
@@ -27,6 +28,13 @@ GRANTS = [
     "GRANT SELECT (id, name) ON markets_market TO {public}",
     "GRANT SELECT (id, name) ON orgs_organization TO {public}",
 ]
+
+
+def only_web(apps, editor):
+    """A statistic of names; no secret, and no business of the public role either."""
+    editor.execute("REVOKE EXECUTE ON FUNCTION name_gram_shares(text[]) FROM PUBLIC")
+    web = editor.quote_name(settings.DATABASE_WEB_ROLE)
+    editor.execute(f"GRANT EXECUTE ON FUNCTION name_gram_shares(text[]) TO {web}")
 
 
 class Migration(migrations.Migration):
@@ -98,4 +106,5 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(FORWARD, f"DROP FUNCTION {NAME}"),
         *map(open_to_public, GRANTS),
+        migrations.RunPython(only_web, migrations.RunPython.noop),
     ]

@@ -8,7 +8,7 @@ from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from accounts import audit
-from members import erasure, identity
+from members import erasure, identity, inbox
 from members.erasure_list import Erased, erased_write
 from members.models import Affiliation, Member, Registration, RightsRequest
 from members.services.drafts import drafts_expire
@@ -110,7 +110,7 @@ def erasures_replay(entries: Iterable[Erased]) -> int:
 
 def retention_run() -> dict[str, int]:
     """Everything that is due tonight, in batches of their own transaction. Returns counts."""
-    done = {"drafts": drafts_expire(), "copies": copies_expire(), "expired": 0, "erased": 0}
+    done = {"drafts": drafts_expire(), "copies": copies_expire(), "inbox": inbox.forget(), "expired": 0, "erased": 0}
     while count := registrations_expire():
         done["expired"] += count
     while count := erase_due():

@@ -109,12 +109,7 @@ def registration_submit(
 
     With an agreement the token is its own. `by`: the officer at the counter. Raises ConsentMissing, Refused, IdentityError.
     """
-    if not consents.issuperset(NEEDED):
-        raise ConsentMissing("没有同意登记党员身份并向组织关系所在党组织核实，不能报到；不报到没有任何影响。")
-    if not origin.is_proven:
-        raise ConsentMissing(NO_PROOF)
-    if notice.published_at is None:
-        raise Refused("告知书还没有发布，暂时不能报到。")
+    _require_consent(consents, notice, origin)
     columns = answered(answers, consents) | origin.columns() | {"assigned_to": by}
     agreement = origin.agreement
     # One consent has one phone, and its lock. Whoever takes many people in has locked them all before.
@@ -143,6 +138,15 @@ def registration_submit(
         detail={"channel": origin.channel, "confirmation": origin.confirmation, "notice": notice.version},
     )
     return receipt
+
+
+def _require_consent(consents: set[str], notice: Notice, origin: Origin) -> None:
+    if not consents.issuperset(NEEDED):
+        raise ConsentMissing("没有同意登记党员身份并向组织关系所在党组织核实，不能报到；不报到没有任何影响。")
+    if not origin.is_proven:
+        raise ConsentMissing(NO_PROOF)
+    if notice.published_at is None:
+        raise Refused("告知书还没有发布，暂时不能报到。")
 
 
 def answered(answers: Answers, consents: set[str]) -> dict:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.persona_rules import FACE_PUBLIC, PUBLIC
+from tests.test_personas import ALL
 from tools.embedded import LOCALE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +41,36 @@ def test_the_web_server_writes_down_no_code_that_opens_a_page():
 
 
 def test_all_rooms_are_there():
-    assert {"nginx", "web", "worker", "worker-long", "beat", "migrate", "postgres", "valkey"} == set(SERVICES)
+    staff = {"web", "worker", "worker-long", "beat", "migrate", "valkey"}
+    assert {"nginx", "postgres", "web-public", "valkey-public", *staff} == set(SERVICES)
+
+
+def test_the_public_face_knows_no_key_and_no_server_of_the_staff_side():
+    public, staff = SERVICES["web-public"]["environment"], SERVICES["web"]["environment"]
+    assert (public["FACE"], staff["FACE"]) == ("public", "staff")
+    known = [
+        {
+            name
+            for value in environment.values()
+            for name in re.findall(r"\$\{(\w+)", str(value))
+            if SECRET_NAME.search(name)
+        }
+        for environment in (public, staff)
+    ]
+    assert known[0] & known[1] == {"RECEIPT_KEY"}
+    assert "//public_web:" in public["DATABASE_URL"] and "@valkey-public:" in public["REDIS_URL"]
+    assert "volumes" not in SERVICES["web-public"]
+
+
+def test_the_proxy_gives_the_public_face_its_addresses_and_no_other():
+    template = (ROOT / "deploy/nginx.conf.template").read_text("utf-8")
+    to_public = re.search(r"location ~ (\S+) \{[^}]*public_face;", template)[1]
+    for address in ALL:
+        given = {"code": "X", "version": "1", "pk": "1", "name": "x"}
+        if address.name in FACE_PUBLIC - {"healthz"}:
+            assert re.search(to_public, address.url(**given))
+        elif address.name not in PUBLIC and address.parameters == ():
+            assert not re.search(to_public, address.url())
 
 
 def test_the_workers_take_every_queue_of_the_schedule():
@@ -64,7 +95,7 @@ def test_no_secret_has_a_default():
 def test_only_migrate_knows_the_owner():
     knowing = {name for name, service in SERVICES.items() if "DATABASE_OWNER_URL" in service.get("environment", {})}
     assert knowing == {"migrate"}
-    for name in ("web", "worker", "worker-long", "beat"):
+    for name in ("web", "web-public", "worker", "worker-long", "beat"):
         assert "OWNER_DB_PASSWORD" not in str(SERVICES[name]["environment"])
 
 

@@ -1,0 +1,169 @@
+"""The public face as a process of its own, in its own database role and without the staff side's keys; the staff side is this
+process. What a person sends there arrives here, and what is written here is read there."""
+
+import base64
+import http.cookiejar
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+import pytest
+
+from accounts.models import AuditEvent
+from accounts.sealed_box import key_pair
+from members import answers, identity, inbox, services
+from members.models import Draft, MemberCode, Receipt, Registration, RightsRequest, Submission
+from stations.models import CheckIn, FootfallTally
+from tests import factories
+from tests.members import make
+from tests.members.test_intake_server import Server
+from tests.members.test_public import ANSWERS
+from tests.setup.test_public_role import KEY
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HIDDEN = ("FIELD_KEYS", "BLIND_INDEX_KEY", "AUDIT_SEAL_KEY", "DATABASE_OWNER_URL", "DATABASE_ROLE")
+
+
+class PublicFace(Server):
+    def __init__(self, public_key: bytes) -> None:
+        super().__init__()
+        for name in HIDDEN:
+            self.environment.pop(name, None)
+        self.environment |= {
+            "FACE": "public",
+            "RECEIPT_KEY": KEY,
+            "INBOX_PUBLIC_KEY": base64.b64encode(public_key).decode(),
+            "DATABASE_URL": self.environment["DATABASE_URL"].replace("//web@", "//public_web@"),
+        }
+
+
+class Phone:
+    """A browser on the public face."""
+
+    def __init__(self, port: int):
+        self.root = f"http://127.0.0.1:{port}"
+        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self.browser = urllib.request.build_opener(urllib.request.ProxyHandler({}), jar)
+        self.page = self.url = self.token = ""
+        self.status = 0
+
+    def get(self, path: str) -> str:
+        return self._ask(urllib.parse.urljoin(self.url or self.root, path))
+
+    def post(self, path: str, **data) -> str:
+        form = re.search(r'name="form_token" value="([^"]+)"', self.page)
+        data = {"csrfmiddlewaretoken": self.token, "form_token": form[1] if form else "", **data}
+        return self._ask(urllib.parse.urljoin(self.url, path), urllib.parse.urlencode(data).encode())
+
+    def _ask(self, url: str, data: bytes | None = None) -> str:
+        try:
+            answer = self.browser.open(url, data, timeout=30)
+        except urllib.error.HTTPError as error:
+            answer = error
+        self.status, self.url, self.page = answer.status, answer.url, answer.read().decode()
+        found = re.search(r'csrfmiddlewaretoken" value="([^"]+)"', self.page)
+        self.token = found[1] if found else self.token
+        return self.page
+
+
+@pytest.fixture
+def pair(settings):
+    public, private = key_pair()
+    settings.FACE, settings.INBOX_PRIVATE_KEY = "staff", private
+    settings.RECEIPT_KEY = base64.b64decode(KEY)
+    return public
+
+
+@pytest.fixture
+def face(pair):
+    server = PublicFace(pair)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def city(db):
+    return factories.make_city()
+
+
+def report(phone: Phone, poster, **changes) -> str:
+    """The whole form; the code of its receipt."""
+    phone.get(f"/q/{poster.code}/")
+    phone.post("", step="notice", membership="on", home_verify="on", check_in="on")
+    for step, data in (ANSWERS | changes).items():
+        phone.post("", step=step, **data)
+    assert "step=check" in phone.url, phone.page
+    phone.post("", step="check")
+    return phone.url.rstrip("/").rsplit("/", 1)[-1]
+
+
+def test_a_person_reports_and_is_answered(face, city):
+    make.notice()
+    poster = make.market_poster(factories.make_market(city.yuehai, name="华强电子市场"))
+    phone, again = Phone(face.port), Phone(face.port)
+    assert "华强电子市场" in phone.get(f"/q/{poster.code}/") and "告知书" in phone.get("/notice/")
+
+    code = report(phone, poster)
+    assert "已提交" in phone.page and not Registration.objects.exists() and not Draft.objects.exists()
+    assert "张三丰".encode() not in bytes(Submission.objects.get().box)
+
+    joined = report(again, poster)  # the same person, from another phone
+    assert joined != code and again.page.replace(joined, code)[:200] == phone.page[:200]
+    assert inbox.take_all() == 2 and inbox.take_all() == 0
+    row = Registration.objects.get()
+    assert (row.name, row.poster, row.receipts.count()) == ("张三丰", poster, 2)
+    assert set(Submission.objects.values_list("box", flat=True)) == {None}
+    for one, its in ((phone, code), (again, joined)):
+        assert "您的报到已经收到" in one.get(f"/r/{its}/")
+
+    services.registration_verify(registration=row, method="document", by=None)
+    answers.hear_sealed([AuditEvent.objects.latest("pk")])  # as the sealer tells it
+    assert "已核实" in phone.get(f"/r/{code}/") and "已核实" not in again.get(f"/r/{joined}/")
+    assert "张*" in phone.get(f"/r/{code}/copy/") and "张三丰" not in phone.page
+    again.get(f"/r/{joined}/copy/")
+    assert again.status == 404
+
+
+def test_acts_of_a_receipt_go_through_the_inbox(face, city):
+    make.notice()
+    phone = Phone(face.port)
+    code = report(phone, make.station_poster(city.yuehai))
+    inbox.take_all()
+    row = Registration.objects.get()
+    services.registration_verify(registration=row, method="document", by=None)
+    answers.write(Receipt.objects.all())
+    phone.get(f"/r/{code}/")
+    assert "正在办理" in phone.post(f"/r/{code}/do/issue/")
+    assert inbox.take_all() == 1
+    member_code = MemberCode.objects.get().code
+    assert identity.grouped(member_code) in phone.get(f"/r/{code}/")
+
+    place = factories.make_service_point(city.yuehai)
+    place.poster = services.poster_create(kind="service_point", by=None)
+    place.save()
+    phone.get(f"/q/{place.poster.code}/")
+    nonce = str(uuid.uuid4())
+    for _ in range(2):
+        assert "已收到" in phone.post(f"/q/{place.poster.code}/", code=member_code, nonce=nonce)
+        assert "已收到" in phone.post(f"/q/{place.poster.code}/", kind="rest", nonce=nonce)
+    assert inbox.take_all() == 2
+    assert FootfallTally.objects.get().count == 1
+    check_in = CheckIn.objects.get()
+    answers.write(Receipt.objects.all())
+    assert place.name in phone.get(f"/r/{code}/check-ins/")
+    phone.post(f"/r/{code}/check-ins/", check_in=check_in.pk, act="delete")
+    inbox.take_all()
+    assert not CheckIn.objects.exists() and place.name not in phone.get(f"/r/{code}/check-ins/")
+
+    phone.get(f"/r/{code}/rights/")
+    phone.post(f"/r/{code}/rights/", kind="correct", details="单位写错了")
+    inbox.take_all()
+    assert RightsRequest.objects.get().details == "单位写错了"
+    phone.get(f"/r/{code}/withdraw/")
+    phone.post(f"/r/{code}/withdraw/")
+    inbox.take_all()
+    row.refresh_from_db()
+    assert row.state == "withdrawn" and "已撤回" in phone.get(f"/r/{code}/")

@@ -1,0 +1,172 @@
+"""The inbox of the staff side and the box that fills it, without a second process."""
+
+import json
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts.crypto import CannotDecrypt
+from accounts.models import AuditEvent
+from accounts.sealed_box import fill, key_pair, open_box
+from members import answers, identity, inbox, sealing, services
+from members.errors import Refused
+from members.models import Answer, Receipt, Submission
+from tests import factories
+from tests.members import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pair(settings):
+    public, private = key_pair()
+    settings.FACE, settings.INBOX_PRIVATE_KEY, settings.INBOX_PUBLIC_KEY = "staff", private, public
+    return public
+
+
+@pytest.fixture
+def put(settings, pair):
+    """As the public face puts it in."""
+
+    def put(kind: str, content: dict, key: str = "") -> None:
+        settings.IS_PUBLIC_FACE = True
+        inbox.send(kind, content, key=key or str(uuid.uuid4()))
+        settings.IS_PUBLIC_FACE = False
+
+    return put
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """What a kind of its own was given, in order."""
+    given: list = []
+    monkeypatch.setitem(inbox._handlers, "tried", lambda content, sent_at: given.append(content["number"]))
+    return given
+
+
+def test_a_box_opens_for_its_purpose_with_its_key_only():
+    (public, private), (_, other) = key_pair(), key_pair()
+    box = fill(b"x" * 100, recipient=public, what="a")
+    assert open_box(box, private=private, what="a") == b"x" * 100
+    assert box != fill(b"x" * 100, recipient=public, what="a")
+    for place in range(0, len(box), 7):
+        with pytest.raises(CannotDecrypt):
+            open_box(box[:place] + bytes([box[place] ^ 1]) + box[place + 1 :], private=private, what="a")
+    for changed in ({"private": other}, {"what": "b"}):
+        with pytest.raises(CannotDecrypt):
+            open_box(box, **{"private": private, "what": "a", **changed})
+    with pytest.raises(CannotDecrypt):
+        open_box(box[:20], private=private, what="a")
+
+
+def test_taken_once_in_the_order_it_came(put, heard):
+    for number in (1, 2, 1):
+        put("tried", {"number": number}, key=str(number))
+    assert (inbox.take_all(), inbox.take_all(), heard) == (2, 0, [1, 2])
+    assert set(Submission.objects.values_list("outcome", "box")) == {("taken", None)}
+
+
+def test_a_box_moved_to_another_row_does_not_open(put, heard):
+    put("tried", {"number": 1}, key="1")
+    box = Submission.objects.get().box
+    Submission.objects.create(kind="tried", box=bytes(box))
+    inbox.take_all()
+    assert heard == [1]
+    assert Submission.objects.get(outcome="broken").box is not None
+    assert AuditEvent.objects.get(act="members.inbox.broken").detail["kind"] == "tried"
+
+
+def test_what_did_not_open_is_taken_once_the_key_is_right(put, heard, settings, capsys):
+    right = settings.INBOX_PRIVATE_KEY
+    put("tried", {"number": 1})
+    settings.INBOX_PRIVATE_KEY = key_pair()[1]
+    inbox.take_all()
+    assert heard == [] and Submission.objects.get().outcome == "broken"
+    settings.INBOX_PRIVATE_KEY = right
+    call_command("take_inbox", "--again")
+    assert heard == [1] and "取了 1 件；打不开的 0 件" in capsys.readouterr().out
+
+
+def test_a_bug_keeps_the_box_and_a_refusal_tells_the_person(put, monkeypatch, city):
+    def wrong(content, sent_at):
+        raise {"bug": KeyError("x"), "no": Refused("不能办理。")}[content["how"]]
+
+    monkeypatch.setitem(inbox._handlers, "tried", wrong)
+    code = identity.receipt_code(uuid.uuid4())
+    put("tried", {"how": "bug"}, key="1")
+    put("tried", {"how": "no", "code": code}, key="2")
+    inbox.take_all()
+    kept = dict(Submission.objects.values_list("outcome", "box"))
+    assert kept["refused"] is None and kept["broken"] is not None
+    assert public_reads(code, answers.REFUSED) == "不能办理。"
+
+
+def public_reads(code: str, name: str):
+    """As the public face opens it; that its role reads it is in test_faces.py."""
+    kept = Answer.objects.filter(code_index=identity.receipt_index(code)).first()
+    return json.loads(sealing.unseal(kept.sealed, code=code, what=answers.WHAT)).get(name) if kept else None
+
+
+def test_a_form_counts_from_when_it_was_sent(put, city):
+    make.notice()
+    poster = make.station_poster(city.yuehai)
+    token = uuid.uuid4()
+    content = {
+        "form_token": str(token), "code": identity.receipt_code(token), "consents": sorted(make.NEEDED),
+        "answers": {"name": "张三丰", "phone": "13800138000", "home_unknown": True},
+        "notice": make.notice().version, "channel": "poster", "poster": poster.code,
+    }  # fmt: skip
+    put("registration", content)
+    sent_at = timezone.now() - timedelta(days=3)
+    Submission.objects.update(received_at=sent_at)
+    inbox.take_all()
+    receipt = Receipt.objects.get()
+    assert receipt.made_at == receipt.registration.submitted_at == sent_at
+    assert set(receipt.registration.consents.values_list("given_at", flat=True)) == {sent_at}
+    assert public_reads(content["code"], "page")["standing"]["label"] == "已收到"
+
+
+def test_both_faces_show_the_same(pair, city):
+    receipt = make.submit(make.station_poster(city.yuehai))
+    services.registration_verify(registration=receipt.registration, method="document", by=None)
+    receipt.refresh_from_db()
+    services.rights_request(receipt=receipt, kind="explain", details="为什么")
+    code = identity.receipt_code(receipt.form_token)
+    answers.write_all()
+    for name in ("page", "copies", "masked", "check_ins"):
+        assert public_reads(code, name) == answers.read(code, name), name
+
+
+def test_an_answer_opens_with_its_code_only(pair, city):
+    receipt, other = (make.submit(make.station_poster(city.yuehai)) for _ in range(2))
+    answers.write([receipt])
+    wrong = identity.receipt_code(other.form_token)
+    Answer.objects.update(code_index=identity.receipt_index(wrong))
+    with pytest.raises(CannotDecrypt):
+        public_reads(wrong, "page")
+
+
+def test_an_officers_entry_is_there_for_the_tap_until_it_ends(pair, city):
+    make.notice()
+    token = uuid.uuid4()
+    said = {"name": "张三丰", "phone": "13800138000"}
+    services.counter_start(
+        form_token=token, answers=said, consents=[], guidance_station=city.yuehai, by=factories.make_user()
+    )
+    code = identity.receipt_code(token)
+    asked = public_reads(code, answers.AGREE)
+    assert tuple(asked["lines"][0]) == ("姓名", "张*") and "张三丰" not in json.dumps(asked, ensure_ascii=False)
+    services.draft_drop(token)
+    answers.write_all()
+    assert public_reads(code, answers.AGREE) is None
+
+
+def test_old_submissions_go(put, heard):
+    put("tried", {"number": 1})
+    inbox.take_all()
+    assert inbox.forget() == 0
+    Submission.objects.update(taken_at=make.days_ago(61))
+    assert inbox.forget() == 1
