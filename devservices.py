@@ -111,15 +111,18 @@ def folder_settings(data: Path) -> dict[str, str]:
         return base64.b64encode(secrets.token_bytes(32)).decode()
 
     path = data / "secrets.json"
-    if not path.exists():
-        made = {
-            "SECRET_KEY": secrets.token_urlsafe(50),
-            "FIELD_KEYS": json.dumps([f"1:{key()}"]),
-            "BLIND_INDEX_KEY": key(),
-            "AUDIT_SEAL_KEY": key(),
-        }
-        write_private(path, made)
-    return json.loads(path.read_text("utf-8")) | {"MEDIA_ROOT": str(data / "media")}
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    made = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "FIELD_KEYS": json.dumps([f"1:{key()}"]),
+        "BLIND_INDEX_KEY": key(),
+        "AUDIT_SEAL_KEY": key(),
+        "RECEIPT_KEY": kept.get("BLIND_INDEX_KEY") or key(),  # a folder from before it was a key of its own
+    }
+    if missing := {name: value for name, value in made.items() if name not in kept}:
+        kept |= missing
+        write_private(path, kept)
+    return kept | {"MEDIA_ROOT": str(data / "media")}
 
 
 def refuse_half_a_database() -> None:

@@ -24,10 +24,13 @@ app.conf.task_routes = {
     "accounts.audit_retention": {"queue": "long"},
     "reports.weekly": {"queue": "long"},
     "members.answers": {"queue": "long"},
+    "members.answers_missing": {"queue": "long"},
+    "members.answers_of": {"queue": "long"},
 }
 app.conf.beat_schedule = {
     # nothing to do unless a public face stands apart
     "take what the public face sent": {"task": "members.inbox", "schedule": 1.0, "options": {"expires": 3}},
+    "write answers that are missing": {"task": "members.answers_missing", "schedule": 60.0, "options": {"expires": 50}},
     "write the answers of receipts anew": {"task": "members.answers", "schedule": crontab(hour=5, minute=30)},
     "seal the audit": {"task": "accounts.seal", "schedule": 0.5, "options": {"expires": 2}},
     "take over jobs whose worker died": {"task": "jobs.sweep", "schedule": 15.0, "options": {"expires": 10}},

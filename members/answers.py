@@ -5,40 +5,52 @@ the code where they are not.
     answers.read(code, "check_ins")
 
 Where a public face stands apart, whatever is written about a registration is sealed again for its receipts within a second
-(the sealer of the audit tells of it), and everything every night.
+(the sealer of the audit tells of it), and everything every night. What is opened seldom and says much is not kept there: the
+public face asks for it by the inbox (`wanted`) when the holder does, and it is gone with the next writing.
 """
 
 import json
+import uuid
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from members import identity, sealing, selectors
+from members import identity, inbox, sealing, selectors
 from members.models import Answer, Draft, Receipt
 
 WHAT = "answer"  # bound into the sealed bytes
 AGREE = "agree"  # the part of an officer's entry that waits for the person's own tap
 REFUSED = "refused"  # why a form that was sent did not become a registration
+ASKED_AGAIN = 20  # seconds
 WAITING = timedelta(days=7)  # so long the public face remembers that a form was sent
 BATCH = 500
+AT_ONCE = 50  # receipts that the sealer of the audit writes itself; more of them are a task's
 _parts: dict[str, Callable[[Receipt], Any]] = {}
+_kept: set[str] = set()
 _agree: list[Callable[[Draft], Any]] = []
 
 
-def part(name: str, of_receipt: Callable[[Receipt], Any]) -> None:
+def part(name: str, of_receipt: Callable[[Receipt], Any], *, kept: bool = False) -> None:
+    """`kept`: lies ready on the public face; the others only when they are asked for."""
     _parts[name] = of_receipt
+    if kept:
+        _kept.add(name)
 
 
 def agree_part(of_draft: Callable[[Draft], Any]) -> None:
     _agree[:] = [of_draft]
+
+
+class NotYet(Exception):
+    """The part was asked for, and is not there yet."""
 
 
 def _as_json(content: Any) -> str:
@@ -46,9 +58,17 @@ def _as_json(content: Any) -> str:
 
 
 def read(code: str, name: str) -> Any:
-    """One part, as JSON values; None where there is no such receipt, or nothing of this part."""
+    """One part, as JSON values; None where there is no such receipt, or nothing of this part.
+
+    On the public face raises NotYet for a part that does not lie ready: ask again in a moment.
+    """
     if settings.IS_PUBLIC_FACE:
-        return _stored(code).get(name)
+        stored = _stored(code)
+        if "page" in stored and name in _parts.keys() - stored.keys():
+            if cache.add(f"members:wanted:{identity.receipt_index(code).hex()}:{name}", 1, ASKED_AGAIN):
+                inbox.send("wanted", {"code": code, "part": name}, key=str(uuid.uuid4()))
+            raise NotYet
+        return stored.get(name)
     if name == AGREE:
         draft = selectors.counter_draft(code)
         return json.loads(_as_json(_agree[0](draft))) if draft else None
@@ -88,7 +108,18 @@ def is_sent(code: str) -> bool:
 
 def write(receipts: Iterable[Receipt]) -> int:
     """Seal anew what these receipts show. Returns how many."""
-    return _keep([_answer(one.form_token, {name: fn(one) for name, fn in _parts.items()}) for one in receipts])
+    return _keep([_answer_of(one, _kept) for one in receipts])
+
+
+def _answer_of(receipt: Receipt, names: Iterable[str]) -> Answer:
+    return _answer(receipt.form_token, {name: _parts[name](receipt) for name in names})
+
+
+def wanted(content: dict, sent_at: datetime) -> None:
+    """One more part, for the holder who opens it now (members/inbox.py)."""
+    receipt = selectors.receipt_by_code(content["code"])
+    if receipt is not None and content["part"] in _parts:
+        _keep([_answer_of(receipt, _kept | {content["part"]})])
 
 
 def write_draft(draft: Draft) -> None:
@@ -115,7 +146,8 @@ def write_of_code(content: dict, refusal: str) -> None:
     """After a submission: the page of the receipt that it named shows it at once, or why there is none."""
     code = content.get("code")
     if code and (receipt := selectors.receipt_by_code(code)):
-        write([receipt])
+        if "part" not in content:
+            write([receipt])
     elif code and refusal:
         text = _as_json({REFUSED: refusal}).encode()
         _keep([Answer(code_index=identity.receipt_index(code), sealed=sealing.seal(text, code=code, what=WHAT))])
@@ -127,22 +159,41 @@ def hear_sealed(events: list[AuditEvent]) -> None:
     for event in events:
         if event.subject_type in touched and not event.act.endswith((".list", ".read", ".reveal", ".export", ".call")):
             touched[event.subject_type].update(event.subjects)
-    registrations, members = touched.values()
+    registrations, members = map(sorted, touched.values())
     if registrations or members:
         through = Q(registration__in=registrations) | Q(registration__member__in=members)
-        write(_receipts(Receipt.objects.filter(through)))
+        found = list(Receipt.objects.filter(through).order_by("pk").values_list("pk", flat=True))
+        if len(found) <= AT_ONCE:
+            write_of(found)
+        else:
+            from members.tasks import answers_of  # a listener of the sealer may not stop it for minutes
+
+            answers_of.delay(found)
+
+
+def write_of(receipts: list[int]) -> int:
+    return _write(Receipt.objects.filter(pk__in=receipts))
 
 
 def write_all() -> int:
     """Every night: what changed by time alone. Answers of which nothing is left go."""
-    kept = 0
-    last = 0
-    while page := list(_receipts(Receipt.objects.filter(pk__gt=last).order_by("pk"))[:BATCH]):
-        kept, last = kept + write(page), page[-1].pk
+    kept = _write(Receipt.objects.all())
     gone = Answer.objects.exclude(code_index__in=Receipt.objects.values("code_index"))
     gone.exclude(code_index__in=Draft.objects.filter(expires_at__gt=timezone.now()).values("code_index")).delete()
     return kept
 
 
-def _receipts(rows):
+def write_missing() -> int:
+    """Of receipts that have none yet: written in bulk, or before the two faces were set apart."""
+    return _write(Receipt.objects.exclude(code_index__in=Answer.objects.values("code_index")))
+
+
+def _write(rows: QuerySet[Receipt]) -> int:
+    kept = last = 0
+    while page := list(_receipts(rows.filter(pk__gt=last).order_by("pk"))[:BATCH]):
+        kept, last = kept + write(page), page[-1].pk
+    return kept
+
+
+def _receipts(rows: QuerySet[Receipt]) -> QuerySet[Receipt]:
     return rows.select_related("registration__member", "notice")

@@ -116,7 +116,7 @@ def to_agree(draft: Draft) -> dict:
 
 
 def register() -> None:
-    answers.part("page", page)
-    answers.part("copies", copies)
+    answers.part("page", page, kept=True)
+    answers.part("copies", copies, kept=True)
     answers.part("masked", masked)
     answers.agree_part(to_agree)

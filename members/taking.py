@@ -63,4 +63,5 @@ def register() -> None:
     inbox.on("agree", agree)
     inbox.on("act", act)
     inbox.on("rights", rights)
+    inbox.on("wanted", answers.wanted)
     inbox.on_taken(answers.write_of_code)

@@ -26,6 +26,23 @@ def answers() -> None:
         logger.info("answers written: %s", write_all())
 
 
+@shared_task(name="members.answers_missing")
+def answers_missing() -> None:
+    """Every minute: receipts that were written in bulk are on the public face too."""
+    from members.answers import write_missing
+
+    if settings.FACE == "staff":
+        write_missing()
+
+
+@shared_task(name="members.answers_of")
+def answers_of(receipts: list[int]) -> None:
+    """Many at once, after an act on many."""
+    from members.answers import write_of
+
+    write_of(receipts)
+
+
 @shared_task(name="members.retention")
 def retention() -> None:
     """Erase what is due, expire what nobody handled, drop forms that were never sent; then see which events ended."""

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from devservices import NEEDED, make_folder, services, signals_as_interrupt, try_lock, write_private
 from tools.embedded import HOST, StartFailed, die_with_parent, stop_process
+from tools.faces import Faces, faces, serving_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
@@ -131,36 +132,53 @@ def prepare_database(data: Path, environment: dict[str, str], businesses: int) -
 # --- what serves --------------------------------------------------------------------------------------------------
 
 
-def commands(data: Path, port: int) -> dict[str, list[str]]:
-    worker = ["celery", "-q", "-A", "config", "worker", "-l", "warning", "--without-gossip", "--without-mingle"]
+def gunicorn(application: str, port: int, *more: str) -> list[str]:
     memory = ["--worker-tmp-dir", "/dev/shm"] if Path("/dev/shm").is_dir() else []
-    return {
+    return (
         # The control socket would lie in the home folder and be shared by two demos.
-        "web": ["gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}", "--workers", "2", "--threads", "4"]
+        ["gunicorn", application, "--bind", f"{HOST}:{port}", "--log-level=warning", "--no-control-socket"]
         # A browser keeps a connection for a minute: closing it sooner resets whatever it sends at that moment.
-        + ["--timeout=120", "--graceful-timeout=5", "--keep-alive=75", "--log-level=warning", "--no-control-socket"]
+        + ["--timeout=120", "--graceful-timeout=5", "--keep-alive=75"]
         + ["--limit-request-line=8190"]  # as deploy/entrypoint.sh
-        + memory,
-        # Two queues, two workers: an import of minutes must not delay what is due within seconds.
-        "worker-prompt": [*worker, "-n", "prompt@%h", "-Q", "prompt", "-c", "1"],
-        "worker-long": [*worker, "-n", "long@%h", "-Q", "long", "-c", "1"],
-        "beat": ["celery", "-q", "-A", "config", "beat", "-l", "warning", "--pidfile=", "-s", str(data / "beat")],
+        + [*memory, *more]
+    )
+
+
+Told = tuple[list[str], dict[str, str]]  # a command and its environment
+
+
+def webs(port: int, environment: dict[str, str], two: Faces | None) -> dict[str, Told]:
+    """What answers at the address: one process that is both faces, or both behind a front."""
+    if two is None:
+        return {"web": (gunicorn("config.wsgi", port, "--workers=2", "--threads=4"), serving_environment(environment))}
+    return {
+        "web": (gunicorn("config.wsgi", two.staff_port, "--workers=2", "--threads=4"), two.staff),
+        "web-public": (gunicorn("config.wsgi", two.public_port, "--workers=1", "--threads=4"), two.public),
+        "front": (gunicorn("tools.front", port, "--workers=1", "--threads=16"), two.front),
     }
 
 
-def serving_environment(environment: dict[str, str]) -> dict[str, str]:
-    """What serves never learns the owner's login."""
-    return {name: value for name, value in environment.items() if name != "DATABASE_OWNER_URL"}
+def workers(data: Path, environment: dict[str, str]) -> dict[str, Told]:
+    worker = ["celery", "-q", "-A", "config", "worker", "-l", "warning", "--without-gossip", "--without-mingle"]
+    beat = ["celery", "-q", "-A", "config", "beat", "-l", "warning", "--pidfile=", "-s", str(data / "beat")]
+    return {
+        # Two queues, two workers: an import of minutes must not delay what is due within seconds.
+        "worker-prompt": ([*worker, "-n", "prompt@%h", "-Q", "prompt", "-c", "1"], environment),
+        "worker-long": ([*worker, "-n", "long@%h", "-Q", "long", "-c", "1"], environment),
+        "beat": (beat, environment),
+    }
 
 
 def start_all(data: Path, port: int, environment: dict[str, str]) -> dict[str, subprocess.Popen]:
+    two = faces(data, environment)
+    told = webs(port, environment, two) | workers(data, two.staff if two else serving_environment(environment))
     started: dict[str, subprocess.Popen] = {}
-    for name, command in commands(data, port).items():
+    for name, (command, its_environment) in told.items():
         with (data / f"{name}.log").open("wb") as log:
             started[name] = subprocess.Popen(
                 [PROGRAMS / command[0], *command[1:]],
                 cwd=ROOT,
-                env=serving_environment(environment),
+                env=its_environment,
                 stdout=log,
                 stderr=log,
                 # Not SIGTERM: the broker dies too, and a worker that shuts down in order would wait for it for ever.
@@ -195,7 +213,7 @@ def refuse_if_one_ended(data: Path, processes: dict[str, subprocess.Popen]) -> N
 
 def wait_until_it_answers(url: str, data: Path, processes: dict[str, subprocess.Popen]) -> None:
     deadline = time.monotonic() + ANSWER_PATIENCE
-    while not answers(url):
+    while not (answers(f"{url}/healthz") and answers(f"{url}/notice/")):  # one address of either face
         refuse_if_one_ended(data, processes)
         if time.monotonic() > deadline:
             log = data / "web.log"
@@ -206,7 +224,7 @@ def wait_until_it_answers(url: str, data: Path, processes: dict[str, subprocess.
 def answers(url: str) -> bool:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a machine's proxy must not be asked
     try:
-        with direct.open(f"{url}/healthz", timeout=5) as response:
+        with direct.open(url, timeout=5) as response:
             return response.status == 200
     except OSError:
         return False

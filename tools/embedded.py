@@ -186,7 +186,8 @@ class EmbeddedPostgres:
             self.stop()
             raise
         server = f"{HOST}:{self.port}/app"
-        return {"DATABASE_URL": f"postgres://web@{server}", "DATABASE_OWNER_URL": f"postgres://owner@{server}"}
+        roles = {"DATABASE_URL": "web", "DATABASE_OWNER_URL": "owner", "DATABASE_PUBLIC_URL": "public_web"}
+        return {name: f"postgres://{role}@{server}" for name, role in roles.items()}
 
     def stop(self) -> None:
         if self.process:

@@ -65,6 +65,13 @@ def _codes(request: HttpRequest, code: str) -> dict[str, Any]:
     return {"code": code, "shown_code": identity.grouped(code), "qr": qr.qr_image(address, scale=5)}
 
 
+def not_yet(request: HttpRequest) -> HttpResponse:
+    """What does not lie ready on the public face has been asked for; the page asks again by itself."""
+    response = render(request, "members/public/not_yet.html")
+    response["Refresh"] = "2"
+    return response
+
+
 def _waiting(request: HttpRequest, code: str) -> HttpResponse:
     response = render(request, "members/public/waiting.html", _codes(request, code))
     response["Refresh"] = "3"
@@ -177,7 +184,10 @@ def rights(request: HttpRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 def copy(request: HttpRequest, code: str) -> HttpResponse:
     """The person's own data, masked."""
-    kept = answers.read(code, "masked")
+    try:
+        kept = answers.read(code, "masked")
+    except answers.NotYet:
+        return not_yet(request)
     if kept is None:
         return _no_receipt(request)
     return render(request, "members/public/copy.html", {"code": code, "sections": kept})

@@ -10,7 +10,7 @@ from django.views import View
 
 from members import answers, inbox
 from members.limits import may_post
-from members.views.receipt import ON_ITS_WAY
+from members.views.receipt import ON_ITS_WAY, not_yet
 from stations.own import SHOWN
 
 DONE = {"delete": "这条签到已删除。", "dispute": "已记下您的异议，指导站会核查。"}
@@ -20,12 +20,20 @@ class OwnCheckInsView(View):
     """GET lists; POST with `check_in` and `act` (dispute, delete) acts on one of them."""
 
     def get(self, request, code: str) -> HttpResponse:
-        return render(request, "stations/own.html", {"rows": self._rows(code), "code": code, "shown": SHOWN})
+        try:
+            rows = self._rows(code)
+        except answers.NotYet:
+            return not_yet(request)
+        return render(request, "stations/own.html", {"rows": rows, "code": code, "shown": SHOWN})
 
     def post(self, request, code: str) -> HttpResponse:
         pk, act = request.POST.get("check_in", ""), request.POST.get("act", "")
         act = act if act in DONE else "dispute"
-        if pk not in {str(row["pk"]) for row in self._rows(code)}:
+        try:
+            rows = self._rows(code)
+        except answers.NotYet:  # it went with the last writing: shown again first
+            return redirect("stations:own_check_ins", code=code)
+        if pk not in {str(row["pk"]) for row in rows}:
             raise Http404
         if not may_post(request, receipt=code):
             return render(request, "members/public/busy.html", status=429)

@@ -136,8 +136,19 @@ def test_both_faces_show_the_same(pair, city):
     services.rights_request(receipt=receipt, kind="explain", details="为什么")
     code = identity.receipt_code(receipt.form_token)
     answers.write_all()
+    assert public_reads(code, "masked") is None and public_reads(code, "check_ins") is None
     for name in ("page", "copies", "masked", "check_ins"):
+        answers.wanted({"code": code, "part": name}, timezone.now())
         assert public_reads(code, name) == answers.read(code, name), name
+
+
+def test_what_was_written_in_bulk_is_answered_and_what_is_gone_is_not(pair, city):
+    receipts = [make.submit(make.station_poster(city.yuehai)) for _ in range(3)]
+    Answer.objects.create(code_index=b"x" * 32, sealed=b"")
+    assert (answers.write_missing(), answers.write_missing(), answers.write_all()) == (3, 0, 3)
+    assert {bytes(one) for one in Answer.objects.values_list("code_index", flat=True)} == {
+        bytes(one.code_index) for one in receipts
+    }
 
 
 def test_an_answer_opens_with_its_code_only(pair, city):

@@ -18,8 +18,15 @@ from devservices import write_private
 from tools.embedded import EmbeddedPostgres, EmbeddedValkey, is_alive
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVER_VARIABLES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "DATABASE_ROLE", "DJANGO_SETTINGS_MODULE")
-KEY_VARIABLES = ("SECRET_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY", "AUDIT_SEAL_KEY", "MEDIA_ROOT")
+SERVER_VARIABLES = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "DATABASE_PUBLIC_URL",
+    "REDIS_URL",
+    "DATABASE_ROLE",
+    "DJANGO_SETTINGS_MODULE",
+)
+KEY_VARIABLES = ("SECRET_KEY", "FIELD_KEYS", "BLIND_INDEX_KEY", "AUDIT_SEAL_KEY", "RECEIPT_KEY", "MEDIA_ROOT")
 BARE = {name: value for name, value in os.environ.items() if name not in SERVER_VARIABLES + KEY_VARIABLES}
 
 ELSEWHERE = {

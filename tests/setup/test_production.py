@@ -12,6 +12,7 @@ import yaml
 
 from tests.persona_rules import FACE_PUBLIC, PUBLIC
 from tests.test_personas import ALL
+from tools import front
 from tools.embedded import LOCALE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,7 @@ def test_the_public_face_knows_no_key_and_no_server_of_the_staff_side():
 def test_the_proxy_gives_the_public_face_its_addresses_and_no_other():
     template = (ROOT / "deploy/nginx.conf.template").read_text("utf-8")
     to_public = re.search(r"location ~ (\S+) \{[^}]*public_face;", template)[1]
+    assert to_public == front.PUBLIC.pattern  # the demo's
     for address in ALL:
         given = {"code": "X", "version": "1", "pk": "1", "name": "x"}
         if address.name in FACE_PUBLIC - {"healthz"}:
