@@ -82,7 +82,7 @@ def take_all(*, again: bool = False) -> int:
     """
     if again:
         broken = Submission.objects.filter(outcome=Outcome.BROKEN, box__isnull=False)
-        broken.update(taken_at=None, outcome="")
+        audit.record("members.inbox.again", by=None, detail={"rows": broken.update(taken_at=None, outcome="")})
     taken = 0
     waiting = Submission.objects.filter(taken_at__isnull=True).order_by("received_at", "pk")
     for pk in list(waiting.values_list("pk", flat=True)):

@@ -87,7 +87,7 @@ def test_a_receipt_code_is_derived_from_its_form_and_cannot_be_made_up(settings)
     token = uuid.uuid4()
     code = identity.receipt_code(token)
     assert code == identity.receipt_code(token) != identity.receipt_code(uuid.uuid4())
-    settings.BLIND_INDEX_KEY = b"another key"
+    settings.RECEIPT_KEY = b"another key"
     assert identity.receipt_code(token) != code
 
 
