@@ -193,7 +193,6 @@ NO_ACT = {
     "accounts.models.user:UserManager.create_user": "called by the demo and the tests; people are made by user_create",
     "jobs.lease:": "a running job's progress; its start and its end are events",
     "members.answers:": "what a receipt shows, made anew of rows whose writing is an event",
-    "members.inbox:_put": "sealed by the public face, whose role cannot write the audit; what takes it is the event",
     "members.services.counter:counter_start": "a form being filled in; its sending and its submission are events",
     "members.services.drafts:": "likewise",
     "reports.kept:": "what is known of the city, worked out anew",

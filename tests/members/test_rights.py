@@ -289,7 +289,13 @@ def test_a_withdrawn_person_without_a_roll_is_erased_everywhere(city, officer):
         )  # fmt: skip
         assert person.erased_at is not None
     assert told == [([member], [row])]
-    assert retention.retention_run() == {"drafts": 0, "copies": 0, "inbox": 0, "expired": 0, "erased": 0}  # safe to run twice
+    assert retention.retention_run() == {
+        "drafts": 0,
+        "copies": 0,
+        "inbox": 0,
+        "expired": 0,
+        "erased": 0,
+    }  # safe to run twice
 
 
 def test_who_is_on_a_roll_here_stays_a_member(city, officer):
