@@ -135,7 +135,8 @@ def _close(row: Submission, outcome: str) -> bool:
         row.box = None
     row.save(update_fields=["taken_at", "outcome", "box"])
     if outcome != Outcome.TAKEN:
-        audit.record(f"members.inbox.{outcome}", by=None, detail={"kind": row.kind, "id": str(row.pk)}, succeeded=False)
+        act = "members.inbox.refuse" if outcome == Outcome.REFUSED else "members.inbox.broken"
+        audit.record(act, by=None, detail={"kind": row.kind, "id": str(row.pk)}, succeeded=False)
     return True
 
 
