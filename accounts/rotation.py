@@ -181,8 +181,12 @@ def keys_in_use() -> dict[str, Counter[str]]:
     return {store.label: store.keys() for store in stores()}
 
 
-def turn_all(heard: Callable[[str, int, int], None], batch: int = BATCH) -> int:
-    """Turn every store; `heard(label, done, waiting)` after each batch. How many ciphertexts were brought over.
+Heard = Callable[[str, int, int, tuple[int, int]], None]
+
+
+def turn_all(heard: Heard, batch: int = BATCH) -> int:
+    """Turn every store; `heard(label, done, waiting, (done, waiting) of all)` after each batch. How many ciphertexts were
+    brought over.
 
     Raises AlreadyRunning.
     """
@@ -192,16 +196,23 @@ def turn_all(heard: Callable[[str, int, int], None], batch: int = BATCH) -> int:
             raise AlreadyRunning
     try:
         shutil.rmtree(Path(settings.MEDIA_ROOT) / ASIDE, ignore_errors=True)
-        return sum(_turn(store, heard, batch) for store in stores())
+        waiting = [(store, _waiting(store)) for store in stores()]
+        return _turn(waiting, heard, batch)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
-def _turn(store: Store, heard: Callable[[str, int, int], None], batch: int) -> int:
-    waiting = sum(count for name, count in store.keys().items() if not is_present(name))
-    done = 0
-    for some in store.turn(batch):
-        done += some
-        heard(store.label, done, waiting)
-    return done
+def _waiting(store: Store) -> int:
+    return sum(count for name, count in store.keys().items() if not is_present(name))
+
+
+def _turn(stores_waiting: list[tuple[Store, int]], heard: Heard, batch: int) -> int:
+    everything, turned = sum(waiting for _, waiting in stores_waiting), 0
+    for store, waiting in stores_waiting:
+        done = 0
+        for some in store.turn(batch):
+            done += some
+            turned += some
+            heard(store.label, done, waiting, (turned, everything))
+    return turned

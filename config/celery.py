@@ -8,6 +8,7 @@ import os
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -51,3 +52,10 @@ app.conf.beat_schedule = {
     "erase what is due": {"task": "members.retention", "schedule": crontab(hour=3, minute=20)},
     "old check-ins become counts": {"task": "stations.retention", "schedule": crontab(hour=3, minute=40)},
 }
+
+
+@worker_init.connect
+def refuse_another_index_key(**_) -> None:
+    from accounts.index_key import index_key_check
+
+    index_key_check()

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from django.db import connection, models
 from django.utils import timezone
 
-from accounts.models import ApiToken, AuditCheckpoint, Passkey, RecoveryCode, Session
+from accounts.models import ApiToken, AuditCheckpoint, IndexKey, Passkey, RecoveryCode, Session
 from jobs.models import Job
 from markets.models import (
     BusinessCoverage,
@@ -178,6 +178,7 @@ GROUND: Cases = {
     "auditcheckpoint_not_empty": lambda city: again(
         checkpoint(), {"sequence": 9, "first": 10}, {"sequence": 9, "first": 0}
     ),
+    "indexkey_only_one": lambda city: [lambda: IndexKey.objects.create(pk=2, fingerprint=b"x" * 32)],
     "session_of_somebody_has_times": lambda city: changed(
         Session.objects.create(session_key="k", expire_date=timezone.now()), user=make.make_user()
     ),

@@ -1,10 +1,11 @@
 from accounts.models.audit import AuditCheckpoint, AuditEvent, AuditSeal, CurrentTransaction
 from accounts.models.factor import Authenticator, Passkey, RecoveryCode
+from accounts.models.index_key import IndexKey
 from accounts.models.session import Session
 from accounts.models.token import ApiToken
 from accounts.models.user import OldPassword, User, UserManager
 
 __all__ = [
-    "ApiToken", "AuditCheckpoint", "AuditEvent", "AuditSeal", "Authenticator", "CurrentTransaction", "OldPassword",
-    "Passkey", "RecoveryCode", "Session", "User", "UserManager",
+    "ApiToken", "AuditCheckpoint", "AuditEvent", "AuditSeal", "Authenticator", "CurrentTransaction", "IndexKey",
+    "OldPassword", "Passkey", "RecoveryCode", "Session", "User", "UserManager",
 ]  # fmt: skip

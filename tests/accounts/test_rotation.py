@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -99,7 +100,10 @@ def test_every_ciphertext_is_brought_under_the_new_key_and_the_old_one_can_go(ri
     with pytest.raises(CommandError, match="还有 .* 处密文用密钥 k1"):
         run("--retire", "k1")
     text = run("--batch", "2")
-    assert "党员·手机号：2 / 3" in text and "剩余 0 处" in text
+    assert "党员·手机号：2 / 3；全部 " in text and "剩余 0 处" in text
+    told = re.findall(r"全部 ([\d,]+) / ([\d,]+)（(\d+)%）", text)
+    assert [int(done) for done, *_ in told] == sorted(int(done) for done, *_ in told)
+    assert len({every for _, every, _ in told}) == 1 and told[-1][0] == told[-1][1] and told[-1][2] == "100"
     assert "可以从 FIELD_KEYS 里删去" in run("--retire", "k1")
     ring("k2")
     assert everything(tmp_path) == before

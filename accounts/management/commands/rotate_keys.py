@@ -3,9 +3,11 @@
 from collections import Counter
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import audit
+from accounts.index_key import index_key_check
 from accounts.rotation import BATCH, AlreadyRunning, is_present, keys_in_use, turn_all
 
 
@@ -18,7 +20,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--batch", type=int, default=BATCH, help=f"每批多少处（默认 {BATCH}）")
         only = parser.add_mutually_exclusive_group()
-        only.add_argument("--check", action="store_true", help="只核对：用到的密钥是否都在密钥环里；缺一把即退出码 1")
+        only.add_argument(
+            "--check",
+            action="store_true",
+            help="只核对：用到的密钥都在密钥环里、盲索引密钥与数据库一致；不符即退出码 1",
+        )
         only.add_argument("--retire", metavar="编号", help="这把旧密钥能否删去；还有密文用它即退出码 1")
 
     def handle(self, *args, **options):
@@ -41,8 +47,10 @@ class Command(BaseCommand):
             )
         return None
 
-    def _heard(self, label: str, done: int, waiting: int) -> None:
-        self.stdout.write(f"{label}：{done:,} / {waiting:,}")
+    def _heard(self, label: str, done: int, waiting: int, whole: tuple[int, int]) -> None:
+        """`whole`: (done, waiting) of all places together."""
+        share = f"{100 * whole[0] // whole[1]}%" if whole[1] else "100%"
+        self.stdout.write(f"{label}：{done:,} / {waiting:,}；全部 {whole[0]:,} / {whole[1]:,}（{share}）")
         self.stdout.flush()
 
     def _left(self, keys: Counter[str]) -> Counter[str]:
@@ -61,7 +69,11 @@ class Command(BaseCommand):
         if missing:
             told = "、".join(f"{key_id}（{count:,} 处）" for key_id, count in sorted(missing.items()))
             raise CommandError(f"密钥环缺少仍在使用的密钥：{told}。请在 FIELD_KEYS 里补回，再运行 rotate_keys。")
-        self.stdout.write("用到的密钥都在密钥环里。")
+        try:
+            index_key_check()
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write("用到的密钥都在密钥环里，查找索引的密钥与数据库一致。")
 
     def _retire(self, key_id: str) -> None:
         if key_id == next(iter(settings.FIELD_KEYS)):
