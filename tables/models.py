@@ -183,6 +183,7 @@ class BatchConflict(models.Model):
     class Kind(models.TextChoices):
         EDITED = "edited", "写入后又有人修改过"
         LATER = "later", "之后的批次又写过"
+        CONFIRMED = "confirmed", "之后的文件或事项也这样说"
         REFERRED = "referred", "已有其他记录用到它"
         TAKEN = "taken", "原来的号码已由其他记录使用"
         GONE = "gone", "原来所属的单位或市场已有变动"
@@ -205,6 +206,7 @@ class Sighting(models.Model):
 
     batch = models.OneToOneField(Batch, on_delete=models.CASCADE, related_name="sighting", verbose_name="批次")
     ids = models.BinaryField("记录")
+    columns = models.JSONField("说到的列", default=list)  # keys of the target's columns
 
     class Meta:
         verbose_name = verbose_name_plural = "出现过的记录"

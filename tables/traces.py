@@ -63,10 +63,10 @@ def bitmap(words: Iterable[tuple[int, int]], ranges: Sequence[tuple[int, int]] =
     return bytes(bits)
 
 
-def keep_seen(batch: Batch, query: str, made: Sequence[tuple[int, int]] = ()) -> None:
-    """Remember that the file spoke of the records whose ids `query` gives, and of those that it made."""
+def keep_seen(batch: Batch, query: str, made: Sequence[tuple[int, int]] = (), columns: Iterable[str] = ()) -> None:
+    """Remember that the file, in these columns, spoke of the records whose ids `query` gives, and of those that it made."""
     words = fetch(f"SELECT id / {WORD}, bit_or(1::bigint << (id % {WORD})::int) FROM ({query}) q (id) GROUP BY 1")
-    Sighting.objects.create(batch=batch, ids=bitmap(words, made))
+    Sighting.objects.create(batch=batch, ids=bitmap(words, made), columns=sorted(columns))
 
 
 def ids_seen(where: str) -> str:

@@ -4,7 +4,7 @@ Works on any model with `changed_at` whose import left BatchRange and BatchChang
 carry the batch's write time. The rows of other tables that came with them are the room's own (`Undo.own`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from django.db import models
@@ -22,12 +22,14 @@ Kind = BatchConflict.Kind
 @dataclass
 class Undo:
     """Runs in the caller's transaction, under the import lock. `own`: of tables that refer to the model, which of
-    their rows `o` came with the batch's new rows and go with them; any other reference keeps a new row."""
+    their rows `o` came with the batch's new rows and go with them; any other reference keeps a new row. `keep_more`:
+    what else of ROWS stays, before it is asked what rests on what stays."""
 
     batch: Batch
     model: type[models.Model]
     progress: Progress
     own: Mapping[str, str] = field(default_factory=dict)
+    keep_more: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self.table = self.model._meta.db_table
@@ -37,6 +39,7 @@ class Undo:
         run("SET CONSTRAINTS ALL IMMEDIATE")  # a queue of millions of deferred checks would eat the memory
         self._gather()
         self._blame_later_batches()
+        self.keep_more()
         self._keep_what_is_referred_to()
         self._keep_what_lost_its_ground()
         self._keep_what_is_referred_to()

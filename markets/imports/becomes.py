@@ -40,7 +40,7 @@ _STREET = (
     "THEN COALESCE(b.street_id, s.street_id) ELSE s.street_id END"
 )
 # Where the source may write: a blank cell never clears. By key of ORDER, for each column that goes with it.
-_WRITTEN: dict[str, dict[str, str]] = {
+WRITTEN: dict[str, dict[str, str]] = {
     "uscc": {"uscc": "COALESCE(s.uscc, b.uscc)"},
     "legacy_registration_no": {
         "legacy_registration_no": "COALESCE(s.legacy_registration_no, b.legacy_registration_no)"
@@ -93,7 +93,7 @@ _SAID: dict[str, str] = {key: f"s.{key}::text" for key in ORDER} | {
     "address": f"CASE WHEN s.address IS NOT NULL THEN {_same_text('address')} END",
     "entity_type": "CASE WHEN NOT s.only_scale THEN s.entity_type END",
     "place": f"CASE WHEN b.guidance_station_id IS NOT NULL AND ({_STAYS}) THEN NULL ELSE "
-    f"jsonb_build_array({', '.join(_WRITTEN['place'][column] for column in PLACE)})::text END",
+    f"jsonb_build_array({', '.join(WRITTEN['place'][column] for column in PLACE)})::text END",
 }
 
 
@@ -150,7 +150,7 @@ class Rules:
     @classmethod
     def of(cls, source: str) -> "Rules":
         becomes, differs = {}, []
-        for key, columns in _WRITTEN.items():
+        for key, columns in WRITTEN.items():
             for column, template in columns.items():
                 value = _of(template, key, source)
                 becomes[column] = f"CASE WHEN {may(key, source)} THEN {value} ELSE b.{column} END"

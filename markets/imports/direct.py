@@ -164,9 +164,9 @@ def _ask(plan: Plan) -> None:
 
 def _keep_seen(plan: Plan) -> None:
     run(
-        f"INSERT INTO markets_eventsighting AS e (business_id, source, day) SELECT m.id, %s, {plan.day} "
+        f"INSERT INTO markets_eventsighting AS e (business_id, source, day, told_at) SELECT m.id, %s, {plan.day}, now() "
         f"FROM (SELECT row, id FROM {MATCH} UNION ALL SELECT row, id FROM {NEW}) m "
-        "ON CONFLICT (business_id, source) DO UPDATE SET day = excluded.day WHERE e.day < excluded.day",
+        "ON CONFLICT (business_id, source) DO UPDATE SET day = excluded.day, told_at = now() WHERE e.day <= excluded.day",
         [plan.batch.source],
     )
 

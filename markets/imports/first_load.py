@@ -51,7 +51,8 @@ def write(plan: Plan, tell: Tell) -> bool:
         run("SELECT markets_business_rebuild()")
     fault("apply.rebuilt")
     conversions.convert(plan, f"(SELECT s.row, {ids} AS id FROM {STAGE} s)")
-    keep_seen(plan.batch, "SELECT 1::bigint WHERE false", keep_made(plan.batch, f"SELECT {ids} FROM {STAGE} s"))
+    made = keep_made(plan.batch, f"SELECT {ids} FROM {STAGE} s")
+    keep_seen(plan.batch, "SELECT 1::bigint WHERE false", made, plan.columns)
     run("SET CONSTRAINTS ALL DEFERRED")
     run("ANALYZE markets_business")
     return True

@@ -1,10 +1,11 @@
 """Taking back an import of businesses: rows, versions and head-counts as they were before it."""
 
 from markets.imports import conversions
+from markets.imports.said_again import keep_what_was_said_again
 from markets.imports.told_undo import take_back
 from markets.models import Business
 from tables.faults import fault
-from tables.models import Batch, BatchConflict
+from tables.models import Batch
 from tables.register import Progress
 from tables.statements import run, say_how_much
 from tables.undo import ROWS, Undo
@@ -19,9 +20,9 @@ DECLARED = ("business_id", "source", "as_of")  # a declaration's key
 def undo(batch: Batch, progress: Progress) -> list[int]:
     """Units whose numbers moved. Head-counts that somebody told since stay what they are."""
     applied = f"o.entered_at = '{batch.applied_at.isoformat()}'"
-    rows = Undo(batch, Business, progress, own={"markets_declaration": applied, **TOLD, **conversions.own(batch)})
+    own = {"markets_declaration": applied, **TOLD, **conversions.own(batch)}
+    rows = Undo(batch, Business, progress, own, keep_more=lambda: keep_what_was_said_again(batch))
     rows.plan()
-    _keep_what_events_said_since(batch)
     say_how_much(batch.counts)
     conversions.keep_together()
     fault("undo.planned")
@@ -36,15 +37,6 @@ def undo(batch: Batch, progress: Progress) -> list[int]:
     rows.keep_conflicts()
     take_back(batch)
     return units
-
-
-def _keep_what_events_said_since(batch: Batch) -> None:
-    """An event of a later day that only confirms what the batch wrote leaves no trace in the row, but it was said."""
-    run(
-        f"UPDATE {ROWS} u SET conflict = '{BatchConflict.Kind.REFERRED}' FROM markets_eventsighting e "
-        "WHERE e.business_id = u.id AND e.source = %s AND e.day > %s AND u.conflict IS NULL",
-        [batch.source, batch.file_date],
-    )
 
 
 def _forget_versions(batch: Batch, part: str) -> None:

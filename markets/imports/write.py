@@ -75,7 +75,7 @@ def write(plan: Plan, tell: Callable[[int, str], None]) -> None:
     told.keep_differences(plan)
     told.keep_absent(plan)
     told.ask(plan)
-    keep_seen(batch, f"SELECT id FROM {MATCH}", keep_made(batch, f"SELECT id FROM {NEW}"))
+    keep_seen(batch, f"SELECT id FROM {MATCH}", keep_made(batch, f"SELECT id FROM {NEW}"), plan.columns)
     run("SET CONSTRAINTS ALL DEFERRED")
     if changed + written >= ANALYZE_FROM:
         run("ANALYZE markets_business")

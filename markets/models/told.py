@@ -117,6 +117,9 @@ class EventSighting(models.Model):
     )
     source = models.CharField("来源", max_length=20, choices=Source)
     day = models.DateField("事项日期")
+    told_at = models.DateTimeField(
+        "收到时间", null=True
+    )  # of what was said of that day last; unknown for what is older
 
     objects = BusinessDetailQuerySet.as_manager()
 

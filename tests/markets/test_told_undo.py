@@ -73,6 +73,7 @@ def test_what_was_decided_since_stays_and_is_listed(send, registrar, told):
 
 
 def test_what_a_later_file_said_stays_and_is_listed(send, registrar, told):
+    told = told | {"从业人数": "15"}  # as it stands: nothing but the name is told
     send([told | {"名称": "年报二"}], "--source=annual_report")
     batch, business = latest(), Business.objects.get()
     send([told | {"名称": "年报三"}], "--source=annual_report")
@@ -95,6 +96,50 @@ def test_a_confirmation_of_the_registry_goes_back(send, registrar, row):
     send([row])
     assert everything() != before
     assert not conflicts(undo(latest(), registrar)) and everything() == before
+
+
+def test_what_a_later_file_only_confirmed_stays_and_is_listed(send, registrar):
+    """Column by column: not what it says otherwise, nor what it has no column for."""
+    confirmed, contradicted, silent, unnamed, made, fresh = (make_row(住所="旧址") for _ in range(6))
+    changed = [each | {"住所": "新址"} for each in (confirmed, contradicted, silent, unnamed)]
+    send([confirmed, contradicted, silent, unnamed])
+    send([*changed, made, fresh])
+    batch = latest()
+    send([changed[0], contradicted | {"住所": "别址"}, made], "--source=survey")
+    send([{key: silent[key] for key in silent if key != "住所"}], "--source=annual_report")
+    undo(batch, registrar)
+    left = {business.uscc: business for business in Business.objects.all()}
+    assert {code: business.address for code, business in left.items()} == {
+        confirmed["统一社会信用代码"]: "新址", contradicted["统一社会信用代码"]: "旧址", silent["统一社会信用代码"]: "旧址",
+        unnamed["统一社会信用代码"]: "旧址", made["统一社会信用代码"]: "旧址",
+    }  # fmt: skip
+    kept = sorted(left[one["统一社会信用代码"]].pk for one in (confirmed, made))
+    assert conflicts(batch) == [(pk, "confirmed") for pk in kept]
+
+
+def test_the_very_same_file_sent_twice_confirms_nothing(send, registrar):
+    row = make_row()
+    for _ in range(2):
+        send([row])
+    Batch.objects.update(digest="0" * 64)
+    assert not conflicts(undo(Batch.objects.earliest("pk"), registrar)) and not Business.objects.exists()
+
+
+@pytest.mark.parametrize("cells", [{}, {"正式党员数": "5"}, {"住所": "新址"}])
+@pytest.mark.parametrize("again", ["--file-date=2026-01-02", "--file-date=2026-01-01"])
+def test_marks_and_head_counts_that_the_same_system_confirmed_stay(send, registrar, cells, again):
+    row = make_row(从业人数="30", 正式党员数="4", 住所="旧址")
+    send([row], "--source=annual_report", "--file-date=2026-01-01")
+    if cells:
+        send([row], "--file-date=2026-01-01")
+    before = everything()
+    send([row | cells], "--file-date=2026-01-02")
+    batch, written = latest(), everything()
+    assert written != before
+    send([row | cells], again)
+    is_older = again.endswith("-01")
+    assert bool(conflicts(undo(batch, registrar))) is not is_older
+    assert everything() == (before if is_older else written)
 
 
 def test_who_appeared_in_the_undone_file_only_is_absent_again(send, registrar, row):

@@ -341,13 +341,17 @@ def test_an_older_event_converts_nothing(client, city, sender, bring):
     assert Business.objects.get(uscc=after).predecessor is None
 
 
+@pytest.mark.parametrize("file_day", [5, 2])
 @pytest.mark.django_db(transaction=True)  # each act has its own time
-def test_what_an_event_said_since_stays_when_the_file_is_taken_back(client, city, sender, bring):
+def test_what_an_event_said_since_stays_when_the_file_is_taken_back(client, city, sender, bring, file_day):
     """Whether it changed a row of the file or only confirmed one; every row that stays is listed with its reason."""
     before, changed, confirmed, made, fresh = (uscc() for _ in range(5))
     same = {"name": "文件里的名称有限公司", "office": "粤海监管所"}
     bring(*(row(code, 名称="原来的名称有限公司") for code in (before, changed, confirmed)), days_ago=9)
-    bring(*(row(code, 名称=same["name"]) for code in (before, changed, confirmed, made, fresh)), days_ago=5)
+    told(
+        client, sender, event(before, days_ago=2, name="原来的名称有限公司")
+    )  # the file is older, or of that day and came since
+    bring(*(row(code, 名称=same["name"]) for code in (before, changed, confirmed, made, fresh)), days_ago=file_day)
     batch = Batch.objects.latest("pk")
     events = (
         event(changed, days_ago=2, name="事项里的名称有限公司"),
@@ -362,8 +366,8 @@ def test_what_an_event_said_since_stays_when_the_file_is_taken_back(client, city
     kept = {one.record_id: one.get_kind_display() for one in batch.conflicts.all()}
     ids = dict(Business.objects.values_list("uscc", "pk"))
     assert kept == {
-        ids[changed]: "写入后又有人修改过", ids[confirmed]: "已有其他记录用到它", ids[made]: "已有其他记录用到它",
+        ids[changed]: "写入后又有人修改过", ids[confirmed]: "之后的文件或事项也这样说", ids[made]: "之后的文件或事项也这样说",
     }  # fmt: skip
     client.force_login(batch.owner)
     page = client.get(reverse("tables:batch", args=[batch.pk])).content.decode()
-    assert "事项里的名称有限公司" in page and page.count("已有其他记录用到它") >= 2
+    assert "事项里的名称有限公司" in page and page.count("之后的文件或事项也这样说") >= 2
