@@ -17,7 +17,7 @@ from members import identity
 from tests import factories as make
 
 OTHER = b"o" * 32
-recording = import_module("members.migrations.0013_index_key_recorded")
+recording = import_module("members.migrations.0014_index_key_recorded")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def record(apps, editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("members", "0012_impact_assessments"),
+        ("members", "0013_two_faces"),
         ("accounts", "0009_index_key"),
     ]
 
