@@ -9,6 +9,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts.duties import why_not_administrator
 from accounts.models import User
 
 
@@ -182,6 +183,12 @@ class UserForm(forms.ModelForm):
                 self.fields[name].required = False
                 self.fields[name].label = label
             self.fields["password1"].help_text = f"不修改请留空。{self.fields['password1'].help_text}"
+
+    def clean_duty(self):
+        duty = self.cleaned_data["duty"]
+        if self.instance.pk and duty != User.Duty.STAFF and (reason := why_not_administrator(self.instance)):
+            raise ValidationError(reason)
+        return duty
 
     def clean_password2(self):
         first, second = self.cleaned_data.get("password1", ""), self.cleaned_data["password2"]

@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.urls import path
+from django.utils import timezone
 
 from accounts.admin_lookups import ListedLookupsMixin
 from accounts.models import User
@@ -189,7 +190,7 @@ class PostingForm(forms.ModelForm):
 
     class Meta:
         model = Posting
-        fields = ("user", "role", "organization", "division", "starts_on", "ends_on")
+        fields = ("user", "role", "organization", "division", "starts_on", "ends_on", "may_grant")
 
     def clean(self) -> dict:
         data = super().clean() or self.cleaned_data
@@ -197,12 +198,12 @@ class PostingForm(forms.ModelForm):
             return data
         try:
             if self.instance.pk:
-                if data.get("ends_on"):
+                if data.get("ends_on") and "ends_on" in self.changed_data:
                     check_end(posting=self.instance, ends_on=data["ends_on"], by=self.by)
                 return data
             check_posting(
                 user=data["user"], role=data["role"], organization=data["organization"], division=data["division"],
-                by=self.by,
+                by=self.by, starts_on=data["starts_on"], ends_on=data["ends_on"],
             )  # fmt: skip
         except PostingError as error:
             self.add_error(error.field, ValidationError(str(error)))
@@ -214,8 +215,8 @@ class PostingAdmin(ChooserMixin, QuietLogMixin, ListedLookupsMixin, admin.ModelA
     """Who holds which role where: granted and ended by the security administrator, who sees nothing behind it."""
 
     form = PostingForm
-    list_display = ("user", "role", "organization", "division", "starts_on", "ends_on", "granted_by")
-    list_filter = ("role",)
+    list_display = ("user", "role", "organization", "division", "starts_on", "ends_on", "may_grant", "granted_by")
+    list_filter = ("role", "may_grant")
     list_select_related = ("user", "organization", "division", "granted_by")
     search_fields = ("user__username", "user__name", "organization__name", "division__name")
     autocomplete_fields = ("organization", "division")
@@ -228,11 +229,12 @@ class PostingAdmin(ChooserMixin, QuietLogMixin, ListedLookupsMixin, admin.ModelA
         return type("PostingForm", (form,), {"by": request.user})
 
     def get_readonly_fields(self, request, obj=None):
-        return ("user", "role", "organization", "division", "starts_on", "granted_by") if obj else ()
+        return ("user", "role", "organization", "division", "starts_on", "may_grant", "granted_by") if obj else ()
 
     def has_change_permission(self, request, obj=None) -> bool:
         """What has ended stays as it was."""
-        return super().has_change_permission(request, obj) and (obj is None or obj.ends_on is None)
+        has_ended = obj is not None and obj.ends_on is not None and obj.ends_on <= timezone.localdate()
+        return super().has_change_permission(request, obj) and not has_ended
 
     def has_delete_permission(self, request, obj=None) -> bool:
         return False
@@ -246,9 +248,9 @@ class PostingAdmin(ChooserMixin, QuietLogMixin, ListedLookupsMixin, admin.ModelA
     def save_model(self, request, obj, form, change) -> None:
         data = form.cleaned_data
         if change:
-            if data["ends_on"]:
+            if data["ends_on"] and "ends_on" in form.changed_data:
                 posting_end(posting=obj, ends_on=data["ends_on"], by=request.user)
             return
-        columns = ("user", "role", "organization", "division", "starts_on", "ends_on")
+        columns = ("user", "role", "organization", "division", "starts_on", "ends_on", "may_grant")
         made = posting_grant(**{name: data[name] for name in columns}, by=request.user)
         obj.pk, obj._state.adding, obj.granted_by = made.pk, False, made.granted_by

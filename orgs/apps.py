@@ -6,14 +6,17 @@ class OrgsConfig(AppConfig):
     verbose_name = "组织"
 
     def ready(self) -> None:
+        from accounts.duties import tell_reason
         from orgs import held
         from orgs.doors import posted_units, reaches
         from orgs.listings import ORGANIZATION_LIST
+        from orgs.selectors import live_postings_told
         from orgs.tree_imports import TARGET
         from tables.approving import tell_reach
         from tables.listing import register_listing, tell_units
         from tables.register import register_target
 
+        tell_reason(live_postings_told)
         register_target(TARGET)
         register_listing(ORGANIZATION_LIST)
         tell_units(posted_units)

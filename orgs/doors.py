@@ -102,6 +102,9 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     ),
 }  # fmt: skip
 
+# What a posting carries besides its role where the unit's manager holds it (Posting.may_grant).
+GRANT = "orgs.grant_posting"
+
 # The three administrators: settings and health, accounts and grants, the audit. None sees business data.
 DUTY_PERMISSIONS: dict[str, frozenset[str]] = {
     User.Duty.STAFF: frozenset(),
@@ -130,7 +133,7 @@ def current_postings(user) -> list:
             user.postings.filter(
                 Q(ends_on__isnull=True) | Q(ends_on__gt=today), starts_on__lt=today + timedelta(days=1)
             )
-            .select_related("organization", "division")
+            .select_related("organization", "division", "granted_by")
             .order_by("organization__level", "division__level", "pk")
         )
     return user._current_postings
@@ -142,12 +145,17 @@ def posted_units(user) -> list[tuple[int, str]]:
     return [(pk, unit.short_name or unit.name) for pk, unit in units.items() if unit is not None]
 
 
+def rights_of(posting) -> frozenset[str]:
+    """Everything that one posting carries."""
+    return ROLE_PERMISSIONS[posting.role] | {GRANT} if posting.may_grant else ROLE_PERMISSIONS[posting.role]
+
+
 def postings_with(user, perm: str) -> list:
-    """The current postings whose role carries `perm`; none for a token that was not made for it."""
+    """The current postings that carry `perm`; none for a token that was not made for it."""
     postings = current_postings(user)
     if postings and not user.may_use(perm):
         return []
-    return [posting for posting in postings if perm in ROLE_PERMISSIONS[posting.role]]
+    return [posting for posting in postings if perm in rights_of(posting)]
 
 
 def reaches(user, other, perm: str) -> bool:
@@ -186,5 +194,5 @@ class DoorBackend(BaseBackend):
             return False
         held = set(DUTY_PERMISSIONS.get(user_obj.duty, ()))
         for posting in current_postings(user_obj):
-            held |= ROLE_PERMISSIONS[posting.role]
+            held |= rights_of(posting)
         return any(perm.startswith(f"{app_label}.") and user_obj.may_use(perm) for perm in held)

@@ -8,6 +8,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from orgs import doors
 from orgs.kinds import COUNTED_KINDS, Level
@@ -65,6 +66,20 @@ class DivisionQuerySet(ScopedQuerySet):
 
     def division_scope(self, division) -> Q | None:
         return Q(pk=division.pk) | Q(parent=division.pk) | Q(parent__parent=division.pk)
+
+
+class PostingQuerySet(ScopedQuerySet):
+    """Postings inside a unit, along its own line only: a division's rows may stand under another district committee."""
+
+    def organization_scope(self, organization) -> Q | None:
+        return Q(organization__path__startswith=organization.path)
+
+    def division_scope(self, division) -> Q | None:
+        return Q(division=division.pk) | Q(division__parent=division.pk) | Q(division__parent__parent=division.pk)
+
+    def live(self) -> Self:
+        """Holding today, or from a coming day on."""
+        return self.filter(Q(ends_on__isnull=True) | Q(ends_on__gt=timezone.localdate()))
 
 
 class OrganizationQuerySet(ScopedQuerySet):

@@ -2,8 +2,14 @@
 
 from django.db.models import Count, Q, QuerySet
 
-from orgs.models import Organization, OrganizationChange
+from orgs.models import Organization, OrganizationChange, Posting
 from orgs.services.tree import LABEL
+
+
+def live_postings_told(user) -> str:
+    """Why the person cannot become an administrator; empty where no posting is in the way."""
+    count = Posting.objects.filter(user=user).live().count()
+    return f"此人还有 {count} 项任职，不能改任管理员。请先收回任职，再改职责。" if count else ""
 
 
 def ancestors_of(organization: Organization) -> list[Organization]:

@@ -113,6 +113,10 @@ PAGES: dict[str, Page] = {
     # orgs
     "orgs:list": Page(STAFF),
     "orgs:detail": Page(STAFF, "branch"),
+    # the registrars of this world manage their units
+    "orgs:grants": Page(REGISTRARS),
+    "orgs:grant_new": Page(REGISTRARS),
+    "orgs:grant_end": Page(REGISTRARS, "posting"),
     # markets
     "markets:market_list": Page(PLACES),
     "markets:market_detail": Page(PLACES, "market"),

@@ -111,6 +111,8 @@ def build() -> SimpleNamespace:
         "audit_admin": make.make_user(duty=User.Duty.AUDIT),
         "anonymous": None,
     }
+    for name in ("registrar_city", "registrar_district"):
+        users[name].postings.update(may_grant=True)
     near = side(city.yuehai, notice, "", "", users["officer"])
     users["secretary"] = make.make_user("secretary", near.branch)
     far = side(city.lianhua, notice, FAR, FAR_TREE, make.make_user("officer", city.lianhua))

@@ -6,7 +6,7 @@ from axes.utils import reset
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, duties
 from accounts.models import User
 from accounts.passwords import REMEMBERED
 
@@ -43,6 +43,8 @@ def user_change(*, user: User, changed: list[str], by: User, password: str = "")
     """
     if user.pk == by.pk and {"duty", "is_active"} & set(changed):
         raise AccountError("不能修改自己的职责或启用状态，请由另一位安全管理员办理。")
+    if "duty" in changed and user.duty != User.Duty.STAFF and (reason := duties.why_not_administrator(user)):
+        raise AccountError(reason)
     if changed:
         user.save(update_fields=changed)
         detail = {"columns": changed} | ({"duty": user.duty} if "duty" in changed else {})

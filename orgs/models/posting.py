@@ -3,6 +3,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from orgs.querysets import PostingQuerySet
+
 
 class Role(models.TextChoices):
     REGISTRAR = "registrar", "登记人员"
@@ -12,7 +14,11 @@ class Role(models.TextChoices):
 
 
 class Posting(models.Model):
-    """A role that a person holds at one organization (条) or one division (块); it reaches down, never up."""
+    """A role that a person holds at one organization (条) or one division (块); it reaches down, never up.
+
+    What ends on the day it starts never held: given by mistake and taken back. No administrator holds a live one, by a
+    trigger (posting_not_of_administrator), because "live" depends on the day.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="postings", verbose_name="人员"
@@ -34,6 +40,11 @@ class Posting(models.Model):
     granted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", verbose_name="授予人"
     )
+    may_grant = models.BooleanField(
+        "可在本单位授权", default=False, help_text="可以在本单位及以下给他人授予、收回任职，不超过本人的权限和期限。"
+    )
+
+    objects = PostingQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "任职"
@@ -46,8 +57,8 @@ class Posting(models.Model):
             ),
             models.CheckConstraint(
                 name="posting_period_in_order",
-                condition=Q(ends_on__isnull=True) | Q(ends_on__gt=F("starts_on")),
-                violation_error_message="止期必须晚于起期。",
+                condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")),
+                violation_error_message="止期不能早于起期。",
             ),
             models.UniqueConstraint(
                 fields=["user", "organization", "division", "role"],

@@ -4,6 +4,7 @@ from django.db import IntegrityError, connection, transaction
 from markets.models import Business
 from orgs.models import Organization
 from tests import factories as make
+from tests.conftest import as_owner
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +38,8 @@ def test_a_posting_at_a_division_reaches_down_the_locality_line(city):
 @pytest.mark.parametrize("duty", ["system", "security", "audit"])
 def test_administrators_see_no_business_data_even_with_a_posting(city, duty):
     make.make_business(city.yuehai)
+    with as_owner(), connection.cursor() as cursor:  # what the database refuses (posting_not_of_administrator)
+        cursor.execute("ALTER TABLE orgs_posting DISABLE TRIGGER posting_not_of_administrator")
     user = make.make_user("registrar", city.city, duty=duty)
     assert not Business.objects.visible_to(user).exists()
     assert not user.has_perm("markets.view_business")

@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from orgs.models import Posting
 from orgs.services import posting_end, posting_grant
 from orgs.services.postings import PostingError
@@ -94,13 +95,44 @@ def test_the_same_posting_twice_is_told(city, client, security):
     assert "已有这项任职" in grant(client, user, organization=city.yuehai.pk).content.decode()
 
 
-def test_ending_on_the_day_it_starts_is_told_in_the_form(city, client, security):
+def test_what_was_given_today_by_mistake_is_taken_back_today(city, client, security):
+    user = make.make_user("officer", city.yuehai)
+    posting = user.postings.get()
+    page = reverse("admin:orgs_posting_change", args=[posting.pk])
+    response = client.post(page, {"ends_on": TODAY - timedelta(days=1)})
+    assert "起期当天" in str(response.context["adminform"].form.errors)
+    assert client.post(page, {"ends_on": TODAY}).status_code == 302
+    assert not type(user).objects.get(pk=user.pk).has_perm("stations.add_checkin")
+
+
+def test_a_planned_end_may_be_brought_forward_and_not_put_off(city, client, security):
     posting = make.make_user("officer", city.yuehai).postings.get()
-    Posting.objects.filter(pk=posting.pk).update(starts_on=TODAY)
-    response = client.post(reverse("admin:orgs_posting_change", args=[posting.pk]), {"ends_on": TODAY})
-    assert "请填明天" in str(response.context["adminform"].form.errors)
-    posting.refresh_from_db()
-    assert posting.ends_on is None
+    Posting.objects.filter(pk=posting.pk).update(ends_on=TODAY + timedelta(days=30))
+    page = reverse("admin:orgs_posting_change", args=[posting.pk])
+    response = client.post(page, {"ends_on": TODAY + timedelta(days=31)})
+    assert "只能提前" in str(response.context["adminform"].form.errors)
+    assert client.post(page, {"ends_on": TODAY}).status_code == 302
+    assert not Posting.objects.live().exists()
+
+
+def test_the_database_keeps_administrators_without_postings_and_holders_of_postings_without_a_duty(
+    city, client, security
+):
+    admin, staff = make.make_user(duty="audit"), make.make_user("officer", city.yuehai)
+    for act in (
+        lambda: Posting.objects.create(user=admin, role="officer", organization=city.yuehai),
+        lambda: Posting.objects.filter(user=staff).update(user=admin),
+        lambda: User.objects.filter(pk=staff.pk).update(duty="system"),
+    ):
+        with pytest.raises(IntegrityError, match="管理员不能兼任业务岗位") as refusal, transaction.atomic():
+            act()
+        assert refusal.value.__cause__.diag.constraint_name == "posting_not_of_administrator"
+    form = {"username": staff.username, "name": "", "duty": "system", "is_active": "on"}
+    answer = client.post(reverse("admin:accounts_user_change", args=[staff.pk]), form)
+    assert "还有 1 项任职" in str(answer.context["adminform"].form.errors)
+    posting_end(posting=staff.postings.get(), ends_on=TODAY, by=security)
+    assert client.post(reverse("admin:accounts_user_change", args=[staff.pk]), form).status_code == 302
+    assert User.objects.get(pk=staff.pk).duty == "system"
 
 
 def test_ending_takes_the_right_away_and_what_ended_stays(city, client, security):
