@@ -22,6 +22,7 @@ from psycopg2.errors import QueryCanceled
 
 from jobs.listening import Cancelled, LeaseLost, listening
 from jobs.models import Job
+from jobs.rights import has_lost
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class Reporter:
         self.done, self.total, self.message = job.done, job.total, job.message
         self.changed = False
         self.cancelled = job.cancel_requested  # work that was committed in an earlier attempt does not ask
+        self.revoked = False
         self.lost = False
         self.guard = threading.Lock()
         self.open: Any = None  # the driver's connection while its statement may be ended
@@ -76,17 +78,20 @@ class Reporter:
 
     def commit(self, result: dict) -> None:
         """The last words of the work's own transaction. Checks that were put off come before them: they may take long,
-        and nobody can renew the lease while the row is locked."""
+        and nobody can renew the lease while the row is locked. So does the last look at the right."""
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        self.look()
+        self.check()
         kept = {"result": result} if result else {}
         if not held(self.job).update(is_committed=True, **kept):
             self.lost = True
 
     def look(self) -> None:
-        """Learn whether the owner wants to stop, or is nobody any more."""
+        """Learn whether the owner wants to stop, is nobody any more, or has lost the right by which this works."""
         row = Job.objects.filter(pk=self.job.pk).values_list("cancel_requested", "owner__is_active").first()
-        self.cancelled = bool(row and (row[0] or row[1] is False))
+        self.revoked = has_lost(self.job)
+        self.cancelled = bool(row and (row[0] or row[1] is False)) or self.revoked
 
     def interrupt(self) -> None:
         """End the running statement, if it may be. The driver comes back when the server has its signal, and the lock

@@ -28,6 +28,9 @@ class Job(models.Model):
     )
     state = models.CharField("状态", max_length=12, choices=State, default=State.QUEUED)
     params = models.JSONField("参数", default=dict)
+    # The right by which it works, and how far that reached when it was started (rights.py); it stops when any is lost.
+    permission = models.CharField("所凭权限", max_length=80, blank=True, db_default="", editable=False)
+    extent = models.JSONField("发起时的权限范围", default=list, editable=False)
     done = models.BigIntegerField("已处理", default=0)
     total = models.BigIntegerField("总数", null=True)
     message = models.CharField("进展", max_length=200, blank=True)

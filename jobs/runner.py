@@ -59,7 +59,7 @@ def job_run(*, job_id: int) -> Job | None:
             logger.warning("Job %s: attempt %s was taken over by another worker", job.pk, job.attempts)
             return None
         except Cancelled:
-            outcome = {"state": Job.State.CANCELLED, "message": _why_stopped(job)}
+            outcome = {"state": Job.State.CANCELLED, "message": _why_stopped(job, progress)}
         except OperationalError as error:
             outcome = _interrupted(job, error)
         except Exception as error:
@@ -70,6 +70,9 @@ def job_run(*, job_id: int) -> Job | None:
 def _work(job: Job, progress: Reporter) -> dict:
     if job.owner is not None and not job.owner.is_active and not job.is_committed:
         raise JobFailed("发起人的账号已停用，任务没有执行。请由在用的账号重新发起。")
+    if not job.is_committed:
+        progress.look()
+        progress.check()
     work = KINDS.get(job.kind)
     if work is None:
         raise JobFailed("系统不认识这类任务，没有执行。请把任务编号告诉系统管理员。")
@@ -79,7 +82,9 @@ def _work(job: Job, progress: Reporter) -> dict:
         return work(job, progress)
 
 
-def _why_stopped(job: Job) -> str:
+def _why_stopped(job: Job, progress: Reporter) -> str:
+    if progress.revoked:
+        return "已停止：权限已收回。发起之后您的任职或单位范围有变动；需要的话请联系本单位授权人，再重新发起。"
     is_gone = Job.objects.filter(pk=job.pk, owner__is_active=False, cancel_requested=False).exists()
     return "发起人的账号已停用，任务中途停止。" if is_gone else "已按您的要求取消。"
 

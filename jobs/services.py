@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from accounts import audit
 from jobs.models import Job
+from jobs.rights import extent_of
 
 
 class JobFailed(Exception):
@@ -20,14 +21,20 @@ class Progress(Protocol):
 
 
 Work = Callable[[Job, Progress], dict]
+Right = Callable[[dict], str]
 KINDS: dict[str, Work] = {}
+RIGHTS: dict[str, Right] = {}
 
 
-def job_kind(name: str) -> Callable[[Work], Work]:
-    """Register the function that does the work of one kind; it returns the result to keep."""
+def job_kind(name: str, *, right: Right) -> Callable[[Work], Work]:
+    """Register the function that does the work of one kind; it returns the result to keep.
+
+    `right(params)`: the permission by which a job with these parameters works. When its owner loses any of it, the job
+    stops at its next word.
+    """
 
     def register(work: Work) -> Work:
-        KINDS[name] = work
+        KINDS[name], RIGHTS[name] = work, right
         return work
 
     return register
@@ -36,7 +43,11 @@ def job_kind(name: str) -> Callable[[Work], Work]:
 @transaction.atomic
 def job_start(*, kind: str, title: str, by, params: dict | None = None, total: int | None = None) -> Job:
     """Queue a job; a worker starts it once this transaction is committed."""
-    job = Job.objects.create(kind=kind, title=title, owner=by, params=params or {}, total=total)
+    permission = RIGHTS[kind](params or {}) if by is not None else ""
+    job = Job.objects.create(
+        kind=kind, title=title, owner=by, params=params or {}, total=total, permission=permission,
+        extent=sorted(extent_of(by, permission)) if permission else [],
+    )  # fmt: skip
     audit.record("jobs.job.start", by=by, subjects=[job], detail={"kind": kind})
     send(job.pk)
     return job

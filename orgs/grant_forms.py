@@ -93,7 +93,9 @@ class GrantForm(forms.Form):
 class EndForm(forms.Form):
     """From when on; today takes effect with the person's next request."""
 
-    ends_on = forms.DateField(label="从哪天起不再有效", widget=DAY, help_text="填今天：立即失效。")
+    ends_on = forms.DateField(
+        label="从哪天起不再有效", widget=DAY, help_text="填今天：立即失效，正在运行的任务也停下。"
+    )
 
     def __init__(self, *args, posting: Posting, by: User, **kwargs) -> None:
         super().__init__(*args, **kwargs)

@@ -160,6 +160,7 @@ class GrantEnd(GrantsMixin, View):
             "object_label": f"{posting.unit} · {posting.get_role_display()}",
             "consequences": [
                 "从所填的日期起，对方不能再以这项任职查看和办理；填今天则立即失效。",
+                "对方正在运行的导入、导出等任务会停下，没有写完的一概不写入。",
                 "对方授予别人的任职不随之收回，需要的话请逐项收回。",
             ],
         }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from django.db.models import Count, Q, QuerySet
 
+from orgs.doors import DUTY_PERMISSIONS, postings_with
+from orgs.kinds import Level
 from orgs.models import Organization, OrganizationChange, Posting
 from orgs.services.tree import LABEL
 
@@ -10,6 +12,18 @@ def live_postings_told(user) -> str:
     """Why the person cannot become an administrator; empty where no posting is in the way."""
     count = Posting.objects.filter(user=user).live().count()
     return f"此人还有 {count} 项任职，不能改任管理员。请先收回任职，再改职责。" if count else ""
+
+
+def reach_marks(user, permission: str) -> list[str]:
+    """The postings that carry a right, and the units from the city to the guidance stations that it reaches; an
+    administrator's duty in place of both."""
+    if user.is_active and permission in DUTY_PERMISSIONS[user.duty]:
+        return [f"duty {user.duty}"]
+    postings = postings_with(user, permission)
+    units = Organization.objects.within_postings(postings).exclude(level=Level.GRASSROOTS)
+    own = {posting.organization_id for posting in postings if posting.organization_id}
+    reached = own.union(units.values_list("pk", flat=True))
+    return [f"posting {posting.pk}" for posting in postings] + [f"unit {pk}" for pk in reached]
 
 
 def ancestors_of(organization: Organization) -> list[Organization]:

@@ -41,7 +41,7 @@ def forms_due() -> Job | None:
     return job_start(kind=KIND, title=f"报表自动填报：{len(todo)} 份", by=None, total=len(todo))
 
 
-@job_kind(KIND)
+@job_kind(KIND, right=lambda params: "reports.fill_reportform")
 def run(job: Job, progress: Progress) -> dict:
     """What is missing now, whatever was when it was queued: a job taken over goes on where the other stopped."""
     todo, made, refused = missing(), 0, []

@@ -36,7 +36,7 @@ def monthly_start(*, units: list[Unit], first: date, classification: str, addres
     return job_start(kind=KIND, title=title, by=by, params=params, total=len(units))
 
 
-@job_kind(KIND)
+@job_kind(KIND, right=lambda params: printed_making.PRINT)
 def run(job: Job, progress: Progress) -> dict:
     first = date.fromisoformat(job.params["month"])
 

@@ -36,7 +36,7 @@ def weekly_start(*, units: list[Unit], monday: date, classification: str, addres
     return job_start(kind=KIND, title=title, by=by, params=params, total=len(units))
 
 
-@job_kind(KIND)
+@job_kind(KIND, right=lambda params: printed_making.PRINT)
 def run(job: Job, progress: Progress) -> dict:
     monday = date.fromisoformat(job.params["week"])
 

@@ -107,7 +107,12 @@ def bulk_start(*, by, asked: Listing, act: BulkAct, chosen: Chosen, data: dict, 
     return job_start(kind="tables.bulk", title=f"{asked.title}批量{act.label}", by=by, params=params, total=count)
 
 
-@job_kind("tables.bulk")
+def _right(params: dict) -> str:
+    act = bulk_act(params["table"], params["act"])
+    return act.permission if act else ""
+
+
+@job_kind("tables.bulk", right=_right)
 def run(job: Job, progress: Progress) -> dict:
     params = job.params
     asked, act = listing(params["table"]), bulk_act(params["table"], params["act"])

@@ -17,9 +17,10 @@ from accounts import audit
 from accounts.sealed_files import create_sealed, open_sealed
 from jobs.lease import interruptible
 from jobs.models import Job
+from jobs.rights import has_lost
 from jobs.services import JobFailed, Progress, job_kind, job_start
 from tables.exports import Mark, export
-from tables.listing import Exportable, Unusable, exportable, units_of
+from tables.listing import Exportable, Unusable, exportable
 from tables.models import Export
 from tables.table import Column
 
@@ -92,8 +93,7 @@ def take_later(*, by, what: Exportable, query: QueryDict, chosen: dict) -> Job:
 def start(kept: Export, what: Exportable) -> Job:
     """The job that writes the file, as its owner's."""
     by = kept.owner
-    units = [unit for unit, _ in units_of(by)]
-    params = {"export": kept.pk, "url": what.url(QueryDict(kept.query)), "units": units}
+    params = {"export": kept.pk, "url": what.url(QueryDict(kept.query))}
     kept.job = job_start(kind="tables.export", title=f"导出{what.title}", by=by, params=params)
     kept.save(update_fields=["job"])
     return kept.job
@@ -109,7 +109,13 @@ def file_name(kept: Export, what: Exportable) -> str:
     return f"{what.title}-{LABEL}-{kept.owner.name or kept.owner.username}-{timezone.localdate(kept.created_at)}"
 
 
-@job_kind("tables.export")
+def _right(params: dict) -> str:
+    """That of exporting the list that is taken out."""
+    what = exportable(Export.objects.values_list("table", flat=True).get(pk=params["export"]))
+    return what.export if what else ""
+
+
+@job_kind("tables.export", right=_right)
 def run(job: Job, progress: Progress) -> dict:
     """Whole or not at all: the file gets its name when it is complete, in the transaction that records the export."""
     kept = Export.objects.select_related("owner", "approval").get(pk=job.params["export"])
@@ -180,8 +186,7 @@ def why_not_fetched(kept: Export, user) -> str:
         return "已过期，需要的话请重新导出"
     if not user.has_perm(what.export):
         return "您的岗位已没有导出这个列表的权限，不能下载"
-    asked_in = set(kept.job.params.get("units", ())) if kept.job else set()
-    if not asked_in <= {unit for unit, _ in units_of(user)}:
+    if kept.job and (not kept.job.permission or has_lost(kept.job)):
         return "导出之后您的岗位有变动，不能再下载；需要的话请重新导出"
     return ""
 

@@ -14,7 +14,7 @@ from tables import services
 from tables.faults import fault
 from tables.models import Batch
 from tables.readers import Refused
-from tables.register import Cannot, tell_applied
+from tables.register import Cannot, target, tell_applied
 
 DISK_FULL = "数据库的磁盘空间不够，没有写入任何内容。请联系系统管理员腾出空间后再试一次。"
 
@@ -27,7 +27,12 @@ def _result(batch: Batch) -> dict:
     return {"url": reverse("tables:batch", args=[batch.pk]), **batch.counts}
 
 
-@job_kind("tables.check")
+def _right(params: dict) -> str:
+    """That of importing into the table that the batch is for."""
+    return target(Batch.objects.values_list("target", flat=True).get(pk=params["batch"])).permission
+
+
+@job_kind("tables.check", right=_right)
 def check(job: Job, progress: Progress) -> dict:
     batch = _batch(job)
     if batch.state == Batch.State.READING:
@@ -36,7 +41,7 @@ def check(job: Job, progress: Progress) -> dict:
     return _result(batch)
 
 
-@job_kind("tables.apply")
+@job_kind("tables.apply", right=_right)
 def apply(job: Job, progress: Progress) -> dict:
     """Writes once: a job that is taken over after its commit finds the batch applied, and only tells of it again."""
     batch = _batch(job)
@@ -52,7 +57,7 @@ def apply(job: Job, progress: Progress) -> dict:
     return _result(batch)
 
 
-@job_kind("tables.undo")
+@job_kind("tables.undo", right=_right)
 def undo(job: Job, progress: Progress) -> dict:
     """Takes back once, like `apply`."""
     batch = _batch(job)

@@ -11,14 +11,18 @@ from jobs.services import JobFailed, job_kind
 from tables.copying import beside, copy_in
 
 
-@job_kind("test.count")
+def no_right(params):
+    return ""
+
+
+@job_kind("test.count", right=no_right)
 def count(job, progress):
     for number in range(1, job.params["rows"] + 1):
         progress(number, job.params["rows"], f"第 {number} 行")
     return {"rows": job.params["rows"], "url": "/somewhere/"}
 
 
-@job_kind("test.slow")
+@job_kind("test.slow", right=no_right)
 def slow(job, progress):
     """One long transaction that says how far it is; makes a user last, so that a test sees whether it was committed."""
     with transaction.atomic():
@@ -29,7 +33,7 @@ def slow(job, progress):
     return {"attempt": job.attempts}
 
 
-@job_kind("test.silent")
+@job_kind("test.silent", right=no_right)
 def silent(job, progress):
     """One long statement, during which nothing calls progress."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -37,29 +41,29 @@ def silent(job, progress):
     return {}
 
 
-@job_kind("test.refuse")
+@job_kind("test.refuse", right=no_right)
 def refuse(job, progress):
     raise JobFailed("文件里没有数据行，请检查后重新上传。")
 
 
-@job_kind("test.crash")
+@job_kind("test.crash", right=no_right)
 def crash(job, progress):
     User.objects.create_user("left-over")
     User.objects.create_user("left-over", name="张三")
 
 
-@job_kind("test.away")
+@job_kind("test.away", right=no_right)
 def away(job, progress):
     raise OperationalError("server closed the connection")
 
 
-@job_kind("test.full")
+@job_kind("test.full", right=no_right)
 def full(job, progress):
     with connection.cursor() as cursor:
         cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$")
 
 
-@job_kind("test.interruptible")
+@job_kind("test.interruptible", right=no_right)
 def interrupted(job, progress):
     """One long statement, or a COPY from another thread, that may be ended until the commit; then another statement."""
     with transaction.atomic(), interruptible():

@@ -184,5 +184,5 @@ def test_a_job_makes_only_what_its_owner_may_still_print(town, closed):
     )
     job_run(job_id=job.pk)
     job.refresh_from_db()
-    assert job.state == Job.State.FAILED and "权限" in job.message
+    assert job.state == Job.State.CANCELLED and "权限已收回" in job.message
     assert PrintedDocument.objects.count() == 1

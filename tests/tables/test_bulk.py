@@ -180,7 +180,7 @@ def test_rights_lost_meanwhile_stop_it_truthfully(client, city, registrar, lost)
     job_run(job_id=job.pk)
     job.refresh_from_db()
     row.refresh_from_db()
-    assert job.state == Job.State.FAILED and "没有改动任何内容" in job.message
+    assert job.state == Job.State.CANCELLED and "权限已收回" in job.message
     assert row.guidance_station is None and not AuditEvent.objects.filter(act__contains="bulk_").exists()
 
 

@@ -131,7 +131,7 @@ def test_the_right_is_asked_again_when_the_file_is_made(city, asked):
     approving.export_grant(approval=asked, by=factories.make_user("leader", city.nanshan))
     asked.asked_by.postings.update(role="officer")
     job_run(job_id=Job.objects.get().pk)
-    assert Job.objects.get().state == "failed"
+    assert Job.objects.get().state == "cancelled"
 
 
 # --- marks ------------------------------------------------------------------------------------------------------------

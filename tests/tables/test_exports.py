@@ -143,7 +143,7 @@ def test_rights_are_asked_again_by_the_job_and_at_the_download(client, city, lon
     job = Job.objects.latest("pk")
     job_run(job_id=job.pk)
     job.refresh_from_db()
-    assert job.state == "failed" and "权限" in job.message and not Export.objects.latest("pk").stored_as
+    assert job.state == "cancelled" and "权限已收回" in job.message and not Export.objects.latest("pk").stored_as
 
 
 def test_a_moved_posting_takes_out_only_what_it_sees_then(client, city, long):
@@ -152,8 +152,10 @@ def test_a_moved_posting_takes_out_only_what_it_sees_then(client, city, long):
     user = sign_in(client, "leader", city.nanshan)
     ask(client)
     user.postings.update(organization=city.futian)
-    job_run(job_id=Job.objects.get().pk)
-    kept = Export.objects.get()
+    assert job_run(job_id=Job.objects.get().pk).state == "cancelled" and not Export.objects.get().stored_as
+    ask(client)
+    job_run(job_id=Job.objects.latest("pk").pk)
+    kept = Export.objects.latest("pk")
     assert b"\xe4\xb8\x81" not in taking.stored(kept).read_bytes()  # 丁: encrypted at rest
     text = b"".join(taking.fetch(kept=kept, what=exportable("business"))).decode()
     assert "丁" in text and "甲" not in text and kept.rows == 1
