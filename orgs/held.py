@@ -14,9 +14,9 @@ def register() -> None:
             retention="结束后保留，供审计对照",
             columns={
                 "organization": Column(INTERNAL), "division": Column(INTERNAL), "role": Column(INTERNAL),
-                "starts_on": Column(INTERNAL), "ends_on": Column(INTERNAL),
+                "starts_on": Column(INTERNAL), "ends_on": Column(INTERNAL), "may_grant": Column(INTERNAL),
             },
-            seen_with=("orgs.view_posting",),
-            seen_by="本人",
+            seen_with=("orgs.view_posting", "orgs.grant_posting"),
+            seen_by="本人、所在单位的授权人",
         )
     )  # fmt: skip

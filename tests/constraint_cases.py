@@ -253,7 +253,9 @@ ORGS: Cases = {
     "posting_at_exactly_one_unit": lambda city: changed(
         posting(city.yuehai), {"organization": None}, {"division": city.divisions["yuehai"]}
     ),
-    "posting_period_in_order": lambda city: ends_too_early(posting(city.yuehai)),
+    "posting_period_in_order": lambda city: changed(
+        (row := posting(city.yuehai)), {"ends_on": row.starts_on - timedelta(days=1)}
+    ),
     "posting_once_while_open": lambda city: again(posting(city.yuehai)) + again(posting(city.divisions["yuehai"])),
 }
 
