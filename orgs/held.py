@@ -16,7 +16,7 @@ def register() -> None:
                 "organization": Column(INTERNAL), "division": Column(INTERNAL), "role": Column(INTERNAL),
                 "starts_on": Column(INTERNAL), "ends_on": Column(INTERNAL), "may_grant": Column(INTERNAL),
             },
-            seen_with=("orgs.view_posting", "orgs.grant_posting"),
+            seen_with=("orgs.view_posting",),
             seen_by="本人、所在单位的授权人",
         )
     )  # fmt: skip

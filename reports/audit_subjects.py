@@ -25,6 +25,7 @@ PAGES = {
     "members:registration": "members.registration",
     "members:rights_answer": "members.rightsrequest",
     "orgs:detail": "orgs.organization",
+    "orgs:grant_end": "orgs.posting",
     "reports:audit_event": "accounts.auditevent",
     "reports:closing": "reports.monthclosing",
     "reports:evaluation": "reports.evaluation",
