@@ -59,7 +59,7 @@ NOUNS = {
     "orgs.organization": "党组织",
     "orgs.organizationchange": "党组织变更",
     "orgs.posting": "任职",
-    "reports.comparison": "各区对照",
+    "reports.comparison": "下级对照",
     "reports.evaluation": "工作评价",
     "reports.explain": "指标说明",
     "reports.form": "报表模板",

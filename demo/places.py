@@ -5,6 +5,7 @@ import datetime as dt
 import numpy as np
 
 from demo import words
+from demo.positions import Positions
 from demo.tree import Tree
 from markets.models import DeliverySite, IndustryArea, Market, MarketPlan, Platform
 from members import identity
@@ -49,7 +50,7 @@ def _units(tree: Tree, count: int, rng: np.random.Generator) -> list[Organizatio
 
 def build_markets(tree: Tree, rng: np.random.Generator) -> list[Market]:
     signs = [item for item in words.MARKETS for _ in range(item[2])]
-    markets = []
+    markets, positions = [], Positions(1)
     for number, unit in enumerate(_units(tree, MARKETS, rng), 1):
         sign, trade, _ = signs[rng.integers(len(signs))]
         stalls = int(np.clip(rng.lognormal(4.6, 0.8), 20, 3000))
@@ -58,6 +59,7 @@ def build_markets(tree: Tree, rng: np.random.Generator) -> list[Market]:
                 code=f"SC{number:04d}", name=f"{_place_of(unit)}{words.brand(number * 3)}{sign}", trade=trade,
                 organiser=f"深圳市{words.brand(number * 5)}市场管理有限公司", stalls=stalls, employees=stalls * 3,
                 address=f"{unit.district.name}{unit.street.name}示范路{number}号", entered_at=unit.entered_at, **placed(unit),
+                **positions.of(unit),
             )
         )  # fmt: skip
     markets = Market.objects.bulk_create(markets)
@@ -89,11 +91,12 @@ def build_industry_areas(tree: Tree, rng: np.random.Generator) -> list[IndustryA
 
 def build_delivery_sites(tree: Tree, rng: np.random.Generator) -> None:
     platforms = Platform.objects.bulk_create([Platform(name=name) for name in words.PLATFORMS])
+    positions = Positions(2)
     couriers = rng.multinomial(COURIERS, rng.dirichlet(np.full(DELIVERY_SITES, 3.0)))
     DeliverySite.objects.bulk_create(
         DeliverySite(
             platform=platforms[number % len(platforms)], name=f"{_place_of(unit)}配送网点{number}", couriers=int(count),
-            **placed(unit),
+            **placed(unit), **positions.of(unit),
         )
         for number, (unit, count) in enumerate(zip(_units(tree, DELIVERY_SITES, rng), couriers, strict=True), 1)
     )  # fmt: skip
@@ -116,7 +119,7 @@ def build_service_points(tree: Tree, rng: np.random.Generator) -> list[ServicePo
         kinds.PARTY_SERVICE: "党群服务点", kinds.PARTY_HOME: "党建之家", kinds.FINANCE: "金融服务点",
         kinds.TRAINING_BASE: "实训基地",
     }  # fmt: skip
-    points = []
+    points, positions = [], Positions(3)
     for number, ((kind, unit), poster) in enumerate(zip(wanted, posters, strict=True), 1):
         name = unit.name + "窗口" if kind == kinds.COUNTER else f"{_place_of(unit)}{words.brand(number)}{names[kind]}"
         picks = rng.choice(len(words.FACILITIES), size=3, replace=False)
@@ -125,7 +128,7 @@ def build_service_points(tree: Tree, rng: np.random.Generator) -> list[ServicePo
                 code=f"FW{number:05d}", kind=kind, name=name, poster=poster,
                 hours="工作日 9:00–18:00" if kind == kinds.COUNTER else "每天 8:00–22:00",
                 facilities="、".join(words.FACILITIES[i] for i in picks),
-                address=f"{unit.district.name}{unit.street.name}示范路{number}号", **placed(unit),
+                address=f"{unit.district.name}{unit.street.name}示范路{number}号", **placed(unit), **positions.of(unit),
             )
         )  # fmt: skip
     return ServicePoint.objects.bulk_create(points, batch_size=2000)

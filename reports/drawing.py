@@ -40,6 +40,11 @@ def _text(x: float, y: float, text: str, anchor: str = "start", size: int = 12) 
     )
 
 
+def _ground(x: float, y: float, text: str) -> str:
+    """White behind a text of size 11, where it would stand on a line."""
+    return f'<rect x="{x - 2:.1f}" y="{y - 10:.1f}" width="{6.2 * len(text) + 4:.1f}" height="13" fill="#ffffff"/>'
+
+
 def _line(x1: float, y1: float, x2: float, y2: float, stroke: str = "#999999", dash: str = "") -> str:
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}" stroke-width="1"{dashes}/>'
@@ -91,7 +96,10 @@ def bars(
             parts.append(_rect(x, y + (0 if stacked else at * thick), value * scale, thick, at))
             x += value * scale if stacked else 0
         far = max([0.0, *(value for value in row.values if value is not None)]) if not stacked else 0.0
-        parts.append(_text(max(x, LABEL + far * scale) + 6, y + step / 2, row.text, size=11))
+        end_of_bar = max(x, LABEL + far * scale) + 6
+        if reference:
+            parts.append(_ground(end_of_bar, y + step / 2, row.text))
+        parts.append(_text(end_of_bar, y + step / 2, row.text, size=11))
         y += step
     parts.append(_line(LABEL, 24 if not reference else 42, LABEL, y, "#111111"))
     return _svg(y + 6, parts, label)
@@ -129,7 +137,7 @@ def lines(
         ]  # fmt: skip
     every = max(1, -(-len(labels) // 7))
     parts += [
-        _text(at(index, 0)[0], bottom + 16, text, "middle", 10)
+        _text(at(index, 0)[0], bottom + 16, text, "end" if index and index == len(labels) - 1 else "middle", 10)
         for index, text in enumerate(labels)
         if index % every == 0
     ]

@@ -36,20 +36,11 @@ def front_of(user, unit: Unit) -> Front | None:
     if found is None:
         return None
     own = found.own
-    groups = tiles.groups(own, found.before, brief.BASIS)
-    lead = [tile | _on_d4(own, tile["code"]) for tile in groups[0]["tiles"] if tile["lead"]]
+    lead = [tile for tile in tiles.groups(own, found.before, Basis())[0]["tiles"] if tile["lead"]]
     return Front(
         own, _sentences(found), found.standing, lead, [_gap(own, code) for code in brief.GAPS],
         [*(_due(own, *one) for one in DUES), *_lagging(user, unit, own), *_unreleased(user)], _papers(user, unit),
     )  # fmt: skip
-
-
-def _on_d4(own: Numbers, code: str) -> dict:
-    """The official 口径 beside the one of the sentences, so that tile and sentence tell the same change."""
-    opens = Basis()
-    if opens.denominator not in metrics.METRICS[code].denominators:
-        return {}
-    return {"detail": f"{opens.label}：{words.shown(own, code, opens)}"}
 
 
 def _sentences(found: brief.Brief) -> list[dict]:

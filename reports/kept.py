@@ -203,6 +203,11 @@ _OF_INSTRUCTORS = """
 _TOLD_ELSEWHERE = """
     SELECT business_id FROM markets_sourcedifference WHERE business_id = ANY(%(businesses)s)
     UNION SELECT business_id FROM markets_handover WHERE business_id = ANY(%(businesses)s) AND state = 'asked'"""
+_CONVERTED = """
+    SELECT district_committee_id, guidance_station_id FROM markets_business
+    WHERE id = ANY(%(ids)s) AND predecessor_id IS NOT NULL
+    UNION SELECT district_committee_id, guidance_station_id FROM markets_business
+    WHERE predecessor_id = ANY(%(ids)s) AND predecessor_id IS NOT NULL"""
 _LEADING = "SELECT organization_id FROM markets_marketcoverage WHERE market_id = ANY(%(markets)s)"
 
 
@@ -226,6 +231,7 @@ def around(touches: Touches) -> Around:
     reached.add(_holders(_OF_MARKETS, told["planned"]), "market_plans")
     reached.add(_holders(_OF_POINTS, told["point"]), "footfall", "service_points")
     reached.add(_holders(_OF_BODIES, told["receiver"]), "hand_overs")
+    reached.add(_holders(_CONVERTED, businesses), "conversions")
     if told["told"] or _ids(_TOLD_ELSEWHERE, businesses=told["business"]):
         both = told["told"] | told["business"]
         reached.add(_holders(_OF_BUSINESSES, both) | _holders(_OF_CHANGES, both), "differences", "hand_overs")

@@ -8,21 +8,23 @@ bare code is counted among operating businesses of every type.
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
-from reports.registry import (
-    CHECK_IN_PURPOSES,
+from reports.metric_parts import (
     COUNT,
     D_NUMBERS,
     DEFAULT_DENOMINATOR,
     DENOMINATORS,
     FILLED,
+    RANGES,
+    RATE,
+    Metric,
+)
+from reports.registry import (
+    CHECK_IN_PURPOSES,
     FOOTFALL_KINDS,
     GROUPS,
     METRICS,
-    RANGES,
-    RATE,
     REGISTRATION_STATES,
     TERM_REMINDERS,
-    Metric,
 )
 
 __all__ = [

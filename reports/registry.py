@@ -3,57 +3,9 @@
 How a count is computed stands in reports/sql; which rows it counts, in reports/rows.py.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-# 口径: a denominator × a range. The numerator is always counted inside both.
-DENOMINATORS = {
-    "registered": "登记在册",
-    "operating": "实体运营",
-    "three_haves": "「三有」企业",
-    "with_members": "有党员",
-    "due": "应建",
-    "above_size": "规上",
-}
-D_NUMBERS = {code: f"D{number}" for number, code in enumerate(DENOMINATORS, 1)}
-RANGES = {"all": "全部主体", "sole_traders": "个体工商户", "enterprises": "企业"}
-DEFAULT_DENOMINATOR = "operating"
-# A denominator whose column is filled on no row means nothing: the count of rows on which it is filled.
-FILLED = {"three_haves": "fixed_premises_filled", "above_size": "above_size_filled"}
-
-COUNT, RATE = "count", "rate"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One entry of the registry.
-
-    `additive`: children and the 直属/待分派 line add up to the parent. `person`: counts persons, or businesses by their
-    persons; small cells are hidden outside the responsible guidance station. `source`: the rows it counts (a name in
-    reports/sql). `sum_of`: the column added up where the metric is not a count of rows. `good`: which way is better.
-    """
-
-    code: str
-    name: str
-    definition: str
-    group: str
-    unit: str = "个"
-    kind: str = COUNT
-    additive: bool = True
-    numerator: str = ""
-    denominator: str = ""  # the fixed one; empty with `denominators` filled: 口径 chosen by the reader
-    denominators: tuple[str, ...] = ()
-    ranges: tuple[str, ...] = ("all",)
-    good: str | None = None
-    person: bool = False
-    source: str = ""
-    sum_of: str = ""
-    grassroots: bool = False  # has a value for a grassroots organization too
-
-    @property
-    def has_rows(self) -> bool:
-        return bool(self.source)
-
+from reports.metric_parts import DENOMINATORS, RANGES, RATE, Metric
 
 _ALL_RANGES, _ALL_DENOMINATORS = tuple(RANGES), tuple(DENOMINATORS)
 
@@ -87,6 +39,14 @@ def _organizations() -> list[Metric]:
         make("market_organizations", "市场党组织", "至少有一条有效市场覆盖关系的党组织。", good="up"),
         make("market_organizations_own", "单独组建的市场党组织", "恰好覆盖一个市场的党组织。"),
         make("market_organizations_joint", "联合组建的市场党组织", "覆盖两个及以上市场的党组织。"),
+    ]
+
+
+def _terms() -> list[Metric]:
+    def make(code: str, name: str, definition: str, **more: Any) -> Metric:
+        return Metric(code, name, definition, "organizations", source="organizations", grassroots=True, **more)
+
+    return [
         *(
             make(
                 f"terms_due_{days}",
@@ -100,6 +60,11 @@ def _organizations() -> list[Metric]:
         make("terms_overdue", "届满未换届", "任期（含经批准的延期）已经届满的党组织。", good="down"),
         make("terms_unknown", "未填任期", "没有填写任期的党组织，到期无法提醒。", good="down"),
         make("secretaries_missing", "没有书记", "统计日没有在任书记的党组织。", good="down"),
+        make(
+            "committees_formed",
+            "班子三人以上的党组织",
+            "统计日在任的班子成员（书记、副书记、委员）不少于3人的党组织，一人兼任只算一人；党员不足7人的支部可以不设委员会。",
+        ),
     ]
 
 
@@ -131,9 +96,27 @@ def _businesses() -> list[Metric]:
         make("work_uncovered", "空白主体", "实体运营，既没有组织覆盖，也没有工作覆盖。", good="down"),
         make("instructed", "有指导员、联络员", "实体运营且统计日有指导员或联络员派驻。", good="up"),
         make("grouped", "有群团组织", "实体运营且统计日有工会、团组织或妇女组织。", good="up"),
+    ]  # fmt: skip
+
+
+def _due() -> list[Metric]:
+    def make(code: str, name: str, definition: str, **more: Any) -> Metric:
+        more = {"ranges": _ALL_RANGES, "unit": "户", "source": "businesses"} | more
+        return Metric(code, name, definition, "businesses", **more)
+
+    return [
         make("key_businesses", "重点企业", "实体运营的重点企业。"),
         make("key_businesses_covered", "已覆盖重点企业", "重点企业中有组织覆盖的。", good="up"),
         make("conversions", "个转企企业", "登记在册、由个体工商户转型而来的企业。", ranges=("all",), source="conversions"),
+        make(
+            "conversions_with_links", "个转企前有覆盖关系的企业", "个转企企业中，转型前的个体工商户有过组织与主体的覆盖关系的。",
+            ranges=("all",), source="conversions",
+        ),
+        make(
+            "conversions_kept", "个转企后覆盖延续的企业",
+            "个转企前有覆盖关系的企业中，统计日企业自己有存续党组织的有效覆盖关系的（含只计工作覆盖的）。", ranges=("all",),
+            source="conversions", good="up",
+        ),
         make("due_and_built", "应建已建", "应建且已单独组建。", good="up"),
         make("due_not_built", "应建未建", "应建而没有单独组建。", good="down"),
         make("due_not_built_sheltered", "应建未建（有联合或市场覆盖）", "应建未建中有联合或市场覆盖的。", good="down"),
@@ -156,6 +139,27 @@ def _markets() -> list[Metric]:
             "markets_suggested_joint", "建议联合组建的市场",
             "场内没有单独组建的实体运营主体，其正式党员合计1至2名；建议与相邻市场或街区联合组建。", person=True,
         ),
+        make(
+            "markets_suggested_joint_built", "建议联合组建、已建的市场", "建议联合组建的市场中有党组织覆盖的。", person=True,
+        ),
+        make(
+            "markets_suggested_joint_not_built", "建议联合组建、未建的市场", "建议联合组建的市场中没有党组织覆盖的。",
+            person=True, good="down",
+        ),
+    ]  # fmt: skip
+
+
+def _around_markets() -> list[Metric]:
+    def make(code: str, name: str, definition: str, **more: Any) -> Metric:
+        more = {"source": "markets"} | more
+        return Metric(code, name, definition, "markets", **more)
+
+    return [
+        make("markets_located", "有坐标的市场", "专业市场中填了经纬度的。"),
+        make(
+            "markets_near", "15分钟圈内有服务点的市场", "有坐标的市场中，直线距离1公里内有未停用、填了经纬度的服务点的。",
+            good="up",
+        ),
         make("market_plans_open", "一场一策待办", "未关闭市场的一场一策中还没有完成的举措。", unit="项", source="market_plans"),
         make(
             "market_plans_overdue", "一场一策逾期", "一场一策待办中已过完成期限的举措。", unit="项", source="market_plans",
@@ -163,6 +167,11 @@ def _markets() -> list[Metric]:
         ),
         make("industry_areas", "行业片区", "已划定的行业片区。", source="industry_areas"),
         make("delivery_sites", "配送网点", "未关闭的平台配送网点。", source="delivery_sites"),
+        make("sites_located", "有坐标的配送网点", "配送网点中填了经纬度的。", source="delivery_sites"),
+        make(
+            "sites_near", "15分钟圈内有服务点的配送网点",
+            "有坐标的配送网点中，直线距离1公里内有未停用、填了经纬度的服务点的。", source="delivery_sites", good="up",
+        ),
         make(
             "couriers", "骑手", "配送网点填报的骑手人数合计；只有人数。", unit="人", source="delivery_sites",
             sum_of="couriers",
@@ -321,17 +330,52 @@ def _rates() -> list[Metric]:
             "market_due_built_rate", "应建市场已建率", "应建已建市场 ÷ 应建市场。", "markets_due_and_built",
             denominators=(), denominator="markets_due", ranges=("all",), group="markets",
         ),
+    ]  # fmt: skip
+
+
+def _fixed_rates() -> list[Metric]:
+    def make(code: str, name: str, definition: str, numerator: str, **more: Any) -> Metric:
+        more = {"group": "businesses", "good": "up"} | more
+        return Metric(code, name, definition, unit="%", kind=RATE, additive=False, numerator=numerator, **more)
+
+    return [
+        make(
+            "conversion_kept_rate", "个转企覆盖延续率", "个转企后覆盖延续的企业 ÷ 个转企前有覆盖关系的企业。", "conversions_kept",
+            denominator="conversions_with_links",
+        ),
+        make(
+            "market_circle", "市场15分钟圈覆盖率", "15分钟圈内有服务点的市场 ÷ 有坐标的市场。", "markets_near",
+            denominator="markets_located", group="markets",
+        ),
+        make(
+            "site_circle", "网点15分钟圈覆盖率", "15分钟圈内有服务点的配送网点 ÷ 有坐标的配送网点。", "sites_near",
+            denominator="sites_located", group="markets",
+        ),
         make(
             "registrations_closed_rate", "报到办结率", "已核实、未核实、重复、无法联系的报到 ÷ 自主报到。",
-            "+".join(f"registrations_{state}" for state in REGISTRATIONS_CLOSED), denominators=(),
-            denominator="registrations", ranges=("all",), group="registrations", person=True, good=None,
+            "+".join(f"registrations_{state}" for state in REGISTRATIONS_CLOSED),
+            denominator="registrations", group="registrations", person=True, good=None,
         ),
     ]  # fmt: skip
 
 
 METRICS: dict[str, Metric] = {
     metric.code: metric
-    for part in (_organizations, _businesses, _markets, _members, _registrations, _places, _visits, _data, _rates)
+    for part in (
+        _organizations,
+        _terms,
+        _businesses,
+        _due,
+        _markets,
+        _around_markets,
+        _members,
+        _registrations,
+        _places,
+        _visits,
+        _data,
+        _rates,
+        _fixed_rates,
+    )
     for metric in part()
 }
 GROUPS = {

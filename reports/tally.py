@@ -207,7 +207,12 @@ def _add_market(cells: dict[Cell, Counter], row: dict) -> None:
     cell["markets_due"] += due
     cell["markets_due_not_built"] += due and not covered
     cell["markets_due_and_built"] += due and covered
-    cell["markets_suggested_joint"] += 0 < row["full_members"] < businesses.DUE_MEMBERS
+    joint = 0 < row["full_members"] < businesses.DUE_MEMBERS
+    cell["markets_suggested_joint"] += joint
+    cell["markets_suggested_joint_built"] += joint and covered
+    cell["markets_suggested_joint_not_built"] += joint and not covered
+    cell["markets_located"] += row["located"]
+    cell["markets_near"] += row["near"]
     cell[MARKET + row["code"]] = 2 if due else 1 if row["full_members"] else 0
 
 

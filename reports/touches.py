@@ -62,6 +62,21 @@ def _changed_business() -> str:
     {row("OLD", -1)} WHERE TG_OP <> 'INSERT' UNION ALL {row("NEW", 1)} WHERE TG_OP <> 'DELETE';"""
 
 
+def _circle_around_point() -> str:
+    """The markets and delivery sites around where a service point was and is: it may be what is near them."""
+    around = " OR ".join(
+        f"(abs(t.latitude - {row}.latitude) < 0.01 AND abs(t.longitude - {row}.longitude) < 0.02)"
+        for row in ("OLD", "NEW")
+    )  # more than a kilometre (reports/sql/circle.py) either way, everywhere in China
+    rows = " UNION ALL ".join(
+        f"SELECT '{kind}', t.id, {_PLACE.format(row='t')} FROM {table} t WHERE {around}"
+        for kind, table in (("markets", "markets_market"), ("delivery_sites", "markets_deliverysite"))
+    )
+    return f"""
+    INSERT INTO reports_touched (kind, ref, district_committee, guidance_station) {rows};"""
+
+
+_POSITION = ("latitude", "longitude")
 TABLES = (
     Table(
         "markets_business", (*_ANCESTORS, "entity_type", *_OWN, "predecessor_id"),
@@ -76,7 +91,7 @@ TABLES = (
         (("market", "market_id", _NOWHERE), ("led", "organization_id", _NOWHERE)),
     ),
     Table(
-        "markets_market", (*_ANCESTORS, "code", "closed_on", "entered_at"),
+        "markets_market", (*_ANCESTORS, "code", "closed_on", "entered_at", *_POSITION),
         (("markets", "id", _PLACE), ("market", "id", _NOWHERE)),
     ),
     Table(
@@ -120,7 +135,8 @@ TABLES = (
         (("organizations", "id", _PLACE), ("organization", "id", _NOWHERE), ("led", "parent_id", _NOWHERE)),
     ),
     Table(
-        "stations_servicepoint", (*_ANCESTORS, "kind", "closed_on", "market_id"), (("service_points", "id", _PLACE),)
+        "stations_servicepoint", (*_ANCESTORS, "kind", "closed_on", "market_id", *_POSITION),
+        (("service_points", "id", _PLACE),), _circle_around_point(),
     ),
     _placed("stations_checkin", "check_ins", "on", "disputed_at", "purpose"),
     Table("stations_footfalltally", ("place_id", "on", "kind", "count"), (("point", "place_id", _NOWHERE),)),
@@ -131,12 +147,15 @@ TABLES = (
         ("business_id", "to_id", "to_district_id", "to_street_id", "asked_from", "asked_at", "state", "decided_at"),
         (("told", "business_id", _NOWHERE), ("receiver", "to_id", _NOWHERE)),
     ),
-    Table("members_seat", ("organization_id", "post", "starts_on", "ends_on"), (("led", "organization_id", _NOWHERE),)),
+    Table(
+        "members_seat", ("organization_id", "member_id", "post", "starts_on", "ends_on"),
+        (("led", "organization_id", _NOWHERE),),
+    ),
     Table(
         "members_transfer", ("origin_id", "target_id", "sent_on", "valid_until", "state", "decided_on"),
         (("transfer", "origin_id", _NOWHERE), ("transfer", "target_id", _NOWHERE)),
     ),
-    _placed("markets_deliverysite", "delivery_sites", "closed_on", "couriers"),
+    _placed("markets_deliverysite", "delivery_sites", "closed_on", "couriers", *_POSITION),
     _placed("markets_industryarea", "industry_areas"),
 )  # fmt: skip
 _UPPER = ("path", "parent_id", "level", "kind", "approved_on", "closed_on", "entered_at", *_ANCESTORS)

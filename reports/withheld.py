@@ -209,6 +209,7 @@ def _inside(keys: set[str]) -> list[tuple[str, tuple[str, ...]]]:
     """The equations inside one unit: which key is the sum of which others."""
     found = [
         ("members_distinct", ("members_full", "members_probationary")),
+        ("markets_suggested_joint", ("markets_suggested_joint_built", "markets_suggested_joint_not_built")),
         ("registrations", tuple(f"registrations_{state}" for state in metrics.REGISTRATION_STATES)),
         ("check_ins_30d", tuple(f"check_ins_{purpose}_30d" for purpose in metrics.CHECK_IN_PURPOSES)),
     ]

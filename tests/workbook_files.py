@@ -10,6 +10,7 @@ from typing import Any
 import openpyxl
 from openpyxl.styles import Border, Font, Side
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.table import Table
 
 TITLE = "２０２６年小个专党建工作情况统计表"
 THIN = Border(*[Side(style="thin")] * 4)
@@ -25,6 +26,18 @@ def simple(text: str = "党组织") -> bytes:
     book = openpyxl.Workbook()
     book.active.title = "表一"
     book.active["A2"] = text
+    return saved(book)
+
+
+def with_table(ref: str, **more: int) -> bytes:
+    """A sheet with a table object (套用表格格式) over a range."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "表一"
+    table = Table(displayName="情况", ref=ref, **more)
+    for column, cell in enumerate(sheet[ref][0], 1):
+        cell.value = f"第{column}项"
+    sheet.add_table(table)
     return saved(book)
 
 

@@ -1,6 +1,7 @@
 """Counting businesses and markets: by cell (the four ancestors) for the whole tree, and for grassroots bodies."""
 
 from markets.models.coverage import Covers
+from reports.sql.circle import near_sql
 from reports.sql.facts import (
     DENOMINATORS,
     DUE_MEMBERS,
@@ -147,10 +148,13 @@ def known_sql(day: Day, where: str, stalls: str, sign: int = 1) -> str:
 
 
 def _market_rows(day: Day, where: str = "TRUE", facts: str = "facts") -> str:
-    """Open markets, whether an organization that counts covers them, and the full members not yet in an own one."""
+    """Open markets, whether an organization that counts covers them, the full members not yet in an own one, and whether a
+    service point is near."""
     return f"""
-        SELECT m.id, m.code, {place("m")}, l.counts IS TRUE AS covered, coalesce(s.full_members, 0) AS full_members
+        SELECT m.id, m.code, {place("m")}, l.counts IS TRUE AS covered, coalesce(s.full_members, 0) AS full_members,
+               m.latitude IS NOT NULL AS located, n.id IS NOT NULL AS near
         FROM markets_market m
+        LEFT JOIN ({near_sql(day, "markets_market", "m", where)}) n ON n.id = m.id
         LEFT JOIN market_links l ON l.market_id = m.id
         LEFT JOIN (SELECT market_id, sum(full_members) AS full_members FROM {facts}
                    WHERE is_operating AND NOT own GROUP BY market_id) s ON s.market_id = m.id
@@ -164,12 +168,17 @@ def markets_sql(day: Day, where: str) -> str:
     return f"WITH {live(day, LEAD_MARKETS)}, {market_links(day)} {_market_rows(day, on_columns(where, 'm'), known)}"
 
 
+_JOINT = f"full_members > 0 AND full_members < {DUE_MEMBERS}"
 MARKETS = {
     "markets": "TRUE",
     "markets_covered": "covered",
     "markets_due": f"full_members >= {DUE_MEMBERS}",
     "markets_due_and_built": f"full_members >= {DUE_MEMBERS} AND covered",
-    "markets_suggested_joint": f"full_members > 0 AND full_members < {DUE_MEMBERS}",
+    "markets_suggested_joint": _JOINT,
+    "markets_suggested_joint_built": f"{_JOINT} AND covered",
+    "markets_suggested_joint_not_built": f"{_JOINT} AND NOT covered",
+    "markets_located": "located",
+    "markets_near": "near",
     "markets_due_not_built": f"full_members >= {DUE_MEMBERS} AND NOT covered",
 }
 

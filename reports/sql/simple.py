@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from orgs.kinds import Kind
 from reports.metrics import CHECK_IN_PURPOSES, FOOTFALL_KINDS, REGISTRATION_STATES, TERM_REMINDERS
+from reports.sql.circle import near_sql
 from reports.sql.parts import PLACE, Day, live, place, texts
 
 
@@ -38,7 +39,7 @@ def organizations(day: Day) -> str:
         WITH {live(day)}
         SELECT o.id, o.dc, o.gs, o.district, o.street, o.path, o.kind, o.counts, o.term_ends_on,
                o.elected_until, o.approved_on, coalesce(c.links, 0) AS links, coalesce(b.led, 0) AS led,
-               s.organization_id IS NOT NULL AS has_secretary
+               coalesce(s.has_secretary, false) AS has_secretary, coalesce(s.in_office, 0) AS in_office
         FROM live o
         LEFT JOIN (SELECT c.organization_id, count(*) AS links FROM markets_marketcoverage c
                    JOIN markets_market m ON m.id = c.market_id
@@ -46,13 +47,15 @@ def organizations(day: Day) -> str:
                    GROUP BY c.organization_id) c ON c.organization_id = o.id
         LEFT JOIN (SELECT l.organization_id, count(DISTINCT l.business_id) AS led FROM markets_businesscoverage l
                    WHERE {day.holds("l")} GROUP BY l.organization_id) b ON b.organization_id = o.id
-        LEFT JOIN (SELECT p.organization_id FROM members_seat p
-                   WHERE p.post = 'secretary' AND {day.holds("p", entered=False)}
+        LEFT JOIN (SELECT p.organization_id, bool_or(p.post = 'secretary') AS has_secretary,
+                          count(DISTINCT p.member_id) AS in_office
+                   FROM members_seat p WHERE {day.holds("p", entered=False)}
                    GROUP BY p.organization_id) s ON s.organization_id = o.id
         WHERE o.level = 4"""
 
 
 _COMMITTEES = (Kind.INDUSTRY_COMMITTEE, Kind.GRASSROOTS_COMMITTEE, Kind.COMPREHENSIVE_COMMITTEE)
+COMMITTEE = 3  # the fewest members of a committee (支部工作条例 Art. 21)
 JOINT_UNITS = 5  # a joint branch covers no more units as a rule (支部工作条例 Art. 5)
 _BRANCHES = (Kind.BRANCH, Kind.JOINT_BRANCH, Kind.FLOATING_BRANCH, Kind.PROJECT_BRANCH)
 
@@ -85,6 +88,7 @@ def _organization_conditions(day: Day) -> dict[str, str]:
         "terms_overdue": f"counts AND term_ends_on <= {day.literal}",
         "terms_unknown": "counts AND term_ends_on IS NULL",
         "secretaries_missing": "counts AND NOT has_secretary",
+        "committees_formed": f"counts AND in_office >= {COMMITTEE}",
     }
 
 
@@ -149,7 +153,8 @@ _FOOTFALL = {"footfall_30d": "TRUE"} | {f"footfall_{kind}_30d": f"kind = '{kind}
 
 
 def _sites(day: Day) -> str:
-    return f"""SELECT d.id, {place("d")}, d.couriers FROM markets_deliverysite d
+    return f"""SELECT d.id, {place("d")}, d.couriers, d.latitude IS NOT NULL AS located, n.id IS NOT NULL AS near
+        FROM markets_deliverysite d LEFT JOIN ({near_sql(day, "markets_deliverysite", "s")}) n ON n.id = d.id
         WHERE d.closed_on IS NULL OR d.closed_on > {day.literal}"""
 
 
@@ -175,7 +180,15 @@ def _market_plans(day: Day) -> str:
 
 
 def _conversions(day: Day) -> str:
-    return f"""SELECT b.id, {place("b")} FROM markets_business b
+    """A link of the sole trader goes on at the enterprise (markets/conversion.py); here, whether it still does."""
+    return f"""
+        WITH {live(day)}
+        SELECT b.id, {place("b")}, l.id IS NOT NULL AS had_links, l.id IS NOT NULL AND n.id IS NOT NULL AS kept
+        FROM markets_business b
+        LEFT JOIN (SELECT DISTINCT c.business_id AS id FROM markets_businesscoverage c
+                   WHERE c.starts_on <= {day.literal} AND c.entered_at < {day.end}) l ON l.id = b.predecessor_id
+        LEFT JOIN (SELECT DISTINCT c.business_id AS id FROM markets_businesscoverage c
+                   JOIN live o ON o.id = c.organization_id WHERE {day.holds("c")}) n ON n.id = b.id
         WHERE b.predecessor_id IS NOT NULL AND b.is_registered"""
 
 
@@ -227,7 +240,12 @@ SIMPLE: dict[str, Simple] = {
     "delivery_sites": Simple(
         "markets.DeliverySite",
         _sites,
-        lambda day: {"delivery_sites": "TRUE", "couriers": "couriers > 0"},
+        lambda day: {
+            "delivery_sites": "TRUE",
+            "couriers": "couriers > 0",
+            "sites_located": "located",
+            "sites_near": "near",
+        },
         (("couriers", "couriers"),),
     ),
     "industry_areas": Simple(
@@ -248,7 +266,11 @@ SIMPLE: dict[str, Simple] = {
         _market_plans,
         lambda day: {"market_plans_open": "TRUE", "market_plans_overdue": f"due_on < {day.literal}"},
     ),
-    "conversions": Simple("markets.Business", _conversions, lambda day: {"conversions": "TRUE"}),
+    "conversions": Simple(
+        "markets.Business",
+        _conversions,
+        lambda day: {"conversions": "TRUE", "conversions_with_links": "had_links", "conversions_kept": "kept"},
+    ),
     "differences": Simple("markets.SourceDifference", _differences, lambda day: {"differences_open": "TRUE"}),
     "hand_overs": Simple("markets.HandOver", _hand_overs, lambda day: {"hand_overs_pending": "TRUE"}),
 }

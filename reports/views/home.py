@@ -10,7 +10,7 @@ from accounts.models import User
 from orgs.doors import current_postings
 from orgs.models import Role
 from orgs.scoped import DoorMixin
-from reports import words
+from reports import brief, words
 from reports.behind import own_unit
 from reports.day import day_of
 from reports.front import RELEASE, front_of
@@ -55,6 +55,8 @@ class FrontPage(DoorMixin, View):
             "heading": str(unit),
             "unit": unit,
             "found": found,
+            "opens": words.Basis(),
+            "judged": brief.BASIS,
             "computed_at": timezone.localtime(counted_at(found.own)) if found else None,
             "brief_url": words.brief_page(unit) if unit else "",
             "dashboard_url": words.unit_page(unit) if unit else "",

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from tables.readers.base import Refused
 from tables.readers.numbers import small_number
-from tables.readers.package import BROKEN, SMALL_PART, TOO_BIG, SafeParser
+from tables.readers.package import BROKEN, SMALL_PART, TOO_BIG, SafeParser, elements
 from tables.readers.sheetxml import CELL_LIMIT, LAST_COLUMN, LAST_ROW, LETTERS, column_of, decoded
+from tables.readers.xlsx import relations
 from tables.workbooks.guard import UNUSUAL, SheetPart, Workbook, check_formula
 
 CELLS_LIMIT = 100_000  # of a workbook: a form of a page has some hundred
@@ -16,6 +17,10 @@ LINKS_LIMIT = 5_000
 ROWS, COLUMNS = 1_000, 200  # the corner of a sheet in which cells can be filled
 CROWDED = "这份表的格子多得不像报表（超过 10 万个），系统不接收。请删去多余的行、列、格式和工作表，再上传。"
 BUSY = "这份表里合并的格子或链接太多，系统不接收。请取消用不着的合并和链接，再上传。"
+CAPTION = (
+    "这一格是 Excel 表格（“套用表格格式”）的标题行或汇总行，改了它，Excel 打开时会说文件损坏。请绑定中间的数据格；"
+    "一定要填这一格，请先在 Excel 里把表格“转换为区域”，另存后重新上传。"
+)
 FORMULAS = frozenset({"f", "formula", "formula1", "formula2"})
 _AREA = re.compile(r"^\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?$")
 
@@ -30,6 +35,9 @@ class Area:
     left: int
     bottom: int
     right: int
+
+    def __contains__(self, place: Place) -> bool:
+        return self.top <= place[0] <= self.bottom and self.left <= place[1] <= self.right
 
     def places(self) -> Iterator[Place]:
         """Those in the corner of the sheet that is looked at."""
@@ -79,6 +87,7 @@ class Sheet:
     arrays: list[Area] = field(default_factory=list)
     anchors: dict[Place, Place] = field(default_factory=dict)  # of merged cells in the corner: the one that is shown
     computed: dict[Place, Place] = field(default_factory=dict)  # cells in the corner that one formula fills together
+    captions: list[Area] = field(default_factory=list)  # heading and total rows of the table objects on it
     column_styles: list[tuple[int, int, str]] = field(default_factory=list)
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
     is_protected: bool = False
@@ -101,6 +110,8 @@ class Sheet:
             return "这一格是公式，Excel 自己会算，不用绑定。"
         if (first := self.anchors.get(place, place)) != place:
             return f"这一格合并在 {address(first)} 里，请绑定那一格。"
+        if any(place in area for area in self.captions):
+            return CAPTION
         return ""
 
     def extent(self) -> Place:
@@ -163,8 +174,23 @@ def look(workbook: Workbook, part: SheetPart) -> Sheet:
         raise Refused(BROKEN)
     for spot in sheet.spots.values():
         spot.text = _text(spot, workbook)
+    sheet.captions = _captions(workbook, part)
     sheet.anchors, sheet.computed = _by_place(sheet.merged), _by_place(sheet.arrays)
     return sheet
+
+
+def _captions(workbook: Workbook, part: SheetPart) -> list[Area]:
+    """A table object names its columns once more beside the sheet, and the two have to say the same."""
+    found = []
+    for kind, target in relations(workbook.package, part.part).values():
+        if not kind.endswith("/table") or target not in workbook.names:
+            continue
+        for _, each in elements(workbook.package, target, "table"):
+            if area := _area(each.get("ref", "")):
+                head, foot = small_number(each.get("headerRowCount", "1")), small_number(each.get("totalsRowCount", ""))
+                found.append(Area(area.top, area.left, area.top + head - 1, area.right))
+                found.append(Area(area.bottom - foot + 1, area.left, area.bottom, area.right))
+    return found
 
 
 def _by_place(areas: Sequence[Area]) -> dict[Place, Place]:

@@ -64,6 +64,13 @@ class RandomCity:
             place |= {"district_id": other["district_id"], "street_id": other["street_id"]}
         return place
 
+    def position(self) -> dict:
+        """Somewhere in three kilometres around a place between two squares of the map, or not known."""
+        if self.chance(0.2):
+            return {}
+        degrees = self.random.uniform
+        return {"latitude": round(degrees(22.525, 22.555), 6), "longitude": round(degrees(114.045, 114.075), 6)}
+
     def period(self) -> dict:
         start = self.today - timedelta(days=self.random.randint(-3, 40))
         end = start + timedelta(days=self.random.randint(1, 60)) if self.chance(0.4) else None
@@ -102,10 +109,13 @@ class RandomCity:
                 state=self.pick("sent", "sent", "received"), decided_on=None,
             )  # fmt: skip
         branch = self.pick(*self.branches)
-        if not Seat.objects.filter(organization=branch).exists():
+        for post in self.pick(
+            (), ("secretary",), ("deputy", "organization", "member"), ("secretary", "deputy", "member")
+        ):
+            if Seat.objects.filter(organization=branch, post=post).exists():
+                continue
             Seat.objects.create(
-                organization=branch, member=self.pick(*self.members), post=self.pick("secretary", "secretary", "deputy"),
-                **self.period(),
+                organization=branch, member=self.pick(*self.members), post=post, **self.period(),
             )  # fmt: skip
 
     def close_branch(self, branch) -> None:
@@ -116,7 +126,7 @@ class RandomCity:
             branch.save()
 
     def add_market(self):
-        market = make.make_market(self.unit(), **self.place())
+        market = make.make_market(self.unit(), **self.place(), **self.position())
         if self.chance(0.15):
             market.closed_on = self.pick(self.today, self.today + timedelta(days=1))
             market.save()
@@ -202,8 +212,11 @@ class RandomCity:
             member.ended_on = self.pick(self.today, self.today + timedelta(days=1))
             member.save()
         if self.chance(0.6):
-            make.make_affiliation(member, self.pick(*self.branches), **self.period())
+            branch = self.pick(*self.branches)
+            branch.refresh_from_db()  # it may have moved
+            make.make_affiliation(member, branch, **self.period())
         for branch in self.random.sample(self.branches, self.pick(0, 1, 2)):
+            branch.refresh_from_db()
             make.make_affiliation(member, branch, kind=Affiliation.Kind.ACTIVITY, **self.period())
         for _ in range(self.pick(0, 1, 2)):
             self.add_registration(member)
@@ -228,6 +241,7 @@ class RandomCity:
         point = make.make_service_point(
             self.city.yuehai,
             **place,
+            **self.position(),
             kind=kinds[point_number % len(kinds)],
             closed_on=self.pick(None, None, self.today),
             market=self.pick(None, *self.markets[:1]),
@@ -244,7 +258,7 @@ class RandomCity:
             )  # fmt: skip
         DeliverySite.objects.create(
             platform=self.platform, name=f"网点{point.pk}", couriers=self.pick(None, 12),
-            closed_on=self.pick(None, self.today), **place,
+            closed_on=self.pick(None, self.today), **place, **self.position(),
         )  # fmt: skip
         IndustryArea.objects.create(code=f"A{point.pk}", name="片区", **place)
         return point

@@ -6,6 +6,7 @@ Shares nothing with reports/: neither its SQL nor its tables of conditions.
 from collections import Counter, defaultdict
 from copy import copy
 from datetime import timedelta
+from math import acos, cos, radians, sin
 
 from django.utils import timezone
 
@@ -122,7 +123,7 @@ class Recount:
         found: Counter = Counter()
         for row in filter(inside, self.businesses):
             self._count_business(found, row)
-            found["conversions"] += row.registered and row.predecessor_id is not None
+            self._count_conversion(found, row)
         for row in filter(inside, self.organizations.values()):
             self._count_organization(found, row)
         for row in filter(inside, Market.objects.all()):
@@ -189,6 +190,16 @@ class Recount:
             found[f"fixed_premises_filled{range}"] += row.operates and row.fixed_premises is not None
             found[f"above_size_filled{range}"] += row.operates and row.above_size is not None
 
+    def _count_conversion(self, found: Counter, row) -> None:
+        if not row.registered or row.predecessor_id is None:
+            return
+        links = BusinessCoverage.objects.filter(starts_on__lte=self.on)
+        had = links.filter(business=row.predecessor_id).exists()
+        now = [one for one in self.coverages if one.business_id == row.pk and one.organization_id in self.organizations]
+        found["conversions"] += 1
+        found["conversions_with_links"] += had
+        found["conversions_kept"] += had and bool(now)
+
     def _count_organization(self, found: Counter, row) -> None:
         if row.level != 4:
             return
@@ -208,6 +219,8 @@ class Recount:
         found["organizations_new"] += row.approved_on is not None and row.approved_on.year == self.on.year
         secretaries = Seat.objects.filter(organization=row, post="secretary")
         found["secretaries_missing"] += not any(map(self.holds, secretaries))
+        in_office = {one.member_id for one in Seat.objects.filter(organization=row) if self.holds(one)}
+        found["committees_formed"] += len(in_office) >= 3
         found["party_committees"] += row.kind.endswith("_committee")
         found["general_branches"] += row.kind == "general_branch"
         found["branches"] += row.kind in ("branch", "joint_branch", "floating_branch", "project_branch")
@@ -238,10 +251,28 @@ class Recount:
         found["markets_due_not_built"] += full >= 3 and not self._is_led(row)
         found["markets_due_and_built"] += full >= 3 and self._is_led(row)
         found["markets_suggested_joint"] += full in (1, 2)
+        found["markets_suggested_joint_built"] += full in (1, 2) and self._is_led(row)
+        found["markets_suggested_joint_not_built"] += full in (1, 2) and not self._is_led(row)
+        found["markets_located"] += row.latitude is not None
+        found["markets_near"] += self._is_served(row)
         for plan in MarketPlan.objects.filter(market=row):
             if plan.done_on is None or plan.done_on > self.on:
                 found["market_plans_open"] += 1
                 found["market_plans_overdue"] += plan.due_on is not None and plan.due_on < self.on
+
+    def _is_served(self, row) -> bool:
+        """Whether an open service point is within a kilometre, by the spherical law of cosines."""
+        if row.latitude is None:
+            return False
+        here, east = radians(row.latitude), radians(row.longitude)
+        for point in ServicePoint.objects.exclude(latitude=None):
+            if self.is_closed(point):
+                continue
+            there, step = radians(point.latitude), radians(point.longitude) - east
+            angle = sin(here) * sin(there) + cos(here) * cos(there) * cos(step)
+            if acos(min(1.0, angle)) * 6371 <= 1:
+                return True
+        return False
 
     def _count_places(self, found: Counter, inside) -> None:
         recent = self.on - timedelta(days=30)
@@ -264,6 +295,8 @@ class Recount:
             if not self.is_closed(row):
                 found["delivery_sites"] += 1
                 found["couriers"] += row.couriers or 0
+                found["sites_located"] += row.latitude is not None
+                found["sites_near"] += self._is_served(row)
         found["industry_areas"] += sum(map(inside, IndustryArea.objects.all()))
         for row in Instructor.objects.select_related("organization"):
             if inside(row.organization) and not (row.ends_on and row.ends_on <= self.on):

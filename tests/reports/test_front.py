@@ -9,6 +9,7 @@ from django.utils import timezone
 from members.models import Registration
 from reports import brief, monthly_making, selectors, weekly, weekly_making, words
 from reports.behind import PERMISSION
+from reports.words import Basis
 from tests import factories as make
 from tests.reports.helpers import refresh
 from tests.reports.making_sheets import draft
@@ -44,6 +45,9 @@ def test_every_number_on_it_is_the_tiles_and_every_link_opens(sign_in, town, per
         "organization_coverage_strict", "organization_coverage", "work_coverage", "due_built_rate",
     ]  # fmt: skip
     own = selectors.for_reader(town.people[person], found.own.unit).own
+    strict = found.tiles[0]  # on D4, as pages open, with D2 beside it
+    assert strict["note"] == Basis().label and strict["hidden"]  # of so few with members
+    assert strict["detail"].endswith(words.shown(own, strict["code"], brief.BASIS))
     assert [gap["text"] for gap in found.gaps] == [words.shown(own, code, brief.BASIS) for code in brief.GAPS]
     urls = [one["url"] for one in (*found.dues, *found.gaps, *found.tiles, *found.sentences) if one["url"]]
     assert urls and {url: client.get(url).status_code for url in urls} == dict.fromkeys(urls, 200)

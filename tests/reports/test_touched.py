@@ -253,7 +253,10 @@ class Life:
 
     def a_place_changes(self):
         point = self.some(ServicePoint)
-        ServicePoint.objects.filter(pk=point.pk).update(**self.made.place(), closed_on=self.made.pick(None, self.today))
+        ServicePoint.objects.filter(pk=point.pk).update(
+            **self.made.place(), **self.made.position(), closed_on=self.made.pick(None, self.today)
+        )
+        Market.objects.filter(pk=self.some(Market).pk).update(**self.made.position())
         FootfallTally.objects.filter(pk=self.some(FootfallTally).pk).update(count=self.random.randint(1, 40))
         CheckIn.objects.filter(pk=self.some(CheckIn).pk).update(disputed_at=self.made.pick(None, timezone.now()))
         DeliverySite.objects.filter(pk=self.some(DeliverySite).pk).update(couriers=self.made.pick(None, 3))

@@ -166,6 +166,15 @@ def test_formulas_and_what_merging_covers_cannot_be_filled():
     assert "公式" in sheet_of(files.with_rows(files.simple(), rows)).why_not((3, 1))
 
 
+def test_headings_and_totals_of_a_table_object_cannot_be_filled_and_what_stands_between_can():
+    sheet = sheet_of(files.with_table("B2:C5", totalsRowCount=1))
+    for place in ((2, 2), (2, 3), (5, 2)):
+        assert "标题行或汇总行" in sheet.why_not(place) and "转换为区域" in sheet.why_not(place)
+    assert [sheet.why_not(place) for place in ((3, 2), (4, 3), (2, 1), (2, 4), (6, 2))] == [""] * 5
+    bare = sheet_of(files.with_table("B2:C5", headerRowCount=0))
+    assert bare.why_not((2, 2)) == bare.why_not((5, 2)) == ""
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [("B7", (7, 2)), ("$b$7", (7, 2)), ("XFD1048576", (1048576, 16384)), ("XFE1", None), ("A0", None), ("A1:B2", None),
