@@ -11,8 +11,10 @@ NOUNS = {
     "accounts.door": "访问",
     "accounts.factor": "第二因素",
     "accounts.factors": "第二因素",
+    "accounts.identity": "统一认证绑定",
     "accounts.keys": "加密密钥",
     "accounts.lock": "登录锁定",
+    "accounts.oidc": "统一认证登录",
     "accounts.passkey": "通行密钥",
     "accounts.password": "密码",
     "accounts.recovery_codes": "恢复码",
@@ -185,6 +187,7 @@ VERBS = {
     "withdraw": "撤回",
 }
 WHOLE = {
+    "accounts.identity.bind": "统一认证绑定：绑定",
     "accounts.retention": "到期抹除：清理一次",
     "accounts.session.close": "登录：退出",
     "accounts.session.end": "登录：结束会话",

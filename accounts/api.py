@@ -8,11 +8,12 @@ from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
+from rest_framework.exceptions import Throttled
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import scopes, sign_ins
+from accounts import limits, scopes, sign_ins
 from accounts.services import token_create
 from accounts.signing_in import SigningIn
 
@@ -44,6 +45,8 @@ class DemoTokenView(APIView):
         given = Credentials(data=request.data)
         given.is_valid(raise_exception=True)
         plain_request = request._request  # axes marks the request that the middleware sees
+        if sign_ins.too_many(plain_request, given.validated_data["username"]):
+            raise Throttled(limits.WINDOW, "短时间内输错密码的次数太多，请稍后再试。")
         user = authenticate(request=plain_request, **given.validated_data)
         if user is None:
             sign_ins.refused(plain_request, given.validated_data["username"])

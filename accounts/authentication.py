@@ -5,9 +5,9 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import TokenAuthentication as Base
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 
-from accounts import audit, scopes
+from accounts import audit, limits, scopes
 from accounts.models import ApiToken
 from accounts.tokens import token_digest
 
@@ -15,12 +15,16 @@ USED_AGAIN = timedelta(hours=1)  # `last_used_at` is that exact and no more, so 
 
 
 class TokenAuthentication(Base):
-    """Looks the token up by its hash. A token never becomes a session. Every refusal is audited."""
+    """Looks the token up by its hash. A token never becomes a session. Refusals are audited,
+    but for floods: those would flood the audit too.
+    """
 
     def authenticate(self, request):
         try:
             return super().authenticate(request)
         except AuthenticationFailed:
+            if not limits.within("token_address", request.META.get("REMOTE_ADDR", "")):
+                raise Throttled(limits.WINDOW, "令牌被拒绝的次数太多，请核对令牌，稍后再试。") from None
             audit.record("accounts.token.refuse", by=None, succeeded=False, request=request)
             raise
 

@@ -1,6 +1,16 @@
 """What this room keeps about persons: of staff their accounts and their acts."""
 
-from accounts.models import ApiToken, AuditEvent, Authenticator, OldPassword, Passkey, RecoveryCode, Session, User
+from accounts.models import (
+    ApiToken,
+    AuditEvent,
+    Authenticator,
+    OldPassword,
+    OutsideIdentity,
+    Passkey,
+    RecoveryCode,
+    Session,
+    User,
+)
 from accounts.personal import DUTY, INTERNAL, SENSITIVE, Column, Held, declare
 
 WHOSE = "工作人员"
@@ -45,6 +55,15 @@ def _acts() -> list[Held]:
             plain=frozenset({"at", "transaction", "act", "subject_type", "subjects", "units", "detail", "succeeded"}),
             seen_with=("accounts.view_auditevent",),
             leaves_by=("审计记录导出",),
+        ),
+        Held(
+            model=OutsideIdentity,
+            whose=WHOSE,
+            purpose="用政务统一认证登录时认人",
+            basis=DUTY,
+            retention="解除绑定、重置第二因素时删除",
+            columns={"subject": Column(INTERNAL), "last_used_at": Column(INTERNAL)},
+            plain=frozenset({"issuer", "created_at"}),
         ),
         Held(
             model=ApiToken,

@@ -7,7 +7,7 @@ from axes.models import AccessAttempt
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, limits
 from accounts.models import User
 
 AT = "signed_in_at"  # in the session: seconds
@@ -33,9 +33,23 @@ def locked_out(request) -> bool:
     return bool(getattr(request, "axes_locked_out", False))
 
 
+def too_many(request, username: str) -> bool:
+    """Wrong passwords of many accounts from one address, or of one account from many: then no password is looked at.
+
+    The lock of axes counts an account at an address only.
+    """
+    return limits.is_used_up("sign_in_address", _address(request)) or limits.is_used_up("sign_in_account", username)
+
+
+def _address(request) -> str:
+    return request.META.get("REMOTE_ADDR", "")
+
+
 def refused(request, username: str) -> None:
     """A failed try. The account is named only if it exists: people type passwords and phones into this box."""
     act = "accounts.session.lock" if locked_out(request) else "accounts.session.refuse"
+    limits.within("sign_in_address", _address(request))
+    limits.within("sign_in_account", username)
     known = list(User.objects.filter(username=username))
     audit.record(
         act,
@@ -51,6 +65,13 @@ def refused(request, username: str) -> None:
 def clock(at: datetime) -> str:
     """The time of a lock's end, as it is told."""
     return f"{timezone.localtime(at):%H:%M}"
+
+
+def busy_page(request):
+    """`too_many`: the same for every name."""
+    page = render(request, "accounts/locked.html", {"is_busy": True}, status=429)
+    page["Retry-After"] = str(limits.WINDOW)
+    return page
 
 
 def locked_page(request, response=None, credentials=None):

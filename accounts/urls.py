@@ -1,12 +1,15 @@
 from django.urls import path
 
-from accounts.views import factors, own, sessions, sign_in, tokens
+from accounts.views import factors, oidc, own, sessions, sign_in, tokens
 
 app_name = "accounts"
 urlpatterns = [
     path("sign-in/", sign_in.SignIn.as_view(), name="sign_in"),
     path("sign-in/passkey/", sign_in.PasskeySignIn.as_view(), name="passkey_sign_in"),
     path("sign-in/passkey/options/", sign_in.PasskeyOptions.as_view(), name="passkey_options"),
+    path("sign-in/unified/", oidc.Leave.as_view(), name="oidc_leave"),
+    path("sign-in/unified/back/", oidc.Back.as_view(), name="oidc_back"),
+    path("factors/unified/", oidc.Bind.as_view(), name="oidc_bind"),
     path("sign-in/code/", sign_in.SecondFactor.as_view(), name="second_factor"),
     path("sign-in/password/", sign_in.FirstPassword.as_view(), name="first_password"),
     path("sign-in/next/", sign_in.NextStep.as_view(), name="next_step"),

@@ -3,6 +3,7 @@
 import base64
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -203,6 +204,20 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
 # Two demos on one host must not share cookies; the port is part of the address but not of a cookie.
 SESSION_COOKIE_NAME = env("SESSION_COOKIE_NAME", default="sessionid") + ("_public" if IS_PUBLIC_FACE else "")
 
+# The unified sign-in of government staff (政务统一认证) by OpenID Connect; off while no issuer is named.
+OIDC_ISSUER = env("OIDC_ISSUER", default="")
+OIDC_CLIENT_ID = env("OIDC_CLIENT_ID", default="")
+OIDC_CREDENTIAL = env("OIDC_CREDENTIAL", default="")
+OIDC_LABEL = env("OIDC_LABEL", default="政务统一认证")
+# What the provider says it asked for, and that counts as the second factor here; else ours is asked.
+OIDC_STRONG_ACR = env.list("OIDC_STRONG_ACR", default=[])
+OIDC_STRONG_AMR = env.list("OIDC_STRONG_AMR", default=[])
+OIDC_ORIGIN = ["{0.scheme}://{0.netloc}".format(urlsplit(OIDC_ISSUER))] if OIDC_ISSUER else []
+if OIDC_ISSUER and not OIDC_CLIENT_ID:
+    raise ImproperlyConfigured("设置了 OIDC_ISSUER，还缺环境变量 OIDC_CLIENT_ID。")
+if OIDC_ISSUER and BEHIND_HTTPS and not OIDC_ISSUER.startswith("https://"):
+    raise ImproperlyConfigured("环境变量 OIDC_ISSUER 应以 https:// 开头。")
+
 # --- the browser -----------------------------------------------------------------------------------------------------
 if BEHIND_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -219,7 +234,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'self'"],
-        "form-action": ["'self'"],
+        "form-action": ["'self'", *OIDC_ORIGIN],  # signing out leads on to the provider
         "frame-ancestors": ["'none'"],
     }
 }

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from django.db import connection, models
 from django.utils import timezone
 
-from accounts.models import ApiToken, AuditCheckpoint, IndexKey, Passkey, RecoveryCode, Session
+from accounts.models import ApiToken, AuditCheckpoint, IndexKey, OutsideIdentity, Passkey, RecoveryCode, Session
 from jobs.models import Job
 from markets.models import (
     BusinessCoverage,
@@ -123,6 +123,10 @@ def token_lives_wrongly(token: ApiToken) -> Acts:
     return changed(token, {"expires_at": made}, {"expires_at": made + timedelta(days=366, seconds=1)})
 
 
+def identity() -> OutsideIdentity:
+    return OutsideIdentity.objects.create(user=make.make_user(), issuer="https://a", subject="1")
+
+
 def checkpoint() -> AuditCheckpoint:
     return AuditCheckpoint.objects.create(sequence=5, first=5, hash=b"x", removed_at=timezone.now(), mac=b"x")
 
@@ -174,6 +178,8 @@ def request_key(owner=None) -> IdempotencyKey:
 GROUND: Cases = {
     "user_duty_is_known": lambda city: changed(make.make_user(), {"duty": "root"}, {"duty": ""}),
     "apitoken_expires_within_a_year": lambda city: token_lives_wrongly(api_token()),
+    "outsideidentity_once": lambda city: again(identity(), user=make.make_user()),
+    "outsideidentity_one_each": lambda city: again(identity(), subject="2"),
     "apitoken_has_a_scope": lambda city: changed(api_token(), {"scopes": []}),
     "auditcheckpoint_not_empty": lambda city: again(
         checkpoint(), {"sequence": 9, "first": 10}, {"sequence": 9, "first": 0}

@@ -60,6 +60,7 @@ POST = {"method": "post", "ok": (200, 201, 302, 400, 422)}
 # Open to everybody, without signing in. What is behind a code answers to whoever holds the code.
 PUBLIC = {
     "healthz", "admin:login", "admin:logout", "api:token", "admin:jsi18n", "accounts:sign_in", "accounts:sign_out",
+    "accounts:oidc_leave", "accounts:oidc_back",
     "accounts:passkey_sign_in", "accounts:passkey_options", "accounts:session_state", "accounts:unlock",
     "accounts:second_factor", "accounts:first_password", "accounts:next_step",  # to who is on the way in, else to its start
     "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights", "members:receipt_copy",
@@ -98,6 +99,7 @@ PAGES: dict[str, Page] = {
     "accounts:tokens_of": Page(SECURITY, "officer", everywhere=SECURITY),
     # changing what one signs in with: who did not sign in just now is asked to (tests/accounts/test_factors.py)
     "accounts:factors": Page(SIGNED_IN),
+    "accounts:oidc_bind": Page(SIGNED_IN, ok=(302,)),
     "accounts:sessions": Page(SIGNED_IN),
     "accounts:sessions_of": Page(SECURITY, "officer", everywhere=SECURITY),
     "accounts:factor_set_up": Page(SIGNED_IN, ok=(302,)),

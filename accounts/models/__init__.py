@@ -1,5 +1,6 @@
 from accounts.models.audit import AuditCheckpoint, AuditEvent, AuditSeal, CurrentTransaction
 from accounts.models.factor import Authenticator, Passkey, RecoveryCode
+from accounts.models.identity import OutsideIdentity
 from accounts.models.index_key import IndexKey
 from accounts.models.session import Session
 from accounts.models.token import ApiToken
@@ -7,5 +8,5 @@ from accounts.models.user import OldPassword, User, UserManager
 
 __all__ = [
     "ApiToken", "AuditCheckpoint", "AuditEvent", "AuditSeal", "Authenticator", "CurrentTransaction", "IndexKey",
-    "OldPassword", "Passkey", "RecoveryCode", "Session", "User", "UserManager",
+    "OldPassword", "OutsideIdentity", "Passkey", "RecoveryCode", "Session", "User", "UserManager",
 ]  # fmt: skip

@@ -20,12 +20,14 @@ from accounts.services.factors import (
     passkey_use,
     recovery_codes_renew,
 )
+from accounts.services.identities import identity_bind, identity_unbind, identity_used
 from accounts.services.sessions import sessions_end, sessions_remove_old
 from accounts.services.tokens import token_create, token_revoke
 
 __all__ = [
     "AccountError", "FactorError", "administrators_create", "authenticator_enable",
-    "authenticator_remove", "code_check", "factors_reset", "lock_lift", "locked_until", "passkey_add", "passkey_remove",
+    "authenticator_remove", "code_check", "factors_reset", "identity_bind", "identity_unbind", "identity_used",
+    "lock_lift", "locked_until", "passkey_add", "passkey_remove",
     "passkey_use", "password_change", "recovery_codes_renew",
     "sessions_end", "sessions_remove_old", "token_create", "token_revoke", "user_change", "user_create",
 ]  # fmt: skip

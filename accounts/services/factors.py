@@ -192,6 +192,7 @@ def factors_reset(*, user: User, by: User | None) -> None:
     row.passkeys.all().delete()
     row.recovery_codes.all().delete()
     row.sessions.all().delete()
+    row.identities.all().delete()
     row.factor_failures, row.factor_locked_until = 0, None
     row.save(update_fields=["factor_failures", "factor_locked_until"])
     audit.record("accounts.factors.reset", by=by, subjects=[row])

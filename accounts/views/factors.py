@@ -3,6 +3,7 @@
 import base64
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import JsonResponse
@@ -186,5 +187,7 @@ class Factors(LoginRequiredMixin, View):
             "passkeys": user.passkeys.order_by("pk"),
             "codes_left": user.recovery_codes.filter(used_at__isnull=True).count(),
             "passkey_domain": passkeys.domain(request),
+            "oidc_label": settings.OIDC_LABEL if settings.OIDC_ISSUER else "",
+            "identity": user.identities.filter(issuer__startswith=settings.OIDC_ISSUER.rstrip("/")).first(),
         }
         return render(request, "accounts/factors.html", context)

@@ -127,6 +127,8 @@ class Unlock(View):
     def _by_password(self):
         """What was wrong; empty when nothing."""
         user, given = self.request.idle_user, self.request.POST
+        if sign_ins.too_many(self.request, user.username):
+            return "短时间内输错密码的次数太多，请约 10 分钟后再试，或用通行密钥。"
         if authenticate(self.request, username=user.username, password=given.get("password") or "-") is None:
             locked = sign_ins.locked_out(self.request)
             sign_ins.refused(self.request, user.username)

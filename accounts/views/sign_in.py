@@ -1,16 +1,18 @@
 """The way in and the way out. Which step comes next is decided in signing_in.py."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views
 from django.db import transaction
 from django.http import JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import passkeys, sign_ins, signing_in
+from accounts import oidc, passkeys, sign_ins, signing_in
 from accounts.forms import CodeForm, FirstPasswordForm, RecoveryCodeForm, SignInForm
 from accounts.services import code_check, locked_until, passkey_use, password_change
 
@@ -28,8 +30,14 @@ class SignIn(views.LoginView):
         self.redirect_authenticated_user = "again" not in request.GET
         return super().dispatch(request, *args, **kwargs)
 
+    def post(self, request, *args, **kwargs):
+        if sign_ins.too_many(request, request.POST.get("username", "")):
+            return sign_ins.busy_page(request)
+        return super().post(request, *args, **kwargs)
+
     def get_context_data(self, **more):
-        return super().get_context_data(passkey_domain=passkeys.domain(self.request), **more)
+        label = settings.OIDC_LABEL if settings.OIDC_ISSUER else ""
+        return super().get_context_data(passkey_domain=passkeys.domain(self.request), oidc_label=label, **more)
 
     @transaction.atomic
     def form_valid(self, form):
@@ -184,8 +192,11 @@ class SignOut(views.LogoutView):
 
     @transaction.atomic
     def post(self, request, *args, **kwargs):
-        user = request.user
+        user, id_token = request.user, request.session.get(oidc.ID_TOKEN)
         response = super().post(request, *args, **kwargs)
         if user.is_authenticated:
             sign_ins.signed_out(request, user)
+        if id_token:  # else whoever sits down here next is signed in by the provider
+            there = oidc.farewell(id_token=id_token, back_to=request.build_absolute_uri(reverse("accounts:sign_in")))
+            return redirect(there) if there else response
         return response

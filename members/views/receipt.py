@@ -25,12 +25,17 @@ from members.taking import ACTS
 ON_ITS_WAY = "已经收到，正在办理；过一会儿刷新本页就能看到结果。"
 
 
+def busy(request: HttpRequest) -> HttpResponse:
+    response = render(request, "members/public/busy.html", status=429)
+    response["Retry-After"] = str(limits.WINDOW)
+    return response
+
+
 def _no_receipt(request: HttpRequest) -> HttpResponse:
+    """Whoever tries codes is told to wait; who has a right one behind the same address is not held up."""
+    if not limits.may_miss(request):
+        return busy(request)
     return render(request, "members/public/no_receipt.html", status=404)
-
-
-def _busy(request: HttpRequest) -> HttpResponse:
-    return render(request, "members/public/busy.html", status=429)
 
 
 def _sent(request: HttpRequest, code: str) -> HttpResponse:
@@ -100,7 +105,7 @@ def _agree(request: HttpRequest, asked: dict, code: str) -> HttpResponse:
     error = ""
     if request.method == "POST":
         if not limits.may_post(request, receipt=code):
-            return _busy(request)
+            return busy(request)
         if form.is_valid():
             try:
                 inbox.send("agree", {"code": code, "consents": form.consents()}, key=code)
@@ -132,7 +137,7 @@ def _do(request: HttpRequest, kind: str, content: dict) -> HttpResponse:
     """Send what the person asks for. One submission each time: the acts themselves are safe to repeat."""
     code = content["code"]
     if not limits.may_post(request, receipt=code):
-        return _busy(request)
+        return busy(request)
     try:
         inbox.send(kind, content, key=str(uuid.uuid4()))
     except inbox.REFUSALS as refusal:

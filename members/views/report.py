@@ -14,6 +14,7 @@ from members.forms.public import STEPS, Step
 from members.models import Consent, Draft, Member, Poster, Registration
 from members.posters import view_of
 from members.selectors import current_notice
+from members.views.receipt import busy
 
 CHECK = "check"
 DISCARD = "discard"
@@ -37,12 +38,6 @@ def poster(request: HttpRequest, code: str) -> HttpResponse:
     if row is None or view is None:
         return render(request, "members/public/no_poster.html", status=404)
     return view(request, row)
-
-
-def busy(request: HttpRequest) -> HttpResponse:
-    response = render(request, "members/public/busy.html", status=429)
-    response["Retry-After"] = str(limits.WINDOW)
-    return response
 
 
 def expired(request: HttpRequest, poster: Poster) -> HttpResponse:

@@ -1,9 +1,11 @@
 """Global search. Persons are looked for by a form of its own, sent by POST."""
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.generic import View
 
+from accounts import limits
 from orgs.scoped import DoorMixin
 from reports.forms import MemberSearchForm, SearchForm
 from reports.search import search, search_members
@@ -12,6 +14,18 @@ from reports.search import search, search_members
 class Search(DoorMixin, View):
     permission = "orgs.view_organization"
     template_name = "reports/search.html"
+
+    def dispatch(self, request, *args, **kwargs):
+        is_asking = request.method == "POST" or request.GET.get("q")
+        if is_asking and request.user.is_authenticated and not limits.within("search_person", request.user.pk):
+            return self._busy(request)
+        return super().dispatch(request, *args, **kwargs)
+
+    def _busy(self, request: HttpRequest) -> HttpResponse:
+        messages.error(request, "短时间内查找的次数太多，请过几分钟再查。成批的名单请用列表的筛选和导出。")
+        answer = render(request, self.template_name, {"heading": "查找", "form": SearchForm()}, status=429)
+        answer["Retry-After"] = str(limits.WINDOW)
+        return answer
 
     def get(self, request: HttpRequest) -> HttpResponse:
         asked = "q" in request.GET

@@ -5,6 +5,7 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from accounts.addresses import client_address
+from accounts.limits import LIMITS, Limit
 from accounts.models import AuditEvent
 from members import limits
 from tests import factories as make
@@ -58,7 +59,7 @@ def test_act_of_a_service_carries_the_address(client):
 
 @pytest.mark.django_db
 def test_invented_header_does_not_escape_the_limit(rf, settings, monkeypatch):
-    monkeypatch.setattr(limits, "PER_ADDRESS", 1)
+    monkeypatch.setitem(LIMITS, "form_address", Limit(1, ""))
     cache.clear()
     settings.BEHIND_PROXY = False
     asked = [limits.may_post(rf.post("/", REMOTE_ADDR="192.0.2.77", HTTP_X_FORWARDED_FOR=f"192.0.2.{n}"))

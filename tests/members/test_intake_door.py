@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from accounts.limits import LIMITS, Limit, counter
 from accounts.models import AuditEvent
 from markets.imports import direct
 from markets.models import Business
@@ -119,8 +120,8 @@ def test_the_answer_is_json_whatever_is_asked_for(client, sender):
 
 
 def test_too_many_requests_are_told_to_wait(client, sender, monkeypatch):
-    monkeypatch.setattr(limits, "PER_CLIENT", 1)
-    cache.delete(f"members:limit:intake:client:{sender.pk}")
+    monkeypatch.setitem(LIMITS, "intake_client", Limit(1, ""))
+    cache.delete(counter("intake_client", sender.pk))
     monkeypatch.setattr(limits, "may_send", lambda address: True)
     answers = [send(client, sender, [item()]) for _ in range(2)]
     assert [each.status_code for each in answers] == [200, 429] and answers[1].headers["Retry-After"] == "600"

@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from accounts.limits import LIMITS, Limit
 from members import identity, limits, services
 from members.models import Draft, Poster, Receipt, Registration
 from members.posters import register_kind, view_of
@@ -365,7 +366,7 @@ def test_too_many_posts_are_asked_to_wait_and_lose_nothing(poster, monkeypatch):
     phone = Phone(poster)
     phone.fill()
     with monkeypatch.context() as patch:
-        patch.setattr(limits, "PER_ADDRESS", 0)
+        patch.setitem(LIMITS, "form_address", Limit(0, ""))
         busy = phone.send("check")
     assert busy.status_code == 429
     assert "没有丢" in page(busy)
@@ -374,7 +375,7 @@ def test_too_many_posts_are_asked_to_wait_and_lose_nothing(poster, monkeypatch):
 
 
 def test_a_poster_has_a_limit_of_its_own(poster, rf, monkeypatch):
-    monkeypatch.setattr(limits, "PER_POSTER", 2)
+    monkeypatch.setitem(LIMITS, "form_poster", Limit(2, ""))
     asked = [limits.may_post(rf.post("/"), poster="A") for _ in range(3)]
     assert asked == [True, True, False]
     assert limits.may_post(rf.post("/"), poster="B")

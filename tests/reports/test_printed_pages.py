@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from python_calamine import CalamineWorkbook
 
+from accounts.limits import LIMITS, Limit
 from accounts.models import AuditEvent
 from jobs.models import Job
 from jobs.runner import job_run
@@ -180,7 +181,7 @@ def test_unknown_codes_get_one_clear_answer(town, client, fresh_limits, code):
 
 
 def test_checks_from_one_address_are_limited(town, client, fresh_limits, monkeypatch):
-    monkeypatch.setattr(limits, "PER_VERIFIER", 3)
+    monkeypatch.setitem(LIMITS, "verify_address", Limit(3, ""))
     url = reverse("reports:verified", args=["AAAA"])
     assert [client.get(url).status_code for _ in range(4)] == [404, 404, 404, 429]
     assert client.get(url)["Retry-After"] == str(limits.WINDOW)

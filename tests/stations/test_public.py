@@ -5,8 +5,8 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
+from accounts.limits import LIMITS, Limit
 from accounts.models import AuditEvent
-from members import limits
 from members.identity import receipt_code, receipt_index
 from members.models import Receipt
 from stations import services
@@ -99,7 +99,7 @@ def test_closed_place_takes_nothing(client, url, place, person):
 
 
 def test_too_many_forms_are_refused(client, url, monkeypatch):
-    monkeypatch.setattr(limits, "PER_ADDRESS", 2)
+    monkeypatch.setitem(LIMITS, "form_address", Limit(2, ""))
     statuses = [client.post(url, code_sent("2222")).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
 
