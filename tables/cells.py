@@ -58,7 +58,9 @@ def name_and_code(text: str) -> tuple[str, str] | None:
 
 
 # --- 日期, 人数 -----------------------------------------------------------------------------------------------------
-_DATE = re.compile(r"^([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))(?:[T ][0-9:.+Z]*)?$")
+_DATE = re.compile(
+    r"^([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})[日号]?|([0-9]{2})([0-9]{2}))(?:[T ][0-9:.+Z]*)?$"
+)
 _SERIAL = re.compile(r"^([1-9][0-9]{4})(?:\.[0-9]+)?$")  # from 1927 on: a shorter number is more likely a year
 _SERIAL_ZERO = dt.date(1899, 12, 30)  # Excel's 1900 calendar after the 29 February that it invented
 _NUMBER = re.compile(r"^([+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?) ?([^0-9]?)$")
@@ -134,7 +136,10 @@ head_count = whole_number(PERSONS, "人数")
 
 
 # --- what every table's cells are read with --------------------------------------------------------------------------
-GARBLED = "文字已损坏（出现 �），请用原系统重新导出，或另存为 UTF-8 编码"
+# What is left of a text that was read in the wrong encoding: signs for what could not be read, and Chinese as Latin letters.
+BAD_TEXT = "\ufffd|锟斤拷|^[?？]+$|[À-ÖØ-öø-ÿ][\u0080-\u00ff]{3}"
+_BAD_TEXT = re.compile(BAD_TEXT)
+GARBLED = "文字已损坏（乱码），请用原系统重新导出，或另存为 UTF-8 编码"
 UNSOLVED = "公式出错或没有算出结果，请在 Excel 里改好（或粘贴为数值）并保存后再上传"
 BEYOND = "（表头之外）"  # as the column of what stands behind the header's last one
 SURPLUS = (
@@ -147,7 +152,7 @@ _FORMULA_ERROR = re.compile(FORMULA_ERROR)
 
 def unreadable(text: str) -> str | None:
     """Why nothing can be made of a cell, whatever its column."""
-    if "\ufffd" in text:
+    if _BAD_TEXT.search(text):
         return GARBLED
     return UNSOLVED if _FORMULA_ERROR.match(text) else None
 

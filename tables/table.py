@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-_HIDDEN = re.compile(r"[\s\u00a0\u3000\u200b-\u200f\u2060\ufeff*＊:：]+")
+_HIDDEN = re.compile(r"[\s\u00a0\u00ad\u3000\u200b-\u200f\u2028-\u202e\u2060\ufeff*＊:：#★☆※▲△●]+")
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^】]*】")
 LONGEST_HEADING = 60  # characters: what errors and fixes keep of a column's name
 

@@ -13,12 +13,12 @@ import polars as pl
 from markets import codes
 from markets.imports import texts
 from markets.imports.claims import Claims
-from markets.imports.columns import either, replaced
+from markets.imports.columns import as_told, either, replaced
 from markets.imports.places import Place, Places, PlaceWrong, Scope
 from markets.imports.texts import Wrong
 from markets.pinyin import initials
 from markets.tables import BUSINESSES
-from tables.cells import BEYOND, FORMULA_ERROR, GARBLED, SURPLUS, UNSOLVED, read, under
+from tables.cells import BAD_TEXT, BEYOND, FORMULA_ERROR, GARBLED, SURPLUS, UNSOLVED, read, under, unreadable
 from tables.doctor import SPACE, damage
 from tables.errors import Errors, Kind
 from tables.mapping import unnamed
@@ -111,7 +111,7 @@ class Checker:
         """Cells of a column that cannot be taken: the mask says which, `reasons` one for all or one for each."""
         if wrong.any():
             at = np.flatnonzero(wrong)
-            values = self.cells(key).gather(at)
+            values = as_told(key, self.cells(key).gather(at))
             self.errors.add(Kind.WRONG, self.block.numbers[at], self.label(key), values, reasons, suggestions)
             self.bad |= wrong
 
@@ -253,7 +253,8 @@ class Checker:
             if key != "predecessor" and (digits := codes.lost_digits(code)):  # nothing but the registry knows them
                 meant, name = "", texts.clean(names[int(at)])
                 self.lost.append((int(self.block.numbers[at]), self.label(key), digits, name or ""))
-            reasons.append(codes.code_problem(code) + (how if meant else ""))  # alike for many rows: they are grouped
+            reason = unreadable(code) or codes.code_problem(code) + (how if meant else "")
+            reasons.append(reason)  # alike for many rows: they are grouped
             suggestions.append(meant)
         self._tell(key, wrong, reasons, suggestions)
 
@@ -273,8 +274,7 @@ class Checker:
             self._mended(key, odd[told], cells.gather(odd[told]), [rule for rule in rules if rule])
         long = (cells.str.len_chars() > texts.too_long(key)).fill_null(False).to_numpy()
         self._tell(key, long, f"超过 {texts.too_long(key)} 个字，请缩短")
-        garbled = cells.str.contains("�", literal=True).fill_null(False).to_numpy()
-        self._tell(key, garbled, GARBLED)
+        self._tell(key, cells.str.contains(BAD_TEXT).fill_null(False).to_numpy(), GARBLED)
         self._tell(key, cells.str.contains(FORMULA_ERROR).fill_null(False).to_numpy(), UNSOLVED)
         if key == "name":
             self._tell(key, cells.is_null().to_numpy(), "「名称」必须填写")

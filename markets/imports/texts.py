@@ -63,7 +63,17 @@ _SCALE_TYPES = {"小型企业": Scale.SMALL, "微型企业": Scale.MICRO, "小�
 
 # 非自然人 and 非上市 deny nothing of the type; words before the type or a question do.
 _NO_TYPE = re.compile("(?:非|不是|不属于|不含|未|无|原|拟)$")
+_EITHER = re.compile("[/|、,;；]|或者?")
 _UNSURE = re.compile("[?？]|吗|是否|待定|不详|未知|转企|转型")
+
+
+def _type_in(plain: str) -> str:
+    """By the first of the words that stands in a text; empty where none does, or what stands before denies it."""
+    for word, kind in _TYPE_WORDS:
+        before, found, _ = plain.partition(word)
+        if found:
+            return "" if _NO_TYPE.search(before) else kind
+    return ""
 
 
 def entity_type(text: str) -> tuple[str, str | None, bool]:
@@ -73,12 +83,10 @@ def entity_type(text: str) -> tuple[str, str | None, bool]:
         return Type.OTHER, _SCALE_TYPES[plain], True
     if plain in _TYPES:
         return _TYPES[plain], None, False
-    for word, kind in _TYPE_WORDS:
-        before, found, _ = plain.partition(word)
-        if found:
-            if _NO_TYPE.search(before) or _UNSURE.search(plain):
-                break
-            return kind, None, False
+    if len({kind for part in _EITHER.split(plain) if (kind := _type_in(part)) not in ("", Type.OTHER)}) > 1:
+        raise Wrong("写了不止一种主体类型，请按营业执照只写一种")
+    if kind := "" if _UNSURE.search(plain) else _type_in(plain):
+        return kind, None, False
     raise Wrong("认不出的主体类型。请按营业执照填写，如 有限责任公司、股份有限公司、个体工商户、个人独资企业、分公司")
 
 
@@ -97,7 +105,7 @@ _DENIED = re.compile(r"^(?:不|未|非|没有?|无)(?:是|再|能|曾)?(?:存续
 
 def status(text: str) -> str:
     plain = folded(text)
-    if "吊销" in plain and not _BESIDE_REVOKED.sub("", plain):
+    if "吊销" in plain and "吊销中" not in plain and not _BESIDE_REVOKED.sub("", plain):
         return Status.DEREGISTERED if _GONE.search(plain) else Status.REVOKED
     if plain in ("注销", "已注销", "注销企业", "注销登记", "简易注销", "正常注销", "撤销", "撤销登记", "已撤销"):
         return Status.DEREGISTERED

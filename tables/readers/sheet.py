@@ -37,6 +37,7 @@ class SheetReader:
         self.file, self.start, self.end = file, start, end
         self.name: str = told["name"][:31]
         self.rows: int = told["rows"]
+        self.from_1904: bool = told["from_1904"]
         self.merges = [Merge(left, top + 1, bottom + 1) for (top, left), (bottom, _) in told["merges"] if bottom > top]
 
     def _lines(self, size: int) -> Iterator[list[list[str]]]:

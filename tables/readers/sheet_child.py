@@ -47,6 +47,7 @@ SAYS_NOTHING = re.compile(
 STRING = b'office:value-type="string"'
 FAILED = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
 FORMULA, CELL_ERROR, BOUND_SHEET = 0x0006, 0x0205, 0x0085
+DATE_MODE, END_OF_STREAM = 0x0022, 0x000A
 MAY_FAIL = re.compile(rb"\x05\x02\x08\x00.{7}\x01|\x06\x00.{8}\x02.{5}\xff\xff", re.DOTALL)
 Failed = dict[int, dict[int, dict[int, str]]]  # sheet, row, column
 
@@ -106,12 +107,26 @@ def workbook_stream(file: bytes) -> bytes:
     return b""
 
 
-def failed_cells(file: bytes) -> Failed:
-    """Of an xls; of one whose sectors lead nowhere none are known."""
+def records_of(file: bytes) -> bytes:
+    """Of an xls whose sectors lead nowhere none are known."""
     try:
-        stream = workbook_stream(file)
+        return workbook_stream(file)
     except (struct.error, ValueError, MemoryError):
-        return {}
+        return b""
+
+
+def begins_1904(stream: bytes) -> bool:
+    """Whether the calendar of an xls begins in 1904: its first part, the one about the whole book, says so."""
+    at = 0
+    while at + 4 <= len(stream):
+        kind, length = struct.unpack_from("<HH", stream, at)
+        if kind in (DATE_MODE, END_OF_STREAM):
+            return kind == DATE_MODE and stream[at + 4 : at + 6] == b"\1\0"
+        at += 4 + length
+    return False
+
+
+def failed_cells(stream: bytes) -> Failed:
     found: Failed = {}
     if not MAY_FAIL.search(stream):
         return found
@@ -140,7 +155,8 @@ def failed_cells(file: bytes) -> Failed:
 
 def tell(file: bytes) -> None:
     """Each sheet: what is known of it, then its rows."""
-    failed = {} if file.startswith(ZIPPED) else failed_cells(file)
+    stream = b"" if file.startswith(ZIPPED) else records_of(file)
+    failed, from_1904 = failed_cells(stream), begins_1904(stream)
     book = CalamineWorkbook.from_filelike(io.BytesIO(spoken(file) if file.startswith(ZIPPED) else file))
     for at, meta in enumerate(book.sheets_metadata):
         if meta.visible != SheetVisibleEnum.Visible:
@@ -151,7 +167,8 @@ def tell(file: bytes) -> None:
         except Exception:
             continue  # a chart or a broken sheet: another one may hold the rows
         if sheet.height:
-            write({"name": meta.name, "rows": sheet.total_height, "merges": sheet.merged_cell_ranges or []})
+            merges = sheet.merged_cell_ranges or []
+            write({"name": meta.name, "rows": sheet.total_height, "merges": merges, "from_1904": from_1904})
             told = failed.get(at, {})
             for number, row in enumerate(sheet.iter_rows()):
                 cells = [cell[:CELL_LIMIT] if isinstance(cell, str) else cell for cell in row]

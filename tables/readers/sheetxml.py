@@ -213,7 +213,8 @@ class CarefulRows:
         elif name == "rPh":  # how a text is read aloud is no part of it
             self.aloud = True
         elif name in ("v", "t"):
-            self.inside, self.formula = not self.aloud, False
+            self.inside = not self.aloud
+            self.formula = self.formula and self.kind == "n"  # an empty text is a value, an empty number is none
         elif name == "f":
             self.formula = True
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from tables.readers.aside import BEGINS, UNIT, is_footer, is_total
+from tables.readers.aside import BEGINS, UNIT, counts_columns, is_footer, is_total
 from tables.readers.base import STRIPPED, Block, Mended, Merge, blanks, is_empty
 from tables.readers.numbers import date_text
 from tables.table import Table, header_key, heading
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NOTES_KEPT = 10_000  # of each rule; counted are all
 SHOWN = 200  # characters of a cell
 TOTAL_ROW, HEADER_AGAIN = "合计行（已跳过）", "重复的表头（已跳过）"
-FOOTER, UNIT_ROW = "表尾、说明（已跳过）", "单位行（已跳过）"
+FOOTER, UNIT_ROW = "表尾、说明（已跳过）", "单位行、栏次行（已跳过）"
 CODE = r"^[0-9A-Za-z]{8,}$"
 MERGED, FROM_1904 = "合并单元格", "日期序号（1904 年起算）"
 TOTAL = (
@@ -138,10 +138,11 @@ class Tidier:
         return [int(row) for row in rows[may] if is_one(block.row(int(row)))]
 
     def _units(self, block: Block) -> list[int]:
-        """The first row below the header, where it says （户） and （万元） and nothing else."""
+        """The first row below the header, where it says （户） and （万元） and nothing else, or numbers the columns."""
         first, self.begun = not self.begun and len(block) > 0, self.begun or len(block) > 0
         cells = [cell for cell in block.row(0) if cell.strip(STRIPPED)] if first else []
-        return [0] if cells and all(re.match(UNIT, cell) for cell in cells) else []
+        is_one = cells and all(re.match(UNIT, cell) for cell in cells) or counts_columns(cells)
+        return [0] if is_one else []
 
     def _fill_down(self, block: Block) -> None:
         """The rows of a merged cell hold what its first row holds."""

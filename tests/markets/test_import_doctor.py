@@ -311,3 +311,10 @@ def test_a_swap_at_the_front_is_proposed_only_where_a_business_comes_of_it():
         codes.proposal(right[:at] + right[at + 1] + right[at] + right[at + 2 :])[0][:2] in ("91", "")
         for at in range(17)
     )
+
+
+@pytest.mark.django_db
+def test_an_identity_number_in_place_of_a_code_is_kept_nowhere(send):
+    """A sole trader's own number: told as one, never proposed as a code, masked where the error is kept."""
+    (error,) = send([make_row(统一社会信用代码="11010519491231002X")])["errors"]
+    assert (error["value"], "suggestion" in error) == ("1***", False) and "身份证号码" in error["reason"]

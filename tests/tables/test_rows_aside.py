@@ -3,6 +3,7 @@
 import pytest
 
 from tables.readers import open_source
+from tables.readers.tidy import UNIT_ROW
 from tables.table import Column, Table
 
 TABLE = Table(
@@ -47,6 +48,13 @@ def read(tmp_path, content: str | bytes, table=TABLE):
         ",,,Page 1 of 3",
         "打印时间：2026-01-02 09:30,,,",
         "打印时间,,,",
+        "制表人：张示例,,2026年1月5日,",
+        "报表生成时间 2026-01-05,,,",
+        "主管领导签字：,,经办人签字：,",
+        "共 12 条记录,,,",
+        ",2026年1月5日,,",
+        "※ 带星号的必填,,,",
+        "（盖章）,,,",
     ],
 )
 def test_footers(tmp_path, row):
@@ -61,9 +69,11 @@ def test_totals(tmp_path, word):
         assert read(tmp_path, HEADING + LINE + row + "\n") == (["甲市场"], {"合计行（已跳过）": 1})
 
 
-@pytest.mark.parametrize("row", ["（户）,,（户）,", ",,(户),", ",,户,", ",,单位：户,"])
+@pytest.mark.parametrize(
+    "row", ["（户）,,（户）,", ",,单位：户,", "必填,必填,选填,选填", "1,2,3,4", "甲,（1）,（2）,（3）", "序号,1,2,3"]
+)
 def test_units_below_the_header(tmp_path, row):
-    assert read(tmp_path, HEADING + row + "\n" + LINE) == (["甲市场"], {"单位行（已跳过）": 1})
+    assert read(tmp_path, HEADING + row + "\n" + LINE) == (["甲市场"], {UNIT_ROW: 1})
     assert len(read(tmp_path, HEADING + LINE + row + "\n")[0]) == 2, "elsewhere it is a row, and a wrong one"
 
 
@@ -81,6 +91,10 @@ def test_units_below_the_header(tmp_path, row):
         ",第一页书店,,",
         ",打印时间图文店,,",
         "91440300MA5000000X,备注：,,",
+        ",2026年1月5日,1,",
+        ",完美日记,,",
+        ",2026年度商行,,",
+        "1,3,2,4",
     ],
 )
 def test_what_may_be_a_business_stays(tmp_path, row):

@@ -13,7 +13,7 @@ from xlwt.CompoundDoc import XlsDoc
 from tables import cells
 from tables.readers import Refused, open_source
 from tables.readers.numbers import UNCALCULATED
-from tables.readers.sheet_child import failed_cells
+from tables.readers.sheet_child import failed_cells, records_of
 from tables.readers.sheetxml import unescaped
 from tables.table import Column, Table
 from tests.tables.hostile import BOOK, HEADER, ROW, ods, ods_row, sheet, workbook
@@ -57,6 +57,9 @@ def refused(path):
         (HEADING + LINES).replace("\n", "\r").encode("gb18030"),
         (HEADING.strip() + "\r" + LINES.replace("\n", "\r\n")).encode(),
         (HEADING + LINES).replace(",", "\v,\f").encode(),
+        (HEADING + LINES).replace(",", "|").replace("\n", "\r").encode("utf-16-le"),
+        (HEADING + LINES).replace(",", ";").replace("\n", "\r").encode("utf-16-be"),
+        (HEADING.replace("称", "\u00ad称★") + LINES).encode(),
         (HEADING + LINES.replace("\n", "\n\r", 1)).replace("\n\r", "\n").encode(),
     ],
 )
@@ -177,6 +180,8 @@ STYLES = {"xl/styles.xml": '<styleSheet><cellXfs><xf numFmtId="0"/><xf numFmtId=
     [
         ('<c r="C2"><f>A2</f></c>', UNCALCULATED),
         ('<c r="C2" t="str"><f>A2</f><v></v></c>', ""),
+        ('<c r="C2"><f>A2</f><v></v></c>', UNCALCULATED),
+        ('<c r="C2"><f>A2</f><v/></c>', UNCALCULATED),
         ('<c r="C2"><f>A2</f><v>7</v></c>', "7"),
         ('<c r="C2" t="e"><f>A2</f><v>#REF!</v></c>', "#REF!"),
         ('<c r="C2" t="e"><v>#N/A</v></c>', "#N/A"),
@@ -225,8 +230,9 @@ def test_a_formula_that_failed_is_no_text(text):
     assert cells.read(cells.text(), f"甲{text}")[1] is None
 
 
-def old_book(path, *, day=None, date_format=None):
+def old_book(path, *, day=None, date_format=None, from_1904=False):
     book = xlwt.Workbook()
+    book.dates_1904 = from_1904
     page = book.add_sheet("表")
     for at, name in enumerate(("代码", "名称", "日期")):
         page.write(0, at, name)
@@ -246,6 +252,9 @@ def test_old_workbooks_with_days_errors_and_booleans(tmp_path):
     assert read(tmp_path / "a.et") == {2: ("001", "甲", "2020-01-02"), 3: ("002", "#REF!", "TRUE")}
     old_book(tmp_path / "b.xls", day=43832.0)
     assert read(tmp_path / "b.xls")[2][2] == "43832"
+    for date_format in (None, "yyyy-mm-dd"):
+        old_book(tmp_path / "c.xls", day=43832 - 1462, date_format=date_format, from_1904=True)
+        assert read(tmp_path / "c.xls")[2][2] == "2020-01-02"
 
 
 def test_failed_formulas_of_old_workbooks_in_their_places(tmp_path):
@@ -277,13 +286,17 @@ def test_failed_formulas_of_open_workbooks(tmp_path, failed):
     assert read(path) == {2: ("001", "甲", "#DIV/0!"), 3: ("002", "乙", "2020-01-02")}
 
 
+def failed(file):
+    return failed_cells(records_of(file))
+
+
 def test_an_old_workbook_whose_sectors_lead_nowhere(tmp_path):
     old_book(tmp_path / "a.xls")
     content = (tmp_path / "a.xls").read_bytes()
     for at in (30, 44, 48, 68, 76):
         for bad in (b"\xff\xff", b"\x00\x00", b"\x09\x00"):
-            assert failed_cells(content[:at] + bad + content[at + 2 :]) in ({}, failed_cells(content))
-    assert failed_cells(content[:600]) == {} == failed_cells(b"")
+            assert failed(content[:at] + bad + content[at + 2 :]) in ({}, failed(content))
+    assert failed(content[:600]) == {} == failed(b"")
 
 
 def test_old_workbooks_that_are_locked_or_hold_macros(tmp_path):
