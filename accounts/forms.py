@@ -21,6 +21,13 @@ class SignInForm(AuthenticationForm):
         "inactive": "账号或密码不正确。请检查大小写和输入法后重试；连续输错 5 次，账号会暂停登录 30 分钟。",
     }
 
+    def clean_username(self):
+        """Django tells the browser how long a name may be and does not look itself; axes could not write it down."""
+        name = self.cleaned_data["username"]
+        if len(name) > User._meta.get_field("username").max_length:
+            raise self.get_invalid_login_error()
+        return name
+
 
 class CodeForm(forms.Form):
     """Six digits of the app; judged by the service, which counts the failures."""

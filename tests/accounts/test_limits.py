@@ -51,6 +51,11 @@ def test_one_account_tried_from_many_addresses_is_stopped_whether_it_exists_or_n
     assert wrong(make.make_user().username, "192.0.2.9", make.PASSWORD) == 302
 
 
+@pytest.mark.parametrize("length", [61, 256, 5000])
+def test_a_name_that_no_account_can_have_is_a_wrong_one(length):
+    assert wrong("x" * length) == 200
+
+
 @pytest.mark.parametrize("proxy", [False, True])
 def test_an_invented_address_escapes_no_limit(at_most, settings, proxy):
     """Whoever invents hops writes them before the one that the proxy adds."""
