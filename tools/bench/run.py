@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg2
+
 sys.path[0] = str(Path(__file__).resolve().parent.parent.parent)  # started as a file: imports begin at the project
 
 from devservices import signals_as_interrupt  # noqa: E402
@@ -137,7 +139,7 @@ def measure(databases: Databases, rows: int, effort: Effort, *, web: bool, only:
         say(f"{name}, {rows:,} businesses …")
         try:
             size.found[name] = step()
-        except (MeasurementFailed, OSError) as failure:
+        except (MeasurementFailed, OSError, psycopg2.Error) as failure:
             say(f"{name} was not measured: {failure}")
             size.why[name] = str(failure)
     if not databases.keep:

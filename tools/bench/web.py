@@ -14,12 +14,12 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.middleware.csrf import _get_new_csrf_string
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.session_store import SessionStore
 from members.identity import member_code, member_code_index
 from members.models import MemberCode
 from orgs.models import Posting
