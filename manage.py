@@ -14,8 +14,11 @@ def main():
         os.environ["DATABASE_ROLE"] = "owner"
     from django.core.management import execute_from_command_line
 
+    from accounts import wall
+
     try:
-        execute_from_command_line(sys.argv)
+        with wall.everywhere():  # a command is for the whole city; the threads of a server get nothing of it
+            execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         sys.exit(130)
 

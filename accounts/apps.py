@@ -6,6 +6,9 @@ class AccountsConfig(AppConfig):
     verbose_name = "登录与审计"
 
     def ready(self) -> None:
-        from accounts import held
+        from django.db.backends.signals import connection_created
+
+        from accounts import held, wall
 
         held.register()
+        connection_created.connect(wall.told_when_opened)

@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework.authentication import TokenAuthentication as Base
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 
-from accounts import audit, limits, scopes
+from accounts import audit, limits, scopes, wall
 from accounts.models import ApiToken
 from accounts.tokens import token_digest
 
@@ -41,4 +41,5 @@ class TokenAuthentication(Base):
         if token.last_used_at is None or token.last_used_at < now - USED_AGAIN:
             ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
         token.user.token_permissions = scopes.permissions_of(token.scopes)
+        wall.become(token.user)
         return token.user, token

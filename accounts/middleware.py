@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts import addresses
+from accounts import addresses, wall
 
 READING = ("GET", "HEAD")
 LOST = "登录已经过期，刚才提交的内容没有保存。请登录，会回到原来的页面，再做一次。"
@@ -29,6 +29,20 @@ class ClientAddressMiddleware:
             return self.get_response(request)
         finally:
             addresses.current.reset(token)
+
+
+class WallMiddleware:
+    """Right behind authentication: the request sees the persons of its user's districts, nobody's without a user."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        with wall.as_user(request.user):
+            response = self.get_response(request)
+            if response.streaming and getattr(response, "file_to_stream", None) is None:
+                response.streaming_content = wall.while_read(response.streaming_content)
+            return response
 
 
 class NulMiddleware:

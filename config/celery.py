@@ -7,12 +7,26 @@
 import os
 
 from celery import Celery
+from celery.contrib.django.task import DjangoTask
 from celery.schedules import crontab
 from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("config")
+
+class CityTask(DjangoTask):
+    """What runs by itself counts and cares for the whole city; a job narrows it to its owner (jobs/runner.py)."""
+
+    abstract = True
+
+    def __call__(self, *args, **kwargs):
+        from accounts import wall
+
+        with wall.everywhere():
+            return super().__call__(*args, **kwargs)
+
+
+app = Celery("config", task_cls=CityTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

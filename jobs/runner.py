@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from psycopg2.errors import DiskFull
 
-from accounts import audit
+from accounts import audit, wall
 from jobs.lease import LEASE, Reporter, held, reporting
 from jobs.listening import Cancelled, LeaseLost
 from jobs.models import Job
@@ -76,10 +76,11 @@ def _work(job: Job, progress: Reporter) -> dict:
     work = KINDS.get(job.kind)
     if work is None:
         raise JobFailed("系统不认识这类任务，没有执行。请把任务编号告诉系统管理员。")
-    if not connection.in_atomic_block:
-        return work(job, progress)
-    with transaction.atomic():  # the caller's transaction must outlive a failure of the work
-        return work(job, progress)
+    with wall.as_user(job.owner) if job.owner is not None else wall.everywhere():
+        if not connection.in_atomic_block:
+            return work(job, progress)
+        with transaction.atomic():  # the caller's transaction must outlive a failure of the work
+            return work(job, progress)
 
 
 def _why_stopped(job: Job, progress: Reporter) -> str:

@@ -3,6 +3,7 @@ an organization open. Registered with orgs/life.py in MembersConfig.ready()."""
 
 from datetime import date
 
+from accounts import wall
 from members.errors import Refused
 from members.models import Affiliation, Registration, Seat
 from members.services.people import affiliation_end
@@ -12,6 +13,7 @@ from orgs.models import Organization
 Kind = Affiliation.Kind
 
 
+@wall.everywhere()
 def affiliations_follow(move: life.Move) -> None:
     """The two ancestor columns of everybody who belongs to a moved organization; one statement."""
     Affiliation.objects.filter(organization__in=move.ids).update(
@@ -19,6 +21,7 @@ def affiliations_follow(move: life.Move) -> None:
     )
 
 
+@wall.everywhere()
 def affiliations_go_over(merge: life.Merge) -> None:
     """Rolls and those taken in end at the source on the day and go on at the target. Seats end with their committee."""
     live = Affiliation.objects.live(merge.on).filter(organization=merge.source).select_related("member", "contact")
@@ -42,6 +45,7 @@ def affiliations_go_over(merge: life.Merge) -> None:
     seats.filter(starts_on__gte=merge.on).delete()
 
 
+@wall.everywhere()
 def people_keep_it_open(organization: Organization, on: date) -> str | None:
     live = Affiliation.objects.live(on).filter(organization=organization)
     if on_roll := live.formal().count():
@@ -51,6 +55,7 @@ def people_keep_it_open(organization: Organization, on: date) -> str | None:
     return None
 
 
+@wall.everywhere()
 def people_below(organization: Organization) -> list[str]:
     """Counts only: this is shown to registrars, who see no persons."""
     live = Affiliation.objects.live().filter(organization__path__startswith=organization.path)

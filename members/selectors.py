@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from accounts import wall
 from accounts.models import AuditEvent
 from members import identity
 from members.models import Affiliation, Consent, Draft, Member, MemberCode, Notice, Receipt, Registration
@@ -15,6 +16,7 @@ def current_notice() -> Notice | None:
     return Notice.objects.filter(published_at__isnull=False).order_by("-published_at", "-pk").first()
 
 
+@wall.everywhere()
 def receipt_by_code(code: str) -> Receipt | None:
     return (
         Receipt.objects.filter(code_index=identity.receipt_index(code))
@@ -29,6 +31,7 @@ def counter_draft(code: str, *, at: datetime | None = None) -> Draft | None:
     return waiting.filter(code_index=identity.receipt_index(code)).select_related("by", "guidance_station").first()
 
 
+@wall.everywhere()
 def member_by_code(code: str) -> Member | None:
     """The current member behind a live member code, or None. Say nothing about which of the two to the public."""
     live = MemberCode.objects.filter(code_index=identity.member_code_index(code), revoked_at__isnull=True)
@@ -88,6 +91,7 @@ def duplicates_here(registration: Registration, user) -> QuerySet:
     return same_person_registrations(registration).filter(pk__in=visible.values("pk"))
 
 
+@wall.everywhere()
 def is_known_elsewhere(registration: Registration, user) -> bool:
     """Whether the person is known outside the officer's scope: all that is said is 已在他处报到."""
     others = same_person_registrations(registration).exclude(pk__in=Registration.objects.visible_to(user).values("pk"))

@@ -123,6 +123,9 @@ DUTY_PERMISSIONS: dict[str, frozenset[str]] = {
 }  # fmt: skip
 
 
+DIRECTLY_UNDER_CITY = 0  # stands for the district committee of what has none (accounts/wall.py)
+
+
 def current_postings(user) -> list:
     """The postings that hold today, with their units, loaded once per user object (that is, per request)."""
     if not getattr(user, "is_authenticated", False) or not user.is_active or user.duty != User.Duty.STAFF:
@@ -166,6 +169,15 @@ def reaches(user, other, perm: str) -> bool:
     return bool(units) and all(user.has_perm(perm, unit) for unit in units)
 
 
+def _districts_of_division(division) -> set[int]:
+    """Persons stand in the guidance line only: whose are those that a district's or a street's own posting touches."""
+    from orgs.models import Organization
+
+    column = "district" if division.level == division.Level.DISTRICT else "street"
+    under = Organization.objects.filter(**{column: division.pk}).values_list("district_committee", flat=True)
+    return {pk or DIRECTLY_UNDER_CITY for pk in under.distinct()}
+
+
 class DoorBackend(BaseBackend):
     """Signs staff in by password and answers every question about rights. Never reads is_superuser: there is none."""
 
@@ -196,3 +208,15 @@ class DoorBackend(BaseBackend):
         for posting in current_postings(user_obj):
             held |= rights_of(posting)
         return any(perm.startswith(f"{app_label}.") and user_obj.may_use(perm) for perm in held)
+
+    def districts_of(self, user_obj) -> set[int] | None:
+        """The district committees whose persons this person's postings touch; None: the whole city."""
+        districts: set[int] = set()
+        for posting in current_postings(user_obj):
+            if posting.unit.level == 1:  # the city, in either line
+                return None
+            if posting.organization_id:
+                districts.add(posting.organization.district_committee_id or DIRECTLY_UNDER_CITY)
+            else:
+                districts |= _districts_of_division(posting.division)
+        return districts

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from django.db import connection
 
+from accounts import wall
 from orgs.kinds import Level
 from orgs.models import Organization
 from reports import metrics
@@ -32,6 +33,7 @@ def can_be_told(a: Side, b: Side) -> bool:
     return isinstance(a.unit, Organization) and a.unit.level < Level.GRASSROOTS and replace(a, on=b.on) == b
 
 
+@wall.everywhere()
 def explain_persons(a: Side, b: Side, number_a: int, number_b: int) -> Explained | None:
     """None where nothing can be told without telling of somebody."""
     counted, below = _events(a, b)

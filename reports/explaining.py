@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
+from accounts import wall
 from orgs.kinds import Level
 from orgs.models import Organization
 from orgs.querysets import ScopedQuerySet
@@ -115,6 +116,7 @@ def sides_of(metric: metrics.Metric, side: Side, part: str) -> Side:
     return replace(side, code=metric.numerator, denominator=inside)
 
 
+@wall.everywhere()
 def explain(a: Side, b: Side, number_a: int, number_b: int) -> Explained:
     """Reasons with their counts. The numbers are those that the pages show."""
     with connection.cursor() as cursor:
@@ -132,6 +134,7 @@ def explain(a: Side, b: Side, number_a: int, number_b: int) -> Explained:
 
 def rows_of(a: Side, b: Side, only: str = "") -> ScopedQuerySet:
     """The rows that differ; `only`: those of one reason (Reason.only). Raises metrics.UnknownMetric."""
+    rows.count_whole(a.metric)
     model = sources.SOURCES[a.metric.source].model()
     name, _, key = only.partition(":")
     where = f"WHERE came = {name == 'in'} AND reason = '{_safe(key)}'" if only else ""

@@ -10,6 +10,7 @@ from django.db.models import QuerySet, Sum
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
+from accounts import wall
 from orgs.doors import postings_with
 from orgs.kinds import Level
 from orgs.models import Division, Organization
@@ -19,6 +20,12 @@ from reports.releases import is_responsible
 from reports.sql import sources
 from reports.sql.parts import Day
 
+WALLED = {
+    "members.Member",
+    "members.Registration",
+    "members.Transfer",
+    "stations.CheckIn",
+}  # rows behind accounts/wall.py
 KEPT_FOR = 400  # days of which rows can be read; beyond, there are counts only
 
 
@@ -69,8 +76,15 @@ def rows(
         raise RowsNotOpen(metric)
     if not _has_a_door(metric, user):
         raise RowsNotOpen(metric)
+    count_whole(metric)
     found = all_rows(code, unit, denominator=denominator, range=range, as_of=as_of, unassigned=unassigned, part=part)
     return found.visible_to(user)
+
+
+def count_whole(metric: metrics.Metric) -> None:
+    """Rows of other things than persons may be picked by their people: everybody must get the same ones."""
+    if sources.SOURCES[metric.source].label not in WALLED:
+        wall.count_everywhere()
 
 
 def _has_a_door(metric: metrics.Metric, user) -> bool:

@@ -4,6 +4,7 @@ from django.db.models import Case, Exists, OuterRef, QuerySet, When
 from django.http import Http404
 from django.utils import timezone
 
+from accounts import wall
 from members.identity import member_code_index
 from members.models import Affiliation, Consent, Member, Registration
 from orgs.doors import postings_with
@@ -63,6 +64,7 @@ def desk_place(user, pk: int) -> ServicePoint:
     return place
 
 
+@wall.everywhere()
 def member_of_code(code: str) -> Member | None:
     """Whose live code this is. A member shows the code, so it opens nothing more than the check-in."""
     return Member.objects.filter(codes__code_index=member_code_index(code), codes__revoked_at__isnull=True).first()

@@ -7,6 +7,7 @@ from django.db import OperationalError
 from django.urls import reverse
 from psycopg2.errors import DiskFull
 
+from accounts import wall
 from jobs.listening import LeaseLost
 from jobs.models import Job
 from jobs.services import JobFailed, Progress, job_kind
@@ -33,6 +34,7 @@ def _right(params: dict) -> str:
 
 
 @job_kind("tables.check", right=_right)
+@wall.everywhere()
 def check(job: Job, progress: Progress) -> dict:
     batch = _batch(job)
     if batch.state == Batch.State.READING:
@@ -42,6 +44,7 @@ def check(job: Job, progress: Progress) -> dict:
 
 
 @job_kind("tables.apply", right=_right)
+@wall.everywhere()
 def apply(job: Job, progress: Progress) -> dict:
     """Writes once: a job that is taken over after its commit finds the batch applied, and only tells of it again."""
     batch = _batch(job)
@@ -58,6 +61,7 @@ def apply(job: Job, progress: Progress) -> dict:
 
 
 @job_kind("tables.undo", right=_right)
+@wall.everywhere()
 def undo(job: Job, progress: Progress) -> dict:
     """Takes back once, like `apply`."""
     batch = _batch(job)

@@ -82,6 +82,8 @@ def django_db_setup(django_db_setup, django_db_blocker):
     from django.db import connection
     from django.test import TransactionTestCase
 
+    from accounts import wall
+
     options = connection.settings_dict["OPTIONS"]
     patch = pytest.MonkeyPatch()
     with django_db_blocker.unblock():
@@ -90,7 +92,10 @@ def django_db_setup(django_db_setup, django_db_blocker):
     # A transactional test ends with TRUNCATE. TestCase overrides the first of these, so ordinary tests pay nothing.
     _run_as_owner(patch, TransactionTestCase, "_fixture_teardown")
     _run_as_owner(patch, TransactionTestCase, "_reset_sequences")
-    yield
+    # A test itself sees persons of every district, as a command does; what it asks through a client, a live server or a
+    # worker sees what those let it (tests/test_wall.py).
+    with wall.everywhere():
+        yield
     patch.undo()
     with django_db_blocker.unblock():
         connection.close()

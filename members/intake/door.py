@@ -16,7 +16,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.views import APIView
 
-from accounts import audit
+from accounts import audit, wall
 from members import limits
 from members.intake import signature
 from members.models import IntakeClient
@@ -113,6 +113,10 @@ class ClientView(APIView):
     authentication_classes = [SignedByClient]
     permission_classes = [IsClient]
     http_method_names = ["get", "post", "head"]
+
+    @wall.everywhere()
+    def dispatch(self, request, *args, **kwargs):
+        return super().dispatch(request, *args, **kwargs)
 
     def perform_content_negotiation(self, request, force=False):
         """There are answers of one type only, whatever is asked for."""

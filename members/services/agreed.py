@@ -14,6 +14,7 @@ from functools import cached_property
 
 from django.utils import timezone
 
+from accounts import wall
 from accounts.crypto import blind_index
 from members.models import Receipt
 
@@ -54,6 +55,7 @@ def is_same_time(one: datetime, other: datetime | None) -> bool:
     return ours // step == theirs // step
 
 
+@wall.everywhere()
 def receipts_of(agreements: Iterable[Agreement]) -> dict[Agreement, Receipt]:
     """The receipts that these consents got already."""
     wanted = {agreement: agreement.index for agreement in agreements}

@@ -4,7 +4,7 @@ second is told who was faster and what happened."""
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, wall
 from members import selectors
 from members.errors import Conflict, Refused
 from members.models import Consent, ContactLog, Member, Registration
@@ -52,6 +52,7 @@ def _decide(registration: Registration, state: str, by, **changes) -> Registrati
     return registration
 
 
+@wall.everywhere()
 @transaction.atomic
 def registration_take(*, registration: Registration, by, seen_assignee: int | None = None) -> Registration:
     """Make it one's own lead. `seen_assignee` is whose it was on the page; somebody else's by now: Conflict."""
@@ -66,6 +67,7 @@ def registration_take(*, registration: Registration, by, seen_assignee: int | No
     return current
 
 
+@wall.everywhere()
 @transaction.atomic
 def registration_contact(*, registration: Registration, outcome: str, by) -> ContactLog:
     """Write down one attempt to reach the person. Reached makes it 已联系; whoever calls first takes it."""
@@ -79,6 +81,7 @@ def registration_contact(*, registration: Registration, outcome: str, by) -> Con
     return log
 
 
+@wall.everywhere()
 @transaction.atomic
 def registration_verify(*, registration: Registration, method: str, by, same_as: Member | None = None) -> Registration:
     """The person is a member, verified by `method`: make the Member or join the one already here.
@@ -134,6 +137,7 @@ def _member_from(registration: Registration) -> Member:
     return Member.objects.create(**{name: getattr(registration, name) for name in copied})
 
 
+@wall.everywhere()
 @transaction.atomic
 def registration_refuse(*, registration: Registration, reason: str, by) -> Registration:
     """未核实: it could not be confirmed. Never a statement that somebody is not a member; the person never sees why."""
@@ -144,6 +148,7 @@ def registration_refuse(*, registration: Registration, reason: str, by) -> Regis
     return current
 
 
+@wall.everywhere()
 @transaction.atomic
 def registration_mark_duplicate(*, registration: Registration, by, of: Registration | None = None) -> Registration:
     """It is the same person's as `of`; without `of`, as one that is known elsewhere, which the officer is not shown."""
@@ -164,6 +169,7 @@ def registration_mark_duplicate(*, registration: Registration, by, of: Registrat
     return current
 
 
+@wall.everywhere()
 @transaction.atomic
 def registration_unreachable(*, registration: Registration, by) -> Registration:
     """Nobody could be reached. At least one attempt must be on record. Raises Refused, Conflict."""

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import wall
 from members import identity
 from members.models import Consent, Notice, Receipt, Registration
 from members.services.agreed import Agreement, receipts_of
@@ -54,6 +55,7 @@ def transaction_time() -> datetime:
     return fetch("SELECT now()")[0][0]
 
 
+@wall.everywhere()
 def known_people(keys: Iterable[Key]) -> dict[Key, Registration]:
     """The live registration of each; the first where there are several."""
     wanted = set(keys)
@@ -67,6 +69,7 @@ def known_people(keys: Iterable[Key]) -> dict[Key, Registration]:
     return found
 
 
+@wall.everywhere()
 def registrations_take(openings: Sequence[Opening]) -> list[Taken]:
     """Each opens a registration or joins the one that is there, as form after form would.
 

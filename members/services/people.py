@@ -5,7 +5,7 @@ import datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, wall
 from members import identity, selectors
 from members.errors import Refused
 from members.models import Affiliation, Member
@@ -67,6 +67,7 @@ def _require(by, perm: str, organization: Organization, sentence: str) -> None:
         raise Refused(sentence)
 
 
+@wall.everywhere()
 @transaction.atomic
 def member_accept(
     *, member: Member, organization: Organization, contact: Member, by, starts_on: datetime.date | None = None
@@ -86,6 +87,7 @@ def member_accept(
     return affiliation
 
 
+@wall.everywhere()
 @transaction.atomic
 def affiliation_start(
     *, member: Member, organization: Organization, by, starts_on: datetime.date | None = None
@@ -99,6 +101,7 @@ def affiliation_start(
     return affiliation
 
 
+@wall.everywhere()
 @transaction.atomic
 def affiliation_end(*, affiliation: Affiliation, by, ends_on: datetime.date | None = None) -> Affiliation | None:
     """End it on `ends_on`, which does not count any more. One that began that day or later never was: it goes.
@@ -118,6 +121,7 @@ def affiliation_end(*, affiliation: Affiliation, by, ends_on: datetime.date | No
     return current
 
 
+@wall.everywhere()
 @transaction.atomic
 def member_end(*, member: Member, reason: str, by, ended_on: datetime.date | None = None) -> Member:
     """Not counted from `ended_on` on, for one of Member.Ended; the live affiliations end with it."""
@@ -137,6 +141,7 @@ def member_end(*, member: Member, reason: str, by, ended_on: datetime.date | Non
     return current
 
 
+@wall.everywhere()
 @transaction.atomic
 def member_edit(*, member: Member, by, **changes) -> Member:
     """Change plain facts of a member; `changes` are columns of EDITABLE. Audits the names of columns only."""
@@ -173,12 +178,14 @@ def _reveal(row, act: str, perm: str, fields, purpose: str, by) -> dict[str, str
     return {name: getattr(row, name) or "" for name in wanted}
 
 
+@wall.everywhere()
 @transaction.atomic
 def member_reveal(*, member: Member, fields, purpose: str, by) -> dict[str, str]:
     """Clear values of `fields` (name, phone, id_number), for a stated purpose. One audit event. Raises Refused."""
     return _reveal(member, "members.member.reveal", "members.reveal_member", fields, purpose, by)
 
 
+@wall.everywhere()
 @transaction.atomic
 def registration_reveal(*, registration, fields, purpose: str, by) -> dict[str, str]:
     """The same for what a person wrote in a registration."""

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, wall
 from members import identity, sealing
 from members.copies import copy_of, person_of
 from members.errors import Refused
@@ -36,6 +36,7 @@ def _note(act: str, request: RightsRequest, by, **detail) -> None:
     audit.record(f"members.rights.{act}", by=by, subjects=[whose], units=units, detail={"kind": request.kind, **detail})
 
 
+@wall.everywhere()
 @transaction.atomic
 def rights_request(*, receipt: Receipt, kind: str, details: str = "") -> RightsRequest:
     """Asked from the receipt's page. The same open request stands once; what is said again is added to it."""
@@ -44,6 +45,7 @@ def rights_request(*, receipt: Receipt, kind: str, details: str = "") -> RightsR
     return _ask({"receipt": receipt, "kind": kind}, facts, details, by=None)
 
 
+@wall.everywhere()
 @transaction.atomic
 def rights_request_in_person(
     *, kind: str, by, registration: Registration | None = None, member: Member | None = None, details: str = ""
@@ -66,6 +68,7 @@ def _ask(key: dict, facts: dict, details: str, by) -> RightsRequest:
     return request
 
 
+@wall.everywhere()
 @transaction.atomic
 def rights_answer(
     *, request: RightsRequest, outcome: str, reply: str, by, corrections: dict | None = None
@@ -119,6 +122,7 @@ def _seal_copy(request: RightsRequest, by) -> None:
     request.sealed_until = timezone.now() + COPY_KEPT
 
 
+@wall.everywhere()
 @transaction.atomic
 def rights_copy(*, request: RightsRequest, by) -> dict:
     """The copy for a person who stands at the window. Raises Refused."""

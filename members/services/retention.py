@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, wall
 from members import erasure, identity, inbox
 from members.erasure_list import Erased, erased_write
 from members.models import Affiliation, Member, Registration, RightsRequest
@@ -42,6 +42,7 @@ def members_due_for_erasure():
     )
 
 
+@wall.everywhere()
 @transaction.atomic
 def registrations_expire() -> int:
     """Open registrations 60 days past their due date become 逾期未办."""
@@ -56,6 +57,7 @@ def registrations_expire() -> int:
     return len(rows)
 
 
+@wall.everywhere()
 @transaction.atomic
 def erase_due() -> int:
     """Erase one batch of what is due, everywhere. Returns how many persons and forms were erased."""
@@ -97,6 +99,7 @@ def _settle_requests(members: list[Member], forms: list[Registration], now) -> N
     )
 
 
+@wall.everywhere()
 @transaction.atomic
 def erasures_replay(entries: Iterable[Erased]) -> int:
     """Erase again who stands on the list and came back with a backup. Returns how many rows; safe to run twice."""
@@ -108,6 +111,7 @@ def erasures_replay(entries: Iterable[Erased]) -> int:
     return erase([row for row in rows if isinstance(row, Member)], forms)
 
 
+@wall.everywhere()
 def retention_run() -> dict[str, int]:
     """Everything that is due tonight, in batches of their own transaction. Returns counts."""
     done = {"drafts": drafts_expire(), "copies": copies_expire(), "inbox": inbox.forget(), "expired": 0, "erased": 0}

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, wall
 from members import identity, selectors
 from members.errors import Refused
 from members.models import Affiliation, Consent, Member, MemberCode, Receipt, Registration, RightsRequest
@@ -26,6 +26,7 @@ def _note(act: str, registration: Registration, units=(), **detail) -> None:
     audit.record(f"members.{act}", by=None, subjects=[registration], units=units, detail=detail)
 
 
+@wall.everywhere()
 @transaction.atomic
 def receipt_withdraw(*, receipt: Receipt) -> Receipt:
     """The person takes this form back. Always possible, safe to repeat.
@@ -46,6 +47,7 @@ def receipt_withdraw(*, receipt: Receipt) -> Receipt:
     return receipt
 
 
+@wall.everywhere()
 @transaction.atomic
 def registration_withdraw(*, registration: Registration, by=None) -> Registration:
     """Withdraw it with all its consents. Without a FORMAL affiliation here what branches took in ends today; the
@@ -80,6 +82,7 @@ def _leave(member: Member, now) -> None:
         affiliation_end(affiliation=affiliation, by=None)
 
 
+@wall.everywhere()
 @transaction.atomic
 def consent_give(*, receipt: Receipt) -> Consent:
     """The separate consent 签到, given later. Safe to repeat."""
@@ -103,6 +106,7 @@ def consent_give(*, receipt: Receipt) -> Consent:
 OPTIONAL = (Consent.Item.ID_NUMBER, Consent.Item.CHECK_IN)  # without the other two there is no registration
 
 
+@wall.everywhere()
 @transaction.atomic
 def consent_withdraw(*, receipt: Receipt, item: str) -> None:
     """Take one of the consents back that the registration can do without, in any state; safe to repeat.
@@ -144,6 +148,7 @@ def _without_number(registration: Registration) -> None:
         Member.objects.filter(pk=member.pk).update(**nothing)
 
 
+@wall.everywhere()
 @transaction.atomic
 def member_code_issue(*, receipt: Receipt, anew: bool = False) -> MemberCode:
     """The member's one live code; `anew` revokes it first. Needs the consent 签到."""
@@ -163,6 +168,7 @@ def member_code_issue(*, receipt: Receipt, anew: bool = False) -> MemberCode:
     return issued
 
 
+@wall.everywhere()
 @transaction.atomic
 def member_code_revoke(*, receipt: Receipt) -> None:
     registration = _own(receipt)
@@ -170,6 +176,7 @@ def member_code_revoke(*, receipt: Receipt) -> None:
     _note("code.revoke", registration)
 
 
+@wall.everywhere()
 @transaction.atomic
 def receipt_erase(*, receipt: Receipt, details: str = "") -> RightsRequest:
     """Ask for erasure: an own receipt is withdrawn with it, so that the next retention run erases."""

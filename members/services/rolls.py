@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import wall
 from members import identity
 from members.models import Affiliation, Member
 from orgs.models import Organization
@@ -37,6 +38,7 @@ def with_indexes(facts: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
+@wall.everywhere()
 @transaction.atomic
 def roll_enter(*, entries: Sequence[Entry]) -> list[Affiliation]:
     """The formal affiliations, in the order of the entries.
@@ -61,6 +63,7 @@ def roll_enter(*, entries: Sequence[Entry]) -> list[Affiliation]:
     )
 
 
+@wall.everywhere()
 def members_change(members: Sequence[tuple[Member, dict[str, Any]]]) -> None:
     """Plain facts of people on a roll, as `member_edit` writes them one by one."""
     columns: set[str] = set()

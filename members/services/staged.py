@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from django.db.models import Model
 
+from accounts import wall
 from members.models import Consent, Receipt, Registration
 from members.services.leads import Opening, consents_of, due_from_now, receipt_for, registration_of, transaction_time
 from tables.copying import copy_records, plain_columns
@@ -47,6 +48,7 @@ class StagedLeads:
         self._stage(Receipt, [receipt_for(*pair, self.now, is_joined=True) for pair in joining])
         self.persons += len(joining)
 
+    @wall.everywhere()
     def write(self, tell: Callable[[int, int], None]) -> None:
         """Under everybody's locks. `tell` hears of how many persons how many are written."""
         if self.persons >= BULK_FROM:

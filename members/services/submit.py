@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, wall
 from markets.models import Business
 from members import identity
 from members.errors import ConsentMissing, Refused
@@ -97,10 +97,12 @@ def lock_everybody() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, key) FROM generate_series(0, %s) key", [LOCK, LOCKS - 1])
 
 
+@wall.everywhere()
 def receipt_of(form_token: uuid.UUID) -> Receipt | None:
-    return Receipt.objects.filter(form_token=form_token).first()
+    return Receipt.objects.filter(form_token=form_token).select_related("registration").first()
 
 
+@wall.everywhere()
 @transaction.atomic
 def registration_submit(
     *, form_token: uuid.UUID, answers: Answers, consents: set[str], notice: Notice, origin: Origin, by=None

@@ -5,7 +5,7 @@ import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, wall
 from members.errors import Refused
 from members.models import Affiliation, Member, Transfer
 from members.services.people import affiliation_end, affiliation_start, member_end
@@ -25,6 +25,7 @@ def current_roll(member: Member) -> Affiliation | None:
     return Affiliation.objects.live().formal().filter(member=member).select_related("organization").first()
 
 
+@wall.everywhere()
 @transaction.atomic
 def transfer_send(*, member: Member, by, target: Organization | None = None, elsewhere: str = "", **facts) -> Transfer:
     """Record that the relation was sent: to an organization here, or by name to one outside. Raises Refused."""
@@ -56,6 +57,7 @@ def _undecided(transfer: Transfer) -> Transfer:
     return row
 
 
+@wall.everywhere()
 @transaction.atomic
 def transfer_receive(*, transfer: Transfer, by, on: datetime.date | None = None) -> Transfer:
     """Received on a day: off the origin's roll and on the target's, or not counted here any more."""
@@ -75,6 +77,7 @@ def transfer_receive(*, transfer: Transfer, by, on: datetime.date | None = None)
     return row
 
 
+@wall.everywhere()
 @transaction.atomic
 def transfer_return(*, transfer: Transfer, reason: str, by, on: datetime.date | None = None) -> Transfer:
     """Sent back: the person stays where they were."""

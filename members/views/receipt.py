@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts import wall
 from members import answers, identity, inbox, limits, qr, sealing, selectors, services
 from members.forms.public import ConsentStep, LaterConsentForm, RightsForm
 from members.models import Consent, Notice
@@ -46,6 +47,7 @@ def _sent(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @never_cache
+@wall.everywhere()
 @require_http_methods(["GET", "HEAD", "POST"])
 def receipt(request: HttpRequest, code: str) -> HttpResponse:
     """The status page; before an officer's entry is confirmed, the page on which the person agrees to it."""
@@ -146,6 +148,7 @@ def _do(request: HttpRequest, kind: str, content: dict) -> HttpResponse:
 
 
 @never_cache
+@wall.everywhere()
 @require_http_methods(["POST"])
 def act(request: HttpRequest, code: str, name: str) -> HttpResponse:
     """The small acts of a receipt: single consents and the member code."""
@@ -161,6 +164,7 @@ def _told(request: HttpRequest, code: str, text: str) -> HttpResponse:
 
 
 @never_cache
+@wall.everywhere()
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: HttpRequest, code: str) -> HttpResponse:
     """Asks once, then takes the form back."""
@@ -173,6 +177,7 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @never_cache
+@wall.everywhere()
 @require_http_methods(["GET", "HEAD", "POST"])
 def rights(request: HttpRequest, code: str) -> HttpResponse:
     """Ask for a copy, a correction, erasure, an explanation, or object."""
@@ -186,6 +191,7 @@ def rights(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @never_cache
+@wall.everywhere()
 @require_http_methods(["GET", "HEAD"])
 def copy(request: HttpRequest, code: str) -> HttpResponse:
     """The person's own data, masked."""
@@ -199,6 +205,7 @@ def copy(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @never_cache
+@wall.everywhere()
 @require_http_methods(["GET", "HEAD"])
 def whole_copy(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     """The copy that was sealed for this receipt: to read, or as a file for a program."""

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
+from accounts import wall
 from members import answers, identity, inbox, limits, services
 from members.forms.public import STEPS, Step
 from members.models import Consent, Draft, Member, Poster, Registration
@@ -31,6 +32,7 @@ LABELS = {
 
 
 @never_cache
+@wall.everywhere()
 def poster(request: HttpRequest, code: str) -> HttpResponse:
     """The one address of every public QR. Unknown and withdrawn codes answer alike."""
     row = Poster.objects.on_the_wall().filter(code__in={code, code.upper()}).first()

@@ -10,7 +10,7 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 from django.views.generic import View
 
-from accounts import audit
+from accounts import audit, wall
 from orgs.scoped import DoorMixin
 from reports import breakdowns, metrics, past, rows, selectors, splitting, tiles, withheld_parts, words
 from reports.behind import EXPORT_PERMISSION, PERMISSION, RowsBehind, behind, can_be_taken, is_unassigned, unit_asked
@@ -150,7 +150,8 @@ class Rows(DoorMixin, View):
     def _everywhere(self) -> int:
         """How many rows there are, whoever may see them: a branch may cover what stands under others."""
         asked: dict[str, Any] = {"unassigned": self.unassigned, "part": self.of_part}
-        return behind(self.metric, self.unit, self.basis, None, **asked).count()
+        with wall.everywhere():
+            return behind(self.metric, self.unit, self.basis, None, **asked).count()
 
     def _word(self) -> str:
         return self.metric.unit if self.metric.kind == metrics.COUNT else "户"

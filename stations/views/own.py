@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views import View
 
+from accounts import wall
 from members import answers, inbox
 from members.limits import may_post
 from members.views.receipt import ON_ITS_WAY, not_yet
@@ -18,6 +19,10 @@ DONE = {"delete": "这条签到已删除。", "dispute": "已记下您的异议�
 
 class OwnCheckInsView(View):
     """GET lists; POST with `check_in` and `act` (dispute, delete) acts on one of them."""
+
+    @wall.everywhere()
+    def dispatch(self, request, *args, **kwargs):
+        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request, code: str) -> HttpResponse:
         try:
