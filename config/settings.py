@@ -150,7 +150,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 if IS_PUBLIC_FACE:  # nobody signs in here
-    OF_ACCOUNTS = ("session_limits", "SignInAgain", "SignedIn", "refusals", "contrib.auth", "axes")
+    OF_ACCOUNTS = ("session_limits", "SignInAgain", "SignedIn", "Wall", "refusals", "contrib.auth", "axes")
     MIDDLEWARE = [name for name in MIDDLEWARE if not any(part in name for part in OF_ACCOUNTS)]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

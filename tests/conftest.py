@@ -102,6 +102,15 @@ def django_db_setup(django_db_setup, django_db_blocker):
     del options["assume_role"]
 
 
+@pytest.fixture(autouse=True)
+def everybody_is_shown():
+    """To each test anew: a part of a request that a test calls by itself (a token's authentication) narrows what is shown."""
+    from accounts import wall
+
+    with wall.within(wall.EVERYBODY):
+        yield
+
+
 @pytest.fixture
 def owner_role(db):
     """`with owner_role(): …` — see as_owner."""

@@ -16,7 +16,7 @@ from accounts.middleware import WallMiddleware
 from accounts.models import ApiToken
 from accounts.tokens import token_digest
 from jobs.runner import job_run
-from jobs.services import KINDS, job_start
+from jobs.services import KINDS, RIGHTS, job_start
 from members.models import (
     Affiliation,
     Consent,
@@ -182,7 +182,9 @@ def test_every_table_that_points_at_a_person_is_walled_or_named():
 
 def test_an_api_call_sees_what_its_token_may(town):
     seen = []
-    ApiToken.objects.create(user=town.near, label="t", digest=token_digest("k"), expires_at="2027-01-01T00:00+08:00")
+    ApiToken.objects.create(
+        user=town.near, label="t", scopes=["numbers"], digest=token_digest("k"), expires_at="2027-01-01T00:00+08:00"
+    )
 
     def view(request):
         seen.append(found(town.mine))
@@ -208,6 +210,7 @@ def test_a_job_sees_what_its_owner_sees_and_the_clock_everybody(town, monkeypatc
         return {"mine": len(found(town.mine)), "theirs": len(found(town.theirs))}
 
     monkeypatch.setitem(KINDS, "test.look", look)
+    monkeypatch.setitem(RIGHTS, "test.look", lambda params: "members.view_member")
     owned, free = (job_start(kind="test.look", title="看", by=by) for by in (town.near, None))
     assert job_run(job_id=owned.pk).result == {"mine": len(WALLED), "theirs": 0}
     assert job_run(job_id=free.pk).result == {"mine": len(WALLED), "theirs": len(WALLED)}

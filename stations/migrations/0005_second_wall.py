@@ -82,6 +82,8 @@ def build(apps, editor):
     web = editor.quote_name(settings.DATABASE_WEB_ROLE)
     for name, body in FUNCTIONS.items():
         editor.execute(f"CREATE FUNCTION {name} LANGUAGE sql STABLE PARALLEL SAFE AS $$ {body} $$", params=None)
+        editor.execute(f"REVOKE ALL ON FUNCTION {name.partition(' ')[0]} FROM PUBLIC")
+        editor.execute(f"GRANT EXECUTE ON FUNCTION {name.partition(' ')[0]} TO {web}")
     for name, body in VIEWS.items():
         editor.execute(f"CREATE VIEW {name} AS {body}")
         editor.execute(f"REVOKE ALL ON {name} FROM PUBLIC, {web}")
