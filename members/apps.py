@@ -9,7 +9,7 @@ class MembersConfig(AppConfig):
     def ready(self) -> None:
         from accounts import audit
         from markets.conversion import follows
-        from members import answers, erasure, forgetting, held, life, own, posters, taking
+        from members import answers, erasure, forgetting, held, life, member_list, own, posters, taking
         from members.imports import leads, rolls
         from members.models import InstructorAssignment, Poster
         from members.views.report import report
@@ -19,6 +19,7 @@ class MembersConfig(AppConfig):
         held.register()
         own.register()
         taking.register()
+        member_list.register()
         if settings.FACE == "staff":
             audit.on_sealed(answers.hear_sealed)
         follows(InstructorAssignment, "instructor_id")
@@ -29,3 +30,4 @@ class MembersConfig(AppConfig):
         erasure.on_erase(rolls.forget_before_images)
         erasure.on_erase(forgetting.forget_rows)
         erasure.on_erase(forgetting.forget_files)
+        erasure.on_erase(forgetting.forget_exports)

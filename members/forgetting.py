@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from django.db.models import Q
 
+from accounts.models import AuditEvent
 from members import identity
 from members.models import Draft, Member, MemberCode, Pledge, Receipt, Registration, Transfer
+from tables import taking
 from tables.naming import forget_files_naming
 
 
@@ -17,6 +19,15 @@ def forget_rows(members: Sequence[Member], registrations: Sequence[Registration]
     Transfer.objects.filter(mine).update(elsewhere="", number="", reason="")
     forms = Receipt.objects.filter(registration__in=registrations, is_joined=False)
     Draft.objects.filter(form_token__in=forms.values("form_token")).delete()
+
+
+def forget_exports(members: Sequence[Member], registrations: Sequence[Registration]) -> None:
+    """Kept files of lists of members in which their masked row stands; the audit of the file says who is on it."""
+    mine = [member.pk for member in members]
+    events = AuditEvent.objects.filter(
+        act="members.member.export", subject_type="members.member", subjects__overlap=mine
+    )
+    taking.forget(export for export in events.values_list("detail__export", flat=True) if export)
 
 
 def forget_files(members: Sequence[Member], registrations: Sequence[Registration]) -> None:

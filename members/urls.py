@@ -21,7 +21,6 @@ urlpatterns = [
     path("registrations/<int:pk>/rights/", rights.OfRegistration.as_view(), name="registration_rights"),
     # members/
     path("members/", people.MemberList.as_view(), name="list"),
-    path("members/export/", people.MemberExport.as_view(), name="export"),
     path("members/<int:pk>/", people.MemberDetail.as_view(), name="detail"),
     path("members/<int:pk>/reveal/", member_acts.Reveal.as_view(), name="member_reveal"),
     path("members/<int:pk>/accept/", member_acts.Accept.as_view(), name="member_accept"),

@@ -75,6 +75,7 @@ class RowsBehind:
 
     export = EXPORT_PERMISSION
     act = "reports.rows"
+    persons = False
 
     @property
     def name(self) -> str:

@@ -23,6 +23,7 @@ from tables.register import Cannot
 
 DAYS = 3
 MOST_WAITING = 500
+MOST_PERSONS = 5_000
 Reach = Callable[[Any, Any, str], bool]
 _reaches: list[Reach] = []
 
@@ -32,8 +33,13 @@ def tell_reach(reach: Reach) -> None:
     _reaches.append(reach)
 
 
-def is_needed(count: int) -> bool:
-    return count > settings.EXPORT_APPROVAL_ROWS
+def limit_of(what: Exportable) -> int:
+    """How many rows leave on one person's word: of persons no more than some thousands, whatever is set."""
+    return min(settings.EXPORT_APPROVAL_ROWS, MOST_PERSONS) if what.persons else settings.EXPORT_APPROVAL_ROWS
+
+
+def is_needed(count: int, what: Exportable) -> bool:
+    return count > limit_of(what)
 
 
 def may_decide(user, kept: Export) -> bool:

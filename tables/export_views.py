@@ -49,7 +49,7 @@ class Take(SignedIn):
             return self._page(form, status=422)
         count = self._count()
         asked = {"by": signed_in(request), "what": self.what, "query": self.query, "chosen": form.cleaned_data}
-        if approving.is_needed(count):
+        if approving.is_needed(count, self.what):
             approving.export_ask(**asked, count=self._rows().count())
             messages.success(
                 request, f"已提交申请。批准后文件在后台生成，请到这里下载；{approving.DAYS} 天内没有批准即失效。"
@@ -71,9 +71,9 @@ class Take(SignedIn):
     def _page(self, form, status: int = 200):
         count = self._count()
         amount = f"{count:,} 行"
-        needs_word = approving.is_needed(count)
+        needs_word = approving.is_needed(count, self.what)
         if needs_word:
-            amount = f"超过 {settings.EXPORT_APPROVAL_ROWS:,} 行（须由另一位有同样权限的人批准，他只看到用途、列、筛选和行数）"
+            amount = f"超过 {approving.limit_of(self.what):,} 行（须由另一位有同样权限的人批准，他只看到用途、列、筛选和行数）"
         elif count > taking.AT_ONCE:
             amount = (
                 f"超过 {taking.AT_ONCE:,} 行（在后台生成文件，完成后到「导出文件」下载，保留 {taking.KEPT_DAYS} 天）"

@@ -45,6 +45,10 @@ class Exportable(Protocol):
     @property
     def act(self) -> str: ...
 
+    @property
+    def persons(self) -> bool:
+        """Are its rows persons? Then the audit of a file names every one of them."""
+
     def url(self, query: QueryDict) -> str: ...
 
     def columns(self, query: QueryDict, everything: bool) -> list[Column]: ...
@@ -72,6 +76,7 @@ class Listing:
     too_wide: str = TOO_WIDE  # said where the filters leave more to look through than a page may take time for
     order: tuple[str, ...] = ("-pk",)
     orders: tuple[Order, ...] = (NEWEST,)  # what a person may choose from
+    persons: bool = False
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
 """Taking a list out: a short one at once, a long one in a job, into a file that its owner fetches within a week."""
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -54,13 +54,16 @@ def keep(by, what: Exportable, query: QueryDict, chosen: dict) -> Export:
     )  # fmt: skip
 
 
-def _record(kept: Export, what: Exportable, act: str = "export") -> None:
+def _record(kept: Export, what: Exportable, act: str = "export", persons: Sequence[int] = ()) -> None:
+    """With `persons`, the numbers of those whose rows are in the file, these are the event's subjects."""
+    detail = {"rows": kept.rows, "columns": kept.columns, "format": kept.format}
     audit.record(
         f"{what.act}.{act}",
         by=kept.owner,
-        subjects=[kept],
+        subjects=persons or [kept],
+        subject_type=what.act if persons else "",
         purpose=kept.purpose,
-        detail={"rows": kept.rows, "columns": kept.columns, "format": kept.format},
+        detail=detail | {"export": kept.pk} if persons else detail,
     )
 
 
@@ -76,10 +79,14 @@ def streamed(rows: QuerySet, what: Exportable) -> Iterator:
 def take_at_once(*, by, what: Exportable, query: QueryDict, chosen: dict, count: int) -> tuple[Iterator[bytes], str]:
     """The bytes of a short list, and what the file is called. Raises Unusable."""
     rows = what.to_export(query, by)
+    persons: list[int] = []
+    if what.persons:  # those who are written down, and nobody who came since
+        persons = list(rows.order_by().prefetch_related(None).values_list("pk", flat=True))
+        rows, count = rows.filter(pk__in=persons), len(persons)
     kept = keep(by, what, query, chosen)
     kept.rows = count
     kept.save(update_fields=["rows"])
-    _record(kept, what)
+    _record(kept, what, persons=persons)
     return export(what.title, columns_of(kept, what), streamed(rows, what), kept.format, mark_of(kept)), file_name(
         kept, what
     )
@@ -139,13 +146,13 @@ def _write_file(kept: Export, what: Exportable, progress: Progress) -> None:
                 rows = what.to_export(QueryDict(kept.query), kept.owner)
                 total = rows.count()
                 _must_be_as_approved(kept, total)
-                counted = _Counted(streamed(rows, what), total, progress)
+                counted = _Counted(streamed(rows, what), total, progress, what.persons)
                 with create_sealed(path) as file:
                     for piece in export(what.title, columns_of(kept, what), counted, kept.format, mark_of(kept)):
                         file.write(piece)
                 kept.stored_as, kept.rows = name, counted.done
                 kept.save(update_fields=["stored_as", "rows"])
-                _record(kept, what)
+                _record(kept, what, persons=counted.persons)
         except BaseException as error:  # not of the commit: cut off there, it may hold, and the file with it
             path.unlink(missing_ok=True)
             if isinstance(error, Unusable):
@@ -163,13 +170,16 @@ def _must_be_as_approved(kept: Export, total: int) -> None:
 class _Counted:
     """Rows on their way, told of."""
 
-    def __init__(self, rows: Iterable, total: int, progress: Progress) -> None:
+    def __init__(self, rows: Iterable, total: int, progress: Progress, names_persons: bool) -> None:
         self.rows, self.total, self.progress, self.done = rows, total, progress, 0
+        self.names_persons, self.persons = names_persons, list[int]()
 
     def __iter__(self) -> Iterator:
         for self.done, row in enumerate(self.rows, 1):  # noqa: B020  the count outlives the loop
             if self.done % 500 == 0:
                 self.progress(min(self.done, self.total), self.total, f"正在写入第 {self.done:,} 行")
+            if self.names_persons:
+                self.persons.append(row.pk)
             yield row
         self.progress(self.total, self.total, "行已写完，正在整理成文件")
 
@@ -201,6 +211,13 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with open_sealed(path) as file:
         while piece := file.read(1 << 16):
             yield piece
+
+
+def forget(exports: Iterable[int]) -> None:
+    """Remove the kept files of these exports: somebody is erased whose row they hold."""
+    for kept in Export.objects.filter(pk__in=exports).exclude(stored_as=""):
+        stored(kept).unlink(missing_ok=True)
+        Export.objects.filter(pk=kept.pk).update(stored_as="")
 
 
 def retention() -> int:

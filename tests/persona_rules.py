@@ -181,7 +181,6 @@ PAGES: dict[str, Page] = {
     "members:registration_unreachable": Page(OFFICER, "waiting", **POST),
     "members:registration_reveal": Page(OFFICER, "waiting", **POST),
     "members:list": Page(PEOPLE),
-    "members:export": Page(OFFICER | SECRETARY),
     "members:detail": Page(PEOPLE, "member"),
     "members:member_reveal": Page(OFFICER | SECRETARY, "member", **POST),
     "members:member_accept": Page(OFFICER | SECRETARY, "member", **POST),
@@ -343,7 +342,9 @@ EXPORTS = [
         "lists:export", {"table": "rows-markets"}, {"purpose": "区级例会通报", "format": "csv"},
         ("district_leader", "registrar_district"),
     ),
-    ("members:export", {}, {"purpose": "组织关系核对"}, ("officer", "secretary")),
+    (
+        "lists:export", {"table": "member"}, {"purpose": "组织关系核对", "format": "csv"}, ("officer", "secretary"),
+    ),
 ]  # fmt: skip
 
 TABLES: dict[str, Table] = {

@@ -22,7 +22,7 @@ from members.models import Affiliation, ContactLog, IntakeClient, Member, Regist
 from members.services.people import REVEALABLE
 from orgs.kinds import Level
 from orgs.models import Organization
-from tables.forms import ExportForm as TakenOut
+from tables.forms import ExportForm
 
 PURPOSES = [
     ("核实报到", "核实报到"),
@@ -112,13 +112,6 @@ class RevealForm(Ours):
     )
 
 
-class ExportForm(Ours):
-    purpose = forms.ChoiceField(
-        label="导出的目的", choices=[("", "请选择"), *PURPOSES], error_messages={"required": "请写明导出的目的。"},
-        help_text="导出的是遮盖后的名单；导出人、目的和名单上的每一位都会记入审计。",
-    )  # fmt: skip
-
-
 class PeriodForm(Ours):
     """From which day to which, both included, and whose system."""
 
@@ -151,7 +144,7 @@ class PeriodForm(Ours):
         return self.cleaned_data
 
 
-class FeedbackForm(TakenOut, Ours):
+class FeedbackForm(ExportForm, Ours):
     """What stands in the file that goes to the department."""
 
     content = forms.ChoiceField(label="内容", choices=list(CONTENTS.items()), widget=forms.RadioSelect, initial=EVENTS)

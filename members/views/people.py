@@ -1,49 +1,21 @@
-"""Members: the list, one member, the branch's roll, the masked export. Masked unless somebody says what for."""
+"""Members: the list, one member, the branch's roll. Masked unless somebody says what for."""
 
-import csv
-
-from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import View
 
-from accounts import audit
 from members import identity, selectors
 from members.filters import MemberListFilter
-from members.forms.staff import ExportForm, FindForm
+from members.forms.staff import FindForm
+from members.member_list import LISTING, MEMBERS, masked_cells, relations_text, with_organizations
 from members.models import Affiliation, Member
 from members.pages import page_of
 from members.views.base import note_shown
 from orgs.scoped import ScopedMixin
 
 COUNT_CAP = 10_000
-EXPORT_CAP = 5_000
-COLUMNS = ("姓名", "身份号码", "手机", "党员类别", "关系", "党组织")
-
-
-def relations_text(member) -> str:
-    """Of a row of selectors.with_relations."""
-    named = (("在册", member.on_roll), ("已核实", member.is_verified), ("已纳管", member.taken_in))
-    return "、".join(text for text, holds in named if holds) or ("不再计入" if member.ended else "报到待核实")
-
-
-def with_organizations(members, user):
-    """Prefetches `shown`: the live affiliations that the user may see, wherever else the person belongs."""
-    live = Affiliation.objects.visible_to(user).live().select_related("organization")
-    return selectors.with_relations(members).prefetch_related(Prefetch("affiliations", queryset=live, to_attr="shown"))
-
-
-def masked_cells(member) -> list[str]:
-    return [
-        identity.mask_name(member.name),
-        identity.mask_id(member.id_number) or "没有提供",
-        identity.mask_phone(member.phone_tail),
-        member.get_standing_display(),
-        relations_text(member),
-        "、".join(str(row.organization) for row in member.shown),
-    ]
 
 
 class MemberList(ScopedMixin, View):
@@ -77,12 +49,17 @@ class MemberList(ScopedMixin, View):
             "table": member_table(members),
             "page": page,
             "total_text": f"共 {count} 人" if count <= COUNT_CAP else f"超过 {COUNT_CAP} 人",
-            "exports": [{"label": "导出", "url": f"{reverse('members:export')}?{request.GET.urlencode()}"}]
-            if request.user.has_perm("members.export_member")
-            else [],
+            "exports": self.exports(),
             "empty_reason": "没有符合条件的党员。报到核实之后、或登记组织关系之后，会出现在这里。",
         }
         return render(request, "members/list.html", context)
+
+    def exports(self) -> list[dict]:
+        """Not of a list found by a phone's tail: that is for finding a person, and never the filter of a file."""
+        query = self.request.GET.copy()
+        if not self.request.user.has_perm(LISTING.export) or query.get("phone_tail"):
+            return []
+        return [{"label": "导出", "url": f"{reverse('lists:export', args=[LISTING.name])}?{query.urlencode()}"}]
 
     def in_full(self, rows) -> list[Member]:
         """Relations are asked of the page alone: asked together with it, they are looked up of the whole list first."""
@@ -93,7 +70,7 @@ class MemberList(ScopedMixin, View):
 
 
 def member_table(members) -> dict:
-    columns = [{"key": str(number), "label": label} for number, label in enumerate(COLUMNS)]
+    columns = [{"key": column.key, "label": column.label} for column in MEMBERS.columns]
     rows = [
         {"url": reverse("members:detail", args=[row.pk]), "cells": [{"text": text} for text in masked_cells(row)]}
         for row in members
@@ -196,56 +173,3 @@ def _roll_table(affiliations, kind: str) -> dict:
             {"url": reverse("members:detail", args=[row.member_id]), "cells": [{"text": text} for text in texts]}
         )
     return {"caption": "名册", "columns": columns, "rows": rows}
-
-
-def safe_cell(text: str) -> str:
-    """A spreadsheet runs a cell that begins like a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-class MemberExport(ScopedMixin, View):
-    """The masked list as CSV, for a stated purpose; audited with everybody on it."""
-
-    model = Member
-    permission = "members.export_member"
-
-    def get(self, request):
-        return self.show(ExportForm())
-
-    def post(self, request):
-        form = ExportForm(request.POST)
-        if not form.is_valid():
-            return self.show(form, 422)
-        filterset = MemberListFilter(request.GET, queryset=self.get_queryset().current(), request=request)
-        rows = filterset.qs if filterset.is_valid() else self.get_queryset().none()
-        members = list(with_organizations(rows.defer("phone"), request.user).order_by("-pk")[: EXPORT_CAP + 1])
-        if len(members) > EXPORT_CAP:
-            form.add_error(None, f"超过 {EXPORT_CAP} 人，请先在名单上筛选，再导出。")
-            return self.show(form, 422)
-        purpose = form.cleaned_data["purpose"]
-        audit.record(
-            "members.member.export",
-            by=request.user, subjects=members, subject_type="members.member", purpose=purpose,
-            detail={"rows": len(members), "columns": list(COLUMNS), "filters": sorted(request.GET)}, request=request,
-        )  # fmt: skip
-        return self.file(members)
-
-    def file(self, members) -> HttpResponse:
-        day = timezone.localdate().strftime("%Y%m%d")
-        response = HttpResponse(content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="members-{day}.csv"'
-        response.write("\ufeff")
-        writer = csv.writer(response)
-        writer.writerow(COLUMNS)
-        writer.writerows([safe_cell(cell) for cell in masked_cells(member)] for member in members)
-        return response
-
-    def show(self, form, status: int = 200) -> HttpResponse:
-        context = {
-            "heading": "导出党员名单",
-            "form": form,
-            "submit_label": "导出",
-            "cancel_url": f"{reverse('members:list')}?{self.request.GET.urlencode()}",
-            "intro": "按名单上现在的筛选导出，姓名、号码部分遮盖。",
-        }
-        return render(self.request, "generic/form.html", context, status=status)

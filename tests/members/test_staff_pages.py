@@ -1,6 +1,7 @@
 """The officers' pages: who sees whom, what is masked, what each act answers, what the audit says."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from django.urls import reverse
@@ -208,15 +209,17 @@ def test_the_export_is_masked_safe_and_audited_with_everybody_on_it(city, office
     member = make.person("=HYPERLINK(1)")
     factories.make_affiliation(member, factories.make_branch(city.yuehai))
     client = browser_of(officer)
-    assert client.post(url("export"), {}).status_code == 422
-    response = client.post(url("export"), {"purpose": "组织关系核对"})
-    text = response.content.decode("utf-8-sig")
+    address = reverse("lists:export", args=["member"])
+    assert client.post(address, {"format": "csv"}).status_code == 422
+    response = client.post(address, {"purpose": "组织关系核对", "format": "csv"})
+    text = response.getvalue().decode("utf-8-sig")
+    assert unquote(response["Content-Disposition"]).count(f"内部-{officer.name or officer.username}") == 1
     assert "'=*" in text
     assert member.id_number not in text
     event = AuditEvent.objects.get(act="members.member.export")
     assert (event.subjects, event.purpose) == ([member.pk], "组织关系核对")
     leader = factories.make_user("leader", city.city)
-    assert browser_of(leader).get(url("export")).status_code == 403
+    assert browser_of(leader).get(address).status_code == 403
 
 
 # --- acts ----------------------------------------------------------------------------------------------------------------
