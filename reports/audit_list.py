@@ -89,13 +89,13 @@ class AuditForm(forms.Form):
 class AuditFilter(django_filters.FilterSet):
     since = MomentFilter(label="从（含）", method="by_start")
     until = MomentFilter(label="到（不含）", method="by_end")
-    actor = TextFilter(label="操作人账号", method="by_actor")
+    actor = TextFilter(label="操作人账号", method="by_actor", max_length=60)
     act = django_filters.ChoiceFilter(label="行为", choices=act_choices, empty_label="全部")
     kind = django_filters.ChoiceFilter(label="对象类型", choices=kinds, empty_label="全部", method="by_kind")
-    subject = TextFilter(label="对象编号或页面地址", method="by_subject")
-    unit = TextFilter(label="涉及单位（含下级）：代码或页面地址", method="by_unit")
+    subject = TextFilter(label="对象编号或页面地址", method="by_subject", max_length=120)
+    unit = TextFilter(label="涉及单位（含下级）：代码或页面地址", method="by_unit", max_length=120)
     address = TextFilter(label="来源地址或网段", method="by_address", max_length=50)
-    purpose = TextFilter(label="目的里有", method="by_purpose")
+    purpose = TextFilter(label="目的里有", method="by_purpose", max_length=60)
     outcome = django_filters.ChoiceFilter(label="结果", choices=OUTCOMES, empty_label="全部", method="by_outcome")
 
     class Meta:

@@ -49,6 +49,7 @@ def looked_at(page, name: str) -> None:
     assert page.evaluate(SIDEWAYS) is False, name
     small = page.evaluate(
         "[...document.querySelectorAll('main a.choice, main button:not([hidden]), main input:not([type=hidden])')]"
+        ".map(e => e.matches('[type=checkbox], [type=radio]') ? e.closest('label') : e)"
         ".filter(e => e.offsetParent && !e.matches('.visually-hidden') && e.getBoundingClientRect().height < 44).length"
     )
     assert small == 0 or page.viewport_size["width"] > 400, f"{name}: {small} targets under 44 px"

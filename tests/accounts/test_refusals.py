@@ -50,7 +50,9 @@ def test_the_api_and_the_admin_write_down_theirs(officer, client):
 
     from django.utils import timezone
 
-    _, plain = token_create(user=officer, label="x", expires_at=timezone.now() + timedelta(days=1))
+    _, plain = token_create(
+        user=officer, label="x", scopes=["businesses"], expires_at=timezone.now() + timedelta(days=1)
+    )
     api = APIClient(headers={"Authorization": f"Token {plain}"})
     answers = [
         api.get(reverse("api:market-detail", args=[NOWHERE])),

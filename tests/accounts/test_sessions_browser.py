@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def user(db):
-    return make.make_user(username="officer1", name="李四")
+    return make.make_user("officer", make.make_city().yuehai, username="officer1", name="李四")
 
 
 def left_alone(page) -> None:
@@ -45,6 +45,7 @@ def test_a_form_filled_before_is_sent_after_the_password(phone_page, live_server
     phone_page.click("dialog button:text-is('打开')")
     phone_page.wait_for_selector("dialog:not([open])", state="attached")
     assert phone_page.input_value("[name=label]") == "填到一半的用途"
+    phone_page.check("label:has-text('读取统计数字') input")
     phone_page.click("button:text-is('建立')")
     phone_page.wait_for_selector("text=新令牌只显示这一次")
     assert ApiToken.objects.get().label == "填到一半的用途"

@@ -83,7 +83,9 @@ def test_a_cancelled_job_whose_worker_died_ends_as_its_work_stands(sent, monkeyp
         return {}
 
     monkeypatch.setitem(KINDS, "tests.dead", work)
-    job = make_job(kind="tests.dead", state=State.RUNNING, attempts=1, lease_until=ago(seconds=1))
+    job = make_job(
+        kind="tests.dead", state=State.RUNNING, attempts=1, lease_until=ago(seconds=1), is_committed=was_committed
+    )
     assert job_cancel(job=job, by=job.owner)
     assert sent()[0]["taken_over"] == 1
     assert job_cancel(job=job, by=job.owner)  # asked again while it waits for its second attempt

@@ -82,13 +82,13 @@ def test_a_posting_stands_at_exactly_one_unit(city):
             Posting.objects.create(user=user, role="officer", **place)
 
 
-def test_a_posting_ends_after_it_starts(city):
+def test_a_posting_never_ends_before_it_starts(city):
     with refuses("posting_period_in_order"), transaction.atomic():
         Posting.objects.create(
             user=make.make_user(),
             role="officer",
             organization=city.yuehai,
-            starts_on="2026-01-01",
+            starts_on="2026-01-02",
             ends_on="2026-01-01",
         )
 

@@ -122,7 +122,9 @@ class Days:
     def join(self, day) -> None:
         made = self.made
         member = make.make_member("周九", workplace_business=made.pick(None, *made.businesses[:20]))
-        make.make_affiliation(member, made.pick(*made.branches), starts_on=day)
+        branch = made.pick(*made.branches)
+        branch.refresh_from_db()  # it may have moved
+        make.make_affiliation(member, branch, starts_on=day)
         made.members.append(member)
 
     def leave(self, day) -> None:

@@ -55,7 +55,7 @@ def test_upload_check_confirm_apply(client, clerk, city):
         code = make_code()
         batch = upload(
             client,
-            [make_row(监管所="粤海所"), make_row(统一社会信用代码=code, 经营状态="?"), make_row(统一社会信用代码=code)],
+            [make_row(监管所="粤海所"), make_row(统一社会信用代码=code, 经营状态="不详"), make_row(统一社会信用代码=code)],
         )
         assert (batch.state, batch.counts["new"], batch.counts["wrong"], batch.counts["duplicate"]) == (
             "checked",
@@ -161,7 +161,7 @@ def test_large_counts_are_grouped(client, clerk):
 
 
 def test_wrong_rows_come_back_with_their_reasons_and_can_be_sent_again(client, clerk, tmp_path):
-    rows = [make_row(备注="甲"), make_row(备注="=乙", 从业人数="-1"), make_row(备注="丙", 经营状态="?", 从业人数="1.5")]
+    rows = [make_row(备注="甲"), make_row(备注="=乙", 从业人数="-1"), make_row(备注="丙", 经营状态="不详", 从业人数="1.5")]
     rows.append({**rows[0], "名称": "重复的一行"})  # would overwrite the first if it came back with the wrong ones
     batch = upload(client, rows)
     assert batch.counts["duplicate"] == 1
@@ -190,7 +190,7 @@ def test_unreadable_file_says_why_and_is_removed(client, clerk):
 
 
 def test_cancel_leaves_nothing(client, clerk, django_capture_on_commit_callbacks):
-    batch = upload(client, [make_row(), make_row(经营状态="?")])
+    batch = upload(client, [make_row(), make_row(经营状态="不详")])
     with django_capture_on_commit_callbacks(execute=True):
         client.post(reverse("tables:cancel", args=[batch.pk]))
     batch.refresh_from_db()
@@ -203,7 +203,7 @@ def test_cancel_leaves_nothing(client, clerk, django_capture_on_commit_callbacks
 
 
 def test_a_batch_is_its_owners_only(client, clerk, city):
-    batch = upload(client, [make_row(经营状态="?")])
+    batch = upload(client, [make_row(经营状态="不详")])
     client.force_login(factories.make_user("registrar", city.city))
     for name, method in (("batch", "get"), ("errors_file", "get"), ("confirm", "post"), ("cancel", "post")):
         assert getattr(client, method)(reverse(f"tables:{name}", args=[batch.pk])).status_code == 404
@@ -212,7 +212,7 @@ def test_a_batch_is_its_owners_only(client, clerk, city):
 
 
 def test_uploads_are_private_and_go_after_a_week(client, clerk):
-    batch, waiting = upload(client, [make_row(经营状态="?")], name="../../x.csv"), upload(client, [make_row()])
+    batch, waiting = upload(client, [make_row(经营状态="不详")], name="../../x.csv"), upload(client, [make_row()])
     path = services.stored(batch)
     assert (
         path.parent == Path(django_settings.MEDIA_ROOT) / "imports"
@@ -256,7 +256,7 @@ def test_template_has_header_and_examples_that_are_never_taken(client, clerk, tm
 
 
 def test_errors_are_paged_without_cutting_a_row(client, clerk):
-    batch = upload(client, [make_row(经营状态="?", 从业人数="-1", 成立日期="x") for _ in range(70)])
+    batch = upload(client, [make_row(经营状态="不详", 从业人数="-1", 成立日期="x") for _ in range(70)])
     seen, address = [], reverse("tables:batch", args=[batch.pk])
     while address:
         context = client.get(address).context
