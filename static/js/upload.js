@@ -39,6 +39,13 @@
     return made;
   }
 
+  function under(said) {
+    const made = note("");
+    made.setAttribute("role", "status");
+    made.textContent = said;
+    return made;
+  }
+
   function tell([title, before, link, after]) {
     const made = note("note-bad");
     const strong = document.createElement("strong");
@@ -66,9 +73,7 @@
   function post() {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
-      const made = note("");
-      made.setAttribute("role", "status");
-      made.textContent = "正在上传，请不要关闭页面。";
+      const made = under("正在上传，请不要关闭页面。");
       request.upload.addEventListener("progress", (event) => {
         if (event.lengthComputable) made.textContent = `正在上传 ${Math.floor((event.loaded / event.total) * 100)}%，请不要关闭页面。`;
       });
@@ -93,6 +98,7 @@
     event.preventDefault();
     if (form.dataset.sent) return;
     form.dataset.sent = "1";
+    under("正在连接服务器。"); // what was told of the last attempt goes at once: it would be read as the answer to this one
     try {
       if (await ask()) show(await post());
       else tell(UNDONE.out);
