@@ -1,7 +1,8 @@
 # From a machine with Python >= 3.11 (with venv) and make:
 #   make demo [PORT=8000] [DATA=.local/demo] [BUSINESSES=20000]    the whole product with a demo city
 #   make test [ARGS="tests/orgs -k coverage"]                      lint, types and all tests
-#   make check                                                     lint and types only
+#   make check, make lint                                          lint, types, known holes in what is installed
+#   make advisories                                                the last alone; fails also where nobody answers
 #   make bench [ROWS=430000] [OUT=bench.json]                      the performance table
 #   make lock                                                      new lock files from the *.in files
 
@@ -20,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # uv is used where it is installed; it is several times faster, but nobody needs it.
 INSTALL = $(if $(shell command -v uv),uv pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -qq)
 
-.PHONY: demo test check bench lock
+.PHONY: demo test check lint advisories bench lock
 
 # exec: signals of the shell's job control reach the launcher itself, not a shell around it.
 demo: .venv/.run .venv/.assets
@@ -33,6 +34,12 @@ check: .venv/.dev
 	$(BIN)/ruff check -q .
 	$(BIN)/djlint --quiet --lint .
 	$(BIN)/mypy
+	$(BIN)/python -m tools.advisories
+
+lint: check
+
+advisories: .venv/.dev
+	$(BIN)/python -m tools.advisories --strict
 
 bench: .venv/.dev .venv/.assets
 	$(SERVERS) --data .local/bench -- $(BIN)/python tools/bench/run.py --rows "$(ROWS)" --out "$(OUT)"
