@@ -109,6 +109,7 @@ VERBS = {
     "correct": "更正",
     "create": "新建",
     "delete": "删除",
+    "disable": "停用",
     "dispute": "提出异议",
     "distribute": "分解下达",
     "download": "下载",

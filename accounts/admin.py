@@ -11,8 +11,9 @@ from django.contrib.contenttypes.models import ContentType
 
 from accounts.admin_door import DoorAdmin
 from accounts.forms import UserForm
+from accounts.locks import locks
 from accounts.models import User
-from accounts.services import factors_reset, lock_lift, user_change, user_create
+from accounts.services import user_change, user_create
 
 # Axes speaks no Chinese.
 AccessAttempt._meta.verbose_name = AccessAttempt._meta.verbose_name_plural = "登录失败记录"
@@ -53,31 +54,25 @@ class UserAdmin(DoorAdmin):
         passwords = {"fields": ("password1", "password2")}
         if not self.has_change_permission(request, obj):
             return [(None, {"fields": facts})]
-        sets = [(None, {"fields": facts}), ("重置密码" if obj else "初始密码", passwords)]
-        if obj and obj.pk != request.user.pk:
-            sets.append(("登录", {"fields": ("lift_lock", "reset_factors")}))
-        return sets
+        return [(None, {"fields": facts}), ("重置密码" if obj else "初始密码", passwords)]
 
     def get_readonly_fields(self, request, obj=None):
-        """Nobody gives oneself rights or locks oneself out: another security administrator does it."""
-        return ("duty", "is_active") if obj is not None and obj.pk == request.user.pk else ()
+        """Nobody gives oneself rights: another security administrator does it. Switching an account off takes a reason,
+        on a page of its own (views/measures.py)."""
+        return ("duty", "is_active") if obj is not None and obj.pk == request.user.pk else ("is_active",)
+
+    def render_change_form(self, request, context, obj=None, **more):
+        return super().render_change_form(
+            request, context | {"is_locked": obj is not None and bool(locks([obj]))}, obj=obj, **more
+        )
 
     def save_model(self, request, obj, form, change):
         password = form.cleaned_data.get("password2", "")
         if change:
             columns = [name for name in form.changed_data if name in UserForm.Meta.fields]
             user_change(user=obj, changed=columns, password=password, by=request.user)
-            self._help_in(request, obj, form)
         else:
             user_create(user=obj, password=password, by=request.user)
-
-    def _help_in(self, request, obj, form):
-        if obj.pk == request.user.pk:
-            return
-        if form.cleaned_data.get("lift_lock"):
-            lock_lift(user=obj, by=request.user)
-        if form.cleaned_data.get("reset_factors"):
-            factors_reset(user=obj, by=request.user)
 
     def _log(self, request, obj, flag: int, message):
         """As Django's own, without the person's name."""

@@ -143,6 +143,18 @@ class TokenForm(forms.Form):
         return day
 
 
+class ReasonForm(forms.Form):
+    """Why; read by the audit and by the person whom it concerns."""
+
+    reason = forms.CharField(
+        label="原因",
+        max_length=200,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="写明谁要求的、怎样核实的。本人下次登录会看到，审计长期保存；不要写证件号码、手机号。",
+        error_messages={"required": "请写明原因，本人下次登录会看到。"},
+    )
+
+
 class NewPasswordField(forms.CharField):
     """As it was typed: blanks count, and no browser fills in the administrator's own."""
 
@@ -168,19 +180,9 @@ class UserForm(forms.ModelForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
     )
 
-    reset_factors = forms.BooleanField(
-        label="重置第二因素",
-        required=False,
-        help_text="本人手机和恢复码都丢失时勾选：原有的动态验证码、通行密钥和恢复码全部作废，本人下次登录时自己重新登记。",
-    )
-
-    lift_lock = forms.BooleanField(
-        label="解除登录锁定", required=False, help_text="连续输错密码或验证码被锁定、本人急用时勾选；先核实是本人。"
-    )
-
     class Meta:
         model = User
-        fields = ("username", "name", "duty", "is_active")
+        fields = ("username", "name", "duty")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

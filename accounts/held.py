@@ -1,6 +1,7 @@
 """What this room keeps about persons: of staff their accounts and their acts."""
 
 from accounts.models import (
+    AccountMeasure,
     ApiToken,
     AuditEvent,
     Authenticator,
@@ -39,6 +40,15 @@ def _accounts() -> list[Held]:
                 {"duty", "is_active", "created_at", "password_is_temporary", "factor_failures", "factor_locked_until"}
             ),
             seen_with=("accounts.view_user",),
+        ),
+        Held(
+            model=AccountMeasure,
+            whose=WHOSE,
+            purpose="告诉本人谁为其解锁、重置第二因素、停用账号，为什么",
+            basis=DUTY,
+            retention="随账号保留，供本人和审计对照",
+            columns={"reason": Column(INTERNAL, "写明谁要求的、怎样核实的")},
+            plain=frozenset({"kind", "at", "told_at"}),
         ),
     ]
 

@@ -6,6 +6,7 @@ passwords of an account from an address (axes), five wrong codes of a second fac
 
 import hashlib
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.core.cache import cache
@@ -60,9 +61,24 @@ def within(name: str, key: object) -> bool:
         return True
 
 
+def forget(name: str, key: object) -> None:
+    """Count from nothing again."""
+    try:
+        cache.delete(counter(name, key))
+    except RedisError:
+        logger.warning("Limits are not forgotten: no answer from Redis")
+
+
+def used_up(name: str, keys: Iterable[str]) -> list[str]:
+    """Those of `keys` of which `within` would say no, without counting."""
+    places = {counter(name, key): key for key in keys}
+    try:
+        counts = cache.get_many(places)
+    except RedisError:
+        return []
+    return [places[place] for place, count in counts.items() if count >= LIMITS[name].most]
+
+
 def is_used_up(name: str, key: object) -> bool:
     """Whether `within` would say no, without counting."""
-    try:
-        return cache.get(counter(name, key), 0) >= LIMITS[name].most
-    except RedisError:
-        return False
+    return bool(used_up(name, [str(key)]))

@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts import passwords, sign_ins
-from accounts.models import User
+from accounts.models import AccountMeasure, User
+from accounts.services.measures import measures_told
 
 KEY = "signing_in"
 LASTS = timedelta(minutes=10)
@@ -98,6 +99,15 @@ def _enter(request: HttpRequest, way: SigningIn) -> HttpResponseRedirect:
     if way.factor == "recovery":
         left = way.user.recovery_codes.filter(used_at__isnull=True).count()
         messages.warning(request, f"您用了一个恢复码，还剩 {left} 个。手机找不回时，请在“登录方式”里重新登记。")
+    for measure in measures_told(user=way.user):
+        messages.warning(request, in_words(measure))
     if text := passwords.notice(way.user):
         messages.warning(request, text)
     return redirect(way.target)
+
+
+def in_words(measure: AccountMeasure) -> str:
+    """What its owner is told of it."""
+    who = f"安全管理员{measure.by}" if measure.by else "运维人员"
+    told = f"{timezone.localtime(measure.at):%Y-%m-%d %H:%M}，{who}为您{measure.get_kind_display()}，原因：{measure.reason}"
+    return f"{told.rstrip('。')}。不是您要求的，请马上修改密码，并告诉本单位负责人。"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import factors, oidc, own, sessions, sign_in, tokens
+from accounts.views import factors, measures, oidc, own, sessions, sign_in, tokens
 
 app_name = "accounts"
 urlpatterns = [
@@ -25,6 +25,8 @@ urlpatterns = [
     path("sessions/of/<int:pk>/", sessions.SessionsOf.as_view(), name="sessions_of"),
     path("sessions/state/", sessions.SessionState.as_view(), name="session_state"),
     path("sessions/unlock/", sessions.Unlock.as_view(), name="unlock"),
+    path("locked/", measures.Locks.as_view(), name="locks"),
+    path("of/<int:pk>/<slug:kind>/", measures.Measure.as_view(), name="measure"),
     path("password/", own.PasswordChange.as_view(), name="password_change"),
     path("tokens/", tokens.Tokens.as_view(), name="tokens"),
     path("tokens/of/<int:pk>/", tokens.TokensOf.as_view(), name="tokens_of"),

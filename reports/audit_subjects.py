@@ -12,6 +12,7 @@ ROOMS = ("accounts", "jobs", "tables", "orgs", "markets", "members", "stations",
 LARGEST = 2**63 - 1
 # Pages about one row, and whose row it is. Of the admin and of the API the address itself tells.
 PAGES = {
+    "accounts:measure": "accounts.user",
     "accounts:sessions_of": "accounts.user",
     "accounts:tokens_of": "accounts.user",
     "jobs:detail": "jobs.job",

@@ -140,6 +140,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("登记与维护", "database-edit", "admin:index", "orgs.change_organization"),
             Entry("授权", "user-check", "orgs:grants", "orgs.grant_posting", also=("orgs:grant_new", "orgs:grant_end")),
+            Entry(
+                "锁定的账号", "lock", "accounts:locks", "accounts.change_user", also=("accounts:measure",),
+                duties=(User.Duty.SECURITY,),
+            ),
             Entry("管理后台", "settings", "admin:index", duties=ALL_DUTIES[1:]),
             Entry(
                 "审计记录", "history", "reports:audit", "accounts.view_auditevent", also=("reports:audit_event",),

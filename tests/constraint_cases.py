@@ -11,7 +11,16 @@ from datetime import date, timedelta
 from django.db import connection, models
 from django.utils import timezone
 
-from accounts.models import ApiToken, AuditCheckpoint, IndexKey, OutsideIdentity, Passkey, RecoveryCode, Session
+from accounts.models import (
+    AccountMeasure,
+    ApiToken,
+    AuditCheckpoint,
+    IndexKey,
+    OutsideIdentity,
+    Passkey,
+    RecoveryCode,
+    Session,
+)
 from jobs.models import Job
 from markets.models import (
     BusinessCoverage,
@@ -123,6 +132,14 @@ def token_lives_wrongly(token: ApiToken) -> Acts:
     return changed(token, {"expires_at": made}, {"expires_at": made + timedelta(days=366, seconds=1)})
 
 
+def measure() -> AccountMeasure:
+    return AccountMeasure.objects.create(user=make.make_user(), kind="reset", reason="本人要求", by=make.make_user())
+
+
+def measured_by_the_owner(row: AccountMeasure) -> Acts:
+    return changed(row, by=row.user)
+
+
 def identity() -> OutsideIdentity:
     return OutsideIdentity.objects.create(user=make.make_user(), issuer="https://a", subject="1")
 
@@ -177,6 +194,9 @@ def request_key(owner=None) -> IdempotencyKey:
 
 GROUND: Cases = {
     "user_duty_is_known": lambda city: changed(make.make_user(), {"duty": "root"}, {"duty": ""}),
+    "accountmeasure_kind_is_known": lambda city: changed(measure(), {"kind": "erase"}, {"kind": ""}),
+    "accountmeasure_has_a_reason": lambda city: changed(measure(), {"reason": ""}, {"reason": " \n　"}),
+    "accountmeasure_never_for_oneself": lambda city: measured_by_the_owner(measure()),
     "apitoken_expires_within_a_year": lambda city: token_lives_wrongly(api_token()),
     "outsideidentity_once": lambda city: again(identity(), user=make.make_user()),
     "outsideidentity_one_each": lambda city: again(identity(), subject="2"),

@@ -2,11 +2,12 @@ from accounts.models.audit import AuditCheckpoint, AuditEvent, AuditSeal, Curren
 from accounts.models.factor import Authenticator, Passkey, RecoveryCode
 from accounts.models.identity import OutsideIdentity
 from accounts.models.index_key import IndexKey
+from accounts.models.measure import AccountMeasure
 from accounts.models.session import Session
 from accounts.models.token import ApiToken
 from accounts.models.user import OldPassword, User, UserManager
 
 __all__ = [
-    "ApiToken", "AuditCheckpoint", "AuditEvent", "AuditSeal", "Authenticator", "CurrentTransaction", "IndexKey",
+    "AccountMeasure", "ApiToken", "AuditCheckpoint", "AuditEvent", "AuditSeal", "Authenticator", "CurrentTransaction", "IndexKey",
     "OldPassword", "OutsideIdentity", "Passkey", "RecoveryCode", "Session", "User", "UserManager",
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 from accounts.services.accounts import (
     AccountError,
     administrators_create,
-    lock_lift,
     password_change,
     user_change,
     user_create,
@@ -13,7 +12,6 @@ from accounts.services.factors import (
     authenticator_enable,
     authenticator_remove,
     code_check,
-    factors_reset,
     locked_until,
     passkey_add,
     passkey_remove,
@@ -21,13 +19,21 @@ from accounts.services.factors import (
     recovery_codes_renew,
 )
 from accounts.services.identities import identity_bind, identity_unbind, identity_used
+from accounts.services.measures import (
+    MeasureError,
+    account_disable,
+    account_enable,
+    factors_reset,
+    lock_lift,
+    measures_told,
+)
 from accounts.services.sessions import sessions_end, sessions_remove_old
 from accounts.services.tokens import token_create, token_revoke
 
 __all__ = [
-    "AccountError", "FactorError", "administrators_create", "authenticator_enable",
-    "authenticator_remove", "code_check", "factors_reset", "identity_bind", "identity_unbind", "identity_used",
-    "lock_lift", "locked_until", "passkey_add", "passkey_remove",
+    "AccountError", "FactorError", "MeasureError", "account_disable", "account_enable", "administrators_create",
+    "authenticator_enable", "authenticator_remove", "code_check", "factors_reset", "identity_bind", "identity_unbind",
+    "identity_used", "lock_lift", "locked_until", "measures_told", "passkey_add", "passkey_remove",
     "passkey_use", "password_change", "recovery_codes_renew",
     "sessions_end", "sessions_remove_old", "token_create", "token_revoke", "user_change", "user_create",
 ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 import secrets
 
-from axes.utils import reset
 from django.db import transaction
 from django.utils import timezone
 
@@ -38,11 +37,10 @@ def user_create(*, user: User, password: str, by: User | None) -> User:
 def user_change(*, user: User, changed: list[str], by: User, password: str = "") -> User:
     """Save the named columns of an account, and a new password if there is one. Raises AccountError.
 
-    Nobody changes the own duty or switches the own account: that would be giving oneself rights, or locking out the
-    last security administrator.
+    Nobody changes the own duty: that would be giving oneself rights. Switching an account off: services/measures.py.
     """
-    if user.pk == by.pk and {"duty", "is_active"} & set(changed):
-        raise AccountError("不能修改自己的职责或启用状态，请由另一位安全管理员办理。")
+    if user.pk == by.pk and "duty" in changed:
+        raise AccountError("不能修改自己的职责，请由另一位安全管理员办理。")
     if "duty" in changed and user.duty != User.Duty.STAFF and (reason := duties.why_not_administrator(user)):
         raise AccountError(reason)
     if changed:
@@ -69,15 +67,6 @@ def password_change(*, user: User, password: str, by: User, request=None) -> Non
     user.save(update_fields=["password", "password_is_temporary", "password_set_at"])
     ended = user.api_tokens.filter(revoked_at__isnull=True).update(revoked_at=user.password_set_at)
     audit.record("accounts.password.change", by=by, subjects=[user], detail={"tokens": ended}, request=request)
-
-
-@transaction.atomic
-def lock_lift(*, user: User, by: User) -> None:
-    """Failures so far are forgotten, of the password at every address and of the second factor."""
-    reset(username=user.username)
-    user.factor_failures, user.factor_locked_until = 0, None
-    user.save(update_fields=["factor_failures", "factor_locked_until"])
-    audit.record("accounts.lock.lift", by=by, subjects=[user])
 
 
 @transaction.atomic

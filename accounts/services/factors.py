@@ -175,24 +175,3 @@ def passkey_remove(*, passkey: Passkey, request=None) -> None:
     audit.record("accounts.passkey.remove", by=user, subjects=[passkey], request=request)
     passkey.delete()
     _check_not_last(user)
-
-
-@transaction.atomic
-def factors_reset(*, user: User, by: User | None) -> None:
-    """Take all of somebody's factors away: the sessions end, and at the next sign-in the person sets up new ones.
-
-    Nobody does it for oneself.
-
-    `by=None` is the console of the server. Raises FactorError.
-    """
-    if by is not None and by.pk == user.pk:
-        raise FactorError("不能重置自己的第二因素，请由另一位安全管理员办理。")
-    row = _locked(user)
-    Authenticator.objects.filter(user=row).delete()
-    row.passkeys.all().delete()
-    row.recovery_codes.all().delete()
-    row.sessions.all().delete()
-    row.identities.all().delete()
-    row.factor_failures, row.factor_locked_until = 0, None
-    row.save(update_fields=["factor_failures", "factor_locked_until"])
-    audit.record("accounts.factors.reset", by=by, subjects=[row])

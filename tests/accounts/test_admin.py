@@ -118,8 +118,8 @@ def test_a_change_names_its_columns_in_the_audit_and_an_empty_password_changes_n
     change = {"username": "officer1", "name": "李四", "duty": "audit", "password1": "", "password2": ""}
     assert client.post(address(user), change).status_code == 302
     before, user = user.password, User.objects.get(pk=user.pk)
-    assert (user.duty, user.is_active, user.password) == ("audit", False, before)
-    detail = {"columns": ["duty", "is_active"], "duty": "audit"}
+    assert (user.duty, user.is_active, user.password) == ("audit", True, before)
+    detail = {"columns": ["duty"], "duty": "audit"}
     assert acts("accounts.user") == [("accounts.user.change", security.pk, [user.pk], detail)]
 
 
@@ -127,7 +127,7 @@ def test_resetting_a_password_ends_the_sessions_of_the_account_and_is_audited(cl
     user = make.make_user(username="officer1")
     theirs = type(client)()
     theirs.force_login(user)
-    client.post(address(user), fields(username="officer1", name="", is_active="on"))
+    client.post(address(user), fields(username="officer1", name=""))
     user.refresh_from_db()
     assert user.check_password(SECRET)
     assert theirs.get("/jobs/").status_code == 302

@@ -217,7 +217,7 @@ def test_binding_asks_for_a_fresh_sign_in_and_ends_with_a_reset(client, person):
     assert stranger.get(BIND).url.startswith("/accounts/sign-in/")
     stranger.force_login(person)
     assert "again=1" in stranger.get(BIND).url
-    factors_reset(user=person, by=make.make_user(duty="security"))
+    factors_reset(user=person, reason="手机丢失", by=make.make_user(duty="security"))
     assert not OutsideIdentity.objects.exists()
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.models import AuditEvent, OldPassword, User
+from accounts.models import OldPassword, User
 from accounts.passwords import kinds
 from accounts.services import password_change
 from tests import factories as make
@@ -147,17 +147,3 @@ def test_the_lock_tells_its_end_and_later_tries_do_not_move_it(client, user, nam
     before = AccessAttempt.objects.get().attempt_time
     assert sign_in(client, username=name).status_code == 429
     assert AccessAttempt.objects.get().attempt_time == before
-
-
-def test_the_security_administrator_lifts_the_lock(client, user):
-    lock(client)
-    User.objects.filter(pk=user.pk).update(factor_locked_until=timezone.now() + timedelta(minutes=9))
-    admin = make.make_user(duty=User.Duty.SECURITY)
-    office = type(client)()
-    office.force_login(admin)
-    facts = {"username": user.username, "name": user.name, "duty": user.duty, "is_active": "on", "lift_lock": "on"}
-    office.post(f"/admin/accounts/user/{user.pk}/change/", facts)
-    assert sign_in(client).url == "/"
-    user.refresh_from_db()
-    event = AuditEvent.objects.get(act="accounts.lock.lift")
-    assert user.factor_locked_until is None and (event.actor, event.subjects) == (admin, [user.pk])

@@ -166,7 +166,7 @@ def test_signing_out_and_resetting_the_factors_end_it_in_the_table(inside, user)
     other.force_login(user)
     inside.post("/accounts/sign-out/")
     assert Session.objects.filter(user=user).count() == 1
-    factors_reset(user=user, by=None)
+    factors_reset(user=user, reason="手机丢失", by=None)
     assert not is_open(other)
 
 

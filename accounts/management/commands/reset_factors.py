@@ -11,10 +11,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("username", help="账号")
+        parser.add_argument("--reason", required=True, help="原因；本人下次登录会看到，审计里也有")
 
     def handle(self, *args, **options):
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError("没有这个账号。")
-        factors_reset(user=user, by=None)
+        factors_reset(user=user, reason=options["reason"], by=None)
         self.stdout.write("已清除。请本人尽快登录并重新登记。")

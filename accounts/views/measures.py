@@ -1,0 +1,156 @@
+"""For the security administrator: which accounts are locked, and what can be done to somebody's way in."""
+
+from django.contrib import messages
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views import View
+
+from accounts.forms import ReasonForm
+from accounts.locks import Lock, locks, nobodys
+from accounts.models import AccountMeasure, User
+from accounts.people import signed_in
+from accounts.services import measures
+
+Kind = AccountMeasure.Kind
+CONSEQUENCES = {
+    Kind.UNLOCK: ["输错密码、输错验证码的次数全部清零，本人可以马上再试。"],
+    Kind.RESET: [
+        "原有的动态验证码、通行密钥、恢复码和统一认证绑定全部作废，现有登录全部退出。",
+        "本人下次登录时自己重新登记；您看不到、也不能替人登记。",
+    ],
+    Kind.DISABLE: [
+        "现有登录全部退出，接口令牌全部作废，正在运行的任务停下；重新启用后也不恢复。",
+        "任职和办过的事都保留。",
+    ],
+    Kind.ENABLE: ["本人可以用原来的密码登录，任职照旧。不应再有的任职请先收回。"],
+}
+DONE = {
+    Kind.UNLOCK: "已解除锁定", Kind.RESET: "第二因素已重置", Kind.DISABLE: "账号已停用", Kind.ENABLE: "账号已启用",
+}  # fmt: skip
+FIRST = "请先当面，或用单位通讯录里的电话核实是本人。"
+
+
+def _clock(lock: Lock, name: str) -> str:
+    at = getattr(lock, name)
+    return timezone.localtime(at).strftime("%m-%d %H:%M") if at else "不详" if name == "since" else "约 10 分钟内"
+
+
+class SecurityView(LoginRequiredMixin, View):
+    def dispatch(self, request, *args, **kwargs):
+        if request.user.is_authenticated and not request.user.has_perm("accounts.change_user"):
+            raise PermissionDenied("您的岗位没有这项权限，请联系本单位管理员。")
+        return super().dispatch(request, *args, **kwargs)
+
+
+class Locks(SecurityView):
+    COLUMNS = ("账号", "姓名", "为什么", "失败次数", "来源地址", "锁定于", "自动解除", "办理")
+
+    def get(self, request):
+        found = locks()
+        if others := nobodys():
+            messages.info(request, f"另有 {others} 个不存在的账号名被锁，多是输错了账号，见管理后台的“登录失败记录”。")
+        context = {
+            "heading": "锁定的账号",
+            "subtitle": "到时间会自动解除；本人急用的，核实是本人后再解除",
+            "table": {
+                "caption": "锁定的账号",
+                "columns": [{"key": label, "label": label, "numeric": label == "失败次数"} for label in self.COLUMNS],
+                "rows": [{"cells": self._cells(lock)} for lock in found],
+            },
+            "total_text": f"共 {len(found)} 处" if found else "",
+            "empty_reason": "现在没有锁定的账号。重置第二因素、停用账号，请到管理后台的“用户”里打开那个账号。",
+            "empty_url": reverse("admin:accounts_user_changelist"),
+            "empty_label": "查看用户",
+        }
+        return render(request, "generic/list.html", context)
+
+    def _cells(self, lock: Lock) -> list[dict]:
+        user = lock.user
+        is_own = user.pk == self.request.user.pk
+        act = reverse("accounts:measure", args=[user.pk, Kind.UNLOCK])
+        return [
+            {"text": user.username, "url": reverse("admin:accounts_user_change", args=[user.pk])},
+            {"text": user.name or "—"},
+            {"text": lock.why, "badge": "warn", "icon": "lock"},
+            {"text": lock.failures},
+            {"text": lock.address or "不详"},
+            {"text": _clock(lock, "since")},
+            {"text": _clock(lock, "until")},
+            {"text": "请另一位安全管理员办"} if is_own else {"text": "解除", "url": act},
+        ]
+
+
+class Measure(SecurityView):
+    """One of them, asked for once more, with the reason that the person will read."""
+
+    kind: Kind
+    person: User
+
+    def setup(self, request, *args, **kwargs):
+        super().setup(request, *args, **kwargs)
+        self.named = kwargs["kind"]
+
+    def get(self, request, pk: int, kind: str):
+        return self._unfit(pk) or self._page(ReasonForm())
+
+    def post(self, request, pk: int, kind: str):
+        if unfit := self._unfit(pk):
+            return unfit
+        form = ReasonForm(request.POST)
+        if not form.is_valid():
+            return self._page(form, 422)
+        measures.TAKE[self.kind](user=self.person, reason=form.cleaned_data["reason"], by=signed_in(request))
+        messages.success(request, f"{self.person}：{DONE[self.kind]}。本人下次登录时会看到您写的原因。")
+        return redirect(self._back())
+
+    def _unfit(self, pk: int):
+        """Finds whom and what is meant; where there is nothing to do, an answer that says so."""
+        if self.named not in Kind.values:
+            raise Http404
+        self.kind, self.person = Kind(self.named), get_object_or_404(User, pk=pk)
+        if self.person.pk == self.request.user.pk:
+            raise PermissionDenied(measures.OWN)
+        if nothing := self._nothing_to_do():
+            messages.info(self.request, f"{self.person}：{nothing}")
+            return redirect(self._back())
+        return None
+
+    def _nothing_to_do(self) -> str:
+        if self.kind == Kind.UNLOCK and not locks([self.person]):
+            return "现在没有锁定，不必解除。"
+        if self.kind in (Kind.DISABLE, Kind.ENABLE) and self.person.is_active is (self.kind == Kind.ENABLE):
+            return "账号已经是启用的。" if self.person.is_active else "账号已经停用。"
+        return ""
+
+    def _back(self) -> str:
+        if self.kind == Kind.UNLOCK:
+            return reverse("accounts:locks")
+        return reverse("admin:accounts_user_change", args=[self.person.pk])
+
+    def _page(self, form: ReasonForm, status: int = 200):
+        label = self.kind.label
+        context = {
+            "heading": label,
+            "breadcrumbs": [{"label": "锁定的账号", "url": reverse("accounts:locks")}, {"label": label}],
+            "question": f"要为 {self.person}（{self.person.username}）{label}吗？",
+            "consequences": [
+                *self._locks(), *CONSEQUENCES[self.kind], *([] if self.kind == Kind.DISABLE else [FIRST]),
+            ],
+            "form": form,
+            "confirm_label": label,
+            "danger": self.kind in (Kind.RESET, Kind.DISABLE),
+            "cancel_url": self._back(),
+        }  # fmt: skip
+        return render(self.request, "generic/confirm.html", context, status=status)
+
+    def _locks(self) -> list[str]:
+        if self.kind != Kind.UNLOCK:
+            return []
+        return [
+            f"{lock.why} {lock.failures} 次，来源 {lock.address or '不详'}，锁定于 {_clock(lock, 'since')}。"
+            for lock in locks([self.person])
+        ]
