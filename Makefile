@@ -1,7 +1,8 @@
 # From a machine with Python >= 3.11 (with venv) and make:
 #   make demo [PORT=8000] [DATA=.local/demo] [BUSINESSES=20000]    the whole product with a demo city
 #   make test [ARGS="tests/orgs -k coverage"]                      lint, types and all tests
-#   make check, make lint                                          lint, types, known holes in what is installed
+#   make check                                                     lint and types only
+#   make lint                                                      the same, and known holes in what is installed
 #   make advisories                                                the last alone; fails also where nobody answers
 #   make bench [ROWS=430000] [OUT=bench.json]                      the performance table
 #   make lock                                                      new lock files from the *.in files
@@ -34,9 +35,10 @@ check: .venv/.dev
 	$(BIN)/ruff check -q .
 	$(BIN)/djlint --quiet --lint .
 	$(BIN)/mypy
-	$(BIN)/python -m tools.advisories
 
+# Not of `make test`: what became known last night says nothing of a change, and an intranet waits in vain for an answer.
 lint: check
+	$(BIN)/python -m tools.advisories
 
 advisories: .venv/.dev
 	$(BIN)/python -m tools.advisories --strict

@@ -1,6 +1,6 @@
 """Known holes in what the product is made of, by the public advisories on Python and npm packages.
 
-Part of `make check`: a known hole fails it. Where nobody answers for the advisories (no network, an internal mirror) it says
+Part of `make lint`: a known hole fails it. Where nobody answers for the advisories (no network, an internal mirror) it says
 what was not checked and goes on; `make advisories` fails then too. pip-audit by itself would call that "no known
 vulnerabilities": a package that the service does not know is skipped.
 """
@@ -20,7 +20,7 @@ from tools.assets import npm_command
 from tools.embedded import die_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 90  # seconds for all answers of one service; a slow one must not hold up the tests
+PATIENCE = 90  # seconds for all answers of one service; a slow one must not hold up who waits for the lint
 
 # Advisories that do not reach us: id -> why, and until when that is to be looked at again.
 ACCEPTED: dict[str, str] = {}
