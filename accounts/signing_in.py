@@ -54,10 +54,15 @@ def _keep(request: HttpRequest, way: SigningIn) -> None:
     request.session[KEY] = {
         "user": way.user.pk,
         "hash": way.user.get_session_auth_hash(),  # a password changed elsewhere ends this way in
+        "resets": _resets(way.user),  # and so does a reset of what was shown or is to be shown
         "factor": way.factor,
         "target": way.target,
         "at": timezone.now().timestamp(),
     }
+
+
+def _resets(user: User) -> int:
+    return user.measures.filter(kind=AccountMeasure.Kind.RESET).count()
 
 
 def current(request: HttpRequest) -> SigningIn | None:
@@ -66,7 +71,9 @@ def current(request: HttpRequest) -> SigningIn | None:
     if not kept or timezone.now().timestamp() - kept["at"] > LASTS.total_seconds():
         return None
     user = User.objects.filter(pk=kept["user"], is_active=True).first()
-    if user is None or not constant_time_compare(kept["hash"], user.get_session_auth_hash()):
+    if user is None or kept["resets"] != _resets(user):
+        return None
+    if not constant_time_compare(kept["hash"], user.get_session_auth_hash()):
         return None
     return SigningIn(user, kept["factor"], kept["target"])
 

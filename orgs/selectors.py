@@ -1,5 +1,7 @@
 """Reads for the pages of this room."""
 
+from datetime import datetime
+
 from django.db.models import Count, Q, QuerySet
 
 from orgs.doors import DUTY_PERMISSIONS, postings_with
@@ -24,6 +26,25 @@ def reach_marks(user, permission: str) -> list[str]:
     own = {posting.organization_id for posting in postings if posting.organization_id}
     reached = own.union(units.values_list("pk", flat=True))
     return [f"posting {posting.pk}" for posting in postings] + [f"unit {pk}" for pk in reached]
+
+
+def has_left(user, permission: str, marks: set[str], since: datetime) -> bool:
+    """Whether a branch that stood below one of the units of `marks` has been moved since to where the right does not
+    reach. Branches are too many to be marks themselves: a city has tens of thousands."""
+    moved = OrganizationChange.objects.filter(
+        event=OrganizationChange.Event.MOVE, entered_at__gte=since, organization__level=Level.GRASSROOTS
+    )
+    latest_first = moved.order_by("-pk").values_list("organization", "before")
+    came_from = {pk: before.get("parent", "") for pk, before in latest_first}  # by the first move since
+    if not came_from:
+        return False
+    out = set(came_from) - set(
+        Organization.objects.within_postings(postings_with(user, permission))
+        .filter(pk__in=came_from)
+        .values_list("pk", flat=True)
+    )
+    before = Organization.objects.filter(code__in=[came_from[pk] for pk in out])
+    return any(marks & {f"unit {one.pk}" for one in (unit, *ancestors_of(unit))} for unit in before)
 
 
 def ancestors_of(organization: Organization) -> list[Organization]:

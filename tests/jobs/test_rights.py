@@ -154,3 +154,22 @@ def test_an_import_whose_right_ends_in_the_last_moment_writes_nothing(settings, 
     kept.refresh_from_db()
     assert (job.state, kept.state) == (State.CANCELLED, "checked") and "权限已收回" in job.message
     assert not Business.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_branch_stops_what_was_begun_over_it_only_where_it_leaves_the_reach():
+    """Within the district it may move as it likes; what moves into the reach is only more; what left before is no loss."""
+    city = make.make_city()
+    branch, foreign, gone = make.make_branch(city.yuehai), make.make_branch(city.lianhua), make.make_branch(city.yuehai)
+    other = organization_create(by=None, parent=city.nanshan, level=3, code="new", name="新指导站")
+    owner, chief = make.make_user("registrar", city.nanshan), make.make_user("registrar", city.city)
+    organization_move(organization=gone, parent=city.lianhua, by=None)
+    jobs = [job_start(kind="tables.export", title="任务", by=by, params=export(by)) for by in (owner, chief)]
+    organization_move(organization=branch, parent=other, by=None)
+    organization_move(organization=foreign, parent=city.yuehai, by=None)
+    organization_move(organization=foreign, parent=city.lianhua, by=None)
+    assert [has_lost(job) for job in jobs] == [False, False]
+    organization_move(organization=branch, parent=city.lianhua, by=None)
+    assert [has_lost(job) for job in jobs] == [True, False]
+    organization_move(organization=branch, parent=city.yuehai, by=None)
+    assert [has_lost(job) for job in jobs] == [False, False]
