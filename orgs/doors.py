@@ -136,7 +136,7 @@ def current_postings(user) -> list:
             user.postings.filter(
                 Q(ends_on__isnull=True) | Q(ends_on__gt=today), starts_on__lt=today + timedelta(days=1)
             )
-            .select_related("organization", "division", "granted_by")
+            .select_related("organization", "division")
             .order_by("organization__level", "division__level", "pk")
         )
     return user._current_postings
@@ -151,6 +151,11 @@ def posted_units(user) -> list[tuple[int, str]]:
 def rights_of(posting) -> frozenset[str]:
     """Everything that one posting carries."""
     return ROLE_PERMISSIONS[posting.role] | {GRANT} if posting.may_grant else ROLE_PERMISSIONS[posting.role]
+
+
+def rights_held(user) -> frozenset[str]:
+    """Everything that the person may do at all, somewhere; a token's owner, not the token."""
+    return frozenset(DUTY_PERMISSIONS.get(user.duty, ())).union(*map(rights_of, current_postings(user)))
 
 
 def postings_with(user, perm: str) -> list:
@@ -204,10 +209,7 @@ class DoorBackend(BaseBackend):
     def has_module_perms(self, user_obj, app_label) -> bool:
         if not user_obj.is_authenticated or not user_obj.is_active:
             return False
-        held = set(DUTY_PERMISSIONS.get(user_obj.duty, ()))
-        for posting in current_postings(user_obj):
-            held |= rights_of(posting)
-        return any(perm.startswith(f"{app_label}.") and user_obj.may_use(perm) for perm in held)
+        return any(perm.startswith(f"{app_label}.") and user_obj.may_use(perm) for perm in rights_held(user_obj))
 
     def districts_of(self, user_obj) -> set[int] | None:
         """The district committees whose persons this person's postings touch; None: the whole city."""

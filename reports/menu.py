@@ -1,13 +1,18 @@
 """The left menu of the staff pages: what a person may open, and nothing else."""
 
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import NamedTuple
 
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.safestring import SafeString
 
 from accounts.models import User
 from members.models import Registration
-from orgs.doors import current_postings
+from orgs.doors import current_postings, rights_held
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class Entry:
     counts_queue: bool = False
 
 
+QUEUE = "members.view_registration"
 ALL_DUTIES = tuple(User.Duty.values)
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
@@ -77,7 +83,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "党员与报到",
         (
             Entry(
-                "报到核实", "checklist", "members:queue", "members.view_registration",
+                "报到核实", "checklist", "members:queue", QUEUE,
                 also=("members:registration",), counts_queue=True,
             ),
             Entry("党员", "users", "members:list", "members.view_member", also=("members:detail",)),
@@ -162,15 +168,31 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 )  # fmt: skip
 
 
+class Asked(NamedTuple):
+    """All that a menu depends on: two people with the same rights are shown the same one."""
+
+    duty: str
+    rights: frozenset[str]
+    here: str  # name of the page
+    waiting: int | None  # undecided registrations, for who may see them
+
+
 def menu(request) -> dict:
-    """Context processor: `menu` (worked out only where a template shows it) and `unit_name`."""
+    """Context processor: `menu`, `menu_html` (worked out only where a template shows them), `unit_name`, `opened_at`."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"menu": [], "unit_name": ""}
+        return {"menu": [], "menu_html": "", "unit_name": "", "opened_at": ""}
+    asked_once = cache(lambda: asked(request, user))
     return {
-        "menu": SimpleLazyObject(lambda: _groups(request, user)),
+        "menu": SimpleLazyObject(lambda: _groups(asked_once())),
+        "menu_html": lambda: _html(asked_once()),
         "unit_name": SimpleLazyObject(lambda: unit_name(user)),
+        "opened_at": now_told(),
     }
+
+
+def now_told() -> str:
+    return f"{timezone.localtime():%Y-%m-%d %H:%M}"
 
 
 def unit_name(user) -> str:
@@ -181,27 +203,32 @@ def unit_name(user) -> str:
     return str(getattr(postings[0].unit, "short_name", "") or postings[0].unit) if postings else ""
 
 
-def _groups(request, user) -> list[dict]:
-    here = request.resolver_match.view_name if request.resolver_match else ""
+def asked(request, user) -> Asked:
+    rights = rights_held(user)
+    waiting = Registration.objects.visible_to(user).undecided().count() if QUEUE in rights else None
+    return Asked(user.duty, rights, request.resolver_match.view_name if request.resolver_match else "", waiting)
+
+
+@lru_cache(maxsize=1024)
+def _html(asked: Asked) -> SafeString:
+    return render_to_string("partials/_menu.html", {"menu": _groups(asked)})
+
+
+@lru_cache(maxsize=1024)
+def _groups(asked: Asked) -> list[dict]:
     groups = []
     for label, entries in GROUPS:
-        shown = [line for entry in entries if (line := _line(entry, user, here)) is not None]
+        shown = [
+            {
+                "label": entry.label,
+                "icon": entry.icon,
+                "url": reverse(entry.url_name),
+                "current": asked.here == entry.url_name or asked.here in entry.also,
+                "count": asked.waiting if entry.counts_queue else None,
+            }
+            for entry in entries
+            if asked.duty in entry.duties and (not entry.permission or entry.permission in asked.rights)
+        ]
         if shown:
             groups.append({"label": label, "entries": shown})
     return groups
-
-
-def _line(entry: Entry, user, here: str) -> dict | None:
-    if user.duty not in entry.duties or (entry.permission and not user.has_perm(entry.permission)):
-        return None
-    return {
-        "label": entry.label,
-        "icon": entry.icon,
-        "url": reverse(entry.url_name),
-        "current": here == entry.url_name or here in entry.also,
-        "count": _queue_length(user) if entry.counts_queue else None,
-    }
-
-
-def _queue_length(user) -> int:
-    return Registration.objects.visible_to(user).undecided().count()

@@ -1,4 +1,5 @@
-"""Finished parts of a dashboard, kept for readers of one scope while nothing they are made of has changed.
+"""Finished dashboards, kept for readers of one scope while nothing they are made of has changed: the parts for all
+processes, the whole page with its frame in each process, with holes for the name of whoever reads it.
 
 The key names everything a part depends on: the postings that decide what a reader sees, the unit, the question, the day, and
 a version that changes with the numbers, the closings, both lines of the tree, the decisions about 对照 and the unit's goals.
@@ -7,21 +8,33 @@ So there is nothing to invalidate. The numbers' owner is the database: without t
 
 import hashlib
 import json
+import re
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib.messages import get_messages
+from django.core.cache import caches
 from django.db import connection
-from django.http import QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.html import escape
 
+from accounts.models import User
 from orgs.doors import current_postings
 from orgs.models import Division, Organization
-from reports import caching
+from reports import caching, menu
 from reports.selectors import Unit
 
 KEPT_FOR = 600  # seconds: what the version cannot see (a new release of the code) is old no longer
 ASKED = frozenset({"denominator", "range", "as_of", "against", "closed", "compare"})
+# What of a page belongs to its reader; the marks are those of this process, so no text can hold one.
+HOLES = {name: f"{name}-{secrets.token_hex(16)}" for name in ("user", "csrf_token", "opened_at")}
+_HOLE = re.compile(f"({'|'.join(HOLES.values())})")
 
 _VERSION = """
     SELECT (SELECT max(joined_at) FROM reports_lastcount), (SELECT max(id) FROM reports_snapshot),
@@ -35,24 +48,57 @@ _VERSION = """
             FROM orgs_division d WHERE d.level < %s OR d.id = %s)"""
 
 
-def kept(user, unit: Unit, query: QueryDict, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What `make` gives: kept, or made now. Addresses with anything else in them than a page asks are not kept."""
-    if not set(query) <= ASKED:
-        return make()
-    return caching.kept(_key(user, unit, query), KEPT_FOR, make)
+def page(request: HttpRequest, unit: Unit, template: str, make: Callable[[], dict[str, Any]]) -> HttpResponse:
+    """The page of `template` with the parts that `make` gives: kept, or made now. Addresses with anything else in them than
+    a page asks are not kept."""
+    if not set(request.GET) <= ASKED:
+        return render(request, template, make())
+    key = _key(request.user, unit, request.GET)
+
+    def parts() -> dict[str, Any]:
+        return caching.kept(_named(key), KEPT_FOR, make)
+
+    if get_messages(request):  # told to one reader, once
+        return render(request, template, parts())
+    return HttpResponse(_filled(request, _framed(request, key, template, parts)))
 
 
-def _key(user, unit: Unit, query: QueryDict) -> str:
+def _framed(request: HttpRequest, key: list, template: str, parts: Callable[[], dict[str, Any]]) -> list[bytes]:
+    """The whole page with holes for what is the reader's own, kept in this process: text, mark of a hole, text …"""
+    near, asked = caches["near"], menu.asked(request, request.user)
+    name = _named([key, asked.here, asked.waiting, menu.unit_name(request.user)])
+    if (found := near.get(name)) is not None:
+        return found
+    anybody = User(name=HOLES["user"], duty=request.user.duty)
+    text = render_to_string(template, {**parts(), **HOLES, "user": anybody}, request=request)
+    pieces = [piece.encode() for piece in _HOLE.split(text)]
+    near.set(name, pieces, KEPT_FOR)
+    return pieces
+
+
+def _filled(request: HttpRequest, pieces: list[bytes]) -> bytes:
+    own = {"user": escape(request.user), "csrf_token": get_token(request), "opened_at": menu.now_told()}
+    by_mark = {HOLES[name].encode(): value.encode() for name, value in own.items()}
+    pieces[1::2] = [by_mark[mark] for mark in pieces[1::2]]
+    return b"".join(pieces)
+
+
+def _key(user, unit: Unit, query: QueryDict) -> list:
     pk, place = (unit.pk, None) if isinstance(unit, Organization) else (None, unit.pk)
     with connection.cursor() as cursor:
         cursor.execute(_VERSION, [pk, pk, Division.Level.COMMUNITY, place])
         version = cursor.fetchone()
-    parts = [
-        sorted([one.role, one.organization_id or 0, one.division_id or 0] for one in current_postings(user)),
+    return [
+        sorted(
+            [one.role, one.organization_id or 0, one.division_id or 0, one.may_grant] for one in current_postings(user)
+        ),
         [unit._meta.model_name, unit.pk],
-        sorted(query.items()),
+        sorted(query.lists()),
         timezone.localdate(),
         settings.SMALL_CELL,
         version,
     ]
+
+
+def _named(parts: list) -> str:
     return "reports:dashboard:" + hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -85,7 +84,7 @@ class Dashboard(UnitMixin, View):
 
     def get(self, request: HttpRequest, **kwargs) -> HttpResponse:
         unit = self.unit()
-        return render(request, self.template_name, page_cache.kept(request.user, unit, request.GET, self._made(unit)))
+        return page_cache.page(request, unit, self.template_name, self._made(unit))
 
     def _made(self, unit) -> Callable[[], dict]:
         """The parts of the page as they are sent; making them is nearly all of its work."""

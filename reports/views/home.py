@@ -1,6 +1,7 @@
 """Where each persona begins: the right first page, the officer's day, and what one may do."""
 
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -129,6 +130,7 @@ class Me(LoginRequiredMixin, TemplateView):
     def get_context_data(self, **kwargs):
         user = self.request.user
         postings = current_postings(user)
+        prefetch_related_objects(postings, "granted_by")
         return super().get_context_data(
             heading="我的岗位与权限",
             subtitle="权限由任职而来：在哪个单位任职，就管到哪个单位及以下",

@@ -1,14 +1,22 @@
 """The dashboard's finished parts: kept within one scope, made anew as soon as anything they show has changed."""
 
+import re
 from unittest import mock
 
 import pytest
-from django.core.cache import cache
+from django.contrib.messages.constants import SUCCESS
+from django.contrib.messages.storage.base import Message
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.core.cache import caches
 from django.db import connection
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 from redis.exceptions import ConnectionError
 
+from members.models import Registration
+from reports import page_cache
 from reports.models import Goal
 from tests import factories as make
 from tests.reports import builders as build
@@ -17,11 +25,13 @@ from tests.reports.helpers import refresh
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("reports:dashboard")
+MAY_GRANT = reverse("orgs:grants")
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache():
-    cache.clear()
+def _empty_caches():
+    for one in caches.all():
+        one.clear()
 
 
 def asked(client, url: str = PAGE) -> tuple[int, str]:
@@ -86,3 +96,45 @@ def test_without_the_cache_pages_are_made_anew(sign_in):
     with mock.patch("django.core.cache.backends.redis.RedisCache.get", side_effect=ConnectionError), \
          mock.patch("django.core.cache.backends.redis.RedisCache.set", side_effect=ConnectionError):  # fmt: skip
         assert asked(client)[1]
+
+
+def test_readers_of_one_kept_page_have_their_own_name_and_token_on_it(town):
+    def reader(name: str) -> Client:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(make.make_user("leader", town.city.city, username=name, name=name), backend=BACKEND)
+        return client
+
+    names = ("周一", "<吴二>&")
+    readers = {escape(name): reader(name) for name in names}
+    shown: dict[str, str] = {}
+    for _ in range(2):  # made for the first, kept for all others
+        for name, client in readers.items():
+            shown[name] = client.get(PAGE).content.decode()
+            assert [one for one in readers if one in shown[name]] == [name]
+            assert not any(mark in shown[name] for mark in page_cache.HOLES.values())
+    tokens = {name: re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1] for name, page in shown.items()}
+    mine, theirs = (tokens[name] for name in readers)
+    client = readers["周一"]
+    assert client.post("/accounts/sign-out/", {"csrfmiddlewaretoken": theirs}).status_code == 403
+    assert client.post("/accounts/sign-out/", {"csrfmiddlewaretoken": mine}).status_code == 302
+
+
+def test_a_message_is_told_to_its_reader_once(sign_in):
+    client = sign_in("city_leader")
+    asked(client)
+    waiting = CookieStorage(RequestFactory().get(PAGE))
+    client.cookies[waiting.cookie_name] = waiting._encode([Message(SUCCESS, "刚才的事办好了")])
+    assert "刚才的事办好了" in client.get(PAGE).content.decode()
+    assert "刚才的事办好了" not in client.get(PAGE).content.decode()
+
+
+def test_what_waits_and_what_one_may_do_are_those_of_this_moment(sign_in, town):
+    client, officer = sign_in("officer"), town.people["officer"]
+    assert 'menu-count num">3<' in client.get(PAGE).content.decode()
+    Registration.objects.filter(state="submitted").first().delete()
+    assert 'menu-count num">2<' in client.get(PAGE).content.decode()
+    assert MAY_GRANT not in client.get(PAGE).content.decode()
+    officer.postings.update(may_grant=True)
+    assert MAY_GRANT in client.get(PAGE).content.decode()
+    officer.postings.update(starts_on="2020-01-01", ends_on="2020-02-01")
+    assert client.get(PAGE).status_code == 403
