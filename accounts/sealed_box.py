@@ -6,6 +6,7 @@ is used twice. What is filled in for one purpose (`what`) does not open as anoth
 """
 
 import hashlib
+from collections.abc import Iterable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -40,13 +41,26 @@ def fill(data: bytes, *, recipient: bytes, what: str) -> bytes:
     return fingerprint(recipient) + sender + closed
 
 
-def open_box(box: bytes | memoryview, *, private: bytes, what: str) -> bytes:
-    """Raises CannotDecrypt: changed, for another purpose, or sealed to another key (the message says which)."""
+def told_fingerprint(box: bytes | memoryview) -> bytes:
+    """Of the key that this box is sealed to."""
+    return bytes(box[:FINGERPRINT])
+
+
+def fingerprint_of(private: bytes) -> bytes:
+    return fingerprint(X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw())
+
+
+def open_box(box: bytes | memoryview, *, privates: Iterable[bytes], what: str) -> bytes:
+    """With whichever of our keys it was sealed to. Raises CannotDecrypt: changed, for another purpose, or sealed to a key
+    that is none of ours (the message says which)."""
     box = bytes(box)
+    ours = {fingerprint_of(private): private for private in privates}
+    private = ours.get(told_fingerprint(box))
+    if private is None:
+        known = ", ".join(mark.hex() for mark in ours)
+        raise CannotDecrypt(f"sealed to the key {told_fingerprint(box).hex()}, ours are {known}")
     own = X25519PrivateKey.from_private_bytes(private)
     recipient = own.public_key().public_bytes_raw()
-    if box[:FINGERPRINT] != fingerprint(recipient):
-        raise CannotDecrypt(f"sealed to the key {box[:FINGERPRINT].hex()}, this one is {fingerprint(recipient).hex()}")
     sender, closed = box[FINGERPRINT : FINGERPRINT + PUBLIC], box[FINGERPRINT + PUBLIC :]
     try:
         shared = own.exchange(X25519PublicKey.from_public_bytes(sender))

@@ -76,9 +76,17 @@ FIELD_KEYS = {} if IS_PUBLIC_FACE else key_ring("FIELD_KEYS")
 BLIND_INDEX_KEY = staff_key("BLIND_INDEX_KEY")  # apart: rotating the ring must not move the index
 # What makes a receipt's code of its form, and finds it: the one key that both faces know. It opens no person.
 RECEIPT_KEY = key("RECEIPT_KEY", required("RECEIPT_KEY")) if FACE or env("RECEIPT_KEY", default="") else BLIND_INDEX_KEY
-# The pair that seals what the public face sends to the staff side.
+# The pair that seals what the public face sends to the staff side; of private ones several while the pair is being changed.
 INBOX_PUBLIC_KEY = key("INBOX_PUBLIC_KEY", required("INBOX_PUBLIC_KEY")) if IS_PUBLIC_FACE else b""
-INBOX_PRIVATE_KEY = key("INBOX_PRIVATE_KEY", required("INBOX_PRIVATE_KEY")) if FACE == "staff" else b""
+INBOX_PRIVATE_KEYS = (
+    [key("INBOX_PRIVATE_KEY", one) for one in required("INBOX_PRIVATE_KEY").split(",")] if FACE == "staff" else []
+)
+# Where no line joins the two sides, signed files are carried (members/ferry): the other side's public keys, two while it
+# changes its own. The own private key lies in a file that only the commands open.
+FERRY_TRUSTED = [key("FERRY_TRUSTED", one) for one in env.list("FERRY_TRUSTED", default=[])]
+FERRY_KEY_FILE = env("FERRY_KEY_FILE", default="")
+FERRY_LATE_HOURS = env.int("FERRY_LATE_HOURS", 24)  # so long without a file from the public side is told
+IS_FERRIED = bool(FACE and FERRY_TRUSTED)
 FIELD_CIPHER = env("FIELD_CIPHER", default="AES-256-GCM")  # of what is written from now on; both are read
 if FIELD_CIPHER not in ("AES-256-GCM", "SM4-GCM"):
     raise ImproperlyConfigured("环境变量 FIELD_CIPHER 应为 AES-256-GCM 或 SM4-GCM。")
@@ -91,6 +99,7 @@ AUDIT_SEAL_KEY = staff_key("AUDIT_SEAL_KEY")
 DATABASE_ROLE = env("DATABASE_ROLE", default="web")
 DATABASE_WEB_ROLE = env("DATABASE_WEB_ROLE", default="web")
 DATABASE_PUBLIC_ROLE = env("DATABASE_PUBLIC_ROLE", default="public_web")  # what FACE=public signs in as
+DATABASE_FERRY_ROLE = env("DATABASE_FERRY_ROLE", default="public_ferry")  # who makes and takes files on the public side
 required("DATABASE_OWNER_URL" if DATABASE_ROLE == "owner" else "DATABASE_URL")
 DATABASES = {"default": env.db("DATABASE_OWNER_URL" if DATABASE_ROLE == "owner" else "DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = 60

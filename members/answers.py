@@ -29,7 +29,7 @@ from members.models import Answer, Draft, Receipt
 WHAT = "answer"  # bound into the sealed bytes
 AGREE = "agree"  # the part of an officer's entry that waits for the person's own tap
 REFUSED = "refused"  # why a form that was sent did not become a registration
-ASKED_AGAIN = 20  # seconds
+ASKED_AGAIN, FERRIED_AGAIN = 20, 3600  # seconds after which a part that did not come is asked for again
 WAITING = timedelta(days=7)  # so long the public face remembers that a form was sent
 BATCH = 500
 AT_ONCE = 50  # receipts that the sealer of the audit writes itself; more of them are a task's
@@ -65,7 +65,11 @@ def read(code: str, name: str) -> Any:
     if settings.IS_PUBLIC_FACE:
         stored = _stored(code)
         if "page" in stored and name in _parts.keys() - stored.keys():
-            if cache.add(f"members:wanted:{identity.receipt_index(code).hex()}:{name}", 1, ASKED_AGAIN):
+            if cache.add(
+                f"members:wanted:{identity.receipt_index(code).hex()}:{name}",
+                1,
+                FERRIED_AGAIN if settings.IS_FERRIED else ASKED_AGAIN,
+            ):
                 inbox.send("wanted", {"code": code, "part": name}, key=str(uuid.uuid4()))
             raise NotYet
         return stored.get(name)
@@ -137,7 +141,7 @@ def _answer(form_token, content: dict) -> Answer:
 
 
 def _keep(answers: list[Answer]) -> int:
-    fields = ["sealed", "written_at"]
+    fields = ["sealed", "written_at", "ferried_in"]
     Answer.objects.bulk_create(answers, update_conflicts=True, update_fields=fields, unique_fields=["code_index"])
     return len(answers)
 
@@ -179,8 +183,19 @@ def write_all() -> int:
     """Every night: what changed by time alone. Answers of which nothing is left go."""
     kept = _write(Receipt.objects.all())
     gone = Answer.objects.exclude(code_index__in=Receipt.objects.values("code_index"))
-    gone.exclude(code_index__in=Draft.objects.filter(expires_at__gt=timezone.now()).values("code_index")).delete()
+    _end(gone.exclude(code_index__in=Draft.objects.filter(expires_at__gt=timezone.now()).values("code_index")))
     return kept
+
+
+def _end(gone: QuerySet[Answer]) -> None:
+    """At once; where files are carried it is emptied, and goes once the other side has told to have the emptied one."""
+    if not settings.IS_FERRIED:
+        gone.delete()
+        return
+    from members.ferry.book import heard
+
+    gone.filter(sealed=b"", ferried_in__lte=heard()).delete()
+    gone.exclude(sealed=b"").update(sealed=b"", ferried_in=None, written_at=timezone.now())
 
 
 def write_missing() -> int:

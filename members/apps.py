@@ -10,6 +10,7 @@ class MembersConfig(AppConfig):
         from accounts import audit
         from markets.conversion import follows
         from members import answers, erasure, forgetting, held, life, member_list, own, posters, taking
+        from members.ferry import shown
         from members.imports import leads, rolls
         from members.models import InstructorAssignment, Poster
         from members.views.report import report
@@ -19,6 +20,7 @@ class MembersConfig(AppConfig):
         held.register()
         own.register()
         taking.register()
+        shown.register()
         member_list.register()
         if settings.FACE == "staff":
             audit.on_sealed(answers.hear_sealed)

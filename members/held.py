@@ -275,7 +275,7 @@ AROUND_A_FORM = (
         basis=CONSENT,
         retention="取件后当即清空，编号和时间 60 天；打不开的 60 天",
         columns={"box": Column(HIGH, "封装给工作侧，公众侧打不开", copied=False)},
-        plain=frozenset({"id", "kind", "received_at", "taken_at", "outcome"}),
+        plain=frozenset({"id", "kind", "received_at", "taken_at", "outcome", "ferried_in"}),
     ),
     Held(
         model=Answer,
@@ -286,7 +286,7 @@ AROUND_A_FORM = (
         columns={
             "sealed": Column(HIGH, "只有回执号能打开", copied=False), "code_index": Column(SENSITIVE, copied=False),
         },
-        plain=frozenset({"written_at"}),
+        plain=frozenset({"written_at", "ferried_in"}),
     ),
 )  # fmt: skip
 GUIDES = (

@@ -11,19 +11,21 @@ sent twice is one submission.
 import json
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts import audit
 from accounts.crypto import CannotDecrypt
-from accounts.sealed_box import fill, open_box
+from accounts.sealed_box import fill, open_box, told_fingerprint
 from members.errors import Refused
 from members.identity import IdentityError
-from members.models import Submission
+from members.models import FerryFile, Submission
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +107,7 @@ def take(pk: uuid.UUID) -> bool | None:
         return False
     assert row.box is not None  # it waits
     try:
-        content = json.loads(open_box(row.box, private=settings.INBOX_PRIVATE_KEY, what=bound_to(row.kind, row.pk)))
+        content = json.loads(open_box(row.box, privates=settings.INBOX_PRIVATE_KEYS, what=bound_to(row.kind, row.pk)))
     except CannotDecrypt as error:
         logger.error("submission %s: %s", row.pk, error)
         return _close(row, Outcome.BROKEN)
@@ -140,6 +142,14 @@ def _close(row: Submission, outcome: str) -> bool:
     return True
 
 
+def sealed_to() -> Counter[str]:
+    """How many boxes there are still to open, by the fingerprint of the key that each is sealed to."""
+    boxes = Submission.objects.filter(box__isnull=False).values_list("box", flat=True)
+    return Counter(told_fingerprint(box or b"").hex() for box in boxes.iterator())
+
+
 def forget() -> int:
-    """Remove what was taken long ago. Returns how many."""
-    return Submission.objects.filter(taken_at__lt=timezone.now() - KEPT).delete()[0]
+    """Remove what was taken long ago. Returns how many. What came in the newest file may come in the next one too."""
+    old = Submission.objects.filter(taken_at__lt=timezone.now() - KEPT)
+    newest = FerryFile.objects.filter(direction=FerryFile.Direction.TO_STAFF).aggregate(Max("number"))["number__max"]
+    return (old.exclude(ferried_in=newest) if newest else old).delete()[0]

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from members import public_urls
-from members.views import acts, counter, feedback, member_acts, people, posters, queue, rights
+from members.views import acts, counter, feedback, ferry, member_acts, people, posters, queue, rights
 
 app_name = "members"
 urlpatterns = [
@@ -39,6 +39,8 @@ urlpatterns = [
     # feedback/
     path("feedback/", feedback.FeedbackCounts.as_view(), name="feedback"),
     path("feedback/<int:pk>/", feedback.FeedbackFile.as_view(), name="feedback_file"),
+    # ferry/
+    path("ferry/", ferry.FerryList.as_view(), name="ferry"),
     # rights/
     path("rights/", rights.RightsList.as_view(), name="rights"),
     path("rights/<int:pk>/", rights.RightsAnswer.as_view(), name="rights_answer"),

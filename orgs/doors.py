@@ -108,7 +108,7 @@ GRANT = "orgs.grant_posting"
 # The three administrators: settings and health, accounts and grants, the audit. None sees business data.
 DUTY_PERMISSIONS: dict[str, frozenset[str]] = {
     User.Duty.STAFF: frozenset(),
-    User.Duty.SYSTEM: frozenset({"accounts.view_health", *_SHOW_CARE, "jobs.view_job"}),
+    User.Duty.SYSTEM: frozenset({"accounts.view_health", *_SHOW_CARE, "jobs.view_job", "members.view_ferryfile"}),
     User.Duty.SECURITY: frozenset(
         {
             *_SHOW_CARE,

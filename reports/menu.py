@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -26,6 +27,7 @@ class Entry:
     also: tuple[str, ...] = ()
     duties: tuple[str, ...] = (User.Duty.STAFF,)
     counts_queue: bool = False
+    only_ferried: bool = False  # shown only where files are carried between the two faces
 
 
 QUEUE = "members.view_registration"
@@ -162,6 +164,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ),
             Entry("个人信息字段清单", "list-details", "reports:inventory", "accounts.view_inventory", duties=ALL_DUTIES),
             Entry("到期抹除记录", "eraser", "reports:retention", "accounts.view_retention", duties=ALL_DUTIES),
+            Entry(
+                "摆渡文件", "ferry", "members:ferry", "members.view_ferryfile", duties=(User.Duty.SYSTEM,),
+                only_ferried=True,
+            ),
             Entry("我的岗位与权限", "id-badge-2", "reports:me", duties=ALL_DUTIES),
         ),
     ),
@@ -175,6 +181,7 @@ class Asked(NamedTuple):
     rights: frozenset[str]
     here: str  # name of the page
     waiting: int | None  # undecided registrations, for who may see them
+    is_ferried: bool
 
 
 def menu(request) -> dict:
@@ -206,7 +213,8 @@ def unit_name(user) -> str:
 def asked(request, user) -> Asked:
     rights = rights_held(user)
     waiting = Registration.objects.visible_to(user).undecided().count() if QUEUE in rights else None
-    return Asked(user.duty, rights, request.resolver_match.view_name if request.resolver_match else "", waiting)
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    return Asked(user.duty, rights, here, waiting, settings.IS_FERRIED)
 
 
 @lru_cache(maxsize=1024)
@@ -227,7 +235,9 @@ def _groups(asked: Asked) -> list[dict]:
                 "count": asked.waiting if entry.counts_queue else None,
             }
             for entry in entries
-            if asked.duty in entry.duties and (not entry.permission or entry.permission in asked.rights)
+            if asked.duty in entry.duties
+            and (not entry.permission or entry.permission in asked.rights)
+            and (asked.is_ferried or not entry.only_ferried)
         ]
         if shown:
             groups.append({"label": label, "entries": shown})

@@ -6,17 +6,21 @@ class StationsConfig(AppConfig):
     verbose_name = "服务点与签到"
 
     def ready(self) -> None:
+        from members import ferry
         from members.erasure import on_erase
         from members.posters import register_kind
         from stations import held, life, taking
         from stations.imports import TARGET
         from stations.listings import SERVICE_POINT_LIST
+        from stations.models import ServicePoint
         from stations.own import check_ins_erase
         from stations.views.public import service_point
         from tables.listing import register_listing
         from tables.register import register_target
 
         register_kind("service_point", service_point)
+        told = ("id", "name", "kind", "address", "hours", "facilities", "poster_id", "closed_on")
+        ferry.show(ServicePoint, told, lambda: ServicePoint.objects.filter(poster__isnull=False))
         on_erase(check_ins_erase)
         held.register()
         taking.register()

@@ -34,6 +34,7 @@ from markets.models import (
 )
 from members.models import (
     Consent,
+    FerryFile,
     ImpactAssessment,
     Instructor,
     InstructorAssignment,
@@ -394,6 +395,12 @@ def notice(**more) -> Notice:
     return Notice.objects.create(**{"version": "v1", **dict.fromkeys(NOTICE_PARTS, "写全"), "joint": "没有"} | more)
 
 
+def ferry_file() -> FerryFile:
+    return FerryFile.objects.create(
+        direction="to-staff", number=1, made_at=timezone.now(), digest="0" * 64, key="0" * 16
+    )
+
+
 def consent(city) -> Consent:
     return Consent.objects.create(registration=registration(city), notice=notice(), item="membership", channel="poster")
 
@@ -453,6 +460,11 @@ MEMBERS: Cases = {
         {"outcome": "taken"},
         {"taken_at": timezone.now()},
     ),
+    "ferryfile_number_once": lambda city: again(ferry_file()),
+    "ferryfile_is_whole_or_lost": lambda city: again(
+        ferry_file(), {"number": 2, "digest": ""}, {"number": 3, "key": ""}, {"number": 4, "made_at": None}
+    ),
+    "ferryfile_numbers_from_one": lambda city: again(ferry_file(), {"number": 0}),
     "rightsrequest_is_somebodys": lambda city: changed(rights_request(city), registration=None),
     "rightsrequest_done_has_outcome": lambda city: changed(
         rights_request(city), {"outcome": "granted"}, {"done_at": timezone.now()}

@@ -203,6 +203,7 @@ PAGES: dict[str, Page] = {
     "members:rights_copy": Page(OFFICER, "request", **POST | {"ok": (200, 422)}),
     "members:registration_rights": Page(OFFICER, "waiting"),
     "members:member_rights": Page(OFFICER, "member"),
+    "members:ferry": Page(SYSTEM),
     # stations
     "stations:desk": Page(OFFICER | SECRETARY),
     "stations:check_in": Page(OFFICER | SECRETARY, **POST),

@@ -1,6 +1,8 @@
 """Settings of the test run. pytest-django reads them before any conftest.py, so the environment is prepared here."""
 
 import os
+import tempfile
+from pathlib import Path
 
 # The test process makes, migrates and drops its database; tests/conftest.py then lets it act as web.
 os.environ["DATABASE_ROLE"] = "owner"
@@ -22,5 +24,8 @@ os.environ.setdefault("AUDIT_SEAL_KEY", TEST_ONLY_KEY)
 
 from config.settings import *
 
+ERASURE_LIST = str(
+    Path(tempfile.gettempdir()) / f"erasures-of-tests-{os.getpid()}.jsonl"
+)  # every withdrawal writes to it
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 SECOND_FACTOR_REQUIRED = False  # tests/accounts/test_factors.py turns it on

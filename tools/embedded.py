@@ -35,12 +35,15 @@ GRANT web TO owner WITH INHERIT FALSE, SET TRUE;
 GRANT pg_monitor TO owner;
 """
 
-# At every start: a folder that an earlier version made has not got it. Signs in for the public face (FACE=public).
-PUBLIC_ROLE_SQL = """
-DO $$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'public_web') THEN
-        CREATE ROLE public_web LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
-    END IF;
+# At every start: a folder that an earlier version made has not got them. The first signs in for the public face
+# (FACE=public), the second makes and takes files where no line joins that face to the staff side.
+PUBLIC_ROLES_SQL = """
+DO $$ DECLARE name text; BEGIN
+    FOREACH name IN ARRAY ARRAY['public_web', 'public_ferry'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+            EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', name);
+        END IF;
+    END LOOP;
 END $$
 """
 
@@ -181,7 +184,7 @@ class EmbeddedPostgres:
         try:
             if fresh:
                 self._create_roles_and_database()
-            self._make_public_role()
+            self._make_public_roles()
         except BaseException:
             self.stop()
             raise
@@ -212,8 +215,8 @@ class EmbeddedPostgres:
         self._sql("postgres", "CREATE DATABASE app OWNER owner")
         (self.folder / COMPLETE).touch()
 
-    def _make_public_role(self) -> None:
-        self._sql("postgres", PUBLIC_ROLE_SQL)
+    def _make_public_roles(self) -> None:
+        self._sql("postgres", PUBLIC_ROLES_SQL)
 
     def _launch(self) -> bool:
         """One try on a free port; somebody else may take the port in between, so the caller tries again."""

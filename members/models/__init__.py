@@ -1,4 +1,5 @@
 from members.models.assessments import ImpactAssessment
+from members.models.ferry import FerryFile
 from members.models.guides import Instructor, InstructorAssignment, Pledge, Seat
 from members.models.inbox import Answer, Submission
 from members.models.intake import IntakeClient, IntakeEvent, IntakePerson
@@ -12,6 +13,7 @@ __all__ = [
     "Consent",
     "ContactLog",
     "Draft",
+    "FerryFile",
     "ImpactAssessment",
     "Instructor",
     "InstructorAssignment",

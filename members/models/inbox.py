@@ -25,6 +25,8 @@ class Submission(models.Model):
     received_at = models.DateTimeField("收到时间", default=timezone.now)
     taken_at = models.DateTimeField("取件时间", null=True, editable=False)
     outcome = models.CharField("结果", max_length=8, choices=Outcome, blank=True, db_default="", default="")
+    # The last file in which it came, where files are carried (members/ferry): known while the public side may still have it.
+    ferried_in = models.PositiveIntegerField("随第几号文件到达", null=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "收件"
@@ -53,6 +55,9 @@ class Answer(models.Model):
     code_index = models.BinaryField(max_length=32, unique=True, editable=False)
     sealed = models.BinaryField("封装的内容", editable=False)
     written_at = models.DateTimeField("写入时间", default=timezone.now)
+    ferried_in = models.PositiveIntegerField(
+        "随第几号文件送出", null=True, editable=False
+    )  # this writing; None: none yet
 
     class Meta:
         verbose_name = verbose_name_plural = "答复"

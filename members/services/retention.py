@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from accounts import audit, wall
 from members import erasure, identity, inbox
-from members.erasure_list import Erased, erased_write
+from members.erasure_list import ERASE, WITHDRAW, Erased, erased_write
 from members.models import Affiliation, Member, Registration, RightsRequest
 from members.services.drafts import drafts_expire
 from members.services.requests import copies_expire
-from members.services.rights import registration_withdraw
+from members.services.rights import registration_withdraw, take_back_again
 
 EXPIRES_AFTER = timedelta(days=60)  # past the due date, still open
 KEEP_UNVERIFIED = timedelta(days=90)  # after the decision, as the notice says
@@ -101,14 +101,23 @@ def _settle_requests(members: list[Member], forms: list[Registration], now) -> N
 
 @wall.everywhere()
 @transaction.atomic
-def erasures_replay(entries: Iterable[Erased]) -> int:
-    """Erase again who stands on the list and came back with a backup. Returns how many rows; safe to run twice."""
-    rows = [row for entry in entries if (row := entry.row()) is not None]
+def erasures_replay(entries: Iterable[Erased]) -> tuple[int, int]:
+    """Take back and erase again what stands on the list and came back with a backup: (rows taken back, rows erased). Safe to
+    run twice."""
+    by_act: dict[str, list[Erased]] = {ERASE: [], WITHDRAW: []}
+    for entry in entries:
+        by_act[entry.act].append(entry)
+    taken_back = 0
+    for entry in by_act[WITHDRAW]:
+        if (row := entry.row()) is not None:  # not with the one before it
+            take_back_again(row)
+            taken_back += 1
+    rows = [row for entry in by_act[ERASE] if (row := entry.row()) is not None]
     forms = [row for row in rows if isinstance(row, Registration)]
     for form in forms:
         if form.state in (*Registration.OPEN, State.VERIFIED):
             registration_withdraw(registration=form)
-    return erase([row for row in rows if isinstance(row, Member)], forms)
+    return taken_back, erase([row for row in rows if isinstance(row, Member)], forms)
 
 
 @wall.everywhere()

@@ -1,10 +1,12 @@
 """The person's own acts, from the receipt's page: withdraw, consent to checking in, the member code, requests."""
 
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit, wall
 from members import identity, selectors
+from members.erasure_list import withdrawn_write
 from members.errors import Refused
 from members.models import Affiliation, Consent, Member, MemberCode, Receipt, Registration, RightsRequest
 from members.services.people import affiliation_end
@@ -39,6 +41,7 @@ def receipt_withdraw(*, receipt: Receipt) -> Receipt:
         return receipt
     receipt.withdrawn_at, receipt.items = timezone.now(), []
     receipt.save(update_fields=["withdrawn_at", "items"])
+    withdrawn_write([receipt])
     registration = Registration.objects.select_for_update().get(pk=receipt.registration_id)
     if receipt.is_joined:
         rights_request(receipt=receipt, kind=RightsRequest.Kind.WITHDRAW)
@@ -60,6 +63,7 @@ def registration_withdraw(*, registration: Registration, by=None) -> Registratio
     units = selectors.units_of_member(member) if member else []
     registration.state, registration.withdrawn_at = State.WITHDRAWN, now
     registration.save(update_fields=["state", "withdrawn_at"])
+    withdrawn_write([registration])
     Consent.objects.filter(registration=registration, withdrawn_at__isnull=True).update(withdrawn_at=now)
     if member is not None:
         _leave(member, now)
@@ -127,9 +131,24 @@ def consent_withdraw(*, receipt: Receipt, item: str) -> None:
     mine = live.filter(registration=registration)
     if registration.member_id is not None:
         mine |= live.filter(member=registration.member_id)
-    if mine.update(withdrawn_at=timezone.now()):
+    if rows := list(mine):
+        mine.update(withdrawn_at=timezone.now())
+        withdrawn_write(rows)
         _note("consent.withdraw", registration, item=item)
     _without_number(registration) if item == Consent.Item.ID_NUMBER else _without_code(registration.member)
+
+
+def take_back_again(row: models.Model) -> None:
+    """What the person took back before, and a backup brought back."""
+    if isinstance(row, Receipt):
+        receipt_withdraw(receipt=row)
+    elif isinstance(row, Registration):
+        registration_withdraw(registration=row)
+    elif isinstance(row, Consent):
+        whose = Q(registration=row.registration_id) if row.registration_id else Q(registration__member=row.member_id)
+        receipt = Receipt.objects.filter(whose, is_joined=False).order_by("pk").first()
+        if receipt is not None:
+            consent_withdraw(receipt=receipt, item=row.item)
 
 
 def _without_code(member: Member | None) -> None:

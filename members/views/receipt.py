@@ -23,7 +23,11 @@ from members.models import Consent, Notice
 from members.services.requests import COPY
 from members.taking import ACTS
 
-ON_ITS_WAY = "已经收到，正在办理；过一会儿刷新本页就能看到结果。"
+
+def on_its_way() -> str:
+    if settings.IS_FERRIED:
+        return "已经收到，由工作人员定时送往指导站办理，一般要几个小时；请过后再打开本页查看结果。"
+    return "已经收到，正在办理；过一会儿刷新本页就能看到结果。"
 
 
 def busy(request: HttpRequest) -> HttpResponse:
@@ -42,7 +46,7 @@ def _no_receipt(request: HttpRequest) -> HttpResponse:
 def _sent(request: HttpRequest, code: str) -> HttpResponse:
     """Back to the receipt. Where it is not taken at once, the page says so."""
     if settings.IS_PUBLIC_FACE:
-        messages.info(request, ON_ITS_WAY)
+        messages.info(request, on_its_way())
     return redirect("members:receipt", code=code)
 
 
@@ -74,15 +78,19 @@ def _codes(request: HttpRequest, code: str) -> dict[str, Any]:
 
 def not_yet(request: HttpRequest) -> HttpResponse:
     """What does not lie ready on the public face has been asked for; the page asks again by itself."""
-    response = render(request, "members/public/not_yet.html")
-    response["Refresh"] = "2"
+    return _asking_again(render(request, "members/public/not_yet.html", {"is_ferried": settings.IS_FERRIED}), "2")
+
+
+def _asking_again(response: HttpResponse, seconds: str) -> HttpResponse:
+    """Where files are carried it would ask for hours."""
+    if not settings.IS_FERRIED:
+        response["Refresh"] = seconds
     return response
 
 
 def _waiting(request: HttpRequest, code: str) -> HttpResponse:
-    response = render(request, "members/public/waiting.html", _codes(request, code))
-    response["Refresh"] = "3"
-    return response
+    context = _codes(request, code) | {"is_ferried": settings.IS_FERRIED}
+    return _asking_again(render(request, "members/public/waiting.html", context), "3")
 
 
 def _page(request: HttpRequest, page: dict, code: str) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.views import View
 from accounts import wall
 from members import answers, inbox
 from members.limits import may_post
-from members.views.receipt import ON_ITS_WAY, not_yet
+from members.views.receipt import not_yet, on_its_way
 from stations.own import SHOWN
 
 DONE = {"delete": "这条签到已删除。", "dispute": "已记下您的异议，指导站会核查。"}
@@ -43,7 +43,7 @@ class OwnCheckInsView(View):
         if not may_post(request, receipt=code):
             return render(request, "members/public/busy.html", status=429)
         inbox.send("own_check_in", {"code": code, "check_in": int(pk), "name": act}, key=str(uuid.uuid4()))
-        messages.success(request, ON_ITS_WAY if settings.IS_PUBLIC_FACE else DONE[act])
+        messages.success(request, on_its_way() if settings.IS_PUBLIC_FACE else DONE[act])
         return redirect("stations:own_check_ins", code=code)
 
     def _rows(self, code: str) -> list[dict]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from members import erasure_list, identity, services
-from members.models import Draft, Member, Pledge, Registration, RightsRequest, Transfer
+from members.models import Consent, Draft, Member, Pledge, Receipt, Registration, RightsRequest, Transfer
 from members.services import retention
 from stations.services import check_in
 from tables import services as files
@@ -217,16 +217,56 @@ def erased_and_restored(city, officer) -> tuple[Member, Registration]:
 def test_the_list_names_no_person_and_is_played_after_a_restore(city, officer, capsys):
     member, row = erased_and_restored(city, officer)
     text = erasure_list.path().read_text()
-    assert len(text.splitlines()) == 2 and NAME not in text and PHONE not in text
+    assert len(text.splitlines()) == 4 and NAME not in text and PHONE not in text
     assert identity.phone_index(PHONE).hex() not in text
     call_command("replay_erasures", "--check")
-    assert "还有 2 条没有抹除" in capsys.readouterr().out
+    assert "还有 2 条没有抹除、1 条没有撤回" in capsys.readouterr().out
     call_command("replay_erasures")
     member.refresh_from_db()
     row.refresh_from_db()
     assert (member.name, row.name, row.state, row.phone) == ("", None, "withdrawn", None)
     call_command("replay_erasures")
     assert "重新抹除 0 条" in capsys.readouterr().out
+
+
+def test_what_was_taken_back_before_it_was_erased_is_taken_back_again(city, officer, capsys):
+    """The person is on a roll, so nothing is erased; one consent was given anew after it was taken back."""
+    poster = make.station_poster(city.yuehai)
+    row = make.verified(city.yuehai, by=officer, name=NAME, phone=PHONE, consents={"check_in"})
+    receipt, joined = row.receipts.get(), make.submit(poster, name=NAME, phone=PHONE)
+    kept, other = make.submit(poster, phone="13900139001"), make.submit(poster, phone="13900139002")
+    backup = [(model, values) for model in (Receipt, Registration, Consent) for values in model.objects.values()]
+    services.consent_withdraw(receipt=receipt, item="check_in")
+    services.consent_give(receipt=receipt)
+    services.receipt_withdraw(receipt=joined)
+    services.receipt_withdraw(receipt=other)
+    Consent.objects.exclude(pk__in=[values["id"] for model, values in backup if model is Consent]).delete()
+    for model, values in backup:
+        model.objects.filter(pk=values.pop("id")).update(**values)
+    call_command("replay_erasures", "--check")
+    assert "还有 0 条没有抹除、4 条没有撤回" in capsys.readouterr().out
+    call_command("replay_erasures")
+    assert "重新撤回 3 条、重新抹除 0 条" in capsys.readouterr().out  # the form of `other` went with its receipt
+    call_command("replay_erasures")
+    assert "重新撤回 0 条" in capsys.readouterr().out
+    for one in (row, receipt, joined, kept, other):
+        one.refresh_from_db()
+    assert (row.state, receipt.withdrawn_at, kept.withdrawn_at, kept.registration.state) == (
+        "verified",
+        None,
+        None,
+        "submitted",
+    )
+    assert joined.withdrawn_at and other.withdrawn_at and other.registration.state == "withdrawn"
+    assert row.consents.filter(item="check_in").order_by("pk").first().withdrawn_at is not None
+
+
+def test_a_list_that_cannot_be_written_stops_no_withdrawal(city, settings, tmp_path, caplog):
+    settings.ERASURE_LIST = str(tmp_path / "file" / "list.jsonl")
+    (tmp_path / "file").write_text("")
+    receipt = make.submit(make.station_poster(city.yuehai))
+    services.receipt_withdraw(receipt=receipt)
+    assert Registration.objects.get().state == "withdrawn" and "is not on the list" in caplog.text
 
 
 def test_a_number_given_to_somebody_else_since_is_left_alone(city, officer):
@@ -260,7 +300,7 @@ def test_a_line_cut_off_by_a_crash_counts_as_none(city, officer):
     erased_and_restored(city, officer)
     with erasure_list.path().open("a") as file:
         file.write('{"table": "memb')
-    assert len(list(erasure_list.erased_read(erasure_list.path()))) == 2
+    assert len(list(erasure_list.erased_read(erasure_list.path()))) == 4
 
 
 def test_who_rolled_back_is_on_the_list_and_harms_nobody(city, officer, monkeypatch):
@@ -274,5 +314,5 @@ def test_who_rolled_back_is_on_the_list_and_harms_nobody(city, officer, monkeypa
     monkeypatch.undo()
     retention.erase_due()
     assert Registration.objects.get().name is None
-    assert len(erasure_list.path().read_text().splitlines()) == 2
+    assert len(erasure_list.path().read_text().splitlines()) == 4
     assert RightsRequest.objects.count() == 0

@@ -71,7 +71,7 @@ class Phone:
 @pytest.fixture
 def pair(settings):
     public, private = key_pair()
-    settings.FACE, settings.INBOX_PRIVATE_KEY = "staff", private
+    settings.FACE, settings.INBOX_PRIVATE_KEYS = "staff", [private]
     settings.RECEIPT_KEY = base64.b64decode(KEY)
     return public
 
@@ -81,6 +81,22 @@ def face(pair):
     server = PublicFace(pair)
     server.start()
     yield server
+    server.kill()
+
+
+@pytest.fixture(params=["joined", "ferried"])
+def either(request, pair, settings):
+    """(face, carry): on the staff side's database, or on one of its own with files between; `carry` brings what there is
+    to the other side and back, and tells how much was taken."""
+    if request.param == "joined":
+        server, carry = PublicFace(pair), inbox.take_all
+    else:
+        sides = request.getfixturevalue("sides")
+        server, carry = PublicFace(settings.INBOX_PUBLIC_KEY), sides.turn
+        server.environment["DATABASE_URL"] = server.environment["DATABASE_URL"].rsplit("/", 1)[0] + f"/{sides.name}"
+        server.environment["FERRY_TRUSTED"] = base64.b64encode(sides.trusted["staff"][0]).decode()
+    server.start()
+    yield server, carry
     server.kill()
 
 
@@ -130,43 +146,47 @@ def test_a_person_reports_and_is_answered(face, city):
     assert again.status == 404
 
 
-def test_acts_of_a_receipt_go_through_the_inbox(face, city):
+def test_acts_of_a_receipt_go_through_the_inbox(either, city):
+    face, carry = either
     make.notice()
-    phone = Phone(face.port)
-    code = report(phone, make.station_poster(city.yuehai))
-    inbox.take_all()
-    row = Registration.objects.get()
-    services.registration_verify(registration=row, method="document", by=None)
-    answers.write(Receipt.objects.all())
-    phone.get(f"/r/{code}/")
-    assert "正在办理" in phone.post(f"/r/{code}/do/issue/")
-    assert inbox.take_all() == 1
-    member_code = MemberCode.objects.get().code
-    assert identity.grouped(member_code) in phone.get(f"/r/{code}/")
-
+    poster = make.station_poster(city.yuehai)
     place = factories.make_service_point(city.yuehai)
     place.poster = services.poster_create(kind="service_point", by=None)
     place.save()
+    carry()
+    phone = Phone(face.port)
+    code = report(phone, poster)
+    assert "已提交" in phone.page and carry() == 1 and "您的报到已经收到" in phone.get(f"/r/{code}/")
+    row = Registration.objects.get()
+    services.registration_verify(registration=row, method="document", by=None)
+    answers.write(Receipt.objects.all())
+    carry()
+    phone.get(f"/r/{code}/")
+    assert "已经收到" in phone.post(f"/r/{code}/do/issue/")
+    assert carry() == 1
+    member_code = MemberCode.objects.get().code
+    assert identity.grouped(member_code) in phone.get(f"/r/{code}/")
+
     phone.get(f"/q/{place.poster.code}/")
     nonce = str(uuid.uuid4())
     for _ in range(2):
         assert "已收到" in phone.post(f"/q/{place.poster.code}/", code=member_code, nonce=nonce)
         assert "已收到" in phone.post(f"/q/{place.poster.code}/", kind="rest", nonce=nonce)
-    assert inbox.take_all() == 2
+    assert carry() == 2
     assert FootfallTally.objects.get().count == 1
     check_in = CheckIn.objects.get()
-    assert "正在取" in phone.get(f"/r/{code}/check-ins/") and inbox.take_all() == 1
+    assert "正在取" in phone.get(f"/r/{code}/check-ins/") and carry() == 1
     assert place.name in phone.get(f"/r/{code}/check-ins/")
     phone.post(f"/r/{code}/check-ins/", check_in=check_in.pk, act="delete")
-    inbox.take_all()
+    carry()
     assert not CheckIn.objects.exists()
 
     phone.get(f"/r/{code}/rights/")
     phone.post(f"/r/{code}/rights/", kind="correct", details="单位写错了")
-    inbox.take_all()
+    carry()
     assert RightsRequest.objects.get().details == "单位写错了"
     phone.get(f"/r/{code}/withdraw/")
     phone.post(f"/r/{code}/withdraw/")
-    inbox.take_all()
+    carry()
     row.refresh_from_db()
     assert row.state == "withdrawn" and "已撤回" in phone.get(f"/r/{code}/")

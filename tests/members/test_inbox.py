@@ -1,16 +1,18 @@
 """The inbox of the staff side and the box that fills it, without a second process."""
 
+import base64
 import json
+import re
 import uuid
 from datetime import timedelta
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.crypto import CannotDecrypt
 from accounts.models import AuditEvent
-from accounts.sealed_box import fill, key_pair, open_box
+from accounts.sealed_box import fill, fingerprint, key_pair, open_box
 from members import answers, identity, inbox, sealing, services
 from members.errors import Refused
 from members.models import Answer, Receipt, Submission
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def pair(settings):
     public, private = key_pair()
-    settings.FACE, settings.INBOX_PRIVATE_KEY, settings.INBOX_PUBLIC_KEY = "staff", private, public
+    settings.FACE, settings.INBOX_PRIVATE_KEYS, settings.INBOX_PUBLIC_KEY = "staff", [private], public
     return public
 
 
@@ -50,16 +52,16 @@ def heard(monkeypatch):
 def test_a_box_opens_for_its_purpose_with_its_key_only():
     (public, private), (_, other) = key_pair(), key_pair()
     box = fill(b"x" * 100, recipient=public, what="a")
-    assert open_box(box, private=private, what="a") == b"x" * 100
+    assert open_box(box, privates=[private], what="a") == b"x" * 100
     assert box != fill(b"x" * 100, recipient=public, what="a")
     for place in range(0, len(box), 7):
         with pytest.raises(CannotDecrypt):
-            open_box(box[:place] + bytes([box[place] ^ 1]) + box[place + 1 :], private=private, what="a")
-    for changed in ({"private": other}, {"what": "b"}):
+            open_box(box[:place] + bytes([box[place] ^ 1]) + box[place + 1 :], privates=[private], what="a")
+    for changed in ({"privates": [other]}, {"what": "b"}):
         with pytest.raises(CannotDecrypt):
-            open_box(box, **{"private": private, "what": "a", **changed})
+            open_box(box, **{"privates": [private], "what": "a", **changed})
     with pytest.raises(CannotDecrypt):
-        open_box(box[:20], private=private, what="a")
+        open_box(box[:20], privates=[private], what="a")
 
 
 def test_taken_once_in_the_order_it_came(put, heard):
@@ -80,14 +82,39 @@ def test_a_box_moved_to_another_row_does_not_open(put, heard):
 
 
 def test_what_did_not_open_is_taken_once_the_key_is_right(put, heard, settings, capsys):
-    right = settings.INBOX_PRIVATE_KEY
+    right = settings.INBOX_PRIVATE_KEYS
     put("tried", {"number": 1})
-    settings.INBOX_PRIVATE_KEY = key_pair()[1]
+    settings.INBOX_PRIVATE_KEYS = [key_pair()[1]]
     inbox.take_all()
     assert heard == [] and Submission.objects.get().outcome == "broken"
-    settings.INBOX_PRIVATE_KEY = right
+    settings.INBOX_PRIVATE_KEYS = right
     call_command("take_inbox", "--again")
     assert heard == [1] and "取了 1 件；打不开的 0 件" in capsys.readouterr().out
+
+
+def test_the_pair_is_changed_without_a_gap(put, heard, settings, capsys, tmp_path):
+    (old,), old_public = settings.INBOX_PRIVATE_KEYS, settings.INBOX_PUBLIC_KEY
+    put("tried", {"number": 1})
+    call_command("inbox_keys", f"--new={tmp_path / 'pair'}")
+    made, told = tmp_path / "pair" / "inbox.key", capsys.readouterr().out
+    assert made.stat().st_mode & 0o777 == 0o600 and made.read_text().strip() not in told
+    with pytest.raises(CommandError, match="没有覆盖"):
+        call_command("inbox_keys", f"--new={tmp_path / 'pair'}")
+    settings.INBOX_PRIVATE_KEYS = [base64.b64decode(made.read_text()), old]
+    settings.INBOX_PUBLIC_KEY = base64.b64decode(re.search(r"INBOX_PUBLIC_KEY：(\S+)", told)[1])
+    put("tried", {"number": 2})
+    name = fingerprint(old_public).hex()
+    with pytest.raises(CommandError, match="还有 1 件收件"):
+        call_command("inbox_keys", f"--retire={name}")
+    with pytest.raises(CommandError, match="没有指纹为"):
+        call_command("inbox_keys", "--retire=00000000")
+    inbox.take_all()
+    assert heard == [1, 2]
+    call_command("inbox_keys")
+    call_command("inbox_keys", f"--retire={name}")
+    assert "可以从 INBOX_PRIVATE_KEY 删去" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="正在用"):
+        call_command("inbox_keys", f"--retire={fingerprint(settings.INBOX_PUBLIC_KEY).hex()}")
 
 
 def test_a_bug_keeps_the_box_and_a_refusal_tells_the_person(put, monkeypatch, city):

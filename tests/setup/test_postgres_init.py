@@ -19,7 +19,7 @@ class BareCluster(EmbeddedPostgres):
     def _create_roles_and_database(self) -> None:
         """Left to the script."""
 
-    _make_public_role = _create_roles_and_database
+    _make_public_roles = _create_roles_and_database
 
 
 @pytest.fixture

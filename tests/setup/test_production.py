@@ -75,6 +75,28 @@ def test_the_proxy_gives_the_public_face_its_addresses_and_no_other():
             assert not re.search(to_public, address.url())
 
 
+def test_the_public_side_alone_knows_no_key_that_opens_a_person_and_serves_as_its_own_role():
+    services = yaml.safe_load((ROOT / "docker-compose.public.yml").read_text("utf-8"))["services"]
+    logins = {
+        name: one.get("environment", {}).get("DATABASE_URL", "//").split("/")[2].split(":")[0]
+        for name, one in services.items()
+    }
+    assert {name: login for name, login in logins.items() if login} == {
+        "web-public": "public_web", "prepare": "owner", "ferry": "public_ferry",
+    }  # fmt: skip
+    text = (ROOT / "docker-compose.public.yml").read_text("utf-8")
+    assert not re.search("FIELD_KEYS|BLIND_INDEX_KEY|AUDIT_SEAL_KEY|INBOX_PRIVATE_KEY|DATABASE_OWNER_URL|migrate", text)
+    assert {name for name, one in services.items() if "ports" in one} == {"nginx"}
+    assert {name for name, one in services.items() if "FERRY_KEY_FILE" in one.get("environment", {})} == {"ferry"}
+    for used, rest in re.findall(r"\$\{(\w+)([^}]*)\}", text):
+        assert not SECRET_NAME.search(used) or rest.startswith(":?请在 .env 中设置"), used
+    masks = [
+        re.search(r"map \$request_uri.*?;\n\}", (ROOT / f"deploy/nginx{name}.conf.template").read_text(), re.DOTALL)[0]
+        for name in ("", "-public")
+    ]
+    assert masks[0] == masks[1]
+
+
 def test_the_workers_take_every_queue_of_the_schedule():
     from config.celery import app
 
