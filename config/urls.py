@@ -1,6 +1,6 @@
 """Every address of the product. One file per room; the API's routes are in config/api.py.
 
-The public face (FACE=public) has what members/public_urls.py and stations/public_urls.py name, and nothing else. The staff
+The public face (FACE=public) has what the public_urls.py of members, stations and reports name, and nothing else. The staff
 face has those too: it prints their addresses and shows what it printed."""
 
 from django.conf import settings
@@ -16,6 +16,7 @@ if settings.IS_PUBLIC_FACE:
     urlpatterns += [
         path("", include("members.public_urls")),
         path("", include("stations.public_urls")),
+        path("", include("reports.public_urls")),
     ]
 else:
     from django.contrib import admin

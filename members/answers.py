@@ -36,6 +36,7 @@ AT_ONCE = 50  # receipts that the sealer of the audit writes itself; more of the
 _parts: dict[str, Callable[[Receipt], Any]] = {}
 _kept: set[str] = set()
 _agree: list[Callable[[Draft], Any]] = []
+_also: list[Callable[..., int]] = []
 
 
 def part(name: str, of_receipt: Callable[[Receipt], Any], *, kept: bool = False) -> None:
@@ -47,6 +48,11 @@ def part(name: str, of_receipt: Callable[[Receipt], Any], *, kept: bool = False)
 
 def agree_part(of_draft: Callable[[Draft], Any]) -> None:
     _agree[:] = [of_draft]
+
+
+def also(writer: Callable[..., int]) -> None:
+    """`writer(missing_only=…)` puts what else is sealed to a code; called with the receipts' own, returns how many."""
+    _also.append(writer)
 
 
 class NotYet(Exception):
@@ -81,10 +87,19 @@ def read(code: str, name: str) -> Any:
 
 
 def _stored(code: str) -> dict:
+    return _opened(identity.receipt_index(code), code, WHAT) or {}
+
+
+def opened(what: str, code: str) -> Any:
+    """What was put for this code, on the public face; None where there is nothing."""
+    return _opened(identity.answer_index(what, code), code, what)
+
+
+def _opened(index: bytes, code: str, what: str) -> Any:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT members_answer_of(%s)", [identity.receipt_index(code)])
+        cursor.execute("SELECT members_answer_of(%s)", [index])
         sealed = cursor.fetchone()[0]
-    return json.loads(sealing.unseal(sealed, code=code, what=WHAT)) if sealed else {}
+    return json.loads(sealing.unseal(sealed, code=code, what=what)) if sealed else None
 
 
 # --- forms on their way -----------------------------------------------------------------------------------------------
@@ -140,6 +155,24 @@ def _answer(form_token, content: dict) -> Answer:
     )
 
 
+def put(what: str, contents: dict[str, Any]) -> int:
+    """By code: seal anew what its holder may see. Returns how many."""
+    return _keep(
+        [
+            Answer(
+                what=what,
+                code_index=identity.answer_index(what, code),
+                sealed=sealing.seal(_as_json(content).encode(), code=code, what=what),
+            )
+            for code, content in contents.items()
+        ]
+    )
+
+
+def count(what: str) -> int:
+    return Answer.objects.filter(what=what).count()
+
+
 def _keep(answers: list[Answer]) -> int:
     fields = ["sealed", "written_at", "ferried_in"]
     Answer.objects.bulk_create(answers, update_conflicts=True, update_fields=fields, unique_fields=["code_index"])
@@ -181,8 +214,8 @@ def write_of(receipts: list[int]) -> int:
 
 def write_all() -> int:
     """Every night: what changed by time alone. Answers of which nothing is left go."""
-    kept = _write(Receipt.objects.all())
-    gone = Answer.objects.exclude(code_index__in=Receipt.objects.values("code_index"))
+    kept = _write(Receipt.objects.all()) + sum(writer(missing_only=False) for writer in _also)
+    gone = Answer.objects.filter(what=WHAT).exclude(code_index__in=Receipt.objects.values("code_index"))
     _end(gone.exclude(code_index__in=Draft.objects.filter(expires_at__gt=timezone.now()).values("code_index")))
     return kept
 
@@ -200,7 +233,8 @@ def _end(gone: QuerySet[Answer]) -> None:
 
 def write_missing() -> int:
     """Of receipts that have none yet: written in bulk, or before the two faces were set apart."""
-    return _write(Receipt.objects.exclude(code_index__in=Answer.objects.values("code_index")))
+    kept = _write(Receipt.objects.exclude(code_index__in=Answer.objects.values("code_index")))
+    return kept + sum(writer(missing_only=True) for writer in _also)
 
 
 def _write(rows: QuerySet[Receipt]) -> int:

@@ -286,7 +286,7 @@ AROUND_A_FORM = (
         columns={
             "sealed": Column(HIGH, "只有回执号能打开", copied=False), "code_index": Column(SENSITIVE, copied=False),
         },
-        plain=frozenset({"written_at", "ferried_in"}),
+        plain=frozenset({"written_at", "ferried_in", "what"}),
     ),
 )  # fmt: skip
 GUIDES = (

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class ReportsConfig(AppConfig):
@@ -7,6 +8,7 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import audit, rotation
+        from members import answers
         from orgs import life
         from reports import (
             audit_list,
@@ -19,12 +21,16 @@ class ReportsConfig(AppConfig):
             held,
             monthly_making,  # noqa: F401  registers its kind of job
             tasks,
+            verifying,
             weekly_making,  # noqa: F401  the same
         )
         from reports.models import Snapshot
         from tables import listing, register
 
         audit.on_sealed(tasks.hear_sealed)
+        answers.also(verifying.write_papers)
+        if settings.FACE == "staff":
+            audit.on_sealed(verifying.hear_sealed)
         register.on_applied(tasks.hear_applied)
         behind.register()
         listing.register_listing(figures.LISTING)

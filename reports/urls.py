@@ -1,5 +1,6 @@
 from django.urls import path, re_path
 
+from reports import public_urls
 from reports.views import (
     audit,
     brief,
@@ -31,6 +32,7 @@ from reports.views import (
 
 app_name = "reports"
 urlpatterns = [
+    *public_urls.urlpatterns,
     path("", home.Home.as_view(), name="home"),
     path("front/", home.FrontPage.as_view(), name="front"),
     path("today/", home.Today.as_view(), name="today"),
@@ -105,8 +107,6 @@ urlpatterns = [
     path("forms/<int:pk>/file/", report_forms.ReportFormFile.as_view(), name="report_form_file"),
     path("filled/<int:pk>/", report_forms.FilledPage.as_view(), name="filled_form"),
     path("filled/<int:pk>/file/", report_forms.FilledFile.as_view(), name="filled_form_file"),
-    path("verify/", verify.verify, name="verify"),
-    path("verify/<str:code>/", verify.verified, name="verified"),
     path("screens/", screens.Screens.as_view(), name="screens"),
     path("screens/new/", screens.ScreenNew.as_view(), name="screen_new"),
     path("screens/<int:pk>/", screens.ScreenChange.as_view(), name="screen_change"),

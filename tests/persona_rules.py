@@ -74,7 +74,7 @@ PUBLIC = {
 FACE_PUBLIC = {
     "healthz", "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights",
     "members:receipt_copy", "members:receipt_act", "members:receipt_whole_copy", "members:notice",
-    "members:notice_version", "stations:own_check_ins",
+    "members:notice_version", "stations:own_check_ins", "reports:verify", "reports:verified",
 }  # fmt: skip
 
 PAGES: dict[str, Page] = {

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-PUBLIC = re.compile(r"^/(q|r|notice)/")  # as nginx; tests/setup/test_production.py holds them together
+PUBLIC = re.compile(r"^/(q|r|notice|verify)/")  # as nginx; tests/setup/test_production.py holds them together
 PIECE = 64 * 1024
 PATIENCE = 130  # seconds, as nginx
 # What belongs to one connection and not to the message (RFC 9110 7.6.1).

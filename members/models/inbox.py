@@ -47,11 +47,12 @@ class Submission(models.Model):
 
 
 class Answer(models.Model):
-    """答复: what the holder of a receipt may see, sealed to the receipt's code (members/sealing.py).
+    """答复: what the holder of a receipt, or of a printed report, may see, sealed to its code (members/sealing.py).
 
     The public role cannot read this table; a function gives it the one row of a code it knows.
     """
 
+    what = models.CharField("用途", max_length=8, db_default="answer", default="answer", editable=False)
     code_index = models.BinaryField(max_length=32, unique=True, editable=False)
     sealed = models.BinaryField("封装的内容", editable=False)
     written_at = models.DateTimeField("写入时间", default=timezone.now)

@@ -16,11 +16,9 @@ from django.views.generic import View
 from accounts import audit
 from members import limits
 from orgs.scoped import DoorMixin
-from reports import papers, printing
+from reports import printing, verifying
 from reports.models import PrintedDocument
 from reports.printed_forms import CheckForm
-
-HEADLINES = ("organization_coverage_strict", "organization_coverage", "operating", "organizations", "service_points")
 
 
 @never_cache
@@ -40,42 +38,17 @@ def verified(request: HttpRequest, code: str) -> HttpResponse:
         answer = render(request, "reports/verify_busy.html", status=429)
         answer["Retry-After"] = str(limits.WINDOW)
         return answer
-    rows = PrintedDocument.objects.select_related("organization", "division")
-    return _answer(request, rows.filter(code=printing.read_code(code)).first(), code)
+    return _answer(request, verifying.read(code), code)
 
 
-def _answer(request: HttpRequest, document: PrintedDocument | None, typed: str) -> HttpResponse:
-    if document is None:
+def _answer(request: HttpRequest, paper: dict | None, typed: str) -> HttpResponse:
+    if paper is None:
         answer = render(request, "reports/verify.html", {"unknown": True, "typed": typed[:40]}, status=404)
     else:
-        answer = render(request, "reports/verified.html", said_of(document))
+        answer = render(request, "reports/verified.html", {"paper": paper})
     answer["Referrer-Policy"] = "no-referrer"  # the code stands in the address
     answer["X-Robots-Tag"] = "noindex"
     return answer
-
-
-def said_of(document: PrintedDocument) -> dict:
-    """What the paper itself says, and whether it holds."""
-    whole = printing.is_whole(document)
-    word, kind, sentence = papers.SPOKEN[printing.standing(document)]
-    if not whole:
-        word, kind, sentence = "核对不符", "bad", "系统里的内容与生成时的摘要不一致，请勿引用，并告诉出具单位。"
-    made = document.content["document"]
-    return {
-        "document": document,
-        "unit": made["unit"],
-        "state": {"text": word, "kind": kind, "sentence": sentence},
-        "is_monthly": document.kind == PrintedDocument.Kind.MONTHLY,
-        "headlines": _headlines(document) if whole else [],
-    }
-
-
-def _headlines(document: PrintedDocument) -> list[dict]:
-    """A few numbers to hold against the paper; never about persons, and none of an internal one."""
-    if document.classification != PrintedDocument.Classification.PUBLIC:
-        return []
-    lines = [line for group in document.content.get("groups", []) for line in group["lines"]]
-    return [line for key in HEADLINES for line in lines if line["key"] == key]
 
 
 class PrintedCheck(DoorMixin, View):
@@ -106,7 +79,7 @@ class PrintedCheck(DoorMixin, View):
             "subtitle": "收到的 PDF 是不是本系统出的、有没有改过、现在还算不算数",
             "breadcrumbs": [{"label": "月报和一页纸", "url": reverse("reports:printed_list")}, {"label": "核验文件"}],
             "form": form, "submit_label": "核验", "cancel_url": reverse("reports:printed_list"),
-            "checked": bool(digest), "digest": digest, "found": said_of(file.document) if file else None,
+            "checked": bool(digest), "digest": digest, "found": verifying.said_of(file.document) if file else None,
         }  # fmt: skip
         if file:
             visible = PrintedDocument.objects.visible_to(self.request.user)

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from datetime import date
 
 import pytest
 
@@ -15,6 +16,7 @@ from accounts.models import AuditEvent
 from accounts.sealed_box import key_pair
 from members import answers, identity, inbox, services
 from members.models import Draft, MemberCode, Receipt, Registration, RightsRequest, Submission
+from reports import printing, verifying
 from stations.models import CheckIn, FootfallTally
 from tests import factories
 from tests.members import make
@@ -153,8 +155,15 @@ def test_acts_of_a_receipt_go_through_the_inbox(either, city):
     place = factories.make_service_point(city.yuehai)
     place.poster = services.poster_create(kind="service_point", by=None)
     place.save()
+    paper, _ = printing.document_create(
+        kind="monthly", unit=city.yuehai, period=date(2026, 10, 1), as_of=date(2026, 10, 31), title="月报", body={},
+        source="a", classification="internal", by=None,
+    )  # fmt: skip
+    verifying.hear_sealed([AuditEvent.objects.get(act="reports.printed.make")])  # as the sealer tells it
     carry()
     phone = Phone(face.port)
+    assert paper.number in phone.get(f"/verify/?code={printing.spoken_code(paper.code)}") and "现在有效" in phone.page
+    assert "没有这个核验码" in phone.get(f"/verify/{paper.code[:-1]}2/") and phone.status == 404
     code = report(phone, poster)
     assert "已提交" in phone.page and carry() == 1 and "您的报到已经收到" in phone.get(f"/r/{code}/")
     row = Registration.objects.get()

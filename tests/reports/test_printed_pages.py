@@ -1,6 +1,7 @@
 """月报 pages: list, making, paper, files, voiding; and the two ways to verify."""
 
 import io
+import json
 
 import pytest
 from django.core.cache import cache
@@ -13,8 +14,9 @@ from accounts.limits import LIMITS, Limit
 from accounts.models import AuditEvent
 from jobs.models import Job
 from jobs.runner import job_run
-from members import limits, pdf
-from reports import monthly_making, printing
+from members import answers, identity, limits, pdf, sealing
+from members.models import Answer
+from reports import monthly_making, printing, verifying
 from reports.models import PrintedDocument, PrintedVoid
 
 THIS = timezone.localdate().replace(day=1)
@@ -166,6 +168,26 @@ def test_a_revised_paper_is_told(town, client, fresh_limits):
     first, second = report(town.city.nanshan), report(town.city.nanshan, "public")
     assert "已修订" in text(client.get(reverse("reports:verified", args=[first.code])))
     assert "现在有效" in text(client.get(reverse("reports:verified", args=[second.code])))
+
+
+def test_the_public_face_is_given_the_same_of_every_edition_and_keeps_it(town):
+    """What it is given opens with the code on the paper; that its role reads it is in tests/members/test_faces.py."""
+
+    def given(document: PrintedDocument) -> dict:
+        sealed = Answer.objects.get(code_index=identity.answer_index(verifying.WHAT, document.code)).sealed
+        assert document.number.encode() not in bytes(sealed)
+        return json.loads(sealing.unseal(sealed, code=document.code, what=verifying.WHAT))
+
+    first, second = report(town.city.nanshan), report(town.city.nanshan, "public")
+    other = report(town.city.city)
+    assert (answers.write_missing(), answers.write_missing()) == (3, 0)
+    assert [given(one)["state"]["text"] for one in (first, second, other)] == ["已修订", "有效", "有效"]
+    printing.document_void(document=second, by=town.people["district_leader"], reason="单位名称有误")
+    verifying.hear_sealed([AuditEvent.objects.get(act="reports.printed.void")])
+    assert [given(one)["state"]["text"] for one in (first, second)] == ["有效", "已作废"]
+    answers.write_all()
+    for one in (first, second, other):
+        assert given(one) == json.loads(json.dumps(verifying.read(one.code)))
 
 
 @pytest.mark.parametrize("code", ["AAAAA-AAAAA-AAAAA-AAAAA", "x", "…", "1' OR 1=1", "A" * 300, "\x00", "%", "—" * 9])

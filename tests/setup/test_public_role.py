@@ -1,15 +1,20 @@
 """What the public face may do in the database, and which addresses it has: exactly what stands here, by hand."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import uuid
+from collections.abc import Iterator
 
 import psycopg2
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.urls import NoReverseMatch
 
 from tests.persona_rules import FACE_PUBLIC, PUBLIC
+from tests.test_personas import addresses
 
 ROLE = settings.DATABASE_PUBLIC_ROLE
 KEY = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
@@ -106,20 +111,55 @@ def test_what_its_own_login_is_refused(public, statement):
         public.execute(statement)
 
 
-def python(code: str, **environment: str) -> subprocess.CompletedProcess:
+def python(code: str, told: str = "", **environment: str) -> subprocess.CompletedProcess:
     bare = {
         "PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "config.settings", "SECRET_KEY": "x", "RECEIPT_KEY": KEY,
         "INBOX_PUBLIC_KEY": KEY, "DATABASE_URL": "postgres://public_web@127.0.0.1/none", "REDIS_URL": "redis://x/0",
     }  # fmt: skip
-    return subprocess.run([sys.executable, "-c", code], env=bare | environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-c", code], env=bare | environment, input=told, capture_output=True, text=True
+    )
+
+
+SOME = {
+    "kind": "d",
+    "chart": "trend",
+    "app_label": "orgs",
+    "metric": "organizations",
+    "form_token": str(uuid.UUID(int=1)),
+}
+LOOK = """
+import sys, django
+django.setup()
+from django.urls import Resolver404, resolve
+from tests.test_personas import addresses
+for one in addresses():
+    print("has", one.name)
+for path in sys.stdin.read().split():
+    try:
+        print("opens", resolve(path).view_name)
+    except Resolver404:
+        print("404", path)
+"""
+
+
+def paths() -> Iterator[str]:
+    """Of every address of the product."""
+    for address in addresses():
+        with contextlib.suppress(NoReverseMatch):
+            yield address.url(**{name: SOME.get(name, "1") for name in address.parameters})
 
 
 def test_the_public_face_has_these_addresses_and_no_other():
-    names = "import django; django.setup(); from tests.test_personas import addresses; [print(one.name) for one in addresses()]"
-    done = python(names, FACE="public")
+    told = list(paths())
+    done = python(LOOK, "\n".join(told), FACE="public")
     assert done.returncode == 0, done.stderr
-    assert set(done.stdout.split()) == FACE_PUBLIC
+    found: dict[str, list[str]] = {}
+    for line in done.stdout.splitlines():
+        found.setdefault(line.split()[0], []).append(line.split()[1])
+    assert set(found["has"]) == FACE_PUBLIC == set(found["opens"])
     assert PUBLIC > FACE_PUBLIC
+    assert len(found["404"]) == len(told) - len(found["opens"]) > 250
 
 
 @pytest.mark.parametrize(
