@@ -4,6 +4,7 @@
 #   make check                                                     lint and types only
 #   make lint                                                      the same, and known holes in what is installed
 #   make advisories                                                the last alone; fails also where nobody answers
+#   make race                                                      two districts ask at once, 50,000 answers, none mixed up
 #   make bench [ROWS=430000] [OUT=bench.json]                      the performance table
 #   make lock                                                      new lock files from the *.in files
 
@@ -22,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # uv is used where it is installed; it is several times faster, but nobody needs it.
 INSTALL = $(if $(shell command -v uv),uv pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -qq)
 
-.PHONY: demo test check lint advisories bench lock
+.PHONY: demo test check lint advisories race bench lock
 
 # exec: signals of the shell's job control reach the launcher itself, not a shell around it.
 demo: .venv/.run .venv/.assets
@@ -42,6 +43,9 @@ lint: check
 
 advisories: .venv/.dev
 	$(BIN)/python -m tools.advisories --strict
+
+race: .venv/.dev
+	RACE_SECONDS=60 RACE_ANSWERS=50000 RACE_WORKERS=2 $(SERVERS) --data .local/race --fast -- $(BIN)/pytest -n 0 -s -q tests/test_race.py
 
 bench: .venv/.dev .venv/.assets
 	$(SERVERS) --data .local/bench -- $(BIN)/python tools/bench/run.py --rows "$(ROWS)" --out "$(OUT)"

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import Throttled
 from rest_framework.permissions import AllowAny
@@ -25,6 +26,10 @@ class Credentials(serializers.Serializer):
     password = serializers.CharField(max_length=128, trim_whitespace=False)
 
 
+class Refusal(serializers.Serializer):
+    detail = serializers.CharField()
+
+
 class DemoTokenView(APIView):
     """A token for username and password, in the demo only: elsewhere tokens are made on a page after signing in."""
 
@@ -38,7 +43,16 @@ class DemoTokenView(APIView):
 
     @extend_schema(
         request=Credentials,
-        responses=inline_serializer("DemoToken", {"token": serializers.CharField()}),
+        responses={
+            200: inline_serializer("DemoToken", {"token": serializers.CharField()}),
+            400: OpenApiResponse(
+                OpenApiTypes.OBJECT, description="账号或密码不正确，或者没有填：detail 或按参数名列出原因。"
+            ),
+            403: OpenApiResponse(Refusal, description="岗位没有可读的数据，或者要先在网页上完成登录步骤。"),
+            404: OpenApiResponse(Refusal, description="不是演示环境。"),
+            415: OpenApiResponse(Refusal, description="内容不是 JSON 或表单。"),
+            429: OpenApiResponse(Refusal, description="输错密码的次数太多，请稍后再试。"),
+        },
         summary="用账号和密码换取令牌（仅演示环境）",
     )
     def post(self, request):

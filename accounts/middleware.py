@@ -46,13 +46,13 @@ class WallMiddleware:
 
 
 class NulMiddleware:
-    """No row of ours has a NUL in its code, and PostgreSQL cannot even be asked for one."""
+    """No row of ours has a NUL in its code, and PostgreSQL cannot even be asked for one. Nobody types it into an address."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        if "\x00" in request.path:
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             raise Http404
         return self.get_response(request)
 

@@ -8,6 +8,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from config.health import healthz
 
+handler404 = "config.missing.page_not_found"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
 ]

@@ -6,16 +6,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
+from accounts.api import Refusal
+
 REFUSALS = {
     401: "没有登录，或令牌无效。",
     403: "岗位没有这项权限。",
     404: "没有这条记录或不在您的范围内；列表：游标无效。",
 }
 BAD_PARAMETER = "参数不认识或不正确：detail 或按参数名列出原因。"
-
-
-class Refusal(serializers.Serializer):
-    detail = serializers.CharField()
 
 
 class ReadSchema(AutoSchema):

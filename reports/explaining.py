@@ -268,7 +268,8 @@ def _registration_reasons(a: Side, b: Side) -> str:
     def states(side: Side) -> str:
         ctes = f"WITH {', '.join(side.tables())} " if side.tables() else ""
         source = SIMPLE["registrations"]
-        counts = source.conditions(side.day)[side.code]
+        conditions = source.conditions(side.day)
+        counts = " OR ".join(f"({conditions[code]})" for code in side.code.split("+"))
         return f"""{ctes}SELECT id, state, ({counts}) AS counts FROM ({source.select(side.day)}) r
             WHERE id IN (SELECT id FROM changed)"""
 

@@ -15,6 +15,7 @@ from reports import breakdowns, metrics, tidy
 from reports.behind import PERMISSION
 from reports.tidy_asked import EVERY, Unreadable, asked_of
 from reports.tidy_files import FORMATS, answer
+from tables.exports import TYPES
 
 
 class LineSerializer(serializers.Serializer):
@@ -88,6 +89,8 @@ class NumbersView(APIView):
         parameters=PARAMETERS,
         responses={
             200: LinesSerializer,
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, TYPES["xlsx"]): OpenApiTypes.BINARY,
             304: OpenApiResponse(description="没有变化（请求带了 If-None-Match，与 ETag 相同）。"),
             400: OpenApiResponse(Refusal, description="参数不认识、口径不适用，或一次要得太多；detail 说明怎么改。"),
             **{code: OpenApiResponse(Refusal, description=text) for code, text in REFUSALS.items()},

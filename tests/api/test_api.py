@@ -129,6 +129,13 @@ def test_check_ins_by_day(client, leader, city, notice):  # noqa: F811
         assert len(client.get("/api/v1/check-ins/", {"on_after": since}).json()["results"]) == count
 
 
+@pytest.mark.parametrize("address", ["businesses/0.5/", "nowhere/", "explain/organizations/?organization=a%00b"])
+def test_an_address_that_is_nowhere_answers_in_json(client, leader, address):
+    """A number with a point is no number of a row, and nothing of ours has a NUL in its code."""
+    response = client.get(f"/api/v1/{address}")
+    assert response.status_code == 404 and set(response.json()) == {"detail"}
+
+
 def test_schema_has_no_warning(city):
     out = StringIO()
     call_command("spectacular", validate=True, fail_on_warn=True, stdout=out)
@@ -139,6 +146,9 @@ def test_schema_knows_refusals_and_empty_choices(city):
     schema = SchemaGenerator().get_schema(public=True)
     answers = schema["paths"]["/api/v1/businesses/"]["get"]["responses"]
     assert set(answers) == {"200", "400", "401", "403", "404"}
+    token = schema["paths"]["/api/v1/token/"]["post"]["responses"]
+    assert {"200", "400", "403", "429"} <= set(token)
+    assert len(schema["paths"]["/api/v1/numbers/"]["get"]["responses"]["200"]["content"]) == 3  # JSON, csv, xlsx
     reason = schema["components"]["schemas"]["Business"]["properties"]["not_operating"]
     assert {"$ref": "#/components/schemas/BlankEnum"} in reason["oneOf"]
 

@@ -3,18 +3,11 @@
 import contextlib
 import http.client
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 import uuid
-from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from markets.models import Business
 from members.models import IntakeEvent, Registration
@@ -22,52 +15,19 @@ from tables.models import IdempotencyKey
 from tests import factories as make
 from tests.members import make as people
 from tests.members.intake_tools import POST, headers, item, make_client, person
+from tests.served import HOST, Server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MB = 1024 * 1024
 
 
-class Server:
-    """gunicorn on this process's database, as deploy/entrypoint.sh starts it."""
-
-    def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        server = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
-        self.environment = os.environ | {
-            "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
-            "DATABASE_ROLE": "web",
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-        }
-        self.environment.pop("DATABASE_OWNER_URL", None)
-
-    def start(self) -> None:
-        command = [str(Path(sys.executable).parent / "gunicorn"), "config.wsgi", "--bind", f"127.0.0.1:{self.port}"]
-        options = ["--workers", "1", "--threads", "4", "--no-control-socket", "--log-level", "warning"]
-        self.process = subprocess.Popen([*command, *options], env=self.environment, start_new_session=True)
-        self._wait(listening=True)
-
-    def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self._wait(listening=False)
-
-    def _wait(self, *, listening: bool) -> None:
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            with socket.socket() as link:
-                if (link.connect_ex(("127.0.0.1", self.port)) == 0) is listening:
-                    return
-            time.sleep(0.1)
-        raise AssertionError("the server neither starts nor ends")
-
+class IntakeServer(Server):
     def send(self, client, body, *, key: str = "", chunked: bool = False, sized: bytes | None = None):
         """Status and answer. `body` may be an iterator of pieces; the signature is of `sized`, or of the body."""
         signed = headers(
             client, method="POST", path=POST, body=body if sized is None else sized, key=key or str(uuid.uuid4())
         )
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        link = http.client.HTTPConnection(HOST, self.port, timeout=60)
         try:
             all_headers = signed | {"Content-Type": "application/json"}
             link.request("POST", POST, body, all_headers, encode_chunked=chunked)
@@ -79,7 +39,7 @@ class Server:
 
 @pytest.fixture
 def server():
-    running = Server()
+    running = IntakeServer()
     running.start()
     yield running
     running.kill()

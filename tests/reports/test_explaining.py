@@ -1,11 +1,14 @@
 """B = A + in − out: any two numbers are explained, and nothing is left over where nothing was lost."""
 
 import pytest
+from django.utils import timezone
 
+from members.models import Registration
 from orgs.models import Organization
 from reports import explain_persons, metrics, selectors
-from reports.explaining import Side, explain, rows_of
+from reports.explaining import Side, explain, rows_of, sides_of
 from reports.withheld import hidden_cells
+from tests import factories as make
 from tests.reports.random_days import Days, units
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +99,21 @@ def test_small_events_of_persons_are_nowhere_given_away(seed):
             if whole not in hidden and secret:
                 assert len(secret) > 1 and sum(cells[part] for part in secret) >= 5, (key, whole)
     assert shown
+
+
+def test_a_share_whose_numerator_is_a_sum_is_explained_by_every_part_of_it():
+    """Of registrations too: whose two sides count verified, refused, duplicate and unreachable ones together."""
+    city = make.make_city()
+    for unit, state in ((city.yuehai, "not_verified"), (city.lianhua, "unreachable")):
+        own = {"guidance_station": unit, "district_committee": unit.district_committee}
+        Registration.objects.create(name="何某", due_on="2026-01-01", state=state, reason="查无此人", **own)
+    rate, today = metrics.METRICS["registrations_closed_rate"], timezone.localdate()
+    a, b = (
+        sides_of(rate, Side(unit, rate.code, "operating", "all", today), "") for unit in (city.yuehai, city.lianhua)
+    )
+    found = explain(a, b, 1, 1)
+    assert [(reason.came, reason.key, reason.count) for reason in found.reasons] == [
+        (True, "place", 1),
+        (False, "place", 1),
+    ]
+    assert found.adds_up
