@@ -50,8 +50,15 @@ def production(*words: str, **more: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
-def test_the_check_of_a_deployment_is_clean():
-    done = production("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+PUBLIC_FACE = {
+    "FACE": "public", "FIELD_KEYS": "", "BLIND_INDEX_KEY": "", "AUDIT_SEAL_KEY": "", "RECEIPT_KEY": KEY,
+    "INBOX_PUBLIC_KEY": KEY,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("face", [{}, PUBLIC_FACE], ids=["both", "public"])
+def test_the_check_of_a_deployment_is_clean(face):
+    done = production("manage.py", "check", "--deploy", "--fail-level", "WARNING", **face)
     assert done.returncode == 0 and "no issues" in done.stdout, done.stderr
 
 
