@@ -21,7 +21,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-ID_TOKEN = "oidc_id_token"  # in the session: the hint with which one signs out there too
+LEAVING = "oidc_leaving"  # in the session, if at all: Person.leaving
 ALGORITHMS = ["RS256", "ES256"]
 PATIENCE = 5  # seconds
 LARGEST = 1_000_000  # bytes of an answer
@@ -50,12 +50,13 @@ def _untrue(reason: str) -> OidcError:
 
 @dataclass(frozen=True)
 class Person:
-    """Whom the provider names. `is_strong`: what it says to have asked for counts as a second factor here."""
+    """Whom the provider names. `is_strong`: what it says to have asked for counts as a second factor here. `leaving`: its
+    page for signing out and the hint for it, as told now: nobody who signs out shall wait for a provider that is away."""
 
     issuer: str
     subject: str
     is_strong: bool
-    id_token: str
+    leaving: dict[str, str]
 
 
 def _ask(address: str, form: dict[str, str] | None = None) -> dict[str, Any]:
@@ -117,7 +118,7 @@ def finish(*, answer: dict[str, str], kept: dict[str, str] | None, back_to: str)
     claims = _claims(id_token if isinstance(id_token, str) else "", provider)
     if not constant_time_compare(kept["nonce"], str(claims.get("nonce", ""))):
         raise _untrue("nonce")
-    return Person(provider["issuer"], str(claims["sub"]), _is_strong(claims), str(id_token))
+    return Person(provider["issuer"], str(claims["sub"]), _is_strong(claims), _leaving(provider, str(id_token)))
 
 
 def _claims(id_token: str, provider: dict[str, Any]) -> dict[str, Any]:
@@ -146,13 +147,17 @@ def _is_strong(claims: dict[str, Any]) -> bool:
     return str(claims.get("acr", "")) in settings.OIDC_STRONG_ACR or bool(amr & set(settings.OIDC_STRONG_AMR))
 
 
-def farewell(*, id_token: str, back_to: str) -> str:
-    """Where the browser goes to sign out there too; empty where the provider has no such page or is away."""
-    try:
-        address = _provider().get("end_session_endpoint")
-    except OidcError:
+def _leaving(provider: dict[str, Any], id_token: str) -> dict[str, str]:
+    address = provider.get("end_session_endpoint")
+    if not isinstance(address, str) or not address.startswith(("https://", "http://")):
+        return {}
+    return {"address": address, "hint": id_token}
+
+
+def farewell(leaving: dict[str, str], *, back_to: str) -> str:
+    """Where the browser goes to sign out there too; empty where the provider has no such page. Asks nobody."""
+    if not leaving:
         return ""
-    if not isinstance(address, str):
-        return ""
-    query = {"id_token_hint": id_token, "client_id": settings.OIDC_CLIENT_ID, "post_logout_redirect_uri": back_to}
+    address, hint = leaving["address"], leaving["hint"]
+    query = {"id_token_hint": hint, "client_id": settings.OIDC_CLIENT_ID, "post_logout_redirect_uri": back_to}
     return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"

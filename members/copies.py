@@ -12,7 +12,9 @@ from accounts.models import AuditEvent
 from accounts.personal import Held, declared
 from members.models import Member, Registration
 from members.selectors import looks_at
-from tables.exports import as_text
+from tables.exports import Mark, as_text
+
+OWN_DATA = "个人信息"  # the label of a person's own copy: it goes to that person
 
 LOOKS = {
     "members.member.list": "在名单上显示（遮盖）", "members.member.read": "打开档案（遮盖）",
@@ -94,12 +96,13 @@ def _looks(person: Person) -> Iterable[AuditEvent]:
     return looks_at(person.member, [row.pk for row in person.registrations], list(LOOKS))
 
 
-def copy_of(person: Person) -> dict[str, Any]:
-    """The whole copy: what a program reads, and what the page of the copy is made of."""
+def copy_of(person: Person, *, by) -> dict[str, Any]:
+    """The whole copy: what a program reads, and what the page of the copy is made of. `by`: who makes it."""
     kept = sections(person, masked=False)
     return {
         "说明": "系统里关于您的全部个人信息，依据《个人信息保护法》第四十五条提供。",
         "制作时间": as_text(timezone.now()),
+        "标记": Mark.by(by, label=OWN_DATA).line,
         "信息": [
             {
                 "类别": one.title, "目的": one.purpose, "依据": one.basis, "保存期限": one.retention,

@@ -2,7 +2,8 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -20,6 +21,29 @@ def roles_of(user: User) -> list[tuple[str, str]]:
     return [(role, label) for role, label in Role.choices if ROLE_PERMISSIONS[role] <= held]
 
 
+MOST_SHOWN = 20
+
+
+def managed_units(user: User) -> tuple[QuerySet[Organization], QuerySet[Division]]:
+    """Open organizations and divisions that the manager's postings reach."""
+    managed = [posting for posting in current_postings(user) if posting.may_grant]
+    return (
+        Organization.objects.within_postings([one for one in managed if one.organization_id]).open(),
+        Division.objects.within_postings([one for one in managed if one.division_id]),
+    )
+
+
+def units_like(said: str, user: User) -> list[Organization | Division]:
+    """The first of them whose name or code holds what is typed, from above downwards."""
+    organizations, divisions = managed_units(user)
+    if said:
+        code = Q(code__icontains=said)
+        organizations = organizations.filter(Q(name__icontains=said) | Q(short_name__icontains=said) | code)
+        divisions = divisions.filter(Q(name__icontains=said) | code)
+    found: list[Organization | Division] = list(organizations.order_by("path")[:MOST_SHOWN])
+    return [*found, *divisions.order_by("level", "code")[: MOST_SHOWN - len(found)]]
+
+
 class GrantForm(forms.Form):
     """The account is typed as it is: a manager sees no list of everybody's."""
 
@@ -29,8 +53,15 @@ class GrantForm(forms.Form):
     )  # fmt: skip
     role = forms.ChoiceField(label="角色", help_text="只列出不超过您本人权限的角色。")
     unit = forms.CharField(
-        label="单位", max_length=100, help_text="填党组织或区划的全称、简称或代码，须在您的单位范围内。"
-    )
+        label="单位", max_length=200,
+        help_text="输入名称或代码的一部分，从提示里选；只提示您单位范围内的党组织和区划。",
+        widget=forms.TextInput(
+            attrs={
+                "list": "unit-choices", "autocomplete": "off", "hx-trigger": "input changed delay:300ms",
+                "hx-target": "#unit-choices", "hx-swap": "innerHTML",
+            }
+        ),
+    )  # fmt: skip
     ends_on = forms.DateField(
         label="止（不含）", required=False, widget=DAY, help_text="到这一天起不再有效；长期的不填。"
     )
@@ -42,6 +73,7 @@ class GrantForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.by = by
         self.fields["role"].choices = [("", "请选择"), *roles_of(by)]  # type: ignore[attr-defined]
+        self.fields["unit"].widget.attrs["hx-get"] = reverse("orgs:grant_units")
 
     def clean_username(self) -> User:
         user = User.objects.filter(username=self.cleaned_data["username"], is_active=True, duty=User.Duty.STAFF).first()
@@ -50,11 +82,9 @@ class GrantForm(forms.Form):
         return user
 
     def clean_unit(self) -> Organization | Division:
-        """By name or code, of the units that the manager's postings reach; both lines."""
-        said = self.cleaned_data["unit"]
-        managed = [posting for posting in current_postings(self.by) if posting.may_grant]
-        organizations = Organization.objects.within_postings([one for one in managed if one.organization_id]).open()
-        divisions = Division.objects.within_postings([one for one in managed if one.division_id])
+        """As chosen (name · code), or by name or code as typed; both lines."""
+        said = self.cleaned_data["unit"].rpartition(" · ")[2]
+        organizations, divisions = managed_units(self.by)
         found: list[Organization | Division] = [
             *organizations.filter(code=said)[:1],
             *divisions.filter(code=said)[:1],

@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import View
 
+from accounts.people import signed_in
 from orgs.doors import GRANT, current_postings
-from orgs.grant_forms import EndForm, GrantForm, why_not_ended
+from orgs.grant_forms import EndForm, GrantForm, units_like, why_not_ended
 from orgs.models import Posting, Role
 from orgs.scoped import DoorMixin, ScopedMixin
 from orgs.services import posting_end, posting_grant
@@ -123,10 +124,20 @@ class GrantNew(DoorMixin, View):
     def _page(self, form: forms.Form, status: int = 200) -> HttpResponse:
         context = {
             "heading": "授予任职", "form": form, "submit_label": "授予", "cancel_url": reverse("orgs:grants"),
-            "breadcrumbs": crumbs("授予任职"),
+            "breadcrumbs": crumbs("授予任职"), "units": units_like("", signed_in(self.request)),
             "intro": "在您的单位及以下授予，不超过您本人的权限和期限。每次授予和收回都会留痕。",
         }  # fmt: skip
-        return render(self.request, "generic/form.html", context, status=status)
+        return render(self.request, "orgs/grant_form.html", context, status=status)
+
+
+class GrantUnits(DoorMixin, View):
+    """The choices of the unit, while it is typed."""
+
+    permission = GRANT
+
+    def get(self, request) -> HttpResponse:
+        said = request.GET.get("unit", "").replace("\x00", "").strip()[:100]
+        return render(request, "orgs/_unit_choices.html", {"units": units_like(said, signed_in(request))})
 
 
 class GrantEnd(GrantsMixin, View):

@@ -150,7 +150,7 @@ def tag_of(user, asked: tidy.Asked, format: str) -> str:
     newest = Snapshot.objects.filter(as_of__in=days).aggregate(at=Max("computed_at"))
     own = tidy.rows_of(asked.units).aggregate(at=Max("computed_at"), rows=Count("pk"))
     parts = [
-        format,
+        format if format == "json" else [format, user.pk],  # a file is marked with who took it
         [[posting.role, posting.organization_id, posting.division_id] for posting in current_postings(user)],
         sorted(user.token_permissions or ()),
         settings.SMALL_CELL,

@@ -4,26 +4,24 @@ import json
 from collections.abc import Iterable, Iterator
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import content_disposition_header, quote_etag
 
 from accounts import audit
 from reports import tidy
 from reports.tidy_asked import tag_of
-from tables.exports import TYPES, csv_lines, xlsx_pieces
+from tables.exports import TYPES, Mark, rows_as
 
 FORMATS = {"csv": "CSV", "xlsx": "Excel", "json": "JSON"}
 TITLE = "统计数字"
 HEADER = [column.label for column in tidy.COLUMNS]
 
 
-def pieces(lines: Iterable[tidy.Line], format: str) -> Iterator[bytes]:
-    if format == "csv":
-        return csv_lines(HEADER, (line.spoken() for line in lines))
-    if format == "xlsx":
-        return xlsx_pieces(TITLE, HEADER, (line.spoken() for line in lines))
-    return _json_pieces(lines)
+def pieces(lines: Iterable[tidy.Line], format: str, mark: Mark) -> Iterator[bytes]:
+    """JSON is for programs and carries no mark: whose token asked is in the audit."""
+    if format == "json":
+        return _json_pieces(lines)
+    return rows_as(format, TITLE, HEADER, (line.spoken() for line in lines), mark)
 
 
 def _json_pieces(lines: Iterable[tidy.Line]) -> Iterator[bytes]:
@@ -44,9 +42,10 @@ def answer(request: HttpRequest, user, asked: tidy.Asked, format: str) -> HttpRe
     if response is None or isinstance(response, HttpResponse) and response.status_code == 412:
         found = tidy.lines(user, asked)
         _record(request, user, asked, format)
-        response = StreamingHttpResponse(pieces(found, format), content_type=TYPES[format])
+        mark = Mark.by(user)
+        response = StreamingHttpResponse(pieces(found, format, mark), content_type=TYPES[format])
         if format != "json":
-            name = f"{TITLE}-{asked.units[0].code}-{timezone.localdate()}.{format}"
+            name = f"{mark.name(f'{TITLE}-{asked.units[0].code}')}.{format}"
             response["Content-Disposition"] = content_disposition_header(True, name) or ""
     response["ETag"] = tag
     response["Cache-Control"] = "private, no-cache"

@@ -15,6 +15,7 @@ from tables.forms import TakeForm
 from tables.list_views import SignedIn, unusable_page
 from tables.listing import UNFILTERED, Exportable, Unusable, exportable
 from tables.models import Export, ExportApproval
+from tables.register import targets_for
 from tables.views import file_response
 
 SHOWN = 100
@@ -41,10 +42,10 @@ class Take(SignedIn):
             return unusable_page(request, self.what, unusable)
 
     def get(self, request: HttpRequest, table: str) -> HttpResponseBase:
-        return self._page(TakeForm())
+        return self._page(self._form())
 
     def post(self, request: HttpRequest, table: str) -> HttpResponseBase:
-        form = TakeForm(request.POST)
+        form = self._form(request.POST)
         if not form.is_valid():
             return self._page(form, status=422)
         count = self._count()
@@ -59,6 +60,14 @@ class Take(SignedIn):
             return redirect(taking.take_later(**asked))
         pieces, name = taking.take_at_once(**asked, count=count)
         return file_response(pieces, name, form.cleaned_data["format"])
+
+    def _form(self, data=None) -> TakeForm:
+        return TakeForm(data, comes_back=self._comes_back())
+
+    def _comes_back(self) -> bool:
+        """Whether this person may import a file of these columns again."""
+        read = {id(column) for target in targets_for(self.request.user) for column in target.table.imported()}
+        return any(id(column) in read for column in self.what.columns(self.query, True))
 
     def _rows(self):
         """Raises Unusable."""

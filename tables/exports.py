@@ -27,23 +27,37 @@ TYPES = {
 }
 
 
+LABEL = "内部"  # of every list that leaves
+SYSTEM = "系统"
+
+
 @dataclass(frozen=True)
 class Mark:
-    """What a file says of itself. In a workbook: header and footer of every sheet, and its properties; rows and header
-    row stay as they are, so that it comes back as it left."""
+    """What a file says of itself: its label, who took it out, when and, where that was asked, what for. In a workbook:
+    header and footer of every sheet, and its properties; rows and header row stay as they are, so that it comes back as
+    it left. A csv can hold no mark inside for the same reason: so its name does."""
 
     label: str
     who: str
     at: dt.datetime
-    purpose: str
+    purpose: str = ""
+
+    @classmethod
+    def by(cls, user: Any, purpose: str = "", label: str = LABEL) -> "Mark":
+        """Of what this person takes out now; None: the system itself."""
+        return cls(label, SYSTEM if user is None else str(user), timezone.localtime(), purpose)
 
     @property
     def line(self) -> str:
         return f"{self.label} · {self.who} · {self.at:%Y-%m-%d %H:%M} 导出"
 
     def properties(self, title: str) -> dict[str, str]:
-        told = f"{self.line}，用途：{self.purpose}"
+        told = f"{self.line}，用途：{self.purpose}" if self.purpose else self.line
         return {"title": title, "author": self.who, "category": self.label, "comments": told}
+
+    def name(self, title: str, *, is_dated: bool = True) -> str:
+        """Of the file, without its ending. Not dated: what comes back, for the day in a name is taken for that of the data."""
+        return "-".join([title, self.label, self.who] + ([f"{self.at:%Y-%m-%d}"] if is_dated else []))
 
     def put_on(self, sheet) -> None:
         line = self.line.replace("&", "&&")  # a single & begins a code of the spreadsheet's
@@ -170,9 +184,7 @@ def _json_pieces(columns: Sequence[Column], rows: Iterable) -> Iterator[bytes]:
     yield b"\n]\n"
 
 
-def export(
-    title: str, columns: Sequence[Column], rows: Iterable, format: str, mark: Mark | None = None
-) -> Iterator[bytes]:
+def export(title: str, columns: Sequence[Column], rows: Iterable, format: str, mark: Mark) -> Iterator[bytes]:
     """The bytes of a file with these columns of these rows. `rows` is read once: pass `queryset.iterator()`."""
     header = [column.label for column in columns]
     if format == "csv":
@@ -184,9 +196,14 @@ def export(
     raise ValueError(f"unknown format {format!r}")
 
 
-def xlsx_pieces(
-    title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], mark: Mark | None = None
+def rows_as(
+    format: str, title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], mark: Mark
 ) -> Iterator[bytes]:
+    """The bytes of a csv, or else of a workbook, with these rows: what leaves and is no list of a table of ours."""
+    return csv_lines(header, rows) if format == "csv" else xlsx_pieces(title, header, rows, mark)
+
+
+def xlsx_pieces(title: str, header: Sequence[str], rows: Iterable[Sequence[Any]], mark: Mark) -> Iterator[bytes]:
     with tempfile.TemporaryFile() as file:
         xlsx_to(file, title, header, rows, mark=mark)
         file.seek(0)

@@ -188,11 +188,16 @@ class TakeForm(ExportForm):
 
     columns = forms.ChoiceField(
         label="列",
-        choices=[("all", "全部列（可以改好后再导入）"), ("shown", "与列表上显示的一致")],
+        choices=[("all", "全部列"), ("shown", "与列表上显示的一致")],
         widget=forms.RadioSelect,
         initial="all",
         required=False,
     )
+
+    def __init__(self, *args, comes_back: bool, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if comes_back:
+            self.fields["columns"].help_text = "全部列的文件可以改好后再导入。"
 
     def clean_columns(self) -> str:
         return self.cleaned_data["columns"] or "all"

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -28,7 +29,6 @@ AT_ONCE = 20_000  # rows; a longer list takes a job
 FETCHED = 2_000  # rows that the server's cursor hands over at a time
 KEPT_DAYS = 7
 FOLDER = "exports"
-LABEL = "内部"  # of every list that leaves
 NOT_ALLOWED = "您已没有导出这个列表的权限。需要的话请联系本单位管理员。"
 
 
@@ -107,13 +107,12 @@ def start(kept: Export, what: Exportable) -> Job:
 
 
 def mark_of(kept: Export) -> Mark:
-    """What every file says of itself: its label, who took it out, when and what for."""
-    return Mark(LABEL, kept.owner.name or kept.owner.username, timezone.localtime(), kept.purpose)
+    return Mark.by(kept.owner, kept.purpose)
 
 
 def file_name(kept: Export, what: Exportable) -> str:
-    """A csv can hold no mark inside, or it would not come back as it is: so its name does."""
-    return f"{what.title}-{LABEL}-{kept.owner.name or kept.owner.username}-{timezone.localdate(kept.created_at)}"
+    """By the day on which it was asked for, which is that of its rows."""
+    return replace(mark_of(kept), at=timezone.localtime(kept.created_at)).name(what.title)
 
 
 def _right(params: dict) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from accounts.sealed_files import create_sealed, open_sealed
 from tables.errors import Errors
-from tables.exports import csv_lines, xlsx_pieces
+from tables.exports import Mark, rows_as
 from tables.readers import Source
 
 EXTRAS = ("原行号", "原因", "建议")  # beside the file's own columns; passed over in silence when the file comes back
@@ -34,11 +34,11 @@ def write_wrong_rows(*, source: Source, errors: Errors, to: Path, heard: Callabl
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def wrong_rows_as(path: Path, format: str) -> Iterator[bytes]:
+def wrong_rows_as(path: Path, format: str, mark: Mark) -> Iterator[bytes]:
     """The kept wrong rows as csv or xlsx. Raises FileNotFoundError when they are gone, CannotDecrypt."""
     lines = _lines(open_sealed(path))
     header = next(lines)
-    return csv_lines(header, lines) if format == "csv" else xlsx_pieces("有误的行", header, lines)
+    return rows_as(format, "有误的行", header, lines, mark)
 
 
 def _lines(sealed: IO[bytes]) -> Iterator[list[str]]:

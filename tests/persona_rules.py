@@ -120,6 +120,7 @@ PAGES: dict[str, Page] = {
     # the registrars of this world manage their units
     "orgs:grants": Page(REGISTRARS),
     "orgs:grant_new": Page(REGISTRARS),
+    "orgs:grant_units": Page(REGISTRARS),
     "orgs:grant_end": Page(REGISTRARS, "posting"),
     # markets
     "markets:market_list": Page(PLACES),

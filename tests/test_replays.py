@@ -92,7 +92,7 @@ def session(w: World) -> Opens:
 def unified_session(w: World) -> Opens:
     """By the unified sign-in, with what is needed to sign out there too."""
     kept = w.browser.session
-    kept[oidc.ID_TOKEN] = "header.claims.signature"
+    kept[oidc.LEAVING] = {"address": "https://id.example/out", "hint": "header.claims.signature"}
     kept.save()
     return session(w)
 

@@ -35,8 +35,9 @@ class OidcView(View):
     def refused(self, error: oidc.OidcError):
         detail = {"reason": error.reason}
         audit.record("accounts.oidc.refuse", by=None, detail=detail, succeeded=False, request=self.request)
+        context = {"text": str(error), "is_unbound": error.reason == "unbound"}
         status = 503 if error.reason == "away" else 403
-        return render(self.request, "accounts/oidc_refused.html", {"text": str(error)}, status=status)
+        return render(self.request, "accounts/oidc_refused.html", context, status=status)
 
     def leave(self, **more):
         try:
@@ -92,7 +93,7 @@ class Back(OidcView):
             text = f"这个{settings.OIDC_LABEL}账号没有绑定本系统的账号，或账号已停用。"
             return self.refused(oidc.OidcError("unbound", text))
         answer = signing_in.begin(request, user, target=kept["target"], factor=STRONG if person.is_strong else "")
-        request.session[oidc.ID_TOKEN] = person.id_token
+        request.session[oidc.LEAVING] = person.leaving
         return answer
 
     def _bound(self, person: oidc.Person, pk: str):

@@ -14,6 +14,7 @@ from accounts import audit, passkeys, sign_ins
 from accounts.devices import device_name
 from accounts.forms import UnlockForm
 from accounts.models import User
+from accounts.people import crumbs
 from accounts.services import code_check, passkey_use, sessions_end
 
 
@@ -58,7 +59,9 @@ class SessionsOf(LoginRequiredMixin, PermissionRequiredMixin, View):
 
     def get(self, request, pk: int):
         user = get_object_or_404(User, pk=pk)
-        context = {"rows": rows(user, request.session.session_key), "whose": user}
+        context = {
+            "rows": rows(user, request.session.session_key), "whose": user, "breadcrumbs": crumbs(user, "会话"),
+        }  # fmt: skip
         return render(request, "accounts/sessions.html", context)
 
     def post(self, request, pk: int):

@@ -192,11 +192,10 @@ class SignOut(views.LogoutView):
 
     @transaction.atomic
     def post(self, request, *args, **kwargs):
-        user, id_token = request.user, request.session.get(oidc.ID_TOKEN)
+        user, leaving = request.user, request.session.get(oidc.LEAVING, {})
         response = super().post(request, *args, **kwargs)
         if user.is_authenticated:
             sign_ins.signed_out(request, user)
-        if id_token:  # else whoever sits down here next is signed in by the provider
-            there = oidc.farewell(id_token=id_token, back_to=request.build_absolute_uri(reverse("accounts:sign_in")))
-            return redirect(there) if there else response
-        return response
+        # else whoever sits down here next is signed in by the provider
+        there = oidc.farewell(leaving, back_to=request.build_absolute_uri(reverse("accounts:sign_in")))
+        return redirect(there) if there else response

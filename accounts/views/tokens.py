@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from accounts import scopes
 from accounts.forms import TokenForm
 from accounts.models import User
-from accounts.people import signed_in
+from accounts.people import crumbs, signed_in
 from accounts.services import token_create, token_revoke
 
 
@@ -80,7 +80,9 @@ class TokensOf(LoginRequiredMixin, View):
 
     def get(self, request, pk: int):
         user = get_object_or_404(User, pk=pk)
-        return render(request, "accounts/tokens.html", {"rows": rows(user), "whose": user})
+        return render(
+            request, "accounts/tokens.html", {"rows": rows(user), "whose": user, "breadcrumbs": crumbs(user, "令牌")}
+        )
 
     def post(self, request, pk: int):
         revoke(request, get_object_or_404(User, pk=pk))

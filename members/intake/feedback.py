@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts import audit
 from members.intake.receive import client_lock
 from members.models import IntakeClient, IntakeEvent, IntakePerson, Registration
-from tables.exports import csv_lines, xlsx_pieces
+from tables.exports import Mark, rows_as
 
 PAGE = 500
 
@@ -95,7 +95,7 @@ def take_file(
     audit.record("members.intake.feedback", by=by, purpose=purpose, detail=detail)
     rows = (_event_rows if content == EVENTS else _month_rows)(client, since, until)
     header = HEADINGS[content]
-    return csv_lines(header, rows) if format == "csv" else xlsx_pieces("定期反馈", header, rows)
+    return rows_as(format, "定期反馈", header, rows, Mark.by(by, purpose))
 
 
 def _event_rows(client: IntakeClient, since: datetime, until: datetime) -> Iterator[list[Any]]:

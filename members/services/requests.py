@@ -110,7 +110,7 @@ def _grant(request: RightsRequest, corrections: dict, by) -> None:
 def _copy(request: RightsRequest, by) -> dict:
     whose = request.registration or request.member
     audit.record("members.rights.copy", by=by, subjects=[whose], purpose=PURPOSE, units=_units(request.registration))
-    return copy_of(person_of(registration=request.registration, member=request.member))
+    return copy_of(person_of(registration=request.registration, member=request.member), by=by)
 
 
 def _seal_copy(request: RightsRequest, by) -> None:

@@ -14,6 +14,7 @@ from members.intake import feedback
 from members.intake.receive import Busy
 from members.models import IntakeClient
 from orgs.scoped import ScopedMixin
+from tables.exports import Mark
 from tables.views import file_response
 
 COLUMNS = [
@@ -86,7 +87,9 @@ class FeedbackFile(_Feedback):
         except Busy:
             form.add_error(None, "正在接收这个系统发来的事项，请过一会儿再下载。")
             return self.show(client, form, 422)
-        return file_response(pieces, f"定期反馈-{client}-{first}至{last}", form.cleaned_data["format"])
+        return file_response(
+            pieces, Mark.by(request.user).name(f"定期反馈-{client}-{first}至{last}"), form.cleaned_data["format"]
+        )
 
     def show(self, client: IntakeClient, form: FeedbackForm, status: int = 200):
         period = PeriodForm(self.request.GET)

@@ -13,15 +13,18 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import wall
 from members import answers, identity, inbox, limits, qr, sealing, selectors, services
+from members.copies import OWN_DATA
 from members.forms.public import ConsentStep, LaterConsentForm, RightsForm
 from members.models import Consent, Notice
 from members.services.requests import COPY
 from members.taking import ACTS
+from tables.exports import Mark
 
 
 def on_its_way() -> str:
@@ -224,6 +227,7 @@ def whole_copy(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     if request.GET.get("format") == "json":
         options = {"ensure_ascii": False, "indent": 1}
         response = JsonResponse(found, json_dumps_params=options)
-        response["Content-Disposition"] = 'attachment; filename="my-data.json"'
+        name = Mark(OWN_DATA, "本人", timezone.localtime()).name("我的个人信息")
+        response["Content-Disposition"] = content_disposition_header(True, f"{name}.json") or ""
         return response
     return render(request, "members/public/whole_copy.html", {"code": code, "copy": found})

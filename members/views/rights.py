@@ -9,15 +9,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.views.generic import View
 
 from members import services
+from members.copies import OWN_DATA
 from members.errors import Refused
 from members.forms.requests import AnswerForm, CorrectForm, InPersonForm
 from members.models import Member, Registration, RightsRequest
 from members.pages import page_of
 from members.views.base import ActView, Link, Result, detail_url, refused
 from orgs.scoped import ScopedMixin
+from tables.exports import Mark
 
 Kind = RightsRequest.Kind
 ERASED = "撤回报到和全部同意；不在名册上的，夜间抹除。在名册上的不能抹除名册，请写明理由。"
@@ -177,7 +180,8 @@ class MakeCopy(ScopedMixin, View):
             archive.writestr("我的个人信息.html", render_to_string("members/copy_file.html", {"copy": copy}))
             archive.writestr("我的个人信息.json", json.dumps(copy, ensure_ascii=False, indent=1))
         response = HttpResponse(file.getvalue(), content_type="application/zip")
-        response["Content-Disposition"] = f'attachment; filename="copy-{row.pk}.zip"'
+        name = Mark.by(request.user, label=OWN_DATA).name(f"副本-{row.pk}")
+        response["Content-Disposition"] = content_disposition_header(True, f"{name}.zip") or ""
         response["Cache-Control"] = "no-store"
         return response
 

@@ -21,7 +21,7 @@ from reports.evaluation_forms import own_units
 from reports.evaluation_sheets import Sheet
 from reports.models import Evaluation, EvaluationRelease
 from reports.words import Basis
-from tables.exports import csv_lines, xlsx_pieces
+from tables.exports import Mark, rows_as
 from tables.keyset import page_of, total_text
 from tables.views.base import chosen_format, file_response
 
@@ -222,6 +222,6 @@ class EvaluationFile(EvaluationMixin, View):
         format = chosen_format(request)
         audit.record("reports.evaluation.export", by=request.user, subjects=[evaluation], request=request,
                      detail={"rows": len(rows), "format": format})  # fmt: skip
-        header = evaluation_sheets.HEADER
-        pieces = csv_lines(header, rows) if format == "csv" else xlsx_pieces("工作评价", header, rows)
-        return file_response(pieces, f"{evaluation.title}-{sheet['as_of']}", format)
+        mark = Mark.by(request.user)
+        pieces = rows_as(format, "工作评价", evaluation_sheets.HEADER, rows, mark)
+        return file_response(pieces, mark.name(f"{evaluation.title}-{sheet['as_of']}"), format)

@@ -1,13 +1,13 @@
 """个人信息字段清单, as a page and as a file."""
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.generic import View
 
 from orgs.scoped import DoorMixin
 from reports.inventory import HEADER, inventory, not_assessed
-from tables.exports import csv_lines
+from tables.exports import Mark, rows_as
+from tables.views import file_response
 
 
 class Inventory(DoorMixin, View):
@@ -35,8 +35,7 @@ class Inventory(DoorMixin, View):
         }
         return render(request, "reports/inventory.html", context)
 
-    def file(self) -> StreamingHttpResponse:
-        response = StreamingHttpResponse(csv_lines(HEADER, inventory()), content_type="text/csv; charset=utf-8")
-        name = f"personal-data-{timezone.localdate():%Y%m%d}.csv"
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
-        return response
+    def file(self) -> HttpResponseBase:
+        mark = Mark.by(self.request.user)
+        pieces = rows_as("csv", "个人信息字段清单", HEADER, inventory(), mark)
+        return file_response(pieces, mark.name("个人信息字段清单"), "csv")

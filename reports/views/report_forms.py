@@ -19,7 +19,7 @@ from reports import form_books, form_filling, form_grid, form_words
 from reports.filling_forms import FillForm
 from reports.form_books import Book
 from reports.models import FilledForm, FormBinding, MonthClosing, ReportForm
-from tables.exports import TYPES, xlsx_pieces
+from tables.exports import TYPES, Mark, xlsx_pieces
 from tables.workbooks import Refused, read_address
 from tables.workbooks.look import Place
 
@@ -250,8 +250,9 @@ class FilledFile(FilledMixin, View):
         name = f"{filled.form.title}-{filled.month:%Y%m}-{filled.edition:02d}"
         if request.GET.get("part") == "sources":
             rows = form_filling.source_rows(filled.sources)
-            content = b"".join(xlsx_pieces(form_filling.SOURCES, form_filling.HEADER, rows))
-            return download(request, filled, content, f"{name}-数据来源.xlsx", "sources")
+            mark = Mark.by(request.user)
+            content = b"".join(xlsx_pieces(form_filling.SOURCES, form_filling.HEADER, rows, mark))
+            return download(request, filled, content, f"{mark.name(f'{name}-数据来源')}.xlsx", "sources")
         return kept_file(request, filled, f"{name}.xlsx", "form")
 
 

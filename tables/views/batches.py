@@ -6,8 +6,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import audit
 from accounts.crypto import CannotDecrypt
 from tables import services
+from tables.exports import Mark
 from tables.forms import ColumnsForm
 from tables.models import Batch, RowError
 from tables.register import EFFECTS, REFUSED, Cannot
@@ -220,9 +222,11 @@ class ErrorsFile(ImportView):
         path = services.wrong_rows(batch)
         if not batch.stored_as or not path.exists():
             raise Http404
-        format = chosen_format(request)
+        format, mark = chosen_format(request), Mark.by(request.user, "改正后重新导入")
         try:
-            pieces = wrong_rows_as(path, format)
+            pieces = wrong_rows_as(path, format, mark)
         except CannotDecrypt as error:  # the key is gone: so are the rows
             raise Http404 from error
-        return file_response(pieces, f"{batch.file_name.rsplit('.', 1)[0]}-有误的行", format)
+        audit.record("tables.batch.download", by=request.user, subjects=[batch], purpose=mark.purpose,
+                     detail={"part": "wrong", "format": format})  # fmt: skip
+        return file_response(pieces, mark.name(f"{batch.file_name.rsplit('.', 1)[0]}-有误的行", is_dated=False), format)

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from tables import services
-from tables.exports import csv_lines, xlsx_pieces
+from tables.exports import Mark, rows_as
 from tables.models import Batch
 from tables.register import Cannot
 from tables.selectors import conflicts_shown, written
@@ -67,9 +67,9 @@ class Conflicts(ImportView):
     def get(self, request, pk):
         batch = self.get_batch(pk)
         header, format = ["编号", "记录", "没有撤销的原因"], chosen_format(request)
-        rows = self._rows(batch)
-        pieces = csv_lines(header, rows) if format == "csv" else xlsx_pieces("未撤销的记录", header, rows)
-        return file_response(pieces, f"{batch.file_name.rsplit('.', 1)[0]}-未撤销的记录", format)
+        mark = Mark.by(request.user)
+        pieces = rows_as(format, "未撤销的记录", header, self._rows(batch), mark)
+        return file_response(pieces, mark.name(f"{batch.file_name.rsplit('.', 1)[0]}-未撤销的记录"), format)
 
     def _rows(self, batch: Batch) -> Iterator[list]:
         conflicts = batch.conflicts.iterator(STEP)

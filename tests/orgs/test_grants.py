@@ -219,3 +219,24 @@ def test_who_loses_the_right_while_granting_grants_nothing():
     _, control, refusal = at_once(revoke, unlocked, grant)
     assert control == "let through"
     assert isinstance(refusal, PostingError) and not person.postings.exists()
+
+
+@pytest.mark.django_db
+def test_the_unit_is_chosen_from_the_managers_own_subtree(city, client):
+    boss, person = manager("registrar", city.nanshan), make.make_user(username="new", name="王五")
+    branch = make.make_branch(city.yuehai, name="<b>粤海</b> · 党支部")
+    client.force_login(boss)
+
+    def shown(said: str) -> str:
+        return client.get(reverse("orgs:grant_units"), {"unit": said}).content.decode()
+
+    everything = client.get(reverse("orgs:grant_new")).content.decode() + shown("")
+    assert str(city.yuehai) in everything and city.lianhua.code not in everything
+    assert f"{city.city} · " not in everything
+    assert f"{branch.code}" in shown("粤海") and "<b>" not in shown("粤海") and "option" not in shown("莲花")
+    assert city.yuehai.code in shown(city.yuehai.code[-3:].lower())
+    for nothing in ("\x00", "没有" * 80, "%", "_"):
+        assert client.get(reverse("orgs:grant_units"), {"unit": nothing}).status_code == 200
+    assert page(client, boss, unit=f"{city.yuehai} · {city.yuehai.code}").status_code == 302
+    assert person.postings.filter(organization=city.yuehai).exists()
+    assert page(client, boss, unit=f"{city.lianhua} · {city.lianhua.code}").status_code == 422

@@ -45,3 +45,18 @@ def test_the_server_takes_a_line_that_long():
         with open(path, encoding="utf-8") as source:
             said = source.read().replace("=", " ")
         assert f"--limit-request-line {LINE}" in said, path
+
+
+def test_a_wrong_filter_stands_open_and_nothing_is_said_not_to_be_there(client, city):
+    """On a phone the form is folded: what is wrong in it would not be seen. Of each kind of list one."""
+    client.force_login(factories.make_user("officer", city.yuehai))
+    told = (
+        ("markets:business_list", "dormant", "没有符合条件的经营主体"), ("members:queue", "verified", "没有符合条件的报到"),
+    )  # fmt: skip
+    for address, right, empty in told:
+        wrong = client.get(reverse(address), {"state": "zzz"}).text
+        assert 'aria-expanded="true" aria-controls="filter-fields"' in wrong and "collapse d-md-block show" in wrong
+        assert "筛选条件有误，没有查找" in wrong and "筛选没有生效" in wrong, address
+        none = client.get(reverse(address), {"state": right}).text
+        assert 'aria-expanded="false" aria-controls="filter-fields"' in none and "d-md-block show" not in none
+        assert "筛选条件有误" not in none and empty not in wrong and empty in none, address
