@@ -58,6 +58,7 @@ _TYPE_WORDS: tuple[tuple[str, str], ...] = (
     ("全民所有制", Type.OTHER), ("集体所有制", Type.OTHER), ("国有企业", Type.OTHER), ("集体企业", Type.OTHER),
     ("股份合作", Type.OTHER), ("联营", Type.OTHER), ("其他企业", Type.OTHER), ("非公司", Type.OTHER),
 )  # fmt: skip
+_BARE = frozenset({"公司", "企业"})  # enterprises of whatever type, but no sole trader
 _SCALE_TYPES = {"小型企业": Scale.SMALL, "微型企业": Scale.MICRO, "小微企业": None, "小微": None}
 
 
@@ -83,7 +84,9 @@ def entity_type(text: str) -> tuple[str, str | None, bool]:
         return Type.OTHER, _SCALE_TYPES[plain], True
     if plain in _TYPES:
         return _TYPES[plain], None, False
-    if len({kind for part in _EITHER.split(plain) if (kind := _type_in(part)) not in ("", Type.OTHER)}) > 1:
+    parts = _EITHER.split(plain)
+    kinds = {kind for part in parts if (kind := _type_in(part)) not in ("", Type.OTHER)}
+    if len(kinds) > 1 or (Type.SOLE_TRADER in kinds and not _BARE.isdisjoint(parts)):
         raise Wrong("写了不止一种主体类型，请按营业执照只写一种")
     if kind := "" if _UNSURE.search(plain) else _type_in(plain):
         return kind, None, False

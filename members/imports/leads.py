@@ -5,6 +5,7 @@ one that tells what an event told before, and whoever withdrew is not brought ba
 that is told is 已在他处报到. A registration that stands is never changed by a file.
 """
 
+import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -44,13 +45,12 @@ ITEM_NAMES = {
     "核实": Consent.Item.HOME_VERIFY, "签到": Consent.Item.CHECK_IN,
     "向组织关系所在党组织核实": Consent.Item.HOME_VERIFY,
 }  # fmt: skip
+_BETWEEN = re.compile(r"[、,，;；/|\s]")  # consents in one cell
 ANSWERS = ("name", "phone", "standing", "sex", "id_number", "occupation", "workplace", "home_place", "home_branch")
 
 
 def consent_items(text: str) -> frozenset[str]:
-    said = [
-        part for part in folded(text).replace("，", "、").replace(",", "、").replace("；", "、").split("、") if part
-    ]
+    said = [folded(part) for part in _BETWEEN.split(text) if folded(part)]
     if unknown := [part for part in said if part not in ITEM_NAMES]:
         raise Wrong(f"没有这个同意事项：{'、'.join(unknown)[:60]}；可以填 党员身份、身份号码、核实、签到")
     return frozenset(ITEM_NAMES[part] for part in said)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from tables.readers.aside import BEGINS, UNIT, counts_columns, is_footer, is_total
-from tables.readers.base import STRIPPED, Block, Mended, Merge, blanks, is_empty
+from tables.readers.base import STRIPPED, Block, Mended, Merge, blanks, is_blank, is_empty
 from tables.readers.numbers import date_text
 from tables.table import Table, header_key, heading
 
@@ -28,6 +28,8 @@ TOTAL = (
     r"^[\s\u3000]*(?:本[页表区]|以上|全[区市]|[一-龥]{2,8}(?:区|街道|所))?[\s\u3000]*(?:合|小|总|共)[\s\u3000]*计"
     r"[\s\u3000]*[:：]?[\s\u3000]*[0-9０-９,，]*[\s\u3000]*(?:户|家|条|行|人|个)?[\s\u3000]*$"
 )
+COUNT = r"^[\s\u3000]*[0-9０-９,，.%]+[\s\u3000]*(?:户|家|条|行|人|个|元|万元)?[\s\u3000]*$"
+SHORT_CODE = r"^[^一-龥]*(?:[A-Za-z][^一-龥]*[0-9]|[0-9][^一-龥]*[A-Za-z])[^一-龥]*$"  # SC-01
 SERIAL = re.compile(r"^[1-9][0-9]{3,4}(?:\.[0-9]+)?$")
 
 
@@ -56,6 +58,8 @@ class Tidier:
         self.columns = {at: table.by_key[key] for key, at in part.mapping.items()}
         group = table.needs[0] if table.needs else ()
         self.needed = [part.mapping[key] for key in group if key in part.mapping] or list(self.columns)[:1]
+        keys = [*table.needs, *([("name",)] if "name" in part.mapping else [])]
+        self.groups = [[part.mapping[key] for key in each if key in part.mapping] for each in keys]
         self.names = {at: header_key(part.header[at]) for at in self.columns}
         # A code stands in one row only, whatever is merged.
         may = [each for each in getattr(part.reader, "merges", ()) if each.column in self.columns]
@@ -113,7 +117,8 @@ class Tidier:
         return np.flatnonzero(odd)
 
     def _totals(self, block: Block, rows: np.ndarray) -> list[int]:
-        """Rows without a code of which a cell says 合计, or the first one 总数. A business of that name has a code."""
+        """Rows without a code of which a cell says 合计, or the first one 总数. A record of that name has a code, and one
+        with a remark beside it has a name."""
         said = np.zeros(len(rows), dtype=bool)
         coded = np.zeros(len(rows), dtype=bool)
         for at, series in enumerate(block.columns):
@@ -123,11 +128,25 @@ class Tidier:
             total = here.str.contains(TOTAL).fill_null(False).to_numpy()
             said |= total
             if at in self.needed:
-                coded |= (
-                    ~total
-                    & (here.str.contains(r"[0-9A-Za-z]{6}") | (here.str.len_bytes() >= 60)).fill_null(False).to_numpy()
-                )
-        return sorted({*rows[said & ~coded].tolist(), *self._beginning(block, rows, is_total)})
+                looks = here.str.contains(r"[0-9A-Za-z]{6}") | (here.str.len_bytes() >= 60)
+                if at in self.columns and self.columns[at].kind == "code":
+                    looks |= here.str.contains(SHORT_CODE)
+                coded |= ~total & looks.fill_null(False).to_numpy()
+        totals = rows[said & ~coded]
+        totals = totals[~self._whole(block, totals)]
+        return sorted({*totals.tolist(), *self._beginning(block, rows, is_total)})
+
+    def _whole(self, block: Block, rows: np.ndarray) -> np.ndarray:
+        """Which rows hold everything by which a record is known: code, name and the like, none of them a sum."""
+        whole = np.ones(len(rows), dtype=bool)
+        for places in self.groups:
+            filled = np.zeros(len(rows), dtype=bool)
+            for at in places:
+                here = block.columns[at].gather(rows)
+                sums = TOTAL if self.columns[at].kind == "code" else f"{TOTAL}|{COUNT}"
+                filled |= ~(is_blank(here) | here.str.contains(sums)).fill_null(True).to_numpy()
+            whole &= filled
+        return whole
 
     def _beginning(self, block: Block, rows: np.ndarray, is_one: Callable[[Sequence[str]], bool]) -> list[int]:
         """Rows that are one by all of their cells; a quick look says which may be."""

@@ -60,7 +60,7 @@ def test_a_consent_opens_a_registration_once(city, bring):
     market = factories.make_market(city.yuehai, name="示例电子市场")
     workplace = '甲"商,行\\N'
     first_row = lead(所在市场="示例电子市场", 党员类别="预备党员", 工作单位=workplace)
-    rows = [first_row, lead(身份证号="", 同意事项="党员身份、核实、签到")]
+    rows = [first_row, lead(身份证号="", 同意事项="党员身份；核实 签到")]
     assert counts(bring(rows, "--dry-run")) == {"new": 2}
     assert not Registration.objects.exists()
     assert counts(bring(rows)) == {"new": 2}
