@@ -155,6 +155,7 @@ VERBS = {
     "refuse": "被拒绝",
     "reissue": "重新发放",
     "release": "发布",
+    "rekey": "换索引密钥",
     "remove": "移除",
     "remove_old": "清理到期",
     "remove_refused": "到期清理未做",

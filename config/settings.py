@@ -62,7 +62,10 @@ if FACE not in ("", "public", "staff"):
 IS_PUBLIC_FACE = FACE == "public"
 
 # --- keys: lost keys are lost data ----------------------------------------------------------------------------------
-OF_THE_STAFF_SIDE = ("FIELD_KEYS", "BLIND_INDEX_KEY", "AUDIT_SEAL_KEY", "INBOX_PRIVATE_KEY", "DATABASE_OWNER_URL")
+OF_THE_STAFF_SIDE = (
+    "FIELD_KEYS", "BLIND_INDEX_KEY", "BLIND_INDEX_OLD_KEY", "DIGEST_KEY", "AUDIT_SEAL_KEY", "INBOX_PRIVATE_KEY",
+    "DATABASE_OWNER_URL",
+)  # fmt: skip
 if IS_PUBLIC_FACE and (known := [name for name in OF_THE_STAFF_SIDE if env(name, default="")]):
     raise ImproperlyConfigured(f"公众侧（FACE=public）不得持有 {'、'.join(known)}：请只在工作侧设置。")
 
@@ -74,6 +77,15 @@ def staff_key(name: str) -> bytes:
 
 FIELD_KEYS = {} if IS_PUBLIC_FACE else key_ring("FIELD_KEYS")
 BLIND_INDEX_KEY = staff_key("BLIND_INDEX_KEY")  # apart: rotating the ring must not move the index
+# The key before, while manage.py rekey_index brings persons from it to the present one; both find them meanwhile.
+BLIND_INDEX_OLD_KEY = key("BLIND_INDEX_OLD_KEY", old) if (old := env("BLIND_INDEX_OLD_KEY", default="")) else b""
+if BLIND_INDEX_OLD_KEY and not (env("DIGEST_KEY", default="") and env("RECEIPT_KEY", default="")):
+    raise ImproperlyConfigured(
+        "换盲索引密钥时，DIGEST_KEY 和 RECEIPT_KEY 都要写明：以前没有单独设置的，填换之前 BLIND_INDEX_KEY 的值，"
+        "否则恢复码和群众手里的回执打不开。"
+    )
+# Of what is kept as a digest and nothing else (accounts/rekeying.py says what): it cannot be brought to another key.
+DIGEST_KEY = key("DIGEST_KEY", digest) if (digest := env("DIGEST_KEY", default="")) else BLIND_INDEX_KEY
 # What makes a receipt's code of its form, and finds it: the one key that both faces know. It opens no person.
 RECEIPT_KEY = key("RECEIPT_KEY", required("RECEIPT_KEY")) if FACE or env("RECEIPT_KEY", default="") else BLIND_INDEX_KEY
 # The pair that seals what the public face sends to the staff side; of private ones several while the pair is being changed.

@@ -9,7 +9,7 @@ class MembersConfig(AppConfig):
     def ready(self) -> None:
         from accounts import audit
         from markets.conversion import follows
-        from members import answers, erasure, forgetting, held, life, member_list, own, posters, taking
+        from members import answers, erasure, forgetting, held, indexes, life, member_list, own, posters, taking
         from members.ferry import shown
         from members.imports import leads, rolls
         from members.models import InstructorAssignment, Poster
@@ -18,6 +18,7 @@ class MembersConfig(AppConfig):
 
         life.register()
         held.register()
+        indexes.register()
         own.register()
         taking.register()
         shown.register()

@@ -16,6 +16,7 @@ import uuid
 from django.conf import settings
 from django.utils import timezone
 
+from accounts import rekeying
 from accounts.crypto import blind_index
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -104,7 +105,7 @@ def contradicted(number: str | None, *, sex: str, joined_on: datetime.date | Non
 
 def id_number_index(text: str) -> bytes:
     """The blind index of an identity number, as Member and Registration keep it."""
-    return blind_index(normalise_id(text), kind="id_number")
+    return rekeying.index_of(normalise_id(text), kind="id_number")
 
 
 # --- phone ----------------------------------------------------------------------------------------------------------
@@ -124,7 +125,7 @@ def check_phone(text: str) -> str:
 
 
 def phone_index(text: str) -> bytes:
-    return blind_index(normalise_phone(text), kind="phone")
+    return rekeying.index_of(normalise_phone(text), kind="phone")
 
 
 def phone_tail(text: str) -> str:
@@ -176,7 +177,7 @@ def member_code() -> str:
 
 
 def member_code_index(text: str) -> bytes:
-    return blind_index(normalise_code(text), kind="member_code")
+    return rekeying.index_of(normalise_code(text), kind="member_code")
 
 
 def receipt_code(form_token: uuid.UUID) -> str:

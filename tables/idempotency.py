@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -39,7 +40,7 @@ def answer_once(*, key: str, body: bytes, work: Callable[[], tuple[int, str]], o
     What `work` raises undoes it, and nothing is remembered: the caller may send the same again.
     """
     # Keyed: a plain digest of a body with one unknown, such as a phone number, can be tried out.
-    digest = blind_index(hashlib.sha256(body).hexdigest(), kind="request_body").hex()
+    digest = blind_index(hashlib.sha256(body).hexdigest(), kind="request_body", key=settings.DIGEST_KEY).hex()
     with transaction.atomic():
         if not _claim(f"{owner.pk if owner else ''}|{scope}|{key}"):
             raise InFlight

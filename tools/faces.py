@@ -9,7 +9,10 @@ from accounts.sealed_box import key_pair
 from devservices import write_private
 from tools.embedded import free_port
 
-OF_THE_STAFF_SIDE = ("FIELD_KEYS", "BLIND_INDEX_KEY", "AUDIT_SEAL_KEY", "INBOX_PRIVATE_KEY", "MEDIA_ROOT")
+OF_THE_STAFF_SIDE = (
+    "FIELD_KEYS", "BLIND_INDEX_KEY", "BLIND_INDEX_OLD_KEY", "DIGEST_KEY", "AUDIT_SEAL_KEY", "INBOX_PRIVATE_KEY",
+    "MEDIA_ROOT",
+)  # fmt: skip
 LOGINS = ("DATABASE_OWNER_URL", "DATABASE_PUBLIC_URL")  # of roles that the staff side does not serve as
 
 

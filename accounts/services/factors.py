@@ -64,7 +64,7 @@ def passkey_add(
 
 def _digest(user: User, code: str) -> bytes:
     """Keyed, for fifty bits could be tried out against a stolen table; bound to the person."""
-    return blind_index(f"{user.pk}:{code}", kind="recovery_code")
+    return blind_index(f"{user.pk}:{code}", kind="recovery_code", key=settings.DIGEST_KEY)
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -189,4 +190,5 @@ def moment(value: Any) -> datetime | None:
 def _digest(raw: dict) -> bytes:
     """Tells whether the same is sent again. Without the persons: their consents tell that, and nothing of them is kept."""
     facts = {name: value for name, value in raw.items() if name != "persons"}
-    return blind_index(json.dumps(facts, ensure_ascii=False, sort_keys=True), kind="intake_event")
+    said = json.dumps(facts, ensure_ascii=False, sort_keys=True)
+    return blind_index(said, kind="intake_event", key=settings.DIGEST_KEY)

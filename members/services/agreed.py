@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts import wall
@@ -34,12 +35,13 @@ class Agreement:
     def token(self) -> uuid.UUID:
         """Of the receipt: the same consent gets the same one."""
         said = f"{self.phone}|{self.version}|{self.at.timestamp()}"
-        return uuid.UUID(bytes=blind_index(said, kind="agreement")[:16])
+        return uuid.UUID(bytes=blind_index(said, kind="agreement", key=settings.DIGEST_KEY)[:16])
 
     @cached_property
     def index(self) -> bytes:
         """What all consents of this phone to this notice on one day have in common."""
-        return blind_index(f"{self.phone}|{self.version}|{timezone.localdate(self.at)}", kind="agreement_day")
+        said = f"{self.phone}|{self.version}|{timezone.localdate(self.at)}"
+        return blind_index(said, kind="agreement_day", key=settings.DIGEST_KEY)
 
     def is_also(self, at: datetime | None) -> bool:
         """Whether a consent of the same index, told with this time, is this one."""

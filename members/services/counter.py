@@ -37,7 +37,7 @@ def counter_start(*, form_token: uuid.UUID, answers: dict, consents: list[str], 
 
 def _digest(draft: Draft, code: str) -> str:
     message = f"confirm:{draft.form_token}:{code}".encode()
-    return hmac.new(settings.BLIND_INDEX_KEY, message, hashlib.sha256).hexdigest()
+    return hmac.new(settings.DIGEST_KEY, message, hashlib.sha256).hexdigest()
 
 
 def counter_send_code(*, draft: Draft, by) -> str:
