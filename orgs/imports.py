@@ -130,6 +130,13 @@ class PlacedReading(Reading):
         elif row.place.by == "office" and row.place.street_said:
             row.values |= {"district_id": row.place.district, "street_id": row.place.street}
 
+    def speaks_of(self, row: Row) -> set[str]:
+        """A district alone says nothing of the office."""
+        said = super().speaks_of(row)
+        if row.place is not None:
+            said |= {*(ANCESTORS if row.place.by != "district" else (ANCESTORS[0], ANCESTORS[2]))}
+        return said
+
     def _position(self, row: Row) -> None:
         """Judged as the record will have it: what a file leaves out stays."""
         said = [key for key in POSITION if key in row.values]

@@ -8,10 +8,10 @@ columns mean together, how a row is found again, who may write it, and what writ
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
 
 from tables import cells
 from tables.before_images import keep_made, keep_replaced
@@ -21,40 +21,17 @@ from tables.mapping import unnamed
 from tables.models import Batch
 from tables.readers import BLOCK_ROWS, Block, Refused, Source
 from tables.register import COUNTS, Outcome, Progress, Sample
+from tables.row import Row
 from tables.row_repairs import Mending, mending_of, note, zeros_lost
 from tables.row_undo import RowUndo
+from tables.said_again import Seen
 from tables.table import Column, Table
+from tables.traces import lock_table
 
-LOCK = 7_810  # pg_advisory_xact_lock(LOCK, table): one import of a table writes at a time
 ROWS_LIMIT = 500_000  # of one file
 SAMPLES = 20  # changed rows that the plan shows
 COLUMN_OF = {"guidance_station_id": "office", "district_committee_id": "office"}
 OUTSIDE = "不在您的权限范围内，请由所在区或指导站的登记人员导入"
-
-
-@dataclass(slots=True, eq=False)
-class Row:
-    """One row of the file on its way. `said`: what its cells mean, by column; `values`: what the record would hold."""
-
-    number: int
-    block: Block
-    at: int
-    said: dict[str, Any] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-    wrong: list[tuple[str, str]] = field(default_factory=list)
-    meant: dict[str, str] = field(default_factory=dict)  # what a wrong cell may have been meant to say, by column
-    key: Any = None
-    record: Any = None  # what stands already
-    place: Any = None  # where the row says it stands, in tables that have a place
-    parent: Any = None  # what it hangs on, in trees: a record or another row
-    changed: dict[str, Any] = field(default_factory=dict)
-    verdict: str = ""
-
-    def tell(self, key: str, reason: str) -> None:
-        self.wrong.append((key, reason))
-
-    def is_wrong(self, *keys: str) -> bool:
-        return any(key in keys for key, _ in self.wrong)
 
 
 class Reading:
@@ -74,6 +51,7 @@ class Reading:
         self.target, self.table, self.source = target, target.table, source
         self.by, self.batch, self.progress = by, batch, progress
         self.writes = batch is not None
+        self.seen = Seen(batch) if batch else None
         self.errors = Errors()
         self.counts = dict.fromkeys(COUNTS, 0)
         self.units: set[int] = set()
@@ -145,6 +123,14 @@ class Reading:
             plain = [self.model._meta.get_field(name).name for name in names]
             self.model._default_manager.bulk_update([row.record for row in alike], plain)
 
+    def record_of(self, row: Row) -> int | None:
+        """The record that a row is about, where it stands already."""
+        return row.record.pk if row.record else None
+
+    def speaks_of(self, row: Row) -> set[str]:
+        """The record's fields of which the row says something, as before-images call them."""
+        return {*row.values, *row.said, *(f"{key}_id" for key in row.said)}
+
     def units_of(self, holder: Any) -> Iterable[int | None]:
         """Organizations whose numbers move with a record."""
         return (getattr(holder, "guidance_station_id", None), getattr(holder, "district_committee_id", None))
@@ -155,19 +141,21 @@ class Reading:
         if self.source.rows > ROWS_LIMIT:
             raise Refused(f"「{self.table.title}」一次最多导入 {ROWS_LIMIT:,} 行（空行也算）。请拆成几份再上传。")
         if self.writes:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, self.table.name])
+            lock_table(self.table.name)
         for rows in self._parts():
             self.counts["rows"] += len(rows)
             standing = self._judge(rows)
             self._went_on(len(rows))
-            if self.writes:
+            if self.seen:
+                self._note(standing, self.seen)
                 new = self.in_order([row for row in standing if row.verdict == "new"])
                 self._write(new, [row for row in standing if row.verdict == "changed"])
                 self._went_on(len(rows) - self.written)
                 self.written = 0
         if not self.counts["rows"]:
             raise Refused("表头下面没有一行数据。请检查后重新上传。")
+        if self.seen:
+            self.seen.keep()
         self.errors.flush()
         return Outcome(
             self.counts,
@@ -177,6 +165,11 @@ class Reading:
             samples=self.samples,
             digest=self.digest.hexdigest(),
         )
+
+    def _note(self, standing: Sequence[Row], seen: Seen) -> None:
+        """Before anything is written: which records the file relies on, also where it changes nothing."""
+        there = [row for row in standing if row.verdict in ("changed", "unchanged")]
+        seen.note({record: self.speaks_of(row) for row in there if (record := self.record_of(row)) is not None})
 
     def _went_on(self, rows: int) -> None:
         self.done += rows

@@ -23,6 +23,8 @@ class Batch(models.Model):
         UNDOING = "undoing", "撤销中"
         UNDONE = "undone", "已撤销"
 
+    WRITTEN = (State.APPLIED, State.UNDOING)  # what it wrote stands, though it may be about to go
+
     target = models.CharField("目标表", max_length=40)
     source = models.CharField("数据来源", max_length=20, default="registration")  # whose file: the target names them
     file_date = models.DateField("数据日期", default=timezone.localdate)  # the day on which the source wrote the file
@@ -206,13 +208,30 @@ class Sighting(models.Model):
 
     batch = models.OneToOneField(Batch, on_delete=models.CASCADE, related_name="sighting", verbose_name="批次")
     ids = models.BinaryField("记录")
-    columns = models.JSONField("说到的列", default=list)  # keys of the target's columns
 
     class Meta:
         verbose_name = verbose_name_plural = "出现过的记录"
 
     def __str__(self) -> str:
         return str(self.batch_id)
+
+
+class ColumnSighting(models.Model):
+    """In which of those records the file's cell of one column was not blank, as a bitmap like that of Sighting.
+
+    Only of records that an earlier batch had changed and could still take back: nobody else asks (tables/said_again.py).
+    """
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="column_sightings", verbose_name="批次")
+    column = models.CharField("列", max_length=60)
+    ids = models.BinaryField("记录")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "说到的列"
+        constraints = [models.UniqueConstraint(fields=["batch", "column"], name="columnsighting_once_per_column")]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}/{self.column}"
 
 
 class SavedView(models.Model):

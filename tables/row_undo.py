@@ -4,7 +4,7 @@ These tables carry no `changed_at`. Nothing edits their rows without an audit ev
 there, and later batches by their own before-images.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
@@ -14,7 +14,9 @@ from accounts.models import AuditEvent
 from tables.before_images import unsealed
 from tables.models import Batch, BatchChange, BatchConflict, BatchRange
 from tables.register import Progress
+from tables.said_again import said_since
 from tables.statements import run
+from tables.traces import lock_table
 
 STEP = 2_000
 UNITS = ("guidance_station_id", "district_committee_id")
@@ -31,31 +33,40 @@ class RowUndo:
         self.units: set[int] = set()
 
     def run(self) -> list[int]:
-        run("SET CONSTRAINTS ALL IMMEDIATE")  # a row that cannot go back is told from the others at once
-        self.batch.conflicts.all().delete()
+        self.begin()
         changes = list(self.batch.changes.exclude(before=None).order_by("record_id"))
-        ranges = BatchRange.objects.filter(batch=self.batch).order_by("-first")
-        made = [one for part in ranges for one in range(part.last, part.first - 1, -1)]  # children before their parents
+        made = self.made()
         done, total = 0, len(changes) + len(made)
-        for start in range(0, len(changes), STEP):
-            step = changes[start : start + STEP]
+        for step in self.steps(changes):
             self._restore(step)
             done += len(step)
             self.progress(done, total, "正在撤销")
-        for start in range(0, len(made), STEP):
-            ids = made[start : start + STEP]
+        for ids in self.steps(made):
             self.remove(ids)
             done += len(ids)
             self.progress(done, total, "正在撤销")
         run("SET CONSTRAINTS ALL DEFERRED")
         return sorted(self.units)
 
+    def begin(self) -> None:
+        lock_table(self.batch.target)  # no file comes to rely on what is about to go
+        run("SET CONSTRAINTS ALL IMMEDIATE")  # a row that cannot go back is told from the others at once
+        self.batch.conflicts.all().delete()
+
+    def made(self) -> list[int]:
+        """Children before their parents."""
+        ranges = BatchRange.objects.filter(batch=self.batch).order_by("-first")
+        return [one for part in ranges for one in range(part.last, part.first - 1, -1)]
+
+    def steps(self, rows: Sequence) -> Iterator[Sequence]:
+        return (rows[start : start + STEP] for start in range(0, len(rows), STEP))
+
     # --- what stays --------------------------------------------------------------------------------------------------
 
     def touched(self, ids: Sequence[int]) -> dict[int, str]:
         """Records that somebody, or a later batch, wrote since."""
         later = BatchChange.objects.filter(record_id__in=ids, batch__target=self.batch.target).filter(
-            Q(batch__applied_at__gt=self.batch.applied_at), batch__state=Batch.State.APPLIED
+            Q(batch__applied_at__gt=self.batch.applied_at), batch__state__in=Batch.WRITTEN
         )
         found = dict.fromkeys(later.values_list("record_id", flat=True), str(Kind.LATER))
         events = AuditEvent.objects.filter(
@@ -70,7 +81,7 @@ class RowUndo:
 
     def stays(self, ids: Sequence[int]) -> dict[int, str]:
         """New records that do not go, and why, whatever refers to them."""
-        return self.touched(ids)
+        return dict.fromkeys(said_since(self.batch, ids), str(Kind.CONFIRMED)) | self.touched(ids)
 
     def own(self) -> Sequence[type[models.Model]]:
         """Tables whose rows go with the new record that they refer to."""
@@ -100,8 +111,13 @@ class RowUndo:
     # --- what goes back ----------------------------------------------------------------------------------------------
 
     def _restore(self, changes: Sequence[BatchChange]) -> None:
-        kept = self.touched([change.record_id for change in changes])
-        records = self.model._base_manager.select_for_update().in_bulk([change.record_id for change in changes])
+        ids = [change.record_id for change in changes]
+        said = said_since(self.batch, ids)
+        kept = {
+            one.record_id: str(Kind.CONFIRMED) for one in changes if one.before.keys() & said.get(one.record_id, ())
+        }
+        kept |= self.touched(ids)
+        records = self.model._base_manager.select_for_update().in_bulk(ids)
         going = [
             (records[change.record_id], {name: self._value(name, value) for name, value in change.before.items()})
             for change in changes
@@ -147,20 +163,25 @@ class RowUndo:
         self.model._base_manager.bulk_update([record for record, _ in records], sorted(columns))
 
     def remove(self, ids: Sequence[int]) -> None:
-        """New records that nobody touched and nothing refers to."""
+        self.take_away(self.leaving(ids))
+
+    def leaving(self, ids: Sequence[int]) -> set[int]:
+        """New records that nobody touched and nothing refers to; the others are listed."""
         kept = self.stays(ids)
         going = set(ids) - kept.keys()
         while stays := self.referred_to(going):  # one that stays may keep another of them
             kept |= dict.fromkeys(stays, str(Kind.REFERRED))
             going -= stays
+        self.keep(kept)
+        return going
+
+    def take_away(self, going: Collection[int]) -> None:
         for model, column in self.references():
             if model in self.own():
                 self.forget(model, column, going)
         records = self.model._base_manager.filter(pk__in=going)
-        for record in records:
-            self.touch(record)
+        self.touch_going(records)
         records._raw_delete(records.db)  # nothing refers to them, so nothing is to be collected
-        self.keep(kept)
 
     def forget(self, model: type[models.Model], column: str, ids: Iterable[int]) -> None:
         """Rows of their own that go with new records."""
@@ -169,6 +190,10 @@ class RowUndo:
 
     def touch(self, record: Any) -> None:
         self.units.update(unit for unit in self.units_of(record) if unit is not None)
+
+    def touch_going(self, records: models.QuerySet) -> None:
+        for record in records:
+            self.touch(record)
 
     def units_of(self, record: Any) -> Iterable[int | None]:
         """Organizations whose numbers move with a record."""

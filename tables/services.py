@@ -16,6 +16,7 @@ from accounts import audit
 from jobs.lease import interruptible
 from jobs.models import Job
 from jobs.services import job_cancel, job_start
+from tables import said_again
 from tables.faults import fault
 from tables.fixes import FixedSource, is_pending, mark, open_batch
 from tables.mapping import RememberingTable, headers_shown, remember
@@ -342,6 +343,7 @@ def retention() -> int:
     over = timezone.now() - timedelta(days=UNDO_DAYS + 1)  # a day for an undo that was asked for at the last moment
     done = Batch.objects.filter(applied_at__lt=over).exclude(state=Batch.State.UNDOING).values("pk")
     BatchChange.objects.filter(batch__in=done)._raw_delete("default")
+    said_again.forget(done)
     tell_undo_over(done)
     before = timezone.now() - timedelta(days=KEPT_DAYS)
     old = Batch.objects.filter(created_at__lt=before).exclude(stored_as="").exclude(state=Batch.State.APPLYING)

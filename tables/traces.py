@@ -8,6 +8,7 @@ from tables.models import Batch, BatchRange, Sighting
 from tables.statements import fetch, run
 
 IMPORT_LOCK = 7_802  # pg advisory lock: two files with the same records are planned and written one after the other
+TABLE_LOCK = 7_810  # with a table's name: the same for a table that is read row by row; taken after IMPORT_LOCK
 WAITING = "另一批正在写入，排队等待"
 WORD = 64  # ids that the database packs into one number of a bitmap
 
@@ -17,6 +18,10 @@ def lock(waiting: Callable[[], None]) -> None:
     while not fetch("SELECT pg_try_advisory_xact_lock(%s)", [IMPORT_LOCK])[0][0]:
         waiting()
         time.sleep(0.5)
+
+
+def lock_table(name: str) -> None:
+    run("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [TABLE_LOCK, name])
 
 
 def digest_of(query: str, said: object) -> str:
@@ -63,10 +68,10 @@ def bitmap(words: Iterable[tuple[int, int]], ranges: Sequence[tuple[int, int]] =
     return bytes(bits)
 
 
-def keep_seen(batch: Batch, query: str, made: Sequence[tuple[int, int]] = (), columns: Iterable[str] = ()) -> None:
-    """Remember that the file, in these columns, spoke of the records whose ids `query` gives, and of those that it made."""
+def keep_seen(batch: Batch, query: str, made: Sequence[tuple[int, int]] = ()) -> None:
+    """Remember that the file spoke of the records whose ids `query` gives, and of those that it made."""
     words = fetch(f"SELECT id / {WORD}, bit_or(1::bigint << (id % {WORD})::int) FROM ({query}) q (id) GROUP BY 1")
-    Sighting.objects.create(batch=batch, ids=bitmap(words, made), columns=sorted(columns))
+    Sighting.objects.create(batch=batch, ids=bitmap(words, made))
 
 
 def ids_seen(where: str) -> str:

@@ -52,7 +52,7 @@ def write(plan: Plan, tell: Tell) -> bool:
     fault("apply.rebuilt")
     conversions.convert(plan, f"(SELECT s.row, {ids} AS id FROM {STAGE} s)")
     made = keep_made(plan.batch, f"SELECT {ids} FROM {STAGE} s")
-    keep_seen(plan.batch, "SELECT 1::bigint WHERE false", made, plan.columns)
+    keep_seen(plan.batch, "SELECT 1::bigint WHERE false", made)
     run("SET CONSTRAINTS ALL DEFERRED")
     run("ANALYZE markets_business")
     return True

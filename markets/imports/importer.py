@@ -42,7 +42,7 @@ class BusinessImporter:
         Needs a transaction around it. Without `write` nothing is written but temporary tables.
         """
         errors, scope = Errors(), Scope.of(by, self.permission)
-        plan = Plan(errors, scope, batch, Rules.of(batch.source), columns=frozenset(source.mapping))
+        plan = Plan(errors, scope, batch, Rules.of(batch.source))
         plan.open()
         checker = Checker(source=source, errors=errors, scope=scope)
         longer = first_load.TIMES if first_load.is_one(source.rows) else 1  # than reading takes

@@ -89,7 +89,6 @@ class Plan:
     converts: bool = False  # the file has a column of predecessors: SAYS_BEFORE is there
     has_days: bool = False  # DAYS is there
     sender: str = ""  # a system that sends its rows itself: no person has seen this plan
-    columns: frozenset[str] = frozenset()  # that the file has, by their keys
     has_new: bool = True  # unless every row was found to be about a business that is there
 
     @property

@@ -13,10 +13,12 @@ from markets.imports.plan import (
     Plan,
     keeps_heads,
 )
+from markets.imports.said_again import says
 from markets.rules import COUNTING
 from markets.sources import Source
 from tables.models import Batch
 from tables.register import Cannot
+from tables.said_again import keep_said
 from tables.statements import fetch, run
 from tables.traces import keep_made, keep_seen
 
@@ -75,7 +77,8 @@ def write(plan: Plan, tell: Callable[[int, str], None]) -> None:
     told.keep_differences(plan)
     told.keep_absent(plan)
     told.ask(plan)
-    keep_seen(batch, f"SELECT id FROM {MATCH}", keep_made(batch, f"SELECT id FROM {NEW}"), plan.columns)
+    keep_seen(batch, f"SELECT id FROM {MATCH}", keep_made(batch, f"SELECT id FROM {NEW}"))
+    keep_said(batch, f"{MATCH} m JOIN {STAGE} s ON s.row = m.row", says(plan))
     run("SET CONSTRAINTS ALL DEFERRED")
     if changed + written >= ANALYZE_FROM:
         run("ANALYZE markets_business")

@@ -11,11 +11,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.db.models import Model, Q
 from django.utils import timezone
 
 from markets.imports.places import Places
 from members import identity
+from members.imports.lead_undo import LeadUndo
 from members.models import Consent, Notice, Receipt, Registration
 from members.services.agreed import Agreement, is_same_time, receipts_of
 from members.services.leads import Key, Opening, known_people
@@ -27,9 +27,7 @@ from orgs.models import Organization
 from orgs.places import Place, PlaceWrong, Scope
 from tables.cells import Wrong, folded
 from tables.importer import Reading, Row, RowTarget
-from tables.models import BatchConflict
 from tables.register import Cannot, Outcome
-from tables.row_undo import RowUndo
 from tables.table import Column
 
 PERMISSION = "members.import_lead"
@@ -67,39 +65,6 @@ def consent_channel(text: str) -> str:
     if folded(text) not in CONSENT_CHANNELS:
         raise Wrong(f"没有这种同意方式，可以填：{'、'.join(CONSENT_CHANNELS)}")
     return folded(text)
-
-
-class LeadUndo(RowUndo):
-    """A registration that a file opened goes with its consents and its receipt while nobody has begun to work on it, and
-    so do the receipts of those who joined. Who withdrew, or reported again by a form of their own, stays."""
-
-    def own(self) -> Sequence[type[Model]]:
-        return (Consent, Receipt)
-
-    def run(self) -> list[int]:
-        made = Q(pk__in=[])
-        for part in self.batch.ranges.all():
-            made |= Q(pk__range=(part.first, part.last))
-        people = Registration.objects.filter(made).only("phone_index", "id_number_index")
-        lock_keys(*(index for one in people for index in (one.phone_index, one.id_number_index)))
-        units = super().run()
-        joined = Receipt.objects.filter(is_joined=True, withdrawn_at__isnull=True).filter(self._ours())
-        joined._raw_delete(joined.db)
-        return units
-
-    def _ours(self) -> Q:
-        """Of receipts: they carry the time at which the batch was written."""
-        return Q(made_at=self.batch.applied_at)
-
-    def touched(self, ids: Sequence[int]) -> dict[int, str]:
-        """Looking at a registration leaves an event too: whether it was worked on is asked of its rows."""
-        at_work = Registration.objects.filter(pk__in=ids).exclude(
-            state=Registration.State.SUBMITTED, assigned_to__isnull=True
-        )
-        receipts = Receipt.objects.filter(registration__in=ids)
-        others = receipts.exclude(self._ours()).values_list("registration", flat=True)
-        edited = dict.fromkeys(at_work.values_list("pk", flat=True), str(BatchConflict.Kind.EDITED))
-        return dict.fromkeys(others, str(BatchConflict.Kind.REFERRED)) | edited
 
 
 class LeadReading(Reading):
@@ -221,6 +186,10 @@ class LeadReading(Reading):
         given = receipts_of(self.agreements.values())
         self.receipts = {agreement: receipt.registration_id for agreement, receipt in given.items()}
         self.joined_before = {agreement for agreement, receipt in given.items() if receipt.is_joined}
+
+    def record_of(self, row: Row) -> int | None:
+        """By its number, or by the consent that opened it."""
+        return row.key[1] if row.key[0] == "number" else self.receipts.get(self.agreements[row])
 
     def inside(self, row: Row) -> bool:
         return row.place is None or self.scope.holds(row.place)

@@ -50,7 +50,7 @@ class RollUndo(RowUndo):
 
     def remove(self, ids: Sequence[int]) -> None:
         entered = list(Affiliation.objects.filter(pk__in=ids).select_related("member"))
-        kept = self.touched([one.member_id for one in entered])
+        kept = self.stays([one.member_id for one in entered])
         going = [one for one in entered if one.member_id not in kept]
         self.units |= {unit for one in going for name in ROLL_UNITS if (unit := getattr(one, name)) is not None}
         Affiliation.objects.filter(pk__in=[one.pk for one in going]).delete()

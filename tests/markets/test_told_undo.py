@@ -8,7 +8,7 @@ from django.utils import timezone
 from markets.differences import difference_adopt, difference_keep
 from markets.models import Absence, Business, ReplacedDifference, SourceDifference
 from tables import services
-from tables.models import Batch
+from tables.models import Batch, ColumnSighting, Sighting
 from tables.statements import fetch
 from tests.markets.files import make_row
 from tests.markets.test_import_undo import conflicts, latest, undo
@@ -99,22 +99,34 @@ def test_a_confirmation_of_the_registry_goes_back(send, registrar, row):
 
 
 def test_what_a_later_file_only_confirmed_stays_and_is_listed(send, registrar):
-    """Column by column: not what it says otherwise, nor what it has no column for."""
-    confirmed, contradicted, silent, unnamed, made, fresh = (make_row(住所="旧址") for _ in range(6))
-    changed = [each | {"住所": "新址"} for each in (confirmed, contradicted, silent, unnamed)]
-    send([confirmed, contradicted, silent, unnamed])
+    """Column by column: not what it says otherwise, leaves blank, or has no column for."""
+    confirmed, contradicted, blank, silent, unnamed, made, fresh = (make_row(住所="旧址") for _ in range(7))
+    changed = [each | {"住所": "新址"} for each in (confirmed, contradicted, blank, silent, unnamed)]
+    send([confirmed, contradicted, blank, silent, unnamed])
     send([*changed, made, fresh])
     batch = latest()
-    send([changed[0], contradicted | {"住所": "别址"}, made], "--source=survey")
+    send([changed[0], contradicted | {"住所": "别址"}, blank | {"住所": ""}, made], "--source=survey")
     send([{key: silent[key] for key in silent if key != "住所"}], "--source=annual_report")
     undo(batch, registrar)
     left = {business.uscc: business for business in Business.objects.all()}
     assert {code: business.address for code, business in left.items()} == {
-        confirmed["统一社会信用代码"]: "新址", contradicted["统一社会信用代码"]: "旧址", silent["统一社会信用代码"]: "旧址",
-        unnamed["统一社会信用代码"]: "旧址", made["统一社会信用代码"]: "旧址",
+        confirmed["统一社会信用代码"]: "新址", contradicted["统一社会信用代码"]: "旧址", blank["统一社会信用代码"]: "旧址",
+        silent["统一社会信用代码"]: "旧址", unnamed["统一社会信用代码"]: "旧址", made["统一社会信用代码"]: "旧址",
     }  # fmt: skip
     kept = sorted(left[one["统一社会信用代码"]].pk for one in (confirmed, made))
     assert conflicts(batch) == [(pk, "confirmed") for pk in kept]
+
+
+def test_the_district_again_says_nothing_of_the_office(send, registrar, city):
+    rows = [make_row(监管所="粤海所") for _ in range(2)]
+    send(rows)
+    send([row | {"监管所": "沙河所"} for row in rows])
+    batch, said = latest(), Business.objects.earliest("pk")
+    send([rows[0] | {"监管所": "沙河所"}, rows[1] | {"监管所": ""}])
+    assert conflicts(undo(batch, registrar)) == [(said.pk, "confirmed")]
+    assert list(Business.objects.order_by("pk").values_list("guidance_station", flat=True)) == [
+        city.shahe.pk, city.yuehai.pk,
+    ]  # fmt: skip
 
 
 def test_the_very_same_file_sent_twice_confirms_nothing(send, registrar):
@@ -162,10 +174,12 @@ def test_what_an_undo_needs_goes_when_nobody_can_undo(send, told):
     send([told | {"名称": "年报二"}], "--source=annual_report")
     send([make_row()], "--full")
     send([told])
+    assert ColumnSighting.objects.exists()
     assert ReplacedDifference.objects.exists() and Absence._base_manager.exclude(appeared_in=None).exists()
     services.retention()
     assert ReplacedDifference.objects.exists()
     Batch.objects.update(applied_at=timezone.now() - dt.timedelta(days=32))
     services.retention()
+    assert not ColumnSighting.objects.exists() and Sighting.objects.exists()  # which file of a source is the later one
     assert not ReplacedDifference.objects.exists()
     assert not Absence._base_manager.exclude(appeared_in=None).exists() and SourceDifference.objects.exists()

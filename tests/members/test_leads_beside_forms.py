@@ -9,14 +9,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.wall import everywhere
 from members import services
-from members.imports import leads
+from members.imports import lead_undo, leads
 from members.models import Receipt, Registration
 from members.services.agreed import Agreement
 from members.services.leads import Opening, registrations_take
 from members.services.staged import StagedLeads
+from tables.models import Batch
 from tables.register import Cannot
-from tables.services import batch_apply, batch_check, batch_confirm, batch_start
+from tables.services import batch_apply, batch_check, batch_confirm, batch_start, batch_take_back, batch_undo
 from tests import factories
 from tests.markets import files
 from tests.members import make
@@ -220,3 +222,39 @@ def test_one_consent_of_one_phone_opens_one_registration(city, tmp_path):
     answer = files.import_file(path, factories.make_user("officer", city.city), target="lead")
     assert (answer["new"], answer["duplicate"]) == (1, 1) and "第 2 行" in answer["errors"][0]["reason"]
     assert Registration.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_undo_asks_without_locks_and_leaves_who_reported_or_is_worked_on_meanwhile(city, tmp_path, monkeypatch):
+    make.notice()
+    officer, rows = factories.make_user("officer", city.city), [lead(), lead(), lead()]
+    files.import_file(files.write(tmp_path / "file.csv", rows), officer, target="lead")
+    reports, verified, _ = (Registration.objects.get(phone_tail=row["手机号"][-4:]) for row in rows)
+    lock, held, go_on = lead_undo.lock_keys, threading.Event(), threading.Event()
+    before: list[int] = []
+    holding: list[Beside] = []
+
+    def hold() -> None:
+        """Who verifies has the row, and asks for the person's lock next."""
+        with transaction.atomic(), everywhere():
+            Registration.objects.select_for_update().get(pk=verified.pk)
+            held.set()
+            go_on.wait(20)
+
+    def locking(*indexes):
+        before.extend(Registration.objects.values_list("pk", flat=True))
+        Beside(lambda: make.registration(city.yuehai, phone=rows[0]["手机号"])).result()
+        holding.append(Beside(hold))
+        assert held.wait(20)
+        lock(*indexes)
+
+    monkeypatch.setattr(lead_undo, "lock_keys", locking)
+    batch = Batch.objects.get()
+    batch_undo(batch=batch, by=officer)
+    batch.refresh_from_db()
+    batch_take_back(batch=batch, by=officer)
+    go_on.set()
+    holding[0].result()
+    assert len(before) == 3  # nothing was taken away until everybody was locked
+    assert dict(batch.conflicts.values_list("record_id", "kind")) == {reports.pk: "referred", verified.pk: "edited"}
+    assert set(Registration.objects.values_list("pk", flat=True)) == {reports.pk, verified.pk}

@@ -49,15 +49,18 @@ def visit(live_server, client, db):
 
 
 def looked_at(page, name: str) -> None:
-    """No page of the walk is wider than its window or speaks English."""
-    assert page.evaluate(SIDEWAYS) is False, name
+    """No page of the walk is wider than its window, on a phone or at a desk, or speaks English."""
+    phone = page.viewport_size
+    for window in ({"width": 1440, "height": 900}, phone):
+        page.set_viewport_size(window)
+        assert page.evaluate(SIDEWAYS) is False, (name, window)
+        if folder := os.environ.get("SHOTS"):
+            page.screenshot(path=f"{folder}/{name}-{window['width']}.png", full_page=True)
     said = page.inner_text("main")
     for code in Business.objects.values_list("uscc", flat=True):
         said = said.replace(code or "", "")
     foreign = [word for word in FOREIGN.findall(re.sub(r"9[0-9A-Z]{17}", "", said)) if word not in OURS]
     assert foreign == [], name
-    if folder := os.environ.get("SHOTS"):
-        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 def worked(page) -> Batch:
@@ -81,13 +84,12 @@ def count(page, key: str) -> str:
     return page.inner_text(f"[data-count={key}] .tile-value")
 
 
-@pytest.mark.parametrize("width", ["desk", "phone"])
-def test_a_messy_file_is_sent_mended_written_and_taken_back(visit, request, rows, width):
-    page = request.getfixturevalue("page" if width == "desk" else "phone_page")
+def test_a_messy_file_is_sent_mended_written_and_taken_back(visit, phone_page, rows):
+    page = phone_page
     problems = visit(page)
-    looked_at(page, f"upload-{width}")
+    looked_at(page, "upload")
     batch = send(page, "名册20261101.csv", to_csv(rows))
-    looked_at(page, f"plan-{width}")
+    looked_at(page, "plan")
     assert [count(page, key) for key in ("new", "wrong", "duplicate")] == ["3", "2", "1"]
 
     wrong = page.locator("#errors tr", has_text="认不出的经营状态")
@@ -96,7 +98,7 @@ def test_a_messy_file_is_sent_mended_written_and_taken_back(visit, request, rows
     page.wait_for_selector("#fix-bar .pending")
     page.locator("#errors tr", has_text="应为整数").get_by_role("button", name="不导入").click()
     page.locator("#fix-bar", has_text="不导入 1 行").wait_for()
-    looked_at(page, f"mended-{width}")
+    looked_at(page, "mended")
     page.locator("#fix-bar").get_by_role("button", name="重新检查").click()
     worked(page)
     assert [count(page, key) for key in ("new", "wrong", "left_out")] == ["4", "0", "1"]
@@ -104,14 +106,14 @@ def test_a_messy_file_is_sent_mended_written_and_taken_back(visit, request, rows
     page.get_by_role("button", name="确认写入").click()
     worked(page)
     assert Business.objects.count() == 4 and count(page, "new") == "4"
-    looked_at(page, f"written-{width}")
+    looked_at(page, "written")
     page.get_by_role("link", name="撤销这一批").click()
     page.wait_for_load_state("networkidle")
     assert "新增的 4 条记录会被删除" in page.inner_text("main")
-    looked_at(page, f"undo-{width}")
+    looked_at(page, "undo")
     page.get_by_role("button", name="撤销这一批").click()
     worked(page)
-    looked_at(page, f"undone-{width}")
+    looked_at(page, "undone")
     assert not Business.objects.exists() and problems == []
     batch.refresh_from_db()
     assert batch.state == "undone"
@@ -123,7 +125,7 @@ def test_a_file_of_other_names_is_mapped_on_a_phone(visit, phone_page):
         f"{make_code()},示范{n}店,个体工商户,南山区,13800138000\n" for n in range(3)
     )
     send(phone_page, "台账.csv", rows)
-    looked_at(phone_page, "unmapped-phone")
+    looked_at(phone_page, "unmapped")
     assert "13800138000" not in phone_page.content()
     for name, ours in (
         ("社会码", "统一社会信用代码"),
@@ -137,7 +139,7 @@ def test_a_file_of_other_names_is_mapped_on_a_phone(visit, phone_page):
     twice = phone_page.locator(".field-error", has_text="已经选作名称")
     choice = phone_page.get_by_label("「掌柜电话」是哪一项")
     assert twice.bounding_box()["x"] == choice.bounding_box()["x"]  # not among the labels, four characters wide
-    looked_at(phone_page, "columns-twice-phone")
+    looked_at(phone_page, "columns-twice")
     choice.select_option(label="（不用）")
     phone_page.get_by_role("button", name="按所选检查").click()
     worked(phone_page)
@@ -152,29 +154,26 @@ def answered(status: int, route) -> None:
 
 
 def test_a_fix_that_does_not_arrive_is_told_beside_its_cell(visit, phone_page, rows):
-    """Nothing is swapped in then: an officer would go on as if it had been taken."""
+    """Nothing is swapped in then: an officer would go on as if it had been taken. Without a session it leads to the sign-in."""
     visit(phone_page)
-    send(phone_page, "名册.csv", to_csv(rows))
+    batch = send(phone_page, "名册.csv", to_csv(rows))
     cell = phone_page.locator("#errors tr", has_text="认不出的经营状态")
     whole = cell.locator(".fix").bounding_box()["width"]
     assert cell.locator("input[name=value]").bounding_box()["width"] > 0.95 * whole  # eighteen digits are seen at once
+    fix = cell.get_by_role("button", name="改", exact=True)
     for status, said in ((0, "没有连上服务器"), (403, "页面停留太久"), (500, "服务器没有办成")):
         phone_page.route("**/fix/", partial(answered, status))
-        cell.get_by_role("button", name="改", exact=True).click()
+        fix.click()
         cell.get_by_role("alert").filter(has_text=said).wait_for()
         assert cell.get_by_role("alert").count() == 1
         phone_page.unroute("**/fix/")
     assert phone_page.evaluate(SIDEWAYS) is False
-    cell.get_by_role("button", name="改", exact=True).click()
+    fix.click()
     phone_page.wait_for_selector("#fix-bar .pending")
     assert cell.get_by_role("alert").count() == 0
 
-
-def test_a_fix_after_the_session_ended_leads_to_the_sign_in(visit, phone_page, rows):
-    visit(phone_page)
-    batch = send(phone_page, "名册.csv", to_csv(rows))
     phone_page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
-    phone_page.locator("#errors tr", has_text="认不出的经营状态").get_by_role("button", name="改", exact=True).click()
+    phone_page.locator("#errors tr", has_text="应为整数").get_by_role("button", name="改", exact=True).click()
     phone_page.wait_for_url(f"**{reverse('accounts:sign_in')}?next={batch.get_absolute_url()}")
     assert "刚才提交的内容没有保存" in phone_page.inner_text("body")
 
@@ -190,8 +189,13 @@ def test_a_job_watched_when_the_session_ends_leads_to_the_sign_in(visit, page, r
 
 
 def test_what_breaks_on_the_way_is_said_and_the_chosen_files_stay(visit, client, page, rows, live_server):
-    """The server is gone in the middle of an upload; the session ends before it, and during it. Then it is sent."""
-    visit(page)
+    """The file is empty; the server is gone in the middle of an upload; the session ends before it, and during it. Then it
+    is sent."""
+    problems = visit(page)
+    page.set_input_files("[name=file]", {"name": "空.csv", "mimeType": "text/csv", "buffer": b""})
+    page.get_by_role("button", name="上传并检查").click()
+    page.locator(".field-error", has_text="文件是空的").wait_for()
+    assert [problem for problem in problems if "422" not in problem] == []
     address = live_server.url + reverse("tables:upload")
     chosen = {"name": "名册.csv", "mimeType": "text/csv", "buffer": to_csv(rows).encode()}
     page.set_input_files("[name=file]", chosen)
@@ -225,12 +229,3 @@ def test_what_breaks_on_the_way_is_said_and_the_chosen_files_stay(visit, client,
     page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
     button.click()
     assert worked(page).counts["rows"] == 6
-
-
-def test_a_form_that_is_not_right_is_told_beside_its_field(visit, page, rows):
-    problems = visit(page)
-    page.set_input_files("[name=file]", {"name": "空.csv", "mimeType": "text/csv", "buffer": b""})
-    page.get_by_role("button", name="上传并检查").click()
-    page.locator(".field-error", has_text="文件是空的").wait_for()
-    send(page, "名册.csv", to_csv(rows))
-    assert [problem for problem in problems if "422" not in problem] == []

@@ -14,9 +14,10 @@ from orgs.models import Organization, OrganizationChange
 from orgs.services import organization_rename
 from orgs.tree_check import tree_problems
 from reports.models import Snapshot
-from tables.models import Batch
-from tables.services import batch_take_back
+from tables.models import Batch, ColumnSighting, Sighting
+from tables.services import batch_take_back, retention
 from tables.statements import fetch
+from tables.traces import TABLE_LOCK
 from tests import factories
 from tests.markets import files
 from tests.members import make
@@ -62,23 +63,100 @@ def test_markets_return_to_what_they_were(city, registrar, bring):
     assert (one.stalls, one.guidance_station, str(one.closed_on)) == (10, city.yuehai, "2024-01-02")
     assert Market.objects.count() == 2
     assert second.state == Batch.State.UNDONE
+    assert fetch("SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [TABLE_LOCK])  # no file beside it
 
 
 def test_what_was_touched_since_stays_and_is_told(city, registrar, bring):
     bring("market", [market(1), market(2)])
     batch = bring("market", [market(1, 摊位数="20"), market(2, 摊位数="20"), market(3), market(4), market(5)])
-    bring("market", [market(2, 摊位数="30")])
+    later = bring("market", [market(2, 摊位数="30")])
+    Batch.objects.filter(pk=later.pk).update(state=Batch.State.UNDOING)  # it waits for its turn, and stands until then
     rows = {row.code: row for row in Market.objects.all()}
     factories.make_business(city.yuehai, market=rows["SC-3"])
     market_save(market=rows["SC-4"], by=registrar)
-    # A test is one transaction, so everything carries its time.
-    Batch.objects.filter(pk=batch.pk).update(applied_at=timezone.now() - timedelta(hours=1))
+    an_hour_ago(batch)
     assert take_back(batch, registrar) == {
         rows["SC-2"].pk: "later", rows["SC-3"].pk: "referred", rows["SC-4"].pk: "edited",
     }  # fmt: skip
     assert Market.objects.get(code="SC-2").stalls == 30
     assert Market.objects.filter(code="SC-3").exists()
     assert not Market.objects.filter(code="SC-5").exists()
+
+
+def an_hour_ago(batch: Batch) -> None:
+    """A test is one transaction, so everything carries its time."""
+    Batch.objects.filter(pk=batch.pk).update(applied_at=timezone.now() - timedelta(hours=1))
+
+
+def test_what_a_later_file_only_confirmed_stays_and_is_told(city, registrar, bring):
+    """Of what was changed, where it says something in a changed column; of what is new, where it names it."""
+    bring("market", [market(number, 摊位数="10") for number in range(1, 7)])
+    changed = [market(number, 摊位数="20") for number in range(1, 4)]
+    moved = [market(number, 指导站="沙河指导站") for number in range(4, 7)]
+    batch = bring("market", [*changed, *moved, market(7), market(8)])
+    later = [
+        changed[0],  # says so
+        market(2, 摊位数=""),
+        market(4, 指导站="沙河指导站"),  # says so
+        market(5, 指导站="", 所属区="南山区"),
+        market(7),  # names it
+    ]
+    bring("market", later)
+    an_hour_ago(batch)
+    rows = {row.code: row for row in Market.objects.all()}
+    assert take_back(batch, registrar) == {rows[f"SC-{number}"].pk: "confirmed" for number in (1, 4, 7)}
+    rows = {row.code: row for row in Market.objects.all()}
+    assert [rows[f"SC-{number}"].stalls for number in (1, 2, 3)] == [20, 10, 10]
+    assert [rows[f"SC-{number}"].guidance_station for number in (4, 5, 6)] == [city.shahe, city.yuehai, city.yuehai]
+    assert "SC-8" not in rows
+    assert ColumnSighting.objects.exists() and Sighting.objects.exists()
+    Batch.objects.update(applied_at=timezone.now() - timedelta(days=32))
+    retention()
+    assert not ColumnSighting.objects.exists() and not Sighting.objects.exists()
+
+
+@pytest.mark.parametrize("target", ["organization", "roll", "lead"])
+def test_other_files_confirm_too(city, registrar, bring, target):
+    """`again` names what the first file made, and nothing that it changes; the second batch rests on it."""
+    make.notice()
+    by = factories.make_user("officer", city.city) if target == "lead" else registrar
+    factories.make_branch(city.yuehai, name="示例党支部")
+    rows = {
+        "organization": [branch(1), branch(2)],
+        "roll": [
+            {"姓名": name, "身份证号": make.id_number(), "手机号": make.phone(), "党员类别": "正式党员", "党支部": "示例党支部"}
+            for name in ("张示例", "李示例")
+        ],
+        "lead": [lead(), lead()],
+    }[target]  # fmt: skip
+    batch = bring(target, rows, by=by)
+    model = {"organization": Organization, "roll": Member, "lead": Registration}[target]
+    one, other = model.objects.order_by("-pk")[:2][::-1]
+    bring(target, rows[:1], by=by)
+    an_hour_ago(batch)
+    Receipt.objects.update(made_at=Batch.objects.get(pk=batch.pk).applied_at)
+    assert take_back(batch, by) == {one.pk: "confirmed"}
+    assert model.objects.filter(pk=one.pk).exists() and not model.objects.filter(pk=other.pk).exists()
+
+
+def test_facts_of_people_and_organizations_stay_where_they_were_said_again(city, registrar, bring):
+    factories.make_branch(city.yuehai, name="示例党支部")
+    person = {"姓名": "张示例", "身份证号": make.id_number(), "党员类别": "正式党员", "党支部": "示例党支部"}
+    bring("roll", [person | {"手机号": make.phone()}])
+    bring("organization", [branch(1), branch(2)])
+    numbered = person | {"手机号": make.phone()}
+    named = branch(1, 简称="一支部")
+    batches = bring("roll", [numbered]), bring("organization", [named, branch(2, 简称="二支部")])
+    bring("roll", [numbered])
+    bring("organization", [named, branch(2, 简称="")])
+    for batch in batches:
+        an_hour_ago(batch)
+    member, one = Affiliation.objects.get().member, Organization.objects.get(code="D-1")
+    assert take_back(batches[0], registrar) == {member.pk: "confirmed"}
+    assert take_back(batches[1], registrar) == {one.pk: "confirmed"}
+    assert list(Organization.objects.filter(code__startswith="D-").order_by("code").values_list("short_name", flat=True)) == [
+        "一支部", "",
+    ]  # fmt: skip
 
 
 def test_people_leave_the_roll_and_facts_return(city, registrar, bring):
@@ -99,7 +177,7 @@ def test_people_leave_the_roll_and_facts_return(city, registrar, bring):
     assert (member.phone, member.phone_tail) == (row["手机号"], row["手机号"][-4:])
     assert Member.objects.filter(pk=known.pk).exists()
     member_edit(member=member, by=registrar, workplace="改过")
-    Batch.objects.filter(pk=first.pk).update(applied_at=timezone.now() - timedelta(hours=1))
+    an_hour_ago(first)
     assert take_back(first, registrar) == {member.pk: "edited"}
     assert Affiliation.objects.count() == 1
 
@@ -166,7 +244,7 @@ def test_organizations_that_are_in_use_stay_with_what_they_hang_on(city, registr
     )
     organization_rename(organization=known["D-3"], name="改名党支部", by=registrar)
     bring("organization", [branch(4, 简称="后来")])
-    Batch.objects.filter(pk=batch.pk).update(applied_at=timezone.now() - timedelta(hours=1))
+    an_hour_ago(batch)
     assert take_back(batch, registrar) == {
         known["D-1"].pk: "referred", known["D-2"].pk: "referred", known["D-3"].pk: "edited", known["D-4"].pk: "later",
     }  # fmt: skip
