@@ -11,7 +11,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 WIDTH = 680
-LABEL, FIGURE = 150, 96  # room for names at the left and for figures at the right of a bar
+NAME, FIGURE = 16, 96  # the longest name at the left of a bar, in characters; room for figures at its right
 FILLS = (("#12405c", "#12405c"), ("#c9d3da", "#12405c"), ("#ffffff", "#12405c"))  # fill, outline
 DASHES = ("", "6 4", "2 3")
 FONT = "Noto Sans CJK SC, Source Han Sans SC, PingFang SC, Microsoft YaHei, sans-serif"
@@ -62,8 +62,8 @@ def _clip(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def _legend(names: Sequence[str], y: float) -> list[str]:
-    parts, x = [], float(LABEL)
+def _legend(names: Sequence[str], x: float, y: float) -> list[str]:
+    parts = []
     for at, name in enumerate(names):
         parts += [_rect(x, y, 12, 10, at), _text(x + 17, y + 9.5, name, size=11)]
         x += 17 + 12 * len(name) + 22
@@ -78,30 +78,31 @@ def bars(
     known = [value for row in rows for value in row.values if value is not None]
     sums = [sum(value or 0 for value in row.values) for row in rows] if stacked else known
     most = top or max([*sums, reference[0] if reference else 0, 0]) or 1
-    scale = (WIDTH - LABEL - FIGURE) / most
+    left = 12.0 * min(max((len(row.name) for row in rows), default=0), NAME) + 16
+    scale = (WIDTH - left - FIGURE) / most
     thick = 14.0 if stacked or len(names) == 1 else 9.0
     step = thick + 8 if stacked or len(names) == 1 else len(names) * thick + 8
-    parts, y = _legend(names, 2), 26.0
+    parts, y = _legend(names, left, 2), 26.0
     if reference:
-        x, y = LABEL + reference[0] * scale, 44.0
+        x, y = left + reference[0] * scale, 44.0
         end = y + step * len(rows)
         middle = "start" if x < WIDTH - 220 else "end"
         parts += [_line(x, y - 6, x, end, "#111111", "4 3"), _text(x, y - 9, reference[1], middle, 11)]
     for row in rows:
-        parts.append(_text(LABEL - 8, y + step / 2, _clip(row.name, 11), "end"))
-        x = float(LABEL)
+        parts.append(_text(left - 8, y + step / 2, _clip(row.name, NAME), "end"))
+        x = left
         for at, value in enumerate(row.values):
             if value is None:
                 continue
             parts.append(_rect(x, y + (0 if stacked else at * thick), value * scale, thick, at))
             x += value * scale if stacked else 0
         far = max([0.0, *(value for value in row.values if value is not None)]) if not stacked else 0.0
-        end_of_bar = max(x, LABEL + far * scale) + 6
+        end_of_bar = max(x, left + far * scale) + 6
         if reference:
             parts.append(_ground(end_of_bar, y + step / 2, row.text))
         parts.append(_text(end_of_bar, y + step / 2, row.text, size=11))
         y += step
-    parts.append(_line(LABEL, 24 if not reference else 42, LABEL, y, "#111111"))
+    parts.append(_line(left, 24 if not reference else 42, left, y, "#111111"))
     return _svg(y + 6, parts, label)
 
 

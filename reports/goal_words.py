@@ -18,6 +18,7 @@ COLUMNS = (
     ("单位", False), ("指标", False), ("基数", True), ("目标", True), ("期限", True), ("应达", True), ("实际", True),
     ("差距", True), ("预计达成", True), ("进度", False),
 )  # fmt: skip
+ASIDE = {"基数", "目标", "期限", "应达"}  # on a phone: the goal's own page has them
 
 
 def figure(key: str, value: Decimal | None) -> str:
@@ -92,7 +93,7 @@ def table_of(lines: Iterable[Progress], caption: str) -> dict[str, Any]:
     """The lines of partials/_table.html, in the order given."""
     return {
         "caption": caption,
-        "columns": [{"label": label, "numeric": numeric} for label, numeric in COLUMNS],
+        "columns": [{"label": label, "numeric": numeric, "aside": label in ASIDE} for label, numeric in COLUMNS],
         "rows": [{"url": goal_page(line.goal), "cells": _cells(line)} for line in lines],
     }
 

@@ -9,6 +9,7 @@ from reports.tiles import fraction
 from reports.words import Basis
 
 SHOWN_IN = ("with_members", metrics.DEFAULT_DENOMINATOR)  # D4, as pages open, and D2 beside it
+LEVEL = "持平"
 
 
 def counts_of(text: str) -> dict[str, int | None]:
@@ -85,8 +86,8 @@ def _change(metric: metrics.Metric, now: dict, then: dict) -> str:
         return words.UNKNOWN
     if metric.kind == metrics.RATE:
         text = words.difference(Decimal(now["value"]), Decimal(then["value"]), metric.kind)
-        return "持平" if text.startswith(("+0.0 ", "−0.0 ")) else text
-    return "持平" if now["value"] == then["value"] else words.difference(now["value"], then["value"], metric.kind)
+        return LEVEL if text.startswith(("+0.0 ", "−0.0 ")) else text
+    return LEVEL if now["value"] == then["value"] else words.difference(now["value"], then["value"], metric.kind)
 
 
 def definitions(groups: list[dict]) -> list[dict]:
@@ -124,9 +125,9 @@ class _Lines:
     def change(self, key: str) -> str:
         line = self.by_key[key]
         parts = [
-            f"{word}{line[f'{name}_change']}"
-            for name, word in (("last", "较上月 "), ("year", "较上年同期 "))
-            if line[f"{name}_change"] != words.UNKNOWN
+            f"{word}{'' if text == LEVEL else ' '}{text}"
+            for text, word in ((line["last_change"], "较上月"), (line["year_change"], "较上年同期"))
+            if text != words.UNKNOWN
         ]
         return f"（{'，'.join(parts)}）" if parts else ""
 

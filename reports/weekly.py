@@ -24,6 +24,7 @@ TILES = (
 NAME, WHO, ANSWERS, LINE = 12, 14, 28, 52  # characters of a name, who is there, who answers, and a sentence
 
 COLUMN, MOST_LINES, GAP_LINE = 29, 31, 60  # characters of a line of a column, lines of one, characters of a gap's
+FEW_LINES = 17  # of a column: with larger type the sheet is still one page
 
 
 def monday_of(day: date) -> date:
@@ -138,9 +139,10 @@ def _gap(code: str, found: Brief) -> dict:
 
 
 def layout(content: dict) -> dict:
-    """Whether the sheet has to be set in smaller type to stay one page: where a column has many lines."""
-    lines = [sum(map(_lines, content[side])) for side in ("good", "bad")]
-    return {"dense": max(lines) > MOST_LINES or max(len(", ".join(gap["most"])) for gap in content["gaps"]) > GAP_LINE}
+    """Set in smaller type where a column has so many lines that it would not stay one page, in larger type where few."""
+    lines = max(sum(map(_lines, content[side])) for side in ("good", "bad"))
+    is_long = max(len(", ".join(gap["most"])) for gap in content["gaps"]) > GAP_LINE
+    return {"dense": lines > MOST_LINES or is_long, "roomy": lines <= FEW_LINES and not is_long}
 
 
 def _lines(point: dict) -> int:

@@ -62,6 +62,7 @@ class GoalList(ScopedMixin, View):
         if asked.get("light"):
             lines = [line for line in lines if line.light == asked["light"]]
         start = self._start(len(lines))
+        first, settled = self._parted(lines[start : start + SHOWN], asked.get("light"))
         as_of = max((line.as_of for line in lines if line.as_of), default=None)
         context = {
             "heading": "目标进度",
@@ -77,7 +78,8 @@ class GoalList(ScopedMixin, View):
                 for light, word in goal_words.LIGHTS
                 if counts[light]
             ],
-            "table": goal_words.table_of(lines[start : start + SHOWN], "目标进度"),
+            "table": goal_words.table_of(first, "目标进度"),
+            "settled": goal_words.table_of(settled, "按进度或已达成的目标"),
             "total_text": f"共 {len(lines):,} 个目标",
             "page": self._pages(start, len(lines)),
             "empty_reason": "没有符合条件的目标。目标在行动计划里制定：先建计划，再逐个指标定目标，可以一次分解到下级。",
@@ -95,6 +97,13 @@ class GoalList(ScopedMixin, View):
         if asked.get("unit"):
             rows = rows.filter(organization__in=Organization.objects.within(asked["unit"]))
         return rows.filter(metric=asked["metric"]) if asked.get("metric") else rows
+
+    def _parted(self, lines: list, light: str | None) -> tuple[list, list]:
+        """What somebody has to look at, and what runs by itself: folded, unless there is nothing else or it was asked for."""
+        ahead = [line for line in lines if line.light == goal_progress.GREEN]
+        if light or len(ahead) == len(lines):
+            return lines, []
+        return [line for line in lines if line.light != goal_progress.GREEN], ahead
 
     def _start(self, total: int) -> int:
         text = self.request.GET.get("start", "")

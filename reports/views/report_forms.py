@@ -27,6 +27,7 @@ FETCHED = ("organization", "division", "uploaded_by")
 FILL = "reports.fill_reportform"
 CHANGE = "reports.change_reportform"
 FILLED_SHOWN = 24
+ASIDE = ("填的是", "数据截至")  # of the sources, on a phone
 
 
 def crumbs(*more: dict) -> list[dict]:
@@ -231,13 +232,13 @@ class FilledPage(FilledMixin, View):
     @staticmethod
     def _sources(filled: FilledForm) -> dict[str, Any]:
         """As in the file, without the definitions: those stand on the page 统计口径."""
-        labels = form_filling.HEADER[:-1]
+        labels = ("格子", *form_filling.HEADER[2:-1])
         return {
             "caption": form_filling.SOURCES,
-            "columns": [{"label": label, "numeric": label == "数值"} for label in labels],
+            "columns": [{"label": one, "numeric": one == "数值", "aside": one in ASIDE} for one in labels],
             "rows": [
-                {"cells": [{"text": text} for text in row[: len(labels)]]}
-                for row in form_filling.source_rows(filled.sources)
+                {"cells": [{"text": text} for text in (f"{sheet} {cell}", *more)]}
+                for sheet, cell, *more, _ in form_filling.source_rows(filled.sources)
             ],
         }
 

@@ -275,5 +275,9 @@ def _extra_xml(extra: Extra, main: str) -> bytes:
         )
         for number, row in enumerate(extra.rows, 1)
     )
-    head = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<worksheet xmlns="{main}"><cols>{columns}</cols>'
-    return head.encode() + b"<sheetData>" + rows + b"</sheetData></worksheet>"
+    head = (
+        f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<worksheet xmlns="{main}">'
+        f'<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><cols>{columns}</cols>'
+    )
+    page = b'<pageSetup paperSize="9" fitToHeight="0" orientation="landscape"/>'  # A4, as wide as one page
+    return head.encode() + b"<sheetData>" + rows + b"</sheetData>" + page + b"</worksheet>"

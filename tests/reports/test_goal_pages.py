@@ -28,7 +28,8 @@ def test_goals_are_seen_where_their_unit_is(town, plan, registrar, sign_in):
         client = sign_in(name)
         page = client.get(reverse("reports:goals"))
         expected = {row.pk for row in Goal.objects.all() if row.organization.path.startswith(unit.path)}
-        shown = {int(row["url"].split("/")[-2]) for row in page.context["table"]["rows"]}
+        rows = [*page.context["table"]["rows"], *page.context["settled"]["rows"]]
+        shown = {int(row["url"].split("/")[-2]) for row in rows}
         assert shown == expected, name
         for goal in Goal.objects.all():
             status = 200 if goal.pk in expected else 404
@@ -46,8 +47,10 @@ def test_list_shows_the_worst_first_and_filters(town, plan, registrar, sign_in):
     goal_of(plan, town.city.nanshan, registrar, metric="covered", target="900", base_value=D(800))
     client = sign_in("city_leader")
     page = client.get(reverse("reports:goals"))
-    words = [row["cells"][-1]["text"] for row in page.context["table"]["rows"]]
-    assert words == ["落后", "已达成"]
+    for table, words in (("table", ["落后"]), ("settled", ["已达成"])):
+        assert [row["cells"][-1]["text"] for row in page.context[table]["rows"]] == words
+    green = client.get(reverse("reports:goals"), {"light": "green"})
+    assert len(green.context["table"]["rows"]) == 1 and not green.context["settled"]["rows"]
     red = client.get(reverse("reports:goals"), {"light": "red"})
     assert [row["cells"][0]["text"] for row in red.context["table"]["rows"]] == ["南山区小个专党委"]
     assert client.get(reverse("reports:goals"), {"light": "x", "plan": "9", "start": "-5"}).status_code == 200

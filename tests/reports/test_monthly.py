@@ -11,6 +11,7 @@ from python_calamine import CalamineWorkbook
 
 from jobs.models import Job
 from jobs.runner import job_run
+from members import pdf
 from orgs.kinds import Level
 from orgs.models import Organization
 from reports import metrics, monthly, monthly_making, papers, printing, selectors, words
@@ -145,7 +146,8 @@ def test_both_lines_have_reports(town, closed):
 # --- made by the system -----------------------------------------------------------------------------------------------
 
 
-def test_on_the_first_of_the_month_it_is_closed_and_every_unit_gets_its_report(town):
+def test_on_the_first_of_the_month_it_is_closed_and_every_unit_gets_its_report(town, monkeypatch):
+    monkeypatch.setattr(pdf, "_missing", lambda: "没有字体。")  # one PDF of a job is made below
     refresh(monthly.last_day(LAST))
     with today(THIS):
         job = monthly_making.monthly_due()
@@ -178,6 +180,7 @@ def test_a_job_makes_only_what_its_owner_may_still_print(town, closed):
     )
     job_run(job_id=job.pk)
     assert [document.organization for document in PrintedDocument.objects.all()] == [town.city.nanshan]
+    assert pdf.why_no_pdf() or printing.kept_file(PrintedDocument.objects.get(), "pdf")
     owner.postings.update(starts_on=NOW - timedelta(days=9), ends_on=NOW)
     job = monthly_making.monthly_start(
         units=[town.city.nanshan], first=LAST, classification="public", address="", by=owner

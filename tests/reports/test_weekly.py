@@ -117,13 +117,18 @@ def test_it_is_one_page_whatever_it_says(told):  # noqa: F811
         point["next"] = point["next"][:20]
     for gap in document.content["gaps"]:
         gap["most"] = ["粤海市场监管 1,234,567"] * brief.SHOWN
-    assert not weekly.layout(document.content)["dense"] and pages(papers.html_of(document)) == 1
+    assert not any(weekly.layout(document.content).values()) and pages(papers.html_of(document)) == 1
+    for side in ("good", "bad"):
+        document.content[side] = [point | {"places": []} for point in document.content[side]]
+        document.content[side][2]["next"] = ""
+    assert weekly.layout(document.content)["roomy"] and pages(papers.html_of(document)) == 1
 
 
 # --- made by the system and on demand ---------------------------------------------------------------------------------
 
 
-def test_on_monday_every_unit_gets_one_and_asking_again_makes_only_what_is_missing(town):
+def test_on_monday_every_unit_gets_one_and_asking_again_makes_only_what_is_missing(town, monkeypatch):
+    monkeypatch.setattr(pdf, "_missing", lambda: "没有字体。")  # one PDF of a job is made below
     job = weekly_making.weekly_due()
     assert weekly_making.weekly_due() is None  # one is at it
     job_run(job_id=job.pk)
@@ -149,6 +154,7 @@ def test_a_job_taken_over_keeps_what_was_made_though_the_numbers_went_on(town):
     counted(town.city.nanshan, TODAY, operating=12_345)
     job_run(job_id=job.pk)
     assert list(PrintedDocument.objects.all()) == [first]
+    assert pdf.why_no_pdf() or printing.kept_file(first, "pdf")
     second = sheet(town.city.nanshan)  # asked for by a person it is a new edition, once the numbers are others
     assert sheet(town.city.nanshan) == second
     assert printing.standing(first) in ("valid", "superseded")
