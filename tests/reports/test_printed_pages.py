@@ -190,7 +190,7 @@ def test_the_public_face_is_given_the_same_of_every_edition_and_keeps_it(town):
         assert given(one) == json.loads(json.dumps(verifying.read(one.code)))
 
 
-@pytest.mark.parametrize("code", ["AAAAA-AAAAA-AAAAA-AAAAA", "x", "…", "1' OR 1=1", "A" * 300, "\x00", "%", "—" * 9])
+@pytest.mark.parametrize("code", ["AAAAA-AAAAA-AAAAA-AAAAA", "x", "…", "1' OR 1=1", "A" * 300, "%", "—" * 9])
 def test_unknown_codes_get_one_clear_answer(town, client, fresh_limits, code):
     document = report(town.city.nanshan)
     for response in (
