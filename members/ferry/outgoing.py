@@ -55,7 +55,11 @@ def ferry_out(folder: Path, key: Ed25519PrivateKey, *, whole: bool = False) -> l
 
 
 def _name(part: Path, path: Path) -> None:
-    part.rename(path)
+    try:
+        part.rename(path)
+    except FileNotFoundError:  # whoever ran right after us has found it, and named it
+        if not path.exists():
+            raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -230,6 +230,18 @@ def test_killed_while_a_file_is_made_nothing_is_lost_and_nothing_goes_twice(side
     assert heard == [1, 2]
 
 
+def test_a_second_run_that_names_the_file_first_is_no_failure(sides, monkeypatch):
+    write_file = outgoing.files.write_file
+
+    def overtaken(part, *args):
+        """As the run that waited for us would, between our commit and our naming."""
+        write_file(part, *args)
+        part.rename(part.with_suffix(".jsonl"))
+
+    monkeypatch.setattr(outgoing.files, "write_file", overtaken)
+    assert sides.public_out().exists()
+
+
 def test_killed_while_a_file_is_taken_it_is_taken_whole_the_next_time(sides, heard, monkeypatch):
     sides.send("tried", {"number": 1}, "1")
     path = sides.public_out()
