@@ -6,9 +6,6 @@ class AccountsConfig(AppConfig):
     verbose_name = "登录与审计"
 
     def ready(self) -> None:
-        from django.db.backends.signals import connection_created
-
-        from accounts import held, wall
+        from accounts import held
 
         held.register()
-        connection_created.connect(wall.told_when_opened)

@@ -12,6 +12,10 @@ from django.contrib.auth.models import AnonymousUser
 from accounts import addresses
 from accounts.models import AuditEvent, User
 
+# `record` for a statement that does the act itself and tells it in the same breath: a SELECT of these columns follows.
+INSERT_INTO_EVENTS = """INSERT INTO accounts_auditevent
+    (act, actor_id, subject_type, subjects, units, purpose, detail, succeeded, address)"""
+
 Listener = Callable[[list[AuditEvent]], None]
 _listeners: list[Listener] = []
 

@@ -3,14 +3,16 @@
 from urllib.parse import urlsplit
 
 from django.contrib import messages
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts import addresses, wall
+from accounts import addresses, opening, wall
 
 READING = ("GET", "HEAD")
 LOST = "登录已经过期，刚才提交的内容没有保存。请登录，会回到原来的页面，再做一次。"
@@ -29,6 +31,14 @@ class ClientAddressMiddleware:
             return self.get_response(request)
         finally:
             addresses.current.reset(token)
+
+
+class PersonMiddleware(AuthenticationMiddleware):
+    """Django's, but for where the person comes from: they were read together with the session."""
+
+    def process_request(self, request):
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: opening.person_of(request))
 
 
 class WallMiddleware:

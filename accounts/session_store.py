@@ -8,15 +8,18 @@ from django.contrib.sessions.backends import db
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import Session
+from accounts import opening
+from accounts.models import Session, User
 
 SEEN_AGAIN = timedelta(seconds=20)  # `seen_at` is that exact and no more, so that reading writes next to nothing
 
 
 class SessionStore(db.SessionStore):
-    """`row`: the session as it stands in the table. `address` and `device` are told by the middleware."""
+    """`row`: the session as it stands in the table, `person`: whose it is; both as the request found them. `address` and
+    `device` are told by the middleware."""
 
     row: Session | None = None
+    person: User | None = None
     address: str | None = None
     device: str = ""
 
@@ -26,10 +29,12 @@ class SessionStore(db.SessionStore):
 
     def _get_session_from_db(self):
         """None also when the absolute limit has passed, whatever the browser's cookie says."""
-        row = super()._get_session_from_db()
+        row, self.person = opening.read(self.session_key)
         if row and row.user_id and row.opened_at + timedelta(hours=settings.SESSION_HOURS) <= timezone.now():
             row.delete()
-            self._session_key = row = None
+            row = self.person = None
+        if row is None:
+            self._session_key = None
         self.row = row
         return row
 

@@ -4,8 +4,8 @@ The first wall is `visible_to`, which every read passes. This one is for the rea
 the tables that hold persons compare a row's district committee with the setting `app.districts` of the session. Nobody
 set it: no rows. It is coarse on purpose (whole districts), and no shield against somebody who runs SQL of their own.
 
-What this thread may see is kept in Python and told to its connection when it changes, and again whenever a connection is
-opened. A told value that a rollback takes back is the one that the block around the transaction had told before.
+What this thread may see is kept in Python and told to its connection before it is asked (accounts/postgres), unless that
+was told the same already. A told value that a rollback takes back is told again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -39,30 +39,30 @@ def _listed(districts: Iterable[int]) -> str:
 def _tell(districts: str) -> None:
     _shown.set(districts)
     if connection.connection is not None:
-        _tell_connection(connection)
+        tell_when_due(connection)
 
 
-def _tell_connection(opened) -> None:
-    """On the driver's own cursor: this is no query of the page. A connection that cannot be told is used no more."""
+def tell_when_due(opened) -> None:
+    """Called by the connection itself (accounts/postgres) before it is asked, too. On the driver's own cursor: this is no
+    query of the page. A connection that cannot be told is used no more."""
+    districts = _shown.get()
+    if opened.told == districts:
+        return
     raw = opened.connection
     if opened.needs_rollback or raw.get_transaction_status() == TRANSACTION_STATUS_INERROR:
         return  # the rollback that is due brings back what was told before
     try:
         with raw.cursor() as cursor:
-            cursor.execute("SELECT set_config(%s, %s, false)", [SETTING, _shown.get()])
+            cursor.execute("SELECT set_config(%s, %s, false)", [SETTING, districts])
+        opened.told = districts
     except psycopg2.Error:
         opened.close()
 
 
-def told_when_opened(sender, connection, **more) -> None:
-    """Receiver of Django's `connection_created`: a fresh connection knows of nobody."""
-    if _shown.get() != NOBODY:
-        _tell_connection(connection)
-
-
 @contextmanager
 def within(districts: str) -> Iterator[None]:
-    """The block sees the persons of these districts. It always tells the connection, whatever was left on it."""
+    """The block sees the persons of these districts, and its connection is told at once: a cursor may be open that goes on
+    behind the block."""
     before = _shown.get()
     _tell(districts)
     try:
@@ -82,9 +82,16 @@ def everywhere() -> Iterator[None]:
         yield
 
 
-def as_user(user):
-    """The block sees what this person's postings reach."""
-    return within(shown_to(user))
+@contextmanager
+def as_user(user) -> Iterator[None]:
+    """The block sees what this person's postings reach. The connection is told, of its beginning and of its end, by what is
+    asked next (accounts/postgres): a page that asks nothing costs nothing."""
+    before = _shown.get()
+    _shown.set(shown_to(user))
+    try:
+        yield
+    finally:
+        _shown.set(before)
 
 
 def become(user) -> None:

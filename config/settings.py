@@ -114,6 +114,7 @@ DATABASE_PUBLIC_ROLE = env("DATABASE_PUBLIC_ROLE", default="public_web")  # what
 DATABASE_FERRY_ROLE = env("DATABASE_FERRY_ROLE", default="public_ferry")  # who makes and takes files on the public side
 required("DATABASE_OWNER_URL" if DATABASE_ROLE == "owner" else "DATABASE_URL")
 DATABASES = {"default": env.db("DATABASE_OWNER_URL" if DATABASE_ROLE == "owner" else "DATABASE_URL")}
+DATABASES["default"]["ENGINE"] = "accounts.postgres"
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})
@@ -162,7 +163,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.PersonMiddleware",
     "accounts.session_limits.SessionLimitMiddleware",
     "accounts.middleware.WallMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -175,7 +176,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 if IS_PUBLIC_FACE:  # nobody signs in here
-    OF_ACCOUNTS = ("session_limits", "SignInAgain", "SignedIn", "Wall", "refusals", "contrib.auth", "axes")
+    OF_ACCOUNTS = ("session_limits", "SignInAgain", "SignedIn", "Wall", "refusals", "Person", "axes")
     MIDDLEWARE = [name for name in MIDDLEWARE if not any(part in name for part in OF_ACCOUNTS)]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

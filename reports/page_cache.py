@@ -16,7 +16,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.messages import get_messages
 from django.core.cache import caches
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -25,6 +24,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from accounts.models import User
+from accounts.prepared import Prepared
 from orgs.doors import current_postings
 from orgs.models import Division, Organization
 from reports import caching, menu
@@ -36,16 +36,16 @@ ASKED = frozenset({"denominator", "range", "as_of", "against", "closed", "compar
 HOLES = {name: f"{name}-{secrets.token_hex(16)}" for name in ("user", "csrf_token", "opened_at")}
 _HOLE = re.compile(f"({'|'.join(HOLES.values())})")
 
-_VERSION = """
+_VERSION = Prepared("dashboard_version", """
     SELECT (SELECT max(joined_at) FROM reports_lastcount), (SELECT max(id) FROM reports_snapshot),
            (SELECT max(id) FROM reports_monthclosing), (SELECT max(id) FROM orgs_organizationchange),
            (SELECT md5(string_agg(concat(g, p, m), '' ORDER BY g.id, m.id)) FROM reports_goal g
             JOIN reports_plan p ON p.id = g.plan_id LEFT JOIN reports_milestone m ON m.goal_id = g.id
-            WHERE g.organization_id = %s),
-           (SELECT md5(o::text) FROM orgs_organization o WHERE o.id = %s),
+            WHERE g.organization_id = $1::bigint),
+           (SELECT md5(o::text) FROM orgs_organization o WHERE o.id = $1),
            (SELECT max(id) FROM reports_comparisonchoice),
            (SELECT md5(string_agg(concat_ws('|', d.code, d.name, d.parent_id, d.sort), ';' ORDER BY d.id))
-            FROM orgs_division d WHERE d.level < %s OR d.id = %s)"""
+            FROM orgs_division d WHERE d.level < $2::smallint OR d.id = $3::bigint)""", meets_persons=False)  # fmt: skip
 
 
 def page(request: HttpRequest, unit: Unit, template: str, make: Callable[[], dict[str, Any]]) -> HttpResponse:
@@ -85,9 +85,6 @@ def _filled(request: HttpRequest, pieces: list[bytes]) -> bytes:
 
 def _key(user, unit: Unit, query: QueryDict) -> list:
     pk, place = (unit.pk, None) if isinstance(unit, Organization) else (None, unit.pk)
-    with connection.cursor() as cursor:
-        cursor.execute(_VERSION, [pk, pk, Division.Level.COMMUNITY, place])
-        version = cursor.fetchone()
     return [
         sorted(
             [one.role, one.organization_id or 0, one.division_id or 0, one.may_grant] for one in current_postings(user)
@@ -96,7 +93,7 @@ def _key(user, unit: Unit, query: QueryDict) -> list:
         sorted(query.lists()),
         timezone.localdate(),
         settings.SMALL_CELL,
-        version,
+        _VERSION.rows(pk, Division.Level.COMMUNITY.value, place),
     ]
 
 

@@ -258,6 +258,14 @@ def _rolled_back(request) -> HttpResponse:
     return HttpResponse()
 
 
+def _half_rolled_back(request) -> HttpResponse:
+    with transaction.atomic():
+        with transaction.atomic(), wall.everywhere():
+            transaction.set_rollback(True)
+        Member.objects.count()
+    return HttpResponse()
+
+
 def _broken(request) -> HttpResponse:
     with transaction.atomic(), wall.everywhere(), connection.cursor() as cursor:
         cursor.execute("SELECT 1 / 0")
@@ -283,7 +291,7 @@ def _half_read(request) -> HttpResponse:
 
 
 def test_users_take_turns_on_one_connection_whatever_the_one_before_did(served):
-    ends = (_well, _rolled_back, _broken, _stopped, _reconnected, _half_read)
+    ends = (_well, _rolled_back, _half_rolled_back, _broken, _stopped, _reconnected, _half_read)
     for turn, end in enumerate(ends * 2):
         user, own, other = (
             (served.near, served.mine, served.theirs) if turn % 2 else (served.far, served.theirs, served.mine)

@@ -89,9 +89,9 @@ class CheckInView(DoorMixin, View):
         try:
             sent = forms.parse_check_in(_body(request) if as_json else request.POST)
             place = selectors.desk_place(request.user, sent.place)
-            member = self._member(sent, place)
             row, created = services.check_in(
-                member=member,
+                member=None if sent.code else self._picked(sent, place),
+                code=sent.code,
                 place=place,
                 purpose=sent.purpose,
                 channel=sent.channel,
@@ -108,15 +108,10 @@ class CheckInView(DoorMixin, View):
             return JsonResponse({"id": row.pk, "created": created, "url": result}, status=201 if created else 200)
         return redirect(result)
 
-    def _member(self, sent: forms.Sent, place: ServicePoint) -> Member:
-        if sent.code:
-            member = selectors.member_of_code(sent.code)
-        else:
-            member = selectors.members_to_pick(user=self.request.user, place=place).filter(pk=sent.member).first()
+    def _picked(self, sent: forms.Sent, place: ServicePoint) -> Member:
+        member = selectors.members_to_pick(user=self.request.user, place=place).filter(pk=sent.member).first()
         if member is None:
-            raise services.CheckInRefused(
-                services.NOT_CHECKED_IN if sent.code else "名单里没有这个人，请刷新名单后再选。"
-            )
+            raise services.CheckInRefused("名单里没有这个人，请刷新名单后再选。")
         return member
 
 

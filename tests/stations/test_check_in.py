@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import AuditEvent
 from members.copies import Person, sections
 from members.erasure import erase_elsewhere
@@ -30,9 +31,13 @@ def test_check_in_carries_the_places_ancestors_and_is_audited(city, person, plac
     assert created
     assert (kept.guidance_station_id, kept.district_committee_id) == (city.yuehai.pk, city.nanshan.pk)
     assert (kept.street_id, kept.district_id) == (place.street_id, place.district_id)
-    event = AuditEvent.objects.get(act="stations.check_in.add")
-    assert event.subjects == [row.pk] and event.actor == officer
-    assert event.units == sorted([city.yuehai.pk, city.nanshan.pk])
+    told = AuditEvent.objects.filter(act="stations.check_in.add").values().get()
+    expected = audit.record(
+        "stations.check_in.add", by=officer, subjects=[row], units=[city.yuehai.pk, city.nanshan.pk],
+        detail={"place": place.pk, "channel": row.channel},
+    )  # fmt: skip
+    same = AuditEvent.objects.filter(pk=expected.pk).values().get()
+    assert {**told, "id": None, "at": None} == {**same, "id": None, "at": None}
 
 
 def test_same_nonce_twice_is_one_row_and_the_same_answer(person, place):
