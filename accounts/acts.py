@@ -76,6 +76,7 @@ NOUNS = {
     "reports.reportedfigure": "公布数据",
     "reports.rows": "指标明细",
     "reports.screen": "大屏",
+    "reports.selfcheck": "权限自检",
     "stations.check_in": "签到",
     "stations.desk": "签到登记台",
     "stations.footfall": "客流",

@@ -115,6 +115,7 @@ DUTY_PERMISSIONS: dict[str, frozenset[str]] = {
             "accounts.view_user", "accounts.add_user", "accounts.change_user", "axes.view_accessattempt",
             "orgs.view_posting", "orgs.add_posting", "orgs.change_posting", "orgs.view_tree_names",
             "members.view_intakeclient", "members.add_intakeclient", "members.change_intakeclient",
+            "reports.view_selfcheck", "reports.add_selfcheck",
         }
     ),
     User.Duty.AUDIT: frozenset(

@@ -25,6 +25,7 @@ class ReportsConfig(AppConfig):
             weekly_making,  # noqa: F401  the same
         )
         from reports.models import Snapshot
+        from reports.self_check import making  # noqa: F401  the same
         from tables import listing, register
 
         audit.on_sealed(tasks.hear_sealed)

@@ -1,7 +1,7 @@
 """What this room keeps about persons: by number only, in what is counted from."""
 
-from accounts.personal import ROLL, SENSITIVE, Column, Held, declare
-from reports.models import KnownPerson
+from accounts.personal import DUTY, INTERNAL, ROLL, SENSITIVE, Column, Held, declare
+from reports.models import KnownPerson, SelfCheck
 
 
 def register() -> None:
@@ -16,5 +16,19 @@ def register() -> None:
             columns={name: Column(SENSITIVE) for name in sorted(personal)},
             plain=frozenset(one.name for one in KnownPerson._meta.concrete_fields) - personal,
             rows=lambda person: KnownPerson.objects.filter(member=person.member.pk) if person.member else [],
-        )
+        ),
+        Held(
+            model=SelfCheck,
+            whose="工作人员",
+            purpose="查权限有没有漏：谁有什么岗位、看得到多少",
+            basis=DUTY,
+            retention="保留，供审计对照",
+            columns={
+                "accounts": Column(INTERNAL, "受检账号的编号"),
+                "content": Column(INTERNAL, "受检账号的姓名、账号、任职；没有业务数据"),
+            },
+            plain=frozenset({"number", "code", "job", "verdict", "reason", "digest", "made_at"}),
+            seen_with=("reports.view_selfcheck",),
+            leaves_by=("权限自检报告（PDF）",),
+        ),
     )

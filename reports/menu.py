@@ -162,6 +162,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "导出审批", "checks", "lists:approvals", "accounts.export_auditevent", also=("lists:approval",),
                 duties=(User.Duty.AUDIT,),
             ),
+            Entry(
+                "权限自检", "shield-search", "reports:self_checks", "reports.view_selfcheck",
+                also=("reports:self_check", "reports:self_check_new"), duties=(User.Duty.SECURITY,),
+            ),
             Entry("个人信息字段清单", "list-details", "reports:inventory", "accounts.view_inventory", duties=ALL_DUTIES),
             Entry("到期抹除记录", "eraser", "reports:retention", "accounts.view_retention", duties=ALL_DUTIES),
             Entry(

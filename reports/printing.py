@@ -18,7 +18,7 @@ from accounts import audit
 from accounts.models import AuditSeal
 from orgs.models import Organization
 from reports.digests import digest_of
-from reports.models import MonthClosing, PrintedDocument, PrintedFile, PrintedVoid
+from reports.models import MonthClosing, PrintedDocument, PrintedFile, PrintedVoid, SelfCheck
 from reports.selectors import Unit
 
 FOLDER = "printed"
@@ -34,7 +34,7 @@ class PrintRefused(ValueError):
     """What was asked for cannot be printed; the text is for the person who asked."""
 
 
-def is_whole(document: PrintedDocument) -> bool:
+def is_whole(document: PrintedDocument | SelfCheck) -> bool:
     """Whether what is kept is still what was printed."""
     return digest_of(document.content) == document.digest
 

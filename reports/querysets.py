@@ -1,3 +1,6 @@
+from typing import Self
+
+from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from orgs.doors import postings_with
@@ -71,3 +74,10 @@ class PrintedQuerySet(UnitQuerySet):
             kind=OuterRef("kind"), period=OuterRef("period"), edition__gt=OuterRef("edition"), void__isnull=True,
         )  # fmt: skip
         return self.annotate(has_newer=Exists(newer))
+
+
+class SelfCheckQuerySet(models.QuerySet):
+    """Rows of no unit: whoever holds the right, by duty, sees all of them."""
+
+    def visible_to(self, user, perm: str = "reports.view_selfcheck") -> Self:
+        return self.all() if user.has_perm(perm) else self.none()

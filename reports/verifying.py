@@ -13,7 +13,7 @@ from django.utils.dateformat import format as date_format
 from accounts.models import AuditEvent
 from members import answers
 from reports import papers, printing
-from reports.models import PrintedDocument
+from reports.models import PrintedDocument, SelfCheck
 
 HEADLINES = ("organization_coverage_strict", "organization_coverage", "operating", "organizations", "service_points")
 WHAT = "printed"  # bound into the sealed bytes
@@ -25,29 +25,31 @@ def read(code: str) -> dict | None:
     code = printing.read_code(code)
     if settings.IS_PUBLIC_FACE:
         return answers.opened(WHAT, code)
-    document = PrintedDocument.objects.select_related("organization", "division").filter(code=code).first()
+    printed = PrintedDocument.objects.select_related("organization", "division").filter(code=code).first()
+    document = printed or SelfCheck.objects.defer("paper").filter(code=code).first()
     return said_of(document) if document else None
 
 
-def said_of(document: PrintedDocument) -> dict[str, Any]:
-    """No more than the paper itself says, as JSON values."""
+def said_of(document: PrintedDocument | SelfCheck) -> dict[str, Any]:
+    """No more than the paper itself says, as JSON values. A self-check is of its moment: no later one takes its place."""
     whole = printing.is_whole(document)
-    word, kind, sentence = papers.SPOKEN[printing.standing(document)]
+    printed = document if isinstance(document, PrintedDocument) else None
+    word, kind, sentence = papers.SPOKEN[printing.standing(printed) if printed else "valid"]
     if not whole:
         word, kind, sentence = "核对不符", "bad", "系统里的内容与生成时的摘要不一致，请勿引用，并告诉出具单位。"
-    is_monthly = document.kind == PrintedDocument.Kind.MONTHLY
+    is_monthly = printed is not None and printed.kind == PrintedDocument.Kind.MONTHLY
     return {
         "title": document.title,
         "unit": document.content["document"]["unit"],
         "is_monthly": is_monthly,
-        "period": date_format(document.period, "Y年n月" if is_monthly else "Y年n月j日起"),
+        "period": date_format(printed.period, "Y年n月" if is_monthly else "Y年n月j日起") if printed else "",
         "number": document.number,
         "edition": document.edition,
         "classification": document.get_classification_display(),
         "made_at": date_format(timezone.localtime(document.made_at), "Y年n月j日 H:i"),
         "digest": document.digest,
         "state": {"text": word, "kind": kind, "sentence": sentence},
-        "headlines": _headlines(document) if whole else [],
+        "headlines": _headlines(printed) if whole and printed else [],
     }
 
 
@@ -68,12 +70,15 @@ def hear_sealed(events: list[AuditEvent]) -> None:
     for document in PrintedDocument.objects.filter(pk__in=changed):
         same = ("kind", "period", "organization", "division")
         _write(PrintedDocument.objects.filter(**{name: getattr(document, name) for name in same}))
+    if checks := [event.detail["self_check"] for event in events if event.act == "reports.selfcheck.make"]:
+        _write(SelfCheck.objects.filter(pk__in=checks))
 
 
 def write_papers(*, missing_only: bool) -> int:
     """All of them at night; in between only where there is one that was never written."""
-    rows = PrintedDocument.objects.all()
-    return 0 if missing_only and answers.count(WHAT) == rows.count() else _write(rows)
+    kinds = (PrintedDocument.objects.all(), SelfCheck.objects.defer("paper"))
+    is_whole = missing_only and answers.count(WHAT) == sum(rows.count() for rows in kinds)
+    return 0 if is_whole else sum(_write(rows) for rows in kinds)
 
 
 def _write(rows) -> int:

@@ -1,12 +1,14 @@
-"""A printed report for the world of the personas: of numbers that are all unknown, which every page can carry."""
+"""Papers for the world of the personas: a report of numbers that are all unknown, and a self-check that asked nothing."""
 
 from datetime import date
 
 from django.utils import timezone
 
+from jobs.models import Job
 from reports import monthly, printing
-from reports.models import PrintedDocument
+from reports.models import PrintedDocument, SelfCheck
 from reports.selectors import Numbers, Released
+from reports.self_check import content, making
 
 
 def printed_report(unit, day: date) -> PrintedDocument:
@@ -15,3 +17,9 @@ def printed_report(unit, day: date) -> PrintedDocument:
         kind="monthly", unit=unit, period=month.first, as_of=day, title=monthly.title_of(unit), source=month.source,
         body=monthly.content_of(unit, month), classification="internal", by=None,
     )[0]  # fmt: skip
+
+
+def self_check(by, of) -> SelfCheck:
+    body = content.body([content.account_part(of, [], [])], [], "https://example.gov.cn")
+    job = Job.objects.create(kind=making.KIND, title="权限自检", owner=by)
+    return making.self_check_create(body=body, users=[of], reason="例行", job=job, by=by)

@@ -235,6 +235,10 @@ PAGES: dict[str, Page] = {
     "reports:compare_division": Page(PLACES, "division", "code"),
     "reports:split": Page(PLACES, "division", "code", extra={"kind": "d"}),
     "reports:split_chart": Page(PLACES, "division", "code", extra={"kind": "d"}),
+    "reports:self_checks": Page(SECURITY),
+    "reports:self_check_new": Page(SECURITY),
+    "reports:self_check": Page(SECURITY, "self_check", everywhere=SECURITY),
+    "reports:self_check_file": Page(SECURITY, "self_check", everywhere=SECURITY, query={"format": "print"}),
     "reports:inventory": Page(REGISTRARS | ADMINS),
     "reports:retention": Page(REGISTRARS | ADMINS),
     # off unless a leader above decides otherwise, and never for grassroots bodies

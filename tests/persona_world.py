@@ -58,7 +58,7 @@ from tables.models import Batch, Export, ExportApproval, SavedView
 from tests import factories as make
 from tests.conftest import as_owner
 from tests.persona_forms import form_rows
-from tests.persona_printed import printed_report
+from tests.persona_printed import printed_report, self_check
 
 FAR = "远方金丝雀"  # in names of places and businesses of the far district
 FAR_TREE = "远方组织树"  # in names of its organizations: the security administrator grants postings there
@@ -116,6 +116,7 @@ def build() -> SimpleNamespace:
     near = side(city.yuehai, notice, "", "", users["officer"])
     users["secretary"] = make.make_user("secretary", near.branch)
     far = side(city.lianhua, notice, FAR, FAR_TREE, make.make_user("officer", city.lianhua))
+    near.self_check = far.self_check = self_check(users["security_admin"], users["officer"])
     world = SimpleNamespace(city=city, users=users, near=near, far=far)
     for name, user in users.items():
         if user is not None:  # what is its owner's only exists once for each persona

@@ -14,6 +14,7 @@ from tests.constraint_goals import GOALS
 from tests.constraint_intake import INTAKE
 from tests.constraint_printed import PRINTED
 from tests.constraint_screens import SCREENS
+from tests.constraint_self_check import SELF_CHECKS
 from tests.constraint_told import TOLD
 from tests.test_architecture import ORDER as ROOMS
 
@@ -49,6 +50,7 @@ CASES: Cases = {
     **INTAKE,
     **PRINTED,
     **SCREENS,
+    **SELF_CHECKS,
     **TOLD,
     **GOALS,
     **FORMS,

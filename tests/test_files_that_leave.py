@@ -43,6 +43,7 @@ WHY_NOT = {
     "reports/views/printed.py": "papers of aggregate numbers, which carry edition, digest and a code to verify them",
     "reports/views/audit.py": "the signed head of the chain, no events",
     "reports/views/dashboard.py": "the map of districts",
+    "reports/views/self_checks.py": "rights, counts and addresses, no rows; small cells in steps; recorded",
     "reports/views/kiosk.py": "the map of districts and the screen's script",
 }
 WRITES_ROWS = {

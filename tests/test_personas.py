@@ -6,56 +6,27 @@ row, word for word; nobody of one district reads a string planted in the other; 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import reverse
 
 from reports.metrics import METRICS
+from reports.self_check.addresses import Address, addresses, admin_table, is_bare_admin_row
 from tests import persona_world
 from tests.persona_rules import EXPORTS, MISSING, NOBODY, OWN, PAGES, PUBLIC, TABLES, Page
 from tests.persona_world import FAR, FAR_MARKS, FAR_NUMBER, FAR_PHONE, PERSONAS, PLAIN
 
 pytestmark = pytest.mark.django_db
-ADMIN_VIEWS = ("changelist", "add", "history", "delete", "change")
 NEAR_ONLY = ("district_leader", "registrar_district", "officer", "secretary", "system_admin", "audit_admin")
 SECRETS = re.compile(r'(csrfmiddlewaretoken" value="|X-CSRFToken": ")[^"]+')
 
 
-@dataclass(frozen=True)
-class Address:
-    name: str  # with namespaces
-    parameters: tuple[str, ...]
-    unnamed_route: str = ""
-
-    def url(self, **values) -> str:
-        return reverse(self.name, kwargs={name: values[name] for name in self.parameters})
-
-
-def addresses(resolver=None, spaces: str = "", route: str = "") -> Iterator[Address]:
-    for pattern in (resolver or get_resolver()).url_patterns:
-        here = route + str(pattern.pattern)
-        if not isinstance(pattern, URLPattern):
-            space = f"{pattern.namespace}:" if pattern.namespace else ""
-            yield from addresses(pattern, spaces + space, here)
-            continue
-        converters = getattr(pattern.pattern, "converters", {})
-        parameters = tuple(converters) or tuple(pattern.pattern.regex.groupindex)
-        yield Address(f"{spaces}{pattern.name}", parameters, "" if pattern.name else here)
-
-
-def is_bare_admin_row(address: Address) -> bool:
-    """/admin/app/model/<id>/ has no name: it redirects to the change page, which is walked."""
-    return bool(re.fullmatch(r"admin/\w+/\w+/<path:object_id>/", address.unnamed_route))
-
-
 def admin_part(name: str) -> tuple[str, str] | None:
-    found = re.fullmatch(rf"admin:(\w+)_({'|'.join(ADMIN_VIEWS)})", name)
-    return (found[1], found[2]) if found and name not in PAGES else None
+    return None if name in PAGES else admin_table(name)
 
 
 def rule_of(address: Address) -> Page | None:

@@ -9,6 +9,7 @@ from reports.models.kept import ChangedBusiness, KnownBusiness, KnownPerson, Las
 from reports.models.printed import PrintedDocument, PrintedFile, PrintedVoid
 from reports.models.report_forms import FilledForm, FormBinding, ReportForm
 from reports.models.screens import Screen
+from reports.models.self_checks import SelfCheck
 from reports.models.snapshots import MonthClosing, Snapshot
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "ReportForm",
     "ReportedFigure",
     "Screen",
+    "SelfCheck",
     "Snapshot",
     "Touched",
 ]
