@@ -27,7 +27,7 @@ def register() -> None:
                 "accounts": Column(INTERNAL, "受检账号的编号"),
                 "content": Column(INTERNAL, "受检账号的姓名、账号、任职；没有业务数据"),
             },
-            plain=frozenset({"number", "code", "job", "verdict", "reason", "digest", "made_at"}),
+            plain=frozenset({"number", "code", "job", "verdict", "reason", "digest", "paper", "made_at"}),
             seen_with=("reports.view_selfcheck",),
             leaves_by=("权限自检报告（PDF）",),
         ),

@@ -157,6 +157,11 @@ def listings() -> Sequence[Listing]:
     return list(_listings.values())
 
 
+def exported_lists() -> Sequence[Listing]:
+    """The lists that leave as a file, those without a page of this room among them."""
+    return [one for one in _exportables.values() if isinstance(one, Listing) and one.export]
+
+
 def exportable(name: str) -> Exportable | None:
     return _exportables.get(name)
 

@@ -22,4 +22,6 @@ def printed_report(unit, day: date) -> PrintedDocument:
 def self_check(by, of) -> SelfCheck:
     body = content.body([content.account_part(of, [], [])], [], "https://example.gov.cn")
     job = Job.objects.create(kind=making.KIND, title="权限自检", owner=by)
-    return making.self_check_create(body=body, users=[of], reason="例行", job=job, by=by)
+    row = making.row_of(body=body, users=[of], reason="例行", job=job, by=by)
+    making.self_check_create(row=row, users=[of])
+    return row

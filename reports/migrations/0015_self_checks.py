@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(max_length=200, verbose_name="事由")),
                 ("content", models.JSONField(verbose_name="内容")),
                 ("digest", models.CharField(max_length=64, verbose_name="摘要")),
+                ("paper", models.BinaryField(null=True, verbose_name="报告 PDF")),
                 ("made_at", models.DateTimeField(verbose_name="完成时间")),
                 (
                     "job",

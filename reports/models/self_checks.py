@@ -30,6 +30,7 @@ class SelfCheck(models.Model):
     reason = models.CharField("事由", max_length=200)
     content = models.JSONField("内容")
     digest = models.CharField("摘要", max_length=64)
+    paper = models.BinaryField("报告 PDF", null=True)  # made with it; none where the machine could not make one
     made_at = models.DateTimeField("完成时间")
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name="发起人"

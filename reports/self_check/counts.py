@@ -15,7 +15,7 @@ from accounts import wall
 from accounts.models import User
 from reports.self_check.reach import Reach, holds_by_duty, reach_of
 from reports.self_check.stands import STANDS, Stand
-from tables.listing import Listing, listings
+from tables.listing import Listing, exported_lists
 
 PASSED, FAILED, UNCHECKED = "passed", "failed", "unchecked"
 PATIENCE_MS = 15_000  # for one statement
@@ -53,7 +53,7 @@ def questions() -> list[Question]:
         Question(str(model._meta.verbose_name), model, view_right(model), model._default_manager.visible_to)  # type: ignore[attr-defined]
         for model in scoped_models()
     ]
-    return tables + [_export(one) for one in listings() if one.export]
+    return tables + [_export(one) for one in exported_lists()]
 
 
 def _export(one: Listing) -> Question:

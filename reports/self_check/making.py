@@ -12,7 +12,7 @@ from jobs.services import JobFailed, Progress, job_kind, job_start
 from reports import printing
 from reports.digests import digest_of
 from reports.models import SelfCheck
-from reports.self_check import content, walk
+from reports.self_check import content, paper, walk
 from reports.self_check.counts import Counted, count_of, questions
 
 KIND = "reports.self_check"
@@ -56,14 +56,17 @@ def run(job: Job, progress: Progress) -> dict:
             done += 1
         parts.append(content.account_part(user, counts, walked))
     body = content.body(parts, walk.unasked(), job.params["address"])
+    progress(done, total, "正在排版报告")
+    row = row_of(body=body, users=users, reason=job.params["reason"], job=job, by=job.owner)
+    row.paper = paper.pdf_of(row)
     with transaction.atomic(), interruptible() as result:
-        kept = self_check_create(body=body, users=users, reason=job.params["reason"], job=job, by=job.owner)
-        result |= {"url": reverse("reports:self_check", args=[kept.pk])}
+        self_check_create(row=row, users=users)
+        result |= {"url": reverse("reports:self_check", args=[row.pk])}
     return result
 
 
-@transaction.atomic
-def self_check_create(*, body: dict, users: list[User], reason: str, job: Job, by: User) -> SelfCheck:
+def row_of(*, body: dict, users: list[User], reason: str, job: Job, by: User) -> SelfCheck:
+    """The row, not saved yet: its paper takes seconds, and no transaction is open meanwhile."""
     made_at = timezone.now()
     number = f"ZJ{timezone.localtime(made_at):%Y%m%d}-{job.pk:06d}"
     whole = body | {
@@ -73,12 +76,16 @@ def self_check_create(*, body: dict, users: list[User], reason: str, job: Job, b
             "made_by": f"{by}（{by.get_duty_display()}）", "audit": printing.audit_head(), "replaces": None,
         }
     }  # fmt: skip
-    row = SelfCheck.objects.create(
+    return SelfCheck(
         number=number, code=printing.new_code(), job=job, verdict=body["verdict"], reason=reason, content=whole,
         accounts=[user.pk for user in users], digest=digest_of(whole), made_at=made_at, made_by=by,
     )  # fmt: skip
+
+
+@transaction.atomic
+def self_check_create(*, row: SelfCheck, users: list[User]) -> None:
+    row.save(force_insert=True)
     audit.record(
-        "reports.selfcheck.make", by=by, subjects=users, purpose=reason,
+        "reports.selfcheck.make", by=row.made_by, subjects=users, purpose=row.reason,
         detail={"self_check": row.pk, "verdict": row.verdict, "digest": row.digest},
     )  # fmt: skip
-    return row

@@ -5,9 +5,15 @@ from django.utils.dateparse import parse_datetime
 
 from accounts import audit
 from members import qr
+from members.pdf import pdf, why_no_pdf
 from reports import printing
 from reports.models import SelfCheck
 from reports.self_check.content import addresses_of
+
+
+def pdf_of(row: SelfCheck) -> bytes | None:
+    """None where this machine cannot make one: the print page stands in and says why."""
+    return None if why_no_pdf() else pdf(html_of(row))
 
 
 def record_taken(row: SelfCheck, *, format: str, by) -> None:

@@ -25,7 +25,7 @@ from reports.self_check.asking import Answer, TookTooLong, ask
 from reports.self_check.counts import FAILED, PASSED, PATIENCE_MS, UNCHECKED, condition, view_right
 from reports.self_check.reach import holds_by_duty, reach_of
 from reports.self_check.stands import EVERYBODY, STANDS
-from tables.listing import listings
+from tables.listing import exported_lists
 
 ROW, PAGE, SEARCH, CHOOSE = "范围外的一行", "本人的页面", "查找范围外的名称", "选择框"
 MISSING = {"pk": "99999999999", "object_id": "99999999999", "code": "NOSUCHCODE"}
@@ -96,7 +96,7 @@ def _choices(address: Address) -> list[dict[str, str]]:
     if address.parameters == ("metric",) and address.name == "reports:rows":
         return [{"metric": code} for code in METRICS]
     if address.parameters == ("table",) and address.name == "lists:export":
-        return [{"table": one.name} for one in listings()]
+        return [{"table": one.name} for one in exported_lists()]
     return []
 
 

@@ -16,7 +16,7 @@ from members.querysets import MemberQuerySet
 from orgs.doors import DUTY_PERMISSIONS
 from reports import printing
 from reports.models import SelfCheck
-from reports.self_check import making, paper, walk
+from reports.self_check import content, making, paper, walk
 from reports.self_check.addresses import addresses
 from reports.self_check.asking import ask
 from reports.self_check.counts import FAILED, PASSED, UNCHECKED, Question, count_of, questions
@@ -173,11 +173,15 @@ def test_asking_leaves_nothing_and_is_nobody_signed_in(town):
         assert ask(town.officer, reverse("members:detail", args=[town.far.member.pk])).status == 404
 
 
+INVENTORY = {"header": ["表", "字段"], "rows": [["报到", "身份号码"]], "not_assessed": []}
+
+
 # --- the run ------------------------------------------------------------------------------------------------------------
 
 
 def run_of(town, users, monkeypatch, *names: str) -> SelfCheck:
     chosen = tuple(visits(*names))
+    monkeypatch.setattr(content, "inventory_part", lambda: INVENTORY)  # 150 lines take seconds to set
     monkeypatch.setattr(walk, "plan", lambda: chosen)
     job = making.self_check_start(users=users, reason="季度例行", address="https://x.example", by=town.security)
     assert job_run(job_id=job.pk).state == Job.State.DONE
@@ -211,6 +215,8 @@ def test_page_paper_and_verification_say_what_was_found(town, monkeypatch, clien
     checked = client.get(reverse("reports:verified", args=[row.code])).content.decode()
     assert row.number in checked and row.digest in checked and town.officer.username not in checked
     assert client.get(reverse("reports:self_check_file", args=[row.pk]), {"format": "print"}).status_code == 200
+    file = client.get(reverse("reports:self_check_file", args=[row.pk]))
+    assert file.content.startswith(b"%PDF") if row.paper else file.status_code == 302
     assert AuditEvent.objects.filter(act="reports.selfcheck.download", actor=town.security).exists()
 
 
