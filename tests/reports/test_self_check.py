@@ -181,6 +181,7 @@ INVENTORY = {"header": ["表", "字段"], "rows": [["报到", "身份号码"]], 
 
 def run_of(town, users, monkeypatch, *names: str) -> SelfCheck:
     chosen = tuple(visits(*names))
+    monkeypatch.setattr(walk, "unasked", lambda: [])
     monkeypatch.setattr(content, "inventory_part", lambda: INVENTORY)  # 150 lines take seconds to set
     monkeypatch.setattr(walk, "plan", lambda: chosen)
     job = making.self_check_start(users=users, reason="季度例行", address="https://x.example", by=town.security)
@@ -189,6 +190,7 @@ def run_of(town, users, monkeypatch, *names: str) -> SelfCheck:
 
 
 def test_a_run_is_kept_whole_and_written_down(town, monkeypatch):
+    monkeypatch.setattr(paper, "pdf_of", lambda row: None)  # the next test makes one
     row = run_of(town, [town.officer, town.leader], monkeypatch, "markets:business_detail")
     assert (row.verdict, row.accounts, row.reason) == ("passed", [town.officer.pk, town.leader.pk], "季度例行")
     assert printing.is_whole(row)
