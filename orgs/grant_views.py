@@ -136,7 +136,7 @@ class GrantUnits(DoorMixin, View):
     permission = GRANT
 
     def get(self, request) -> HttpResponse:
-        said = request.GET.get("unit", "").replace("\x00", "").strip()[:100]
+        said = request.GET.get("unit", "").strip()[:100]
         return render(request, "orgs/_unit_choices.html", {"units": units_like(said, signed_in(request))})
 
 
