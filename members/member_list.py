@@ -29,20 +29,25 @@ MEMBERS = Table(
     name="member",
     title="党员名单（遮盖）",
     columns=(
+        # By it a file that comes back as a roll is known again: what names a person leaves masked.
+        Column("number", "档案编号", kind="integer", source="pk", listed=False),
         Column("name", "姓名", personal=True, value=lambda member: identity.mask_name(member.name)),
         Column("id_number", "身份号码", kind="code", personal=True,
-               value=lambda member: identity.mask_id(member.id_number) or "没有提供"),
+               value=lambda member: identity.mask_id(member.id_number) or "没有提供",
+               written=lambda member: identity.mask_id(member.id_number)),
         Column("phone", "手机", kind="code", personal=True,
                value=lambda member: identity.mask_phone(member.phone_tail)),
         Column("standing", "党员类别", kind="choice", source="get_standing_display"),
         Column("relations", "关系", value=relations_text),
-        Column("organizations", "党组织", value=lambda member: "、".join(str(row.organization) for row in member.shown)),
+        # Not called 党组织: a roll's file would read it as the branch of the roll, which an activity is not.
+        Column("organizations", "所在组织（在册、纳管）",
+               value=lambda member: "、".join(str(row.organization) for row in member.shown)),
     ),
 )  # fmt: skip
 
 
 def masked_cells(member) -> list[str]:
-    return [column.of(member) for column in MEMBERS.columns]
+    return [column.of(member) for column in MEMBERS.listed()]
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ class UploadForm(forms.Form):
     target = forms.ChoiceField(label="导入到")
     file = FilesField(
         label="文件",
-        help_text="Excel（.xlsx、.xls）、CSV，或装有这些文件的 zip；可以一次选几个。编码、列的先后不限，列名可用常见叫法。",
+        help_text="Excel（.xlsx、.xls）、CSV，或装有这些文件的 zip；可以一次选几个（zip 单独上传）。"
+        "编码、列的先后不限，列名可用常见叫法。",
         error_messages={"empty": "文件是空的，一个字都没有。请检查后重新上传。", "required": "请选择要导入的文件。"},
     )
     source = forms.ChoiceField(
@@ -71,6 +72,8 @@ class UploadForm(forms.Form):
         files = self.cleaned_data["file"]
         if len(files) > MOST_FILES:
             raise forms.ValidationError(f"一次最多选 {MOST_FILES} 个文件。请分几次导入。")
+        if len(files) > 1 and any(file.name.lower().endswith(".zip") for file in files):
+            raise forms.ValidationError("zip 请单独上传。要和别的文件一起导入，请先解压，把里面的表格一起选上。")
         if sum(file.size for file in files) > LARGEST_UPLOAD:
             raise forms.ValidationError("文件超过 2 GB。请拆成几份分别导入。")
         return files

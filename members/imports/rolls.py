@@ -141,6 +141,8 @@ class RollReading(Reading):
         if member is None:
             self._stranger(row)
             return
+        if self._says_nothing(row, member):
+            return
         running = self._running(member)
         if member.ended or member.erased_at or (running is None and not self._is_the_same(row, member)):
             row.tell(self.key_column(row), ELSEWHERE)
@@ -148,6 +150,12 @@ class RollReading(Reading):
             self._join(row, member)
         else:
             self._on_the_roll(row, member, running)
+
+    def _says_nothing(self, row: Row, member: Member) -> bool:
+        """A list that was taken out and comes in again puts nobody on a roll: it names those who are on none by their
+        number, masked, with what stands."""
+        said = row.key[0] == "number" and row.said.keys().isdisjoint(("organization", "starts_on"))
+        return said and all(getattr(member, name) == value for name, value in row.values.items())
 
     def _running(self, member: Member) -> Affiliation | None:
         """The roll that the person is on, or is going to be on."""

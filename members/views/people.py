@@ -70,7 +70,7 @@ class MemberList(ScopedMixin, View):
 
 
 def member_table(members) -> dict:
-    columns = [{"key": column.key, "label": column.label} for column in MEMBERS.columns]
+    columns = [{"key": column.key, "label": column.label} for column in MEMBERS.listed()]
     rows = [
         {"url": reverse("members:detail", args=[row.pk]), "cells": [{"text": text} for text in masked_cells(row)]}
         for row in members

@@ -7,9 +7,11 @@ from accounts.models import AuditEvent
 from jobs.models import Job
 from jobs.runner import job_run
 from members import erasure
+from members.models import Affiliation, Member
 from tables import approving, taking
 from tables.models import Export, ExportApproval
 from tests import factories
+from tests.markets.files import import_file
 from tests.members import make
 
 pytestmark = pytest.mark.django_db
@@ -48,3 +50,21 @@ def test_above_the_limit_for_persons_another_lets_it_go_and_the_audit_names_ever
 def test_a_posting_without_the_right_takes_nobody_out(client, city):
     client.force_login(factories.make_user("registrar", city.nanshan))
     assert client.get(ADDRESS).status_code == 403 == client.post(ADDRESS, {"purpose": "查看"}).status_code
+
+
+def test_the_list_comes_in_again_as_a_roll_without_a_change(client, city, tmp_path):
+    """Nor does it put anybody on one: who is only active here stands in it too."""
+    branch = factories.make_branch(city.yuehai)
+    factories.make_affiliation(make.person("欧阳某某"), branch)
+    active = [make.person("上官某某"), make.person("司马某某")]
+    for one in active:
+        factories.make_affiliation(one, branch, kind="activity")
+    Member.objects.filter(pk=active[0].pk).update(id_number=None, id_number_index=None)
+    secretary = factories.make_user("secretary", branch)
+    client.force_login(secretary)
+    answer = client.post(ADDRESS, {"purpose": "组织关系核对", "format": "csv"})
+    path = tmp_path / "members.csv"
+    path.write_bytes(b"".join(answer.streaming_content))
+    answer = import_file(path, secretary, target="roll")
+    assert (answer["rows"], answer["unchanged"]) == (3, 3)
+    assert Affiliation.objects.formal().count() == 1

@@ -21,7 +21,7 @@ from reports.behind import RowsBehind, can_be_taken, model_of
 from reports.models import ReportedFigure
 from reports.row_columns import columns_of
 from stations.models import FootfallTally
-from tables.exports import export
+from tables.exports import Mark, export
 from tables.listing import exportable, listing_of, listings
 from tables.models import Batch
 from tables.taking import streamed
@@ -125,11 +125,15 @@ def city(db):
     return factories.make_city()
 
 
+MARK = Mark("内部资料", "示例", timezone.now())
+
+
 def same_queries(what, rows) -> None:
     def asked(number: int) -> int:
         with CaptureQueriesContext(connection) as queries:
             columns = what.columns(QueryDict(""), True)
-            lines = b"".join(export("表", columns, streamed(rows[:number], what), "csv")).decode().splitlines()
+            pieces = export("表", columns, streamed(rows[:number], what), "csv", MARK)
+            lines = b"".join(pieces).decode().splitlines()
         assert len(lines) == 1 + number
         return len(queries)
 

@@ -187,6 +187,9 @@ def test_unreadable_file_says_why_and_is_removed(client, clerk):
     assert not services.stored(batch).exists()
     answer = client.post(reverse("tables:upload"), {"target": "business", "file": SimpleUploadedFile("a.csv", b"")})
     assert answer.status_code == 422 and "文件是空的" in answer.content.decode()
+    two = [SimpleUploadedFile(name, b"x") for name in ("a.csv", "b.ZIP")]
+    answer = client.post(reverse("tables:upload"), {"target": "business", "file": two})
+    assert answer.status_code == 422 and "zip 请单独上传" in answer.content.decode()
 
 
 def test_cancel_leaves_nothing(client, clerk, django_capture_on_commit_callbacks):
