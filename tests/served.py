@@ -11,6 +11,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from tools.embedded import die_with_parent
+
 HOST = "127.0.0.1"
 
 
@@ -47,7 +49,12 @@ class Server:
         command = [str(Path(sys.executable).parent / "gunicorn"), self.application, "--bind", f"{HOST}:{self.port}"]
         options = ["--no-control-socket", "--log-level", "warning", "--keep-alive", "75"]
         numbers = ["--workers", str(self.workers), "--threads", str(self.threads)]
-        self.process = subprocess.Popen([*command, *numbers, *options], env=self.environment, start_new_session=True)
+        self.process = subprocess.Popen(
+            [*command, *numbers, *options],
+            env=self.environment,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),  # a test run that is killed leaves no server behind
+        )
 
     def kill(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)

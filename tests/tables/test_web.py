@@ -55,7 +55,11 @@ def test_upload_check_confirm_apply(client, clerk, city):
         code = make_code()
         batch = upload(
             client,
-            [make_row(监管所="粤海所"), make_row(统一社会信用代码=code, 经营状态="不详"), make_row(统一社会信用代码=code)],
+            [
+                make_row(监管所="粤海所"),
+                make_row(统一社会信用代码=code, 经营状态="不详"),
+                make_row(统一社会信用代码=code),
+            ],
         )
         assert (batch.state, batch.counts["new"], batch.counts["wrong"], batch.counts["duplicate"]) == (
             "checked",
@@ -161,7 +165,11 @@ def test_large_counts_are_grouped(client, clerk):
 
 
 def test_wrong_rows_come_back_with_their_reasons_and_can_be_sent_again(client, clerk, tmp_path):
-    rows = [make_row(备注="甲"), make_row(备注="=乙", 从业人数="-1"), make_row(备注="丙", 经营状态="不详", 从业人数="1.5")]
+    rows = [
+        make_row(备注="甲"),
+        make_row(备注="=乙", 从业人数="-1"),
+        make_row(备注="丙", 经营状态="不详", 从业人数="1.5"),
+    ]
     rows.append({**rows[0], "名称": "重复的一行"})  # would overwrite the first if it came back with the wrong ones
     batch = upload(client, rows)
     assert batch.counts["duplicate"] == 1
