@@ -1,8 +1,13 @@
+import re
+
 import pytest
 from axes.models import AccessAttempt
+from django.contrib.auth.hashers import get_hasher
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +63,29 @@ def test_what_was_typed_for_an_unknown_account_is_not_kept_in_the_audit(client, 
     event = AuditEvent.objects.get()
     assert (event.act, event.subjects, event.detail) == ("accounts.session.refuse", [], {"known": False})
     assert "13800138000" not in str(vars(event))
+
+
+@pytest.mark.parametrize(("address", "more"), [(SIGN_IN, {}), ("/api/v1/token/", {"content_type": "application/json"})])
+def test_a_wrong_password_is_the_same_work_whoever_is_named(client, user, settings, monkeypatch, address, more):
+    """The time of an answer tells what it was made of: one hash of the password, and the same statements."""
+    settings.DEMO = True
+    make.make_user(username="left", is_active=False)
+    User.objects.create_user(username="nopassword")
+    hashed, hasher = [], get_hasher("default")
+    encode = hasher.encode
+    monkeypatch.setattr(
+        hasher, "encode", lambda password, salt, *rest: hashed.append(password) or encode(password, salt)
+    )
+    work = {}
+    for name in ("anybody", "officer1", "left", "nopassword", "nobody"):  # the first one also pays for what is kept
+        hashed.clear()
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.post(address, {"username": name, "password": "Wrong-Pass-123"}, **more)
+        assert answer.status_code in (200, 400)
+        plain = [re.sub(r"'[^']*'|\b\d+\b|_x\d+| VALUES .*", "?", query["sql"]) for query in queries]
+        work[name] = (len(hashed), plain)
+    assert work["officer1"][0] == 1
+    assert work["officer1"] == work["left"] == work["nopassword"] == work["nobody"]
 
 
 @pytest.mark.parametrize(("username", "password"), [("", "x"), ("officer1", ""), ("", "")])
