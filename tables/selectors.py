@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber
 
 from tables.fixes import mark
 from tables.mapping import columns_of, headers_of
@@ -12,6 +13,8 @@ from tables.register import target
 
 DOUBLED = "文件中前面已有同一个号码，以前一行为准"  # reasons that each name another row are shown as one
 UNSEEN = "（个人信息，不显示）"
+REASONS_SHOWN = 50
+LOOKED_THROUGH = 20_000  # errors, for the first rows of each reason: a million would be sorted at every look
 
 
 def own_batches(user) -> QuerySet[Batch]:
@@ -20,13 +23,13 @@ def own_batches(user) -> QuerySet[Batch]:
 
 @dataclass(frozen=True)
 class Reason:
-    """Errors of one kind, column and reason: how many, an example, how many of them carry a suggestion."""
+    """Errors of one kind, column and reason: how many, the first of them, how many of them carry a suggestion."""
 
     text: str
     column: str
     kind: str
     count: int
-    example: RowError | None
+    first: list[RowError]
     suggested: int = 0
 
     @property
@@ -34,23 +37,30 @@ class Reason:
         return "" if self.kind == RowError.Kind.DUPLICATE else self.text
 
 
-def reasons(batch: Batch, limit: int = 50) -> list[Reason]:
-    """What is wrong, most frequent first."""
+def reasons(batch: Batch, limit: int = REASONS_SHOWN, size: int = 5) -> list[Reason]:
+    """What is wrong, most frequent first, each with its first `size` errors in the file's order.
+
+    Only the first LOOKED_THROUGH are searched for these: a rare reason may show fewer, or none.
+    """
     known = batch.errors.exclude(kind=RowError.Kind.DUPLICATE).order_by()
     grouped = list(
         known.values_list("kind", "column", "reason")
-        .annotate(count=Count("pk"), suggested=Count("pk", filter=~Q(suggestion="")), first=Min("pk"))
+        .annotate(count=Count("pk"), suggested=Count("pk", filter=~Q(suggestion="")))
         .order_by("-count", "reason")[:limit]
     )
-    examples = RowError.objects.in_bulk([first for *_, first in grouped])
+    place = Window(RowNumber(), partition_by=["kind", "column", "reason"], order_by=["row", "id"])
+    ahead = known.order_by("row", "id")[:LOOKED_THROUGH]
+    told = known.filter(pk__in=ahead.values("pk"), reason__in={reason for _, _, reason, *_ in grouped})
+    first: dict[tuple, list[RowError]] = {}
+    for error in told.annotate(place=place).filter(place__lte=size).order_by("row", "id"):
+        first.setdefault((error.kind, error.column, error.reason), []).append(error)
     found = [
-        Reason(reason, column, kind, count, examples[first], suggested)
-        for kind, column, reason, count, suggested, first in grouped
+        Reason(reason, column, kind, count, first.get((kind, column, reason), []), suggested)
+        for kind, column, reason, count, suggested in grouped
     ]
-    doubled = batch.errors.filter(kind=RowError.Kind.DUPLICATE).aggregate(rows=Count("row", distinct=True))["rows"]
-    if doubled:
-        first = batch.errors.filter(kind=RowError.Kind.DUPLICATE).order_by("row", "-pk").first()
-        found.append(Reason(DOUBLED, "", RowError.Kind.DUPLICATE, doubled, first))
+    doubled = errors_of(batch, RowError.Kind.DUPLICATE)
+    if rows := doubled.order_by().aggregate(rows=Count("row", distinct=True))["rows"]:
+        found.append(Reason(DOUBLED, "", RowError.Kind.DUPLICATE, rows, list(doubled[:size])))
     return found
 
 

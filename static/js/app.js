@@ -78,7 +78,7 @@
   }
 
   function openForPaper(open) {
-    for (const details of document.querySelectorAll("details.chart-data, details.settled")) {
+    for (const details of document.querySelectorAll("details.chart-data, details.settled, details.reason")) {
       if (open && !details.open) { details.open = true; details.dataset.opened = "1"; }
       else if (!open && details.dataset.opened) { details.open = false; delete details.dataset.opened; }
     }

@@ -14,6 +14,7 @@ from tables.forms import ColumnsForm
 from tables.models import Batch, RowError
 from tables.register import EFFECTS, REFUSED, Cannot
 from tables.selectors import (
+    REASONS_SHOWN,
     Cells,
     conflict_counts,
     conflicts_shown,
@@ -29,7 +30,9 @@ from tables.views.columns import needed_words, shown_headers
 from tables.views.plan import absent_as, tiles, warnings
 from tables.wrong_rows import wrong_rows_as
 
-ERRORS_SHOWN = 100
+CONFLICTS_SHOWN = 100
+ROWS_SHOWN = 20  # a phone's page
+ALL = "all"  # row by row, of every kind
 BATCHES_SHOWN = 50
 LARGE = 200_000  # rows whose writing others may notice
 
@@ -115,7 +118,7 @@ class BatchDetail(ImportView):
             context["undo_refusal"] = services.why_not_undone(batch, request.user)
         if batch.state == Batch.State.UNDONE:
             context["conflict_counts"] = conflict_counts(batch)
-            context["conflicts"] = conflicts_shown(batch, list(batch.conflicts.all()[:ERRORS_SHOWN]), request.user)
+            context["conflicts"] = conflicts_shown(batch, list(batch.conflicts.all()[:CONFLICTS_SHOWN]), request.user)
         if batch.headers:
             context |= self._columns(batch)
         if batch.counts:
@@ -150,31 +153,40 @@ class BatchDetail(ImportView):
         }
 
     def _errors(self, batch: Batch) -> dict:
+        """By reason first; row by row where that, a kind or a reason was asked for."""
+        cells = Cells(batch)
         asked = {name: self.request.GET.get(name, "") for name in ("kind", "column", "reason")}
         after = row_after(self.request)
-        errors, more = errors_page(errors_of(batch, **asked), after, ERRORS_SHOWN)
-        kept = urlencode({name: said for name, said in asked.items() if said})
-        groups = [] if after else reasons(batch)
-        cells = Cells(batch)
-        shown = [
+        listed = bool(after or any(asked.values()))
+        rows = self._rows(batch, cells, asked, after) if listed else {"groups": self._groups(batch, cells)}
+        kinds = [(ALL, "逐行"), *RowError.Kind.choices]
+        current = listed and (asked["kind"] if asked["kind"] in RowError.Kind.values else ALL)
+        return rows | {
+            "is_listed": listed,
+            "reasons_shown": REASONS_SHOWN,
+            "kinds": [{"value": value, "label": label, "current": value == current} for value, label in kinds],
+        }
+
+    def _groups(self, batch: Batch, cells: Cells) -> list[dict]:
+        found = reasons(batch)
+        shown = {item["error"].pk: item for item in cells.errors([error for each in found for error in each.first])}
+        return [
             {
-                "reason": group,
-                "place": cells.place(group.example.row) if group.example else "",
-                "value": group.example and cells.error(group.example, {})["value"],
-                "query": urlencode({"kind": group.kind, "column": group.column, "reason": group.group}),
+                "reason": each,
+                "items": [shown[error.pk] for error in each.first],
+                "query": urlencode({"kind": each.kind, "column": each.column, "reason": each.group}),
             }
-            for group in groups
+            for each in found
         ]
+
+    def _rows(self, batch: Batch, cells: Cells, asked: dict, after: int) -> dict:
+        errors, more = errors_page(errors_of(batch, **asked), after, ROWS_SHOWN)
+        kept = urlencode({name: said for name, said in (asked | {"kind": asked["kind"] or ALL}).items() if said})
         return {
-            "groups": shown,
             "errors": cells.errors(errors),
-            "next_url": f"?{kept}{'&' if kept else ''}after={errors[-1].row}" if more and errors else "",
+            "next_url": f"?{kept}&after={errors[-1].row}" if more and errors else "",
             "first_url": f"?{kept}" if after else "",
-            "one_reason": asked["reason"],
-            "kinds": [
-                {"value": value, "label": label, "current": value == asked["kind"]}
-                for value, label in RowError.Kind.choices
-            ],
+            "one_reason": asked["reason"] and " · ".join(filter(None, [asked["column"], asked["reason"]])),
         }
 
 

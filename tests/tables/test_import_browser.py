@@ -92,11 +92,11 @@ def test_a_messy_file_is_sent_mended_written_and_taken_back(visit, phone_page, r
     looked_at(page, "plan")
     assert [count(page, key) for key in ("new", "wrong", "duplicate")] == ["3", "2", "1"]
 
-    wrong = page.locator("#errors tr", has_text="认不出的经营状态")
+    wrong = page.locator("#errors tr", has_text="不详")
     wrong.locator("input[name=value]").fill("存续")
     wrong.get_by_role("button", name="改", exact=True).click()
     page.wait_for_selector("#fix-bar .pending")
-    page.locator("#errors tr", has_text="应为整数").get_by_role("button", name="不导入").click()
+    page.locator("#errors tr", has_text="许多").get_by_role("button", name="不导入").click()
     page.locator("#fix-bar", has_text="不导入 1 行").wait_for()
     looked_at(page, "mended")
     page.locator("#fix-bar").get_by_role("button", name="重新检查").click()
@@ -157,7 +157,7 @@ def test_a_fix_that_does_not_arrive_is_told_beside_its_cell(visit, phone_page, r
     """Nothing is swapped in then: an officer would go on as if it had been taken. Without a session it leads to the sign-in."""
     visit(phone_page)
     batch = send(phone_page, "名册.csv", to_csv(rows))
-    cell = phone_page.locator("#errors tr", has_text="认不出的经营状态")
+    cell = phone_page.locator("#errors tr", has_text="不详")
     whole = cell.locator(".fix").bounding_box()["width"]
     assert cell.locator("input[name=value]").bounding_box()["width"] > 0.95 * whole  # eighteen digits are seen at once
     fix = cell.get_by_role("button", name="改", exact=True)
@@ -173,7 +173,7 @@ def test_a_fix_that_does_not_arrive_is_told_beside_its_cell(visit, phone_page, r
     assert cell.get_by_role("alert").count() == 0
 
     phone_page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
-    phone_page.locator("#errors tr", has_text="应为整数").get_by_role("button", name="改", exact=True).click()
+    phone_page.locator("#errors tr", has_text="许多").get_by_role("button", name="改", exact=True).click()
     phone_page.wait_for_url(f"**{reverse('accounts:sign_in')}?next={batch.get_absolute_url()}")
     assert "刚才提交的内容没有保存" in phone_page.inner_text("body")
 

@@ -266,15 +266,27 @@ def test_template_has_header_and_examples_that_are_never_taken(client, clerk, tm
     assert client.get(reverse("tables:template", args=["nothing"])).status_code == 404
 
 
-def test_errors_are_paged_without_cutting_a_row(client, clerk):
+def test_errors_stand_by_reason_first_and_every_one_on_a_page_without_cutting_a_row(client, clerk):
     batch = upload(client, [make_row(经营状态="不详", 从业人数="-1", 成立日期="x") for _ in range(70)])
-    seen, address = [], reverse("tables:batch", args=[batch.pk])
-    while address:
-        context = client.get(address).context
-        seen += [(item["error"].row, item["error"].column) for item in context["errors"]]
-        address = context["next_url"] and reverse("tables:batch", args=[batch.pk]) + context["next_url"]
-    assert len(seen) == len(set(seen)) == 210
-    assert [group["reason"].count for group in context["groups"]] in ([], [70, 70, 70])
+    page = reverse("tables:batch", args=[batch.pk])
+
+    def walked(query: str) -> list[tuple]:
+        seen = []
+        while query:
+            context = client.get(page + query).context
+            assert len(context["errors"]) <= 20 and "groups" not in context
+            seen += [(item["error"].row, item["error"].column) for item in context["errors"]]
+            query = context["next_url"]
+        return seen
+
+    groups = client.get(page).context["groups"]
+    assert [group["reason"].count for group in groups] == [70, 70, 70]
+    for group in groups:
+        assert [item["error"].row for item in group["items"]] == [2, 3, 4, 5, 6]
+        assert walked(f"?{group['query']}") == [(row, group["reason"].column) for row in range(2, 72)]
+    for query in ("?kind=all", "?after=1"):
+        seen = walked(query)
+        assert len(seen) == len(set(seen)) == 210
 
 
 def test_cancelled_job_writes_nothing_and_the_batch_waits_again(client, clerk):
