@@ -36,6 +36,7 @@ PAGES = {
     "reports:printed": "reports.printeddocument",
     "reports:report_form": "reports.reportform",
     "reports:screen_change": "reports.screen",
+    "reports:self_check": "reports.selfcheck",
     "stations:detail": "stations.servicepoint",
     "tables:batch": "tables.batch",
 }

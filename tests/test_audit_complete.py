@@ -210,6 +210,7 @@ NO_ACT = {
     "tables.errors:": "called by a batch",
     "tables.importer:": "called by a batch",
     "tables.row_undo:": "called by a batch",
+    "tables.said_again:": "called by a batch, and where batches are forgotten",
     "tables.traces:": "called by a batch",
     "tables.undo:": "called by a batch",
     "tables.services:batch_check": "the job that reads a batch, whose start and end are events",

@@ -150,9 +150,7 @@ def test_who_declines_there_is_told(client, person):
     assert answer.status_code == 403 and "没有让您登录" in answer.content.decode()
 
 
-@pytest.mark.parametrize(
-    "query", [{}, {"state": "x"}, {"code": "\x00", "state": "\x00"}, {"code": "x" * 5000, "state": "是"}]
-)
+@pytest.mark.parametrize("query", [{}, {"state": "x"}, {"code": "x" * 5000, "state": "是"}])
 def test_whatever_comes_back_unasked_is_refused(client, behave, query):
     assert client.get(LEAVE + "back/", query).status_code == 403
 

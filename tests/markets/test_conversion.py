@@ -18,7 +18,7 @@ from members.models import InstructorAssignment
 from reports.models import Snapshot
 from tables import services
 from tables import undo as tables_undo
-from tables.exports import export
+from tables.exports import Mark, export
 from tables.models import Batch, BatchChange
 from tables.register import Cannot
 from tables.statements import fetch
@@ -273,7 +273,7 @@ def test_an_export_names_only_predecessors_that_the_reader_may_see(send, registr
     def leave(user) -> str:
         rows = BUSINESS_LIST.to_export(QueryDict(""), user).iterator(50)
         columns = BUSINESS_LIST.columns(QueryDict(""), True)
-        (path := tmp_path / "out.csv").write_bytes(b"".join(export("经营主体", columns, rows, "csv")))
+        (path := tmp_path / "out.csv").write_bytes(b"".join(export("经营主体", columns, rows, "csv", Mark.by(user))))
         return path.read_text("utf-8-sig")
 
     clerk = factories.make_user("registrar", city.nanshan)

@@ -13,7 +13,7 @@ from orgs.models import Organization
 from reports.models import ReportedFigure
 from stations.models import ServicePoint
 from tables.cells import clean
-from tables.exports import export
+from tables.exports import Mark, export
 from tables.listing import listing
 from tables.register import _targets
 from tests import factories
@@ -163,7 +163,7 @@ def leave(path: Path, name: str, format: str) -> Path:
     """All exported columns of all rows."""
     table, model = _targets[name].table, MAKERS[name][0]
     rows = model._default_manager.order_by("pk").iterator()
-    path.write_bytes(b"".join(export(table.title, table.exported(), rows, format)))
+    path.write_bytes(b"".join(export(table.title, table.exported(), rows, format, Mark.by(None))))
     return path
 
 
@@ -203,6 +203,6 @@ def test_the_list_writes_what_an_import_reads(city, registrar, tmp_path):
     assert asked is not None
     rows = asked.to_export(QueryDict(""), registrar).iterator(50)
     path = tmp_path / "file.csv"
-    path.write_bytes(b"".join(export(asked.title, asked.columns(QueryDict(""), True), rows, "csv")))
+    path.write_bytes(b"".join(export(asked.title, asked.columns(QueryDict(""), True), rows, "csv", Mark.by(None))))
     answer = files.import_file(path, registrar)
     assert answer["unchanged"] == answer["rows"] == Business.objects.count()

@@ -76,7 +76,7 @@ def test_whatever_is_typed_is_looked_for_as_it_stands(sign_in, town, said, name)
     assert not response.context["form"].errors
 
 
-@pytest.mark.parametrize("said", ["😀", "长" * 200, "a\0b", "　", "\n"])
+@pytest.mark.parametrize("said", ["😀", "长" * 200, "　", "\n"])
 def test_what_cannot_be_a_name_is_refused_with_a_sentence(sign_in, town, said):
     response = sign_in("city_leader").get(SEARCH, {"q": said})
     assert response.status_code == 200 and response.context["sections"] is None and response.context["form"].errors["q"]
