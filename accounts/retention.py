@@ -1,11 +1,15 @@
 """What the nightly jobs took away, as events: proof that they ran and of what they erased. Counts only, never whose."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import AuditEvent
 
 ACT = "accounts.retention"
+LATE_AFTER = timedelta(hours=30)  # they run every night
 # The jobs of the product, what each removes, in the words of its counts.
 JOBS: dict[str, tuple[str, dict[str, str]]] = {
     "persons": (
@@ -42,3 +46,10 @@ def runs(job: str | None = None):
     """The events of all runs, or of one job, newest first."""
     found = AuditEvent.objects.filter(act=ACT).order_by("-id")
     return found.filter(detail__job=job) if job else found
+
+
+def late() -> list[str]:
+    """What each job removes that did not run last night."""
+    newest = {job: runs(job).first() for job in JOBS}
+    since = timezone.now() - LATE_AFTER
+    return [JOBS[job][0] for job, run in newest.items() if run is None or run.at < since]

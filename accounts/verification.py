@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -210,6 +210,12 @@ def _check_beginning(walk: _Walk, point: AuditCheckpoint, heads: list[Head]) -> 
         if head.sequence <= point.sequence and head.last > early:
             text = f"{head.made:%Y-%m-%d} 的链头证明第 {head.sequence} 号未到保存期限，却已被清理。"
             walk.find("removed", head.sequence, None, text)
+
+
+def unsealed_since(since: datetime) -> int:
+    """Events since then that wait for their seal longer than they should. Of all days `verify` tells."""
+    late = AuditEvent.objects.filter(at__gte=since, at__lt=Now() - UNSEALED_AFTER, seal__isnull=True)
+    return late.count()
 
 
 def _never_sealed() -> list[int]:

@@ -168,6 +168,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             ),
             Entry("个人信息字段清单", "list-details", "reports:inventory", "accounts.view_inventory", duties=ALL_DUTIES),
             Entry("到期抹除记录", "eraser", "reports:retention", "accounts.view_retention", duties=ALL_DUTIES),
+            Entry("运行状况", "heartbeat", "reports:health", "accounts.view_health", duties=(User.Duty.SYSTEM,)),
             Entry(
                 "摆渡文件", "ferry", "members:ferry", "members.view_ferryfile", duties=(User.Duty.SYSTEM,),
                 only_ferried=True,

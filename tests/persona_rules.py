@@ -235,6 +235,7 @@ PAGES: dict[str, Page] = {
     "reports:compare_division": Page(PLACES, "division", "code"),
     "reports:split": Page(PLACES, "division", "code", extra={"kind": "d"}),
     "reports:split_chart": Page(PLACES, "division", "code", extra={"kind": "d"}),
+    "reports:health": Page(SYSTEM),
     "reports:self_checks": Page(SECURITY),
     "reports:self_check_new": Page(SECURITY),
     "reports:self_check": Page(SECURITY, "self_check", everywhere=SECURITY),

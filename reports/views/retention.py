@@ -1,15 +1,12 @@
 """到期抹除记录: what the nightly jobs took away, and whether they ran. Counts only."""
 
-from datetime import timedelta
-
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.generic import View
 
-from accounts.retention import JOBS, runs
+from accounts.retention import JOBS, late, runs
 from orgs.scoped import DoorMixin
 
-LATE_AFTER = timedelta(hours=30)  # they run every night
 SHOWN = 200
 
 
@@ -28,16 +25,11 @@ class Retention(DoorMixin, View):
                 {"label": "全部", "url": "?", "current": job is None},
                 *({"label": label, "url": f"?job={key}", "current": key == job} for key, (label, _) in JOBS.items()),
             ],
-            "late": [label for key, (label, _) in JOBS.items() if _is_late(key)],
+            "late": late(),
             "total_text": f"最近 {SHOWN} 次",
             "empty_reason": "还没有清理过。系统装好后的第一个凌晨会有第一条记录。",
         }
         return render(request, "reports/retention.html", context)
-
-
-def _is_late(job: str) -> bool:
-    newest = runs(job).first()
-    return newest is None or newest.at < timezone.now() - LATE_AFTER
 
 
 def _row(event) -> dict:

@@ -1,0 +1,146 @@
+"""运行状况: whether what should run without anybody asking does run, and what to do where it does not.
+
+Times and counts of the machinery, no business data (GB/T 22239-2019 8.1.4.2 d, 8.1.4.3 d). The machine itself, its network
+and the backups are the operator's to watch.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.utils import timezone
+
+from accounts import retention
+from accounts.models import AuditEvent
+from accounts.verification import unsealed_since
+from jobs.models import Job
+from reports.models import LastCount
+
+OK, WARN, BAD = "ok", "warn", "bad"
+WAITING = timedelta(minutes=10)  # of a job; a big import before it takes as long
+LOST = timedelta(minutes=2)  # of a lease of one minute that no sweep took over
+NIGHT = retention.LATE_AFTER
+FEW_FREE, LITTLE_FREE = 0.05, 0.15  # of a disk
+MANY_CONNECTIONS = 0.8
+BACKGROUND = "请检查后台任务的进程（worker）和定时服务（beat）是否在运行，再看它们的日志。"
+
+
+@dataclass(frozen=True)
+class Check:
+    """`told`: what was found; `todo`: what to do, empty where all is well."""
+
+    name: str
+    state: str
+    told: str
+    todo: str = ""
+
+
+def checks() -> list[Check]:
+    """In the order in which one fault explains the next."""
+    return [look() for look in LOOKS]
+
+
+def _when(at: datetime | None) -> str:
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M}" if at else "从来没有"
+
+
+def _database() -> Check:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, pg_size_pretty(pg_database_size(current_database())),"
+            " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),"
+            " current_setting('max_connections')::int"
+        )
+        role, size, used, most = cursor.fetchone()
+    told = f"角色 {role}，{size}，连接 {used} / {most}"
+    if used > most * MANY_CONNECTIONS:
+        return Check("数据库", WARN, told, "连接快用完了：减少网页和后台进程的线程数，或调大 max_connections。")
+    return Check("数据库", OK, told)
+
+
+def _redis() -> Check:
+    try:
+        cache.set("health", 1, 5)
+    except Exception as error:  # of whatever library and network: that it failed is what is asked
+        return Check(
+            "Redis", BAD, f"连不上（{type(error).__name__}）", "请启动 Redis；任务都记在数据库里，恢复后自动接着做。"
+        )
+    return Check("Redis", OK, "可以读写")
+
+
+def _jobs() -> Check:
+    now, unfinished = timezone.now(), Job.objects.exclude(state__in=Job.FINISHED)
+    waiting = unfinished.filter(state=Job.State.QUEUED, created_at__lt=now - WAITING).count()
+    lost = unfinished.filter(state=Job.State.RUNNING, lease_until__lt=now - LOST).count()
+    if lost:
+        return Check("后台任务", BAD, f"{lost} 个任务的进程已经不在，没有被接手", BACKGROUND)
+    if waiting:
+        todo = f"前面可能有大的导入，先看任务列表；没有的话，{BACKGROUND}"
+        return Check("后台任务", WARN, f"{waiting} 个任务排队超过 {WAITING.seconds // 60} 分钟", todo)
+    return Check("后台任务", OK, f"进行中 {unfinished.count()} 个，没有积压")
+
+
+def _sealing() -> Check:
+    late = unsealed_since(timezone.now() - timedelta(days=1))
+    if late:
+        return Check("审计封存", BAD, f"一天内有 {late} 条审计记录超过一分钟没有封存", BACKGROUND)
+    return Check("审计封存", OK, "一天内的审计记录都已封存")
+
+
+def _nightly(name: str, newest: datetime | None, todo: str) -> Check:
+    if newest is None or newest < timezone.now() - NIGHT:
+        return Check(name, BAD, f"最近一次：{_when(newest)}", todo)
+    return Check(name, OK, f"最近一次：{_when(newest)}")
+
+
+def _heads() -> Check:
+    event = AuditEvent.objects.filter(act="accounts.audit.head_export").order_by("-id").first()
+    todo = f"{BACKGROUND}也可以先运行 manage.py export_audit_head。"
+    return _nightly("审计链头（每晚 00:05）", event.at if event else None, todo)
+
+
+def _counting() -> Check:
+    last = LastCount.objects.order_by("-as_of").first()
+    todo = f"{BACKGROUND}也可以先运行 manage.py refresh_coverage。"
+    return _nightly("全部统计（每晚 01:10）", last.counted_at if last else None, todo)
+
+
+def _retention() -> Check:
+    if missing := retention.late():
+        return Check("到期抹除（每晚）", BAD, f"没有按时清理：{'、'.join(missing)}", BACKGROUND)
+    return Check("到期抹除（每晚）", OK, "昨夜都已清理")
+
+
+def _disk() -> Check:
+    name, place = "上传和导出的磁盘", Path(settings.MEDIA_ROOT)
+    if not place.is_dir():
+        return Check(
+            name, WARN, "文件夹还没有建立", "第一次上传时会自动建立；已经用过的，请核对 MEDIA_ROOT 有没有挂载。"
+        )
+    usage = shutil.disk_usage(place)
+    share = usage.free / usage.total
+    told = f"剩余 {share:.0%}，{usage.free / 2**30:,.1f} GB"
+    if share < LITTLE_FREE:
+        return Check(name, BAD if share < FEW_FREE else WARN, told, "请清理或扩容；满了以后导入和导出都会失败。")
+    return Check(name, OK, told)
+
+
+def _erasures() -> Check:
+    """A withdrawal goes on where its list cannot be written, so nobody else would notice."""
+    place = Path(settings.ERASURE_LIST)
+    target = next((each for each in (place, *place.parents) if each.exists()), place)
+    if not os.access(target, os.W_OK):
+        todo = "请核对 ERASURE_LIST 所在的磁盘和权限；写不进去时，恢复备份会把抹除过的人带回来。"
+        return Check("抹除和撤回的清单", BAD, "写不进去", todo)
+    return Check("抹除和撤回的清单", OK, "可以写入")
+
+
+LOOKS: tuple[Callable[[], Check], ...] = (
+    _database, _redis, _jobs, _sealing, _heads, _counting, _retention, _disk, _erasures,
+)  # fmt: skip

@@ -1,0 +1,114 @@
+"""运行状况: what does not run is named with what to do; what runs is not."""
+
+import shutil
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import audit
+from accounts.heads import head_export
+from accounts.models import User
+from accounts.retention import JOBS, retention_ran
+from accounts.seals import seal
+from jobs.models import Job
+from reports import health
+from reports.services import coverage_refresh
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def well(settings, tmp_path):
+    """Everything ran last night."""
+    settings.MEDIA_ROOT, settings.ERASURE_LIST = str(tmp_path), str(tmp_path / "list.jsonl")
+    factories.make_city()
+    coverage_refresh()
+    for job, (_, words) in JOBS.items():
+        retention_ran(job, **dict.fromkeys(words, 0))
+    seal()
+    head_export()
+    seal()
+    assert faults() == {}
+
+
+def faults() -> dict[str, str]:
+    return {check.name: check.state for check in health.checks() if check.state != health.OK}
+
+
+def unsealed(owner_role, settings, patch):
+    event = audit.record("accounts.sign_out", by=None)
+    with owner_role(), connection.cursor() as cursor:
+        cursor.execute("UPDATE accounts_auditevent SET at = at - interval '61 seconds' WHERE id = %s", [event.pk])
+
+
+def a_night_ago(*acts):
+    def passes(owner_role, settings, patch):
+        with owner_role(), connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE accounts_auditevent SET at = at - interval '31 hours' WHERE act = ANY(%s)", [list(acts)]
+            )
+
+    return passes
+
+
+def not_counted(owner_role, settings, patch):
+    with owner_role(), connection.cursor() as cursor:
+        cursor.execute("UPDATE reports_lastcount SET counted_at = counted_at - interval '31 hours'")
+
+
+def job(**more):
+    def put(owner_role, settings, patch):
+        Job.objects.create(kind="tables.check", title="检查", **more)
+
+    return put
+
+
+def no_redis(owner_role, settings, patch):
+    def refuse(*_):
+        raise ConnectionError
+
+    patch.setattr(cache, "set", refuse)
+
+
+def full(owner_role, settings, patch):
+    patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=100, free=4))
+
+
+def read_only(owner_role, settings, patch):
+    patch.setattr(health.os, "access", lambda *_: False)
+
+
+LONG_AGO = timezone.now() - timedelta(hours=1)
+FAULTS = {
+    "审计封存": (unsealed, "bad"),
+    "审计链头（每晚 00:05）": (a_night_ago("accounts.audit.head_export"), "bad"),
+    "到期抹除（每晚）": (a_night_ago("accounts.retention"), "bad"),
+    "全部统计（每晚 01:10）": (not_counted, "bad"),
+    "后台任务": (job(state="running", lease_until=LONG_AGO), "bad"),
+    "后台任务 ": (job(created_at=LONG_AGO), "warn"),
+    "Redis": (no_redis, "bad"),
+    "上传和导出的磁盘": (full, "bad"),
+    "抹除和撤回的清单": (read_only, "bad"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_fault_is_named_alone(well, owner_role, settings, monkeypatch, name):
+    fault, state = FAULTS[name]
+    fault(owner_role, settings, monkeypatch)
+    assert faults() == {name.strip(): state}
+
+
+def test_the_page_says_what_to_do(well, client, owner_role):
+    client.force_login(factories.make_user(duty=User.Duty.SYSTEM))
+    page = reverse("reports:health")
+    assert "项异常" not in client.get(page).content.decode()
+    a_night_ago("accounts.audit.head_export")(owner_role, None, None)
+    text = client.get(page).content.decode()
+    assert "有 1 项异常" in text and "manage.py export_audit_head" in text
