@@ -6,7 +6,7 @@ of the text and stand where one looks: as many rows are fetched as match. Or one
 full: where n of N rows match, that takes 50 × N ÷ n rows. A row that is fetched costs about four times one that is
 passed on the way with its neighbours beside it, so both take as long at about n = √(12 × N), `few()`.
 
-Where ANALYZE knows the rarest pair to be frequent, the walk goes as far as should fill the page one and a half times
+Where ANALYZE knows the pairs to be frequent, the walk goes as far as should fill the page one and a half times
 over, which is a short way for a frequent word. Where that did not do, the matches met so far tell how many there are
 here, other filters included, and with it which of two bounded steps comes first: the index, which stops fetching at
 twice `few` rows, or the walk on to where a word of `few` rows would have filled the page. So a name that is common in
@@ -110,8 +110,11 @@ class Search:
     @cached_property
     def spellings(self) -> list[tuple[str, ...]]:
         """The pairs of the text as part of a name and, for letters, as initials, which the index has in capitals."""
-        texts = [self.text, self.text.upper()] if _is_letters(self.text) else [self.text]
-        return list(dict.fromkeys(tuple(grams(text)) for text in texts))
+        return [tuple(grams(text)) for text in self._texts]
+
+    @property
+    def _texts(self) -> list[str]:
+        return list(dict.fromkeys([self.text, self.text.upper()] if _is_letters(self.text) else [self.text]))
 
     @cached_property
     def shares(self) -> dict[str, float]:
@@ -139,8 +142,13 @@ class Search:
 
     @cached_property
     def expected(self) -> float:
-        """How many of the scope's rows have the rarest pair of the text, if it is as usual here as anywhere."""
-        return self.rows * sum(min(self.shares.get(gram, 0) for gram in spelling) for spelling in self.spellings)
+        """How many of the scope's rows have the text, if its pairs that share no character meet by chance. Those of a word
+        that everybody has are frequent one by one, so it is expected frequent all the same."""
+        return self.rows * sum(self._share(text) for text in self._texts)
+
+    def _share(self, text: str) -> float:
+        tilings = [[text[at : at + 2] for at in range(begin, len(text) - 1, 2)] for begin in (0, 1)]
+        return min(math.prod(self.shares.get(gram, 0) for gram in tiling) for tiling in tilings if tiling)
 
     def first_rows(self, queryset: QuerySet, walk: Walk, number: int) -> list:
         if self.rows <= SMALL:

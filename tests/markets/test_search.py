@@ -182,6 +182,17 @@ def test_common_grams_are_known_from_the_statistics(city):
     assert Search("鬯龘", Business.objects.all()).expected == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("甲乙", 500), ("甲乙丙", 400), ("甲乙丙丁", 250), ("甲乙丙丁戊", 0), ("ab", 90), ("AB12", 0)],
+)
+def test_pairs_that_share_no_character_are_expected_to_meet_by_chance(text, expected):
+    asked = Search(text, Business.objects.all())
+    shares = {"甲乙": 0.5, "乙丙": 0.4, "丙丁": 0.5, "ab": 0.01, "AB": 0.08, "B1": 0.9}
+    vars(asked).update(rows=1000, shares=shares)  # in place of what ANALYZE and the planner say
+    assert asked.expected == pytest.approx(expected)
+
+
 # --- pages and the API ------------------------------------------------------------------------------------------------
 
 
