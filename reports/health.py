@@ -54,7 +54,7 @@ def _database() -> Check:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_user, pg_size_pretty(pg_database_size(current_database())),"
-            " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),"
+            " (SELECT sum(numbackends)::int FROM pg_stat_database),"  # pg_stat_activity hides those of other roles
             " current_setting('max_connections')::int"
         )
         role, size, used, most = cursor.fetchone()

@@ -23,6 +23,11 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
+def test_connections_are_counted_whosever_they_are():
+    database = next(check for check in health.checks() if check.name == "数据库")
+    assert "连接 0 /" not in database.told
+
+
 @pytest.fixture
 def well(settings, tmp_path):
     """Everything ran last night."""
