@@ -23,6 +23,10 @@ pytestmark = [
 ]
 ROWS = 5_000
 WRITING = "^(WITH done AS .UPDATE|INSERT INTO) markets_business"
+# So that on no machine, however busy, the file is written before somebody has looked.
+LINGER = """
+    CREATE FUNCTION lingers() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(5); RETURN NULL; END';
+    CREATE TRIGGER lingers AFTER INSERT OR UPDATE ON markets_business EXECUTE FUNCTION lingers()"""
 LOOK = (
     "SELECT (SELECT count(*) FROM markets_business), (SELECT count(*) FROM markets_business WHERE address = '新址'), "
     "(SELECT count(*) FROM tables_batchchange), (SELECT count(*) FROM markets_businessversion), "
@@ -128,6 +132,7 @@ def test_killed_while_a_file_is_written(cluster, tmp_path):
     before = asked(cluster, LOOK)
     assert before == [(ROWS // 10, 0, 0, 0, 0)]
 
+    asked(cluster, LINGER)
     worker = child(cluster, tmp_path, "work", int(job_id))
     is_writing = f"SELECT 1 FROM pg_stat_activity WHERE usename = 'web' AND query ~ '{WRITING}'"
     wait_for(lambda: asked(cluster, is_writing))
@@ -135,6 +140,7 @@ def test_killed_while_a_file_is_written(cluster, tmp_path):
     cluster.kill()
     assert ended(worker)[0] != 0
     cluster.start()
+    asked(cluster, "DROP FUNCTION lingers() CASCADE")
     # The danger is real: nothing of it is there, and nobody has finished anything.
     assert asked(cluster, LOOK) == before and asked(cluster, state) == [("running", "applying")]
 
