@@ -9,10 +9,12 @@ Stored form: 1 byte length of the key id, with the highest bit for SM4 ‖ key i
 The column's name is bound in as associated data: a ciphertext moved to another column does not open.
 """
 
+import base64
 import hashlib
 import hmac
 import os
 from functools import lru_cache
+from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -30,6 +32,13 @@ AES, SM4 = "AES-256-GCM", "SM4-GCM"
 
 class CannotDecrypt(Exception):
     """The key is not in the ring, or the ciphertext was changed or moved."""
+
+
+def write_key(path: Path, key: bytes) -> None:
+    """A private key in a file of its own that its owner alone may read. Raises FileExistsError: never over another; OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(base64.b64encode(key).decode() + "\n")
 
 
 class Sm4Gcm:

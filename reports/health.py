@@ -15,17 +15,18 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts import retention
 from accounts.models import AuditEvent
 from accounts.verification import unsealed_since
 from jobs.models import Job
+from members.ferry import book
 from reports.models import LastCount
 
 OK, WARN, BAD = "ok", "warn", "bad"
 WAITING = timedelta(minutes=10)  # of a job; a big import before it takes as long
 LOST = timedelta(minutes=2)  # of a lease of one minute that no sweep took over
-NIGHT = retention.LATE_AFTER
 FEW_FREE, LITTLE_FREE = 0.05, 0.15  # of a disk
 MANY_CONNECTIONS = 0.8
 BACKGROUND = "请检查后台任务的进程（worker）和定时服务（beat）是否在运行，再看它们的日志。"
@@ -67,7 +68,7 @@ def _database() -> Check:
 def _redis() -> Check:
     try:
         cache.set("health", 1, 5)
-    except Exception as error:  # of whatever library and network: that it failed is what is asked
+    except RedisError as error:
         return Check(
             "Redis", BAD, f"连不上（{type(error).__name__}）", "请启动 Redis；任务都记在数据库里，恢复后自动接着做。"
         )
@@ -94,7 +95,7 @@ def _sealing() -> Check:
 
 
 def _nightly(name: str, newest: datetime | None, todo: str) -> Check:
-    if newest is None or newest < timezone.now() - NIGHT:
+    if newest is None or newest < timezone.now() - retention.LATE_AFTER:
         return Check(name, BAD, f"最近一次：{_when(newest)}", todo)
     return Check(name, OK, f"最近一次：{_when(newest)}")
 
@@ -115,6 +116,12 @@ def _retention() -> Check:
     if missing := retention.late():
         return Check("到期抹除（每晚）", BAD, f"没有按时清理：{'、'.join(missing)}", BACKGROUND)
     return Check("到期抹除（每晚）", OK, "昨夜都已清理")
+
+
+def _ferry() -> Check:
+    if told := book.late():
+        return Check("摆渡文件", BAD, "".join(told), "见“摆渡文件”页。")
+    return Check("摆渡文件", OK, "按时往来" if settings.IS_FERRIED else "两侧直接相连，不用文件传递")
 
 
 def _disk() -> Check:
@@ -142,5 +149,5 @@ def _erasures() -> Check:
 
 
 LOOKS: tuple[Callable[[], Check], ...] = (
-    _database, _redis, _jobs, _sealing, _heads, _counting, _retention, _disk, _erasures,
+    _database, _redis, _jobs, _sealing, _heads, _counting, _retention, _ferry, _disk, _erasures,
 )  # fmt: skip

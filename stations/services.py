@@ -33,12 +33,12 @@ _COLUMNS = (
 _CHECK_IN = """SELECT {columns} FROM check_in_with_consent({member}, {code}, {place}, {purpose}, {on}, {occurred_at},
     {received_at}, {nonce}, {channel}, {by})"""
 _NAMES = ("member", "code", "place", "purpose", "on", "occurred_at", "received_at", "nonce", "channel", "by")
-_PLAIN = _CHECK_IN.format(
-    columns=", ".join(f'"{column}"' for column in _COLUMNS), **{name: f"%({name})s" for name in _NAMES}
-).replace("%(nonce)s", "%(nonce)s::uuid")
+_TYPES = ("bigint", "bytea", "bigint", "text", "date", "timestamptz", "timestamptz", "uuid", "text", "bigint")
+_LISTED = ", ".join(f'"{column}"' for column in _COLUMNS)
+_NAMED = {name: f"%({name})s::{kind}" for name, kind in zip(_NAMES, _TYPES, strict=True)}
+_PLAIN = _CHECK_IN.format(columns=_LISTED, **_NAMED)
 
 # The desk's, the hot path of the morning peak: the same and its audit event, one statement and one commit.
-_TYPES = ("bigint", "bytea", "bigint", "text", "date", "timestamptz", "timestamptz", "uuid", "text", "bigint")
 _NUMBERED = {name: f"${at}::{kind}" for at, (name, kind) in enumerate(zip(_NAMES, _TYPES, strict=True), 1)}
 _RECORDED = Prepared("check_in_recorded", f"""
     WITH made AS ({_CHECK_IN.format(columns="*", **_NUMBERED)}),
@@ -48,7 +48,7 @@ _RECORDED = Prepared("check_in_recorded", f"""
                      WHERE unit IS NOT NULL ORDER BY unit),
                '', jsonb_build_object('place', place_id, 'channel', channel), true, $11::inet
         FROM made)
-    SELECT {", ".join(f'"{column}"' for column in _COLUMNS)} FROM made""")  # fmt: skip
+    SELECT {_LISTED} FROM made""")  # fmt: skip
 
 
 class CheckInRefused(ValueError):

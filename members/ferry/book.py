@@ -2,9 +2,11 @@
 
 import contextlib
 from collections.abc import Iterator
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from accounts import audit
 from members.models import FerryFile
@@ -39,6 +41,27 @@ def heard() -> int:
     """Up to which number of ours the other side has told to have it."""
     newest = FerryFile.objects.filter(direction=incoming(), made_at__isnull=False).order_by("-number").first()
     return newest.heard if newest else 0
+
+
+def late() -> list[str]:
+    """What stands still, in sentences; nothing where no files are carried."""
+    if not settings.IS_FERRIED:
+        return []
+    hours = settings.FERRY_LATE_HOURS
+    before = timezone.now() - timedelta(hours=hours)
+    newest = FerryFile.objects.filter(direction=Direction.TO_STAFF).order_by("-number").first()
+    unheard = FerryFile.objects.filter(direction=Direction.TO_PUBLIC, number__gt=heard()).order_by("number").first()
+    told = []
+    if newest is None or newest.noted_at < before:
+        since = f"最近一份是 {timezone.localtime(newest.noted_at):%m-%d %H:%M} 取的" if newest else "一份也没有取过"
+        told.append(
+            f"已经超过 {hours} 小时没有取到公众侧的文件（{since}）：群众的报到和撤回还没有送来，请核对摆渡任务。"
+        )
+    if unheard is not None and unheard.noted_at < before:
+        told.append(
+            f"送往公众侧的第 {unheard.number} 号起，公众侧超过 {hours} 小时没有告知收到：群众看到的进展是旧的，请核对摆渡任务。"
+        )
+    return told
 
 
 def note(act: str, *, succeeded: bool = True, **detail) -> None:

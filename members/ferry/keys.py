@@ -6,11 +6,12 @@ knows it. The public halves of the other side are a setting (FERRY_TRUSTED), two
 
 import base64
 import hashlib
-import os
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from accounts.crypto import write_key
 
 SIZE = 32
 PRIVATE, PUBLIC = "ferry.key", "ferry.pub"
@@ -28,14 +29,11 @@ def make_pair(folder: Path) -> tuple[Path, str]:
     """Write a new pair, never over one that is there. The private half's file and the public half. Raises BadKey, OSError."""
     private = Ed25519PrivateKey.generate()
     public = base64.b64encode(private.public_key().public_bytes_raw()).decode()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / PRIVATE
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        write_key(path, private.private_bytes_raw())
     except FileExistsError as error:
         raise BadKey(f"{path} 已经有一把私钥，没有覆盖。要换钥请指定另一个文件夹。") from error
-    with os.fdopen(handle, "w") as file:
-        file.write(base64.b64encode(private.private_bytes_raw()).decode() + "\n")
     (folder / PUBLIC).write_text(public + "\n")
     return path, public
 

@@ -1,7 +1,5 @@
 """摆渡文件: which files were carried between the two sides, for the system administrator. Numbers and counts, no contents."""
 
-from datetime import timedelta
-
 from django.conf import settings
 from django.shortcuts import render
 from django.utils import timezone
@@ -41,31 +39,13 @@ class FerryList(DoorMixin, View):
                 "columns": [{"key": name, "label": name, "whole": name in WHOLE} for name in COLUMNS],
                 "rows": rows,
             },
-            "warnings": _warnings(heard) if settings.IS_FERRIED else [],
+            "warnings": book.late(),
             "total_text": f"最近 {SHOWN} 份",
             "empty_reason": "还没有文件。由运维在公众侧运行 manage.py ferry_out，把文件带到工作侧运行 manage.py ferry_in。"
             if settings.IS_FERRIED
             else "公众侧和工作侧直接相连，不用文件传递。",
         }
         return render(request, "members/ferry.html", context)
-
-
-def _warnings(heard: int) -> list[str]:
-    hours = settings.FERRY_LATE_HOURS
-    late = timezone.now() - timedelta(hours=hours)
-    newest = FerryFile.objects.filter(direction=Direction.TO_STAFF).order_by("-number").first()
-    unheard = FerryFile.objects.filter(direction=Direction.TO_PUBLIC, number__gt=heard).order_by("number").first()
-    told = []
-    if newest is None or newest.noted_at < late:
-        since = f"最近一份是 {timezone.localtime(newest.noted_at):%m-%d %H:%M} 取的" if newest else "一份也没有取过"
-        told.append(
-            f"已经超过 {hours} 小时没有取到公众侧的文件（{since}）：群众的报到和撤回还没有送来，请核对摆渡任务。"
-        )
-    if unheard is not None and unheard.noted_at < late:
-        told.append(
-            f"送往公众侧的第 {unheard.number} 号起，公众侧超过 {hours} 小时没有告知收到：群众看到的进展是旧的，请核对摆渡任务。"
-        )
-    return told
 
 
 def _row(file: FerryFile, heard: int) -> dict:

@@ -58,6 +58,7 @@ _MODELS = {
     "lists:download": "tables.Export", "tables:batch": "tables.Batch", "tables:undo": "tables.Batch",
     "tables:conflicts": "tables.Batch", "tables:errors_file": "tables.Batch",
     "accounts:sessions_of": "accounts.User", "accounts:tokens_of": "accounts.User",
+    "accounts:measure": "accounts.User",
 }  # fmt: skip
 
 

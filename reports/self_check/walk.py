@@ -31,11 +31,12 @@ ROW, PAGE, SEARCH, CHOOSE = "范围外的一行", "本人的页面", "查找范�
 MISSING = {"pk": "99999999999", "object_id": "99999999999", "code": "NOSUCHCODE"}
 # Of these nothing hangs on the account: opened by a code in one's hand, by nobody, or part of signing in.
 OPEN = re.compile(
-    r"healthz$|api:(token|schema|docs|intake)|accounts:(?!sessions_of|tokens_of)|members:(poster$|receipt|notice)"
+    r"healthz$|api:(token|schema|docs|intake)|accounts:(?!sessions_of|tokens_of|locks|measure)|members:(poster$|receipt|notice)"
     r"|stations:own_check_ins|reports:(verify|verified|screen$|screen_data|screen_shapes|screen_worker)"
     r"|admin:(?!\w+_\w+_(changelist|add|history|delete|change)$|index|autocomplete)"
 )
 _KINDS = {
+    "accounts:measure": {"kind": "unlock"},
     "reports:chart": {"kind": "o", "chart": "trend"},
     "reports:split": {"kind": "d"},
     "reports:split_chart": {"kind": "d"},

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts import audit
 from accounts.heads import head_export
@@ -76,7 +77,7 @@ def job(**more):
 
 def no_redis(owner_role, settings, patch):
     def refuse(*_):
-        raise ConnectionError
+        raise RedisError
 
     patch.setattr(cache, "set", refuse)
 
@@ -89,6 +90,10 @@ def read_only(owner_role, settings, patch):
     patch.setattr(health.os, "access", lambda *_: False)
 
 
+def no_files_come(owner_role, settings, patch):
+    settings.IS_FERRIED = True
+
+
 LONG_AGO = timezone.now() - timedelta(hours=1)
 FAULTS = {
     "审计封存": (unsealed, "bad"),
@@ -98,6 +103,7 @@ FAULTS = {
     "后台任务": (job(state="running", lease_until=LONG_AGO), "bad"),
     "后台任务 ": (job(created_at=LONG_AGO), "warn"),
     "Redis": (no_redis, "bad"),
+    "摆渡文件": (no_files_come, "bad"),
     "上传和导出的磁盘": (full, "bad"),
     "抹除和撤回的清单": (read_only, "bad"),
 }

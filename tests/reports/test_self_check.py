@@ -64,6 +64,7 @@ def test_every_address_is_asked_or_named_with_the_reason():
     known = {each.unnamed_route or each.name for each in addresses()}
     assert known - asked - named == {route for route in known if route.endswith("<path:object_id>/")}
     assert asked & named == set() and len(asked) > 180
+    assert {"accounts:locks", "accounts:measure", "accounts:sessions_of"} <= asked  # about other people's accounts
 
 
 def asked_of(label: str) -> Question:

@@ -1,12 +1,12 @@
 """Changing the pair that seals what the public face sends: what each private key is still needed for."""
 
 import base64
-import os
 from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.crypto import write_key
 from accounts.sealed_box import fingerprint, fingerprint_of, key_pair
 from members.inbox import sealed_to
 
@@ -37,9 +37,7 @@ class Command(BaseCommand):
     def _make(self, folder: Path) -> None:
         public, private = key_pair()
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(base64.b64encode(private).decode() + "\n")
+            write_key(folder / FILE, private)
         except FileExistsError as error:
             raise CommandError(f"{folder / FILE} 已经有一把私钥，没有覆盖。请指定另一个文件夹。") from error
         except OSError as error:
