@@ -30,12 +30,14 @@ def test_every_service_that_stays_has_a_health_check():
     assert all(SERVICES[name]["restart"] == "no" for name in ONE_SHOT)
 
 
-def test_the_web_server_writes_down_no_code_that_opens_a_page():
-    template = (ROOT / "deploy/nginx.conf.template").read_text("utf-8")
+@pytest.mark.parametrize("name", ["nginx", "nginx-public"])
+def test_the_web_server_writes_down_no_code_that_opens_a_page(name):
+    template = (ROOT / f"deploy/{name}.conf.template").read_text("utf-8")
     secret = re.compile(re.search(r'"~(\^.*)" "\$before', template)[1].replace("?<", "?P<"))
     found = secret.match("/r/ABCDEFGHIJKLMNOP/withdraw/?x=1")
     assert (found["before"], found["after"]) == ("/r/", "/withdraw/?x=1")
-    assert not secret.match("/registrations/12/")
+    assert secret.match("/verify/ABCDEFGH/")["after"] == "/" and secret.match("/verify/?code=AB-CD")["after"] == ""
+    assert not secret.match("/registrations/12/") and not secret.match("/verify/")
     form = template[template.index("log_format") : template.index("upstream")]
     assert not re.search(r"\$(request|request_uri|http_referer|args|uri)\b", form)
     assert re.search(r"server \{\s+listen 80;\s+access_log \S+ without_codes;", template)
