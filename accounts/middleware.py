@@ -15,11 +15,32 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts import addresses, opening, wall
 
 READING = ("GET", "HEAD")
+# Told to the browser with every answer, whoever made it. No page uses the camera, the microphone or where somebody is.
+RULES = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
+}
 LOST = "登录已经过期，刚才提交的内容没有保存。请登录，会回到原来的页面，再做一次。"
 
 
+class BrowserRulesMiddleware:
+    """Outermost, so that static files and refusals of Django's own middleware are told them too. A page may be stricter."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        for name, value in RULES.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
 class ClientAddressMiddleware:
-    """Stands first: everything behind it finds the client's address in REMOTE_ADDR, axes included."""
+    """Before all that asks: everything behind it finds the client's address in REMOTE_ADDR, axes included."""
 
     def __init__(self, get_response):
         self.get_response = get_response
