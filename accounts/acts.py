@@ -90,6 +90,7 @@ VERBS = {
     "accept": "接收",
     "add": "新增",
     "again": "重新取",
+    "anew": "重新取得",
     "adopt": "采用",
     "answer": "答复",
     "ask": "提出",

@@ -144,7 +144,7 @@ class NoticeAdmin(ScopedAdmin):
     """Drafts are edited; a published version only shows."""
 
     form = NoticeForm
-    list_display = ["version", "published_at"]
+    list_display = ["version", "published_at", "consent_anew"]
     ordering = ["-published_at", "-pk"]
 
     def has_change_permission(self, request, obj=None) -> bool:
@@ -152,8 +152,8 @@ class NoticeAdmin(ScopedAdmin):
 
     def get_fields(self, request, obj=None):
         if obj is not None and obj.published_at is not None:
-            return ["version", *PARTS, "digest", "published_at"]
-        return ["version", *PARTS, "publish"]
+            return ["version", *PARTS, "consent_anew", "change", "digest", "published_at"]
+        return ["version", *PARTS, "consent_anew", "change", "publish"]
 
     def get_readonly_fields(self, request, obj=None):
         return ["digest", "published_at"] if obj is not None and obj.published_at is not None else []
@@ -162,7 +162,8 @@ class NoticeAdmin(ScopedAdmin):
         super().save_model(request, obj, form, change)
         if form.cleaned_data.get("publish"):
             parts = {part: getattr(obj, part) for part in PARTS}
-            services.notice_publish(by=request.user, version=obj.version, **parts)
+            said = {"consent_anew": obj.consent_anew, "change": obj.change}
+            services.notice_publish(by=request.user, version=obj.version, **said, **parts)
 
 
 @admin.register(Poster)

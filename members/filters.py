@@ -19,6 +19,7 @@ class QueueFilter(django_filters.FilterSet):
     )  # fmt: skip
     mine = django_filters.BooleanFilter(label="只看我领取的", method="by_me", widget=forms.CheckboxInput)
     overdue = django_filters.BooleanFilter(label="只看逾期", method="by_overdue", widget=forms.CheckboxInput)
+    anew = django_filters.BooleanFilter(label="只看须重新取得同意", method="by_anew", widget=forms.CheckboxInput)
 
     class Meta:
         model = Registration
@@ -32,6 +33,9 @@ class QueueFilter(django_filters.FilterSet):
 
     def by_overdue(self, queryset, name, value):
         return queryset.undecided().filter(due_on__lt=timezone.localdate()) if value else queryset
+
+    def by_anew(self, queryset, name, value):
+        return queryset.consent_due() if value else queryset
 
 
 RELATIONS = [("on_roll", "在册"), ("verified", "已核实"), ("taken_in", "已纳管")]

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass
 
 from django.utils import timezone
 
+from accounts import wall
 from members import answers, identity, selectors
 from members.copies import person_of, sections
 from members.models import Consent, Draft, Receipt, Registration, RightsRequest
+from members.services.counter import registration_of_draft
 from members.services.drafts import draft_content
 
 State = Registration.State
@@ -101,17 +103,28 @@ def masked(receipt: Receipt) -> list[dict] | None:
     return [{"title": one.title, "rows": one.rows} for one in kept]
 
 
+@wall.everywhere()
 def to_agree(draft: Draft) -> dict:
-    """What an officer wrote down for a person, who agrees by an own tap."""
-    said = draft_content(draft)["answers"]
-    return {
+    """What an officer wrote down for a person, who agrees by an own tap; with `items`: what one is asked anew."""
+    content = draft_content(draft)
+    asked = {
         "place": draft.guidance_station.name if draft.guidance_station else "",
         "expires_at": draft.expires_at,
+        "is_done": bool(content.get("is_done")),
+    }
+    if "registration" in content:
+        row = registration_of_draft(draft)
+        items = set(row.consents.live().values_list("item", flat=True)) if row else set()
+        said = {"name": row.name, "phone_tail": row.phone_tail, "id_number": row.id_number} if row else {}
+        asked |= {"items": sorted(items), "since": selectors.agreed_version(row) if row else ""}
+    else:
+        said = content["answers"] | {"phone_tail": identity.phone_tail(content["answers"]["phone"])}
+    return asked | {
         "lines": [
-            ("姓名", identity.mask_name(said["name"])),
-            ("手机号", identity.mask_phone(identity.phone_tail(said["phone"]))),
-            ("身份号码", identity.mask_id(said.get("id_number", "")) or "没有填写"),
-        ],
+            ("姓名", identity.mask_name(said.get("name"))),
+            ("手机号", identity.mask_phone(said.get("phone_tail", ""))),
+            ("身份号码", identity.mask_id(said.get("id_number") or "") or "没有填写"),
+        ]
     }
 
 

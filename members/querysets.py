@@ -3,7 +3,7 @@ verified; both are asked by EXISTS over the two narrow tables, never by joining 
 
 from typing import Self
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from orgs.kinds import Level
@@ -52,6 +52,15 @@ class RegistrationQuerySet(ScopedQuerySet):
     def showing_a_person(self) -> Self:
         """Open or verified: the states in which the guidance station knows the person."""
         return self.filter(state__in=["submitted", "contacted", "verified"])
+
+    def consent_due(self) -> Self:
+        """Of these, whose consent does not cover what is done next until the person agrees anew (PIPL Art. 14(2))."""
+        from members.models import Consent, Notice
+
+        if not Notice.objects.superseded().exists():
+            return self.none()  # nearly always: nobody is looked for
+        given = Consent.objects.filter(registration=OuterRef("pk"), item=Consent.Item.MEMBERSHIP)
+        return self.showing_a_person().filter(Exists(given.superseded()), ~Exists(given.in_force()))
 
 
 class MemberQuerySet(ScopedQuerySet):
@@ -122,11 +131,46 @@ class PosterQuerySet(ScopedQuerySet):
 class NoticeQuerySet(ScopedQuerySet):
     """The city's word to everybody: published ones are public, only a posting at the city writes one."""
 
+    def superseded(self) -> Self:
+        """After which one was published that needs consent anew: what was agreed to them covers nothing new."""
+        return self.filter(self._newer())
+
+    def in_force(self) -> Self:
+        """Published, and good for a consent that is given or told now."""
+        return self.filter(~self._newer(), published_at__isnull=False)
+
+    def with_superseded(self) -> Self:
+        """Annotates is_superseded."""
+        return self.annotate(is_superseded=self._newer())
+
+    def _newer(self) -> Exists:
+        asking = self.model._default_manager.filter(consent_anew=True, published_at__gt=OuterRef("published_at"))
+        return Exists(asking)
+
     def organization_scope(self, organization) -> Q | None:
         return None
 
     def division_scope(self, division) -> Q | None:
         return None
+
+
+class ConsentQuerySet(QuerySet):
+    def live(self) -> Self:
+        return self.filter(withdrawn_at__isnull=True)
+
+    def in_force(self) -> Self:
+        """Live, and covering what is done next."""
+        return self.live().exclude(notice__in=_superseded())
+
+    def superseded(self) -> Self:
+        """Live, and good for what they were given for, but for nothing new."""
+        return self.live().filter(notice__in=_superseded())
+
+
+def _superseded() -> QuerySet:
+    from members.models import Notice
+
+    return Notice.objects.superseded().values("pk")
 
 
 class ImpactAssessmentQuerySet(NoticeQuerySet):

@@ -9,6 +9,7 @@ from accounts import wall
 from accounts.models import AuditEvent
 from members import identity
 from members.models import Affiliation, Consent, Draft, Member, MemberCode, Notice, Receipt, Registration
+from members.querysets import ConsentQuerySet
 
 
 def current_notice() -> Notice | None:
@@ -38,14 +39,38 @@ def member_by_code(code: str) -> Member | None:
     return Member.objects.current().filter(codes__in=live).first()
 
 
-def live_consent(member: Member, item: str = Consent.Item.CHECK_IN) -> Consent | None:
-    """A consent of this member that stands, given to the member or through a registration not withdrawn."""
-    through = Q(registration__member=member, registration__withdrawn_at__isnull=True)
-    return Consent.objects.filter(Q(member=member) | through, item=item, withdrawn_at__isnull=True).first()
+def consents_of(whose: Member | Registration, item: str) -> ConsentQuerySet:
+    """Of a member: given as one, or through a registration not withdrawn."""
+    if isinstance(whose, Registration):
+        return Consent.objects.filter(registration=whose, item=item)
+    through = Q(registration__member=whose, registration__withdrawn_at__isnull=True)
+    return Consent.objects.filter(Q(member=whose) | through, item=item)
 
 
 def has_check_in_consent(member: Member) -> bool:
-    return live_consent(member) is not None
+    """Whether the member may be checked in now."""
+    return consents_of(member, Consent.Item.CHECK_IN).in_force().exists()
+
+
+def is_consent_due(whose: Member | Registration, item: str = Consent.Item.MEMBERSHIP) -> bool:
+    """Whether nothing new may be done by this consent until the person agrees anew. A roll rests on none."""
+    given = consents_of(whose, item)
+    if not given.superseded().exists() or given.in_force().exists():
+        return False
+    return isinstance(whose, Registration) or not Affiliation.objects.live().formal().filter(member=whose).exists()
+
+
+def agreed_version(registration: Registration) -> str:
+    """The newest version of the notice to which the person agreed; empty where nothing stands."""
+    given = consents_of(registration, Consent.Item.MEMBERSHIP).live().order_by("-notice__published_at")
+    return given.values_list("notice__version", flat=True).first() or ""
+
+
+def changes_since(version: str) -> list[Notice]:
+    """The versions that need consent anew from who agreed to this one; the newest first. An unknown one is the oldest."""
+    asking = Notice.objects.filter(consent_anew=True, published_at__isnull=False).order_by("-published_at", "-pk")
+    agreed = Notice.objects.filter(version=version, published_at__isnull=False).first()
+    return list(asking.filter(published_at__gt=agreed.published_at) if agreed else asking)
 
 
 def units_of_member(member: Member) -> list[int | None]:

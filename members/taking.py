@@ -41,9 +41,18 @@ def agree(content: dict, sent_at: datetime) -> None:
     """The tap. Sent twice it finds the receipt of the first."""
     draft = selectors.counter_draft(content["code"], at=sent_at)
     if draft is not None:
-        services.counter_confirm_by_tap(draft=draft, consents=set(content["consents"]))
+        services.counter_confirm_by_tap(draft=draft, consents=set(content["consents"]), version=content.get("notice"))
     elif selectors.receipt_by_code(content["code"]) is None:
         raise Refused("这份代填的报到表已经过期，没有登记。请工作人员重新填写。")
+
+
+def anew(content: dict, sent_at: datetime) -> None:
+    services.receipt_renew(
+        receipt=_receipt(content),
+        consents=set(content["consents"]),
+        notice=Notice.objects.get(version=content["notice"], published_at__isnull=False),  # as above
+        at=sent_at,
+    )
 
 
 def act(content: dict, sent_at: datetime) -> None:
@@ -61,6 +70,7 @@ def rights(content: dict, sent_at: datetime) -> None:
 def register() -> None:
     inbox.on("registration", registration)
     inbox.on("agree", agree)
+    inbox.on("anew", anew)
     inbox.on("act", act)
     inbox.on("rights", rights)
     inbox.on("wanted", answers.wanted)

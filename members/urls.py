@@ -18,6 +18,7 @@ urlpatterns = [
     path("registrations/<int:pk>/duplicate/", acts.Duplicate.as_view(), name="registration_duplicate"),
     path("registrations/<int:pk>/unreachable/", acts.Unreachable.as_view(), name="registration_unreachable"),
     path("registrations/<int:pk>/reveal/", acts.Reveal.as_view(), name="registration_reveal"),
+    path("registrations/<int:pk>/anew/", counter.CounterAnew.as_view(), name="registration_anew"),
     path("registrations/<int:pk>/rights/", rights.OfRegistration.as_view(), name="registration_rights"),
     # members/
     path("members/", people.MemberList.as_view(), name="list"),

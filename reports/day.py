@@ -12,7 +12,8 @@ from stations.models import CheckIn, FootfallTally
 
 @dataclass(frozen=True)
 class Day:
-    """Counts of one working day. `overdue` and the dues are of open registrations only."""
+    """Counts of one working day. `overdue` and the dues are of open registrations only; `consent_due`: registrations whose
+    consent must be obtained anew (PIPL Art. 14(2))."""
 
     on: date
     submitted: int
@@ -24,6 +25,7 @@ class Day:
     check_ins: int
     footfall: int
     rights_requests: int
+    consent_due: int
 
     @property
     def waiting(self) -> int:
@@ -50,4 +52,5 @@ def day_of(user, on: date | None = None) -> Day:
         check_ins=CheckIn.objects.visible_to(user).filter(on=on).distinct().count(),
         footfall=footfall["total"] or 0,
         rights_requests=RightsRequest.objects.visible_to(user).filter(done_at__isnull=True).count(),
+        consent_due=Registration.objects.visible_to(user).consent_due().count(),
     )

@@ -17,11 +17,11 @@ PLACES_LIMIT = 50
 
 
 def with_check_in_consent(members: QuerySet) -> QuerySet:
-    """Members whose separate consent 签到 is alive."""
-    live = Consent.objects.filter(item=Consent.Item.CHECK_IN, withdrawn_at__isnull=True)
+    """Members whose separate consent 签到 covers a check-in now."""
+    given = Consent.objects.in_force().filter(item=Consent.Item.CHECK_IN)
     return members.filter(
-        Exists(live.filter(member=OuterRef("pk")))
-        | Exists(live.filter(registration__member=OuterRef("pk"), registration__withdrawn_at__isnull=True))
+        Exists(given.filter(member=OuterRef("pk")))
+        | Exists(given.filter(registration__member=OuterRef("pk"), registration__withdrawn_at__isnull=True))
     )
 
 

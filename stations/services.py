@@ -21,7 +21,9 @@ CLOCK_OFF_BY = timedelta(hours=24)
 KEEP_MONTHS = 24
 NONCE_SECONDS = 600  # how long a tap's nonce is remembered; a page lives longer only with a new nonce
 # One sentence for every reason that lies with the person, so that trying codes teaches nothing.
-NOT_CHECKED_IN = "没有签到：党员码无效，或本人没有同意签到。请核对党员码，或请本人打开回执页面查看。"
+NOT_CHECKED_IN = (
+    "没有签到：党员码无效，或本人没有同意签到（告知书变更后须重新同意）。请核对党员码，或请本人打开回执页面查看。"
+)
 
 # One statement asks everything (is the place open, is the member current, is the consent alive) and writes the row: a function
 # of the database (migration 0006). It is the owner's: somebody from another district may come to this place, of whom the

@@ -394,7 +394,8 @@ def rights_request(city) -> RightsRequest:
 
 
 def notice(**more) -> Notice:
-    return Notice.objects.create(**{"version": "v1", **dict.fromkeys(NOTICE_PARTS, "写全"), "joint": "没有"} | more)
+    said = dict.fromkeys(NOTICE_PARTS, "写全") | {"joint": "没有", "consent_anew": False, "change": "第一版"}
+    return Notice.objects.create(**{"version": "v1"} | said | more)
 
 
 def ferry_file() -> FerryFile:
@@ -452,6 +453,9 @@ MEMBERS: Cases = {
     ),
     "notice_published_names_joint_handlers": lambda city: again(
         notice(published_at=timezone.now()), {"joint": "", "version": "v2"}
+    ),
+    "notice_published_says_whether_consent_anew": lambda city: again(
+        notice(published_at=timezone.now()), {"consent_anew": None, "version": "v2"}, {"change": "", "version": "v2"}
     ),
     "notice_published_is_complete": lambda city: again(
         notice(published_at=timezone.now()), *({part: "", "version": "v2"} for part in NOTICE_PARTS)

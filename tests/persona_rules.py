@@ -64,7 +64,8 @@ PUBLIC = {
     "accounts:passkey_sign_in", "accounts:passkey_options", "accounts:session_state", "accounts:unlock",
     "accounts:second_factor", "accounts:first_password", "accounts:next_step",  # to who is on the way in, else to its start
     "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights", "members:receipt_copy",
-    "members:receipt_act", "members:receipt_whole_copy", "members:notice", "members:notice_version", "stations:own_check_ins",
+    "members:receipt_act", "members:receipt_anew", "members:receipt_whole_copy", "members:notice", "members:notice_version",
+    "stations:own_check_ins",
     "reports:screen", "reports:screen_data", "reports:screen_shapes", "reports:screen_worker",  # no number without the key
     "reports:verify", "reports:verified",  # what the paper in one's hand says, and nothing without its code
     "api:intake-registrations", "api:intake-feedback",  # signed by another system's key; no session opens them
@@ -73,7 +74,7 @@ PUBLIC = {
 # Of these, what the public face has where it stands apart (FACE=public).
 FACE_PUBLIC = {
     "healthz", "members:poster", "members:receipt", "members:receipt_withdraw", "members:receipt_rights",
-    "members:receipt_copy", "members:receipt_act", "members:receipt_whole_copy", "members:notice",
+    "members:receipt_copy", "members:receipt_act", "members:receipt_anew", "members:receipt_whole_copy", "members:notice",
     "members:notice_version", "stations:own_check_ins", "reports:verify", "reports:verified",
 }  # fmt: skip
 
@@ -203,6 +204,7 @@ PAGES: dict[str, Page] = {
     "members:rights_answer": Page(OFFICER, "request"),
     "members:rights_copy": Page(OFFICER, "request", **POST | {"ok": (200, 422)}),
     "members:registration_rights": Page(OFFICER, "waiting"),
+    "members:registration_anew": Page(OFFICER, "waiting", ok=(200, 302)),
     "members:member_rights": Page(OFFICER, "member"),
     "members:ferry": Page(SYSTEM),
     # stations

@@ -194,6 +194,7 @@ NO_ACT = {
     "jobs.lease:": "a running job's progress; its start and its end are events",
     "members.answers:": "what a receipt shows, made anew of rows whose writing is an event",
     "members.services.counter:counter_start": "a form being filled in; its sending and its submission are events",
+    "members.services.counter:counter_anew": "likewise",
     "members.services.drafts:": "likewise",
     "reports.kept:": "what is known of the city, worked out anew",
     "reports.services:": "numbers of the day, worked out anew; closing a month is an event",

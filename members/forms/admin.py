@@ -48,11 +48,21 @@ class EndAffiliationForm(forms.ModelForm):
 
 
 class NoticeForm(forms.ModelForm):
+    consent_anew = forms.TypedChoiceField(
+        label="与上一版相比，处理目的、处理方式或信息种类变了吗？",
+        choices=[
+            ("True", "变了：须向本人重新取得同意，同意之前不作新的处理"),
+            ("False", "没有变（只改文字、联系方式等，或是第一版）：原来的同意继续有效"),
+        ],
+        coerce=lambda value: value == "True", empty_value=None, required=False, widget=forms.RadioSelect,
+        help_text="依据《个人信息保护法》第十四条第二款，由个人信息保护负责人判断。发布后不能再改。",
+    )  # fmt: skip
     publish = forms.BooleanField(label="现在发布", required=False, help_text="发布后不能再改；要改，请另立一个新版本。")
 
     class Meta:
         model = Notice
-        fields = ["version", *PARTS]
+        fields = ["version", *PARTS, "consent_anew", "change"]
+        help_texts = {"change": "写明哪几处变了、为什么这样判断；须重新取得同意的，原样告诉本人，请用通俗的话写。"}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -66,6 +76,10 @@ class NoticeForm(forms.ModelForm):
             for part in PARTS:
                 if not (data.get(part) or "").strip():
                     self.add_error(part, "写全了才能发布。")
+            if data.get("consent_anew") is None:
+                self.add_error("consent_anew", "选明了才能发布。")
+            if not (data.get("change") or "").strip():
+                self.add_error("change", "写明改了什么才能发布，第一版写“第一版”。")
         return data
 
 

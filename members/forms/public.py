@@ -1,9 +1,13 @@
 """The steps of the public form. One question each; what it says and why it is asked stand with it."""
 
+from collections.abc import Collection
+from typing import ClassVar
+
 from django import forms
 
 from members import identity
 from members.models import Consent, Member
+from members.services.submit import NEEDED
 
 NEED_TICK = "报到需要您同意这一项；不同意可以离开，没有任何影响。"
 
@@ -65,6 +69,29 @@ class ConsentStep(Step):
         return sorted(item for item in Consent.Item.values if self.cleaned_data.get(item))
 
 
+class AnewForm(Step):
+    """Each item that was agreed to, to be agreed to again; empty on every visit (PIPL Art. 14, 29)."""
+
+    NEEDED = "要继续，需要您同意这一项；不同意可以不办，也可以撤回这次报到，都没有任何影响。"
+    LABELS: ClassVar[dict[str, str]] = {
+        Consent.Item.MEMBERSHIP: "我同意按变更后的告知书，继续登记我的党员身份（敏感个人信息），用于联系和核实。",
+        Consent.Item.HOME_VERIFY: "我同意按变更后的告知书，由指导站向我组织关系所在的党组织核实。",
+        Consent.Item.ID_NUMBER: "我同意继续使用我的身份号码（敏感个人信息）。不勾选就是撤回这一项，号码当即抹除。",
+        Consent.Item.CHECK_IN: "我同意继续用党员码签到并留下签到记录。不勾选就是撤回这一项，以后可以再补充。",
+    }
+
+    def __init__(self, *args, items: Collection[str], **kwargs):
+        super().__init__(*args, **kwargs)
+        for item, label in self.LABELS.items():
+            if item in items:
+                needed = item in NEEDED
+                words = {"required": self.NEEDED}
+                self.fields[item] = forms.BooleanField(label=label, required=needed, error_messages=words)
+
+    def consents(self) -> list[str]:
+        return sorted(item for item in self.fields if self.cleaned_data.get(item))
+
+
 class PersonStep(Step):
     key, heading, why = "person", "您怎么称呼？", "工作人员核实时要知道您是谁。性别可以不填。"
 
@@ -108,6 +135,7 @@ class StandingStep(Step):
 
     standing = forms.ChoiceField(
         label="党员类别", choices=Member.Standing.choices, widget=forms.RadioSelect,
+        help_text="选择即声明：本人已满十八周岁（党章规定的入党年龄）。未满十八周岁的，请不要填写。",
         error_messages={"required": "请选择党员类别。"},
     )  # fmt: skip
 

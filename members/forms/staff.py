@@ -1,6 +1,7 @@
 """The officers' and secretaries' forms."""
 
 from datetime import date
+from typing import ClassVar
 
 from django import forms
 from django.db.models import Exists, OuterRef
@@ -9,6 +10,7 @@ from django.utils import timezone
 from members import identity
 from members.forms.public import (
     PLAIN_WORDS,
+    AnewForm,
     HomeStep,
     IdentityField,
     NumberStep,
@@ -18,7 +20,7 @@ from members.forms.public import (
     WorkStep,
 )
 from members.intake.feedback import CONTENTS, EVENTS
-from members.models import Affiliation, ContactLog, IntakeClient, Member, Registration
+from members.models import Affiliation, Consent, ContactLog, IntakeClient, Member, Registration
 from members.services.people import REVEALABLE
 from orgs.kinds import Level
 from orgs.models import Organization
@@ -260,6 +262,18 @@ class CounterForm(PersonStep, PhoneStep, NumberStep, StandingStep, WorkStep, Hom
             for name, value in self.cleaned_data.items()
             if name.startswith("heard_") and value
         )
+
+
+class HeardAnewForm(AnewForm):
+    """What the person at the window says, item by item."""
+
+    NEEDED = "本人不同意就不能继续；可以不办，也可以由本人撤回报到，都没有任何影响。"
+    LABELS: ClassVar[dict[str, str]] = {
+        Consent.Item.MEMBERSHIP: "本人已阅读变更和告知书，同意继续登记党员身份。",
+        Consent.Item.HOME_VERIFY: "本人同意继续向组织关系所在党组织核实。",
+        Consent.Item.ID_NUMBER: "本人同意继续使用身份号码（不勾选就是撤回，号码当即抹除）。",
+        Consent.Item.CHECK_IN: "本人同意继续用党员码签到（不勾选就是撤回）。",
+    }
 
 
 class CodeForm(Ours):

@@ -18,6 +18,7 @@ from members import identity
 from members.imports.lead_undo import LeadUndo
 from members.models import Consent, Notice, Receipt, Registration
 from members.services.agreed import Agreement, is_same_time, receipts_of
+from members.services.due import OLD_WORDS
 from members.services.leads import Key, Opening, known_people
 from members.services.staged import StagedLeads
 from members.services.submit import NEEDED, Answers, Origin, lock_everybody, lock_keys
@@ -78,7 +79,7 @@ class LeadReading(Reading):
     def prepare(self) -> None:
         self.places = Places()
         self.scope = Scope.of(self.by, PERMISSION)
-        published = Notice.objects.filter(published_at__isnull=False)
+        published = Notice.objects.with_superseded().filter(published_at__isnull=False)
         self.notices = {folded(notice.version): notice for notice in published}
         self.parsers |= {"notice": self._notice, "items": consent_items, "channel": consent_channel}
         self.units_by_id = {one.pk: one for one in Organization.objects.filter(level__in=(2, 3))}
@@ -214,6 +215,9 @@ class LeadReading(Reading):
         known = before or self.known.get(row.key)
         if before in self.mine and agreement not in self.joined_before:
             row.verdict = "unchanged"
+        elif before is None and row.said["notice"].is_superseded:
+            row.tell("notice", f"{NO_CONSENT}：{OLD_WORDS}")
+            row.verdict = "wrong"
         elif before is None and (first := self._agreed_before(row)):
             row.tell("phone", f"手机号和同意凭证与第 {first} 行的相同，请核对是不是同一人")
             row.verdict = "duplicate"
@@ -301,9 +305,7 @@ def _of(record: Any) -> Place:
 
 
 def _offered(user) -> dict[str, list[str]]:
-    versions = (
-        Notice.objects.filter(published_at__isnull=False).order_by("-published_at").values_list("version", flat=True)
-    )
+    versions = Notice.objects.in_force().order_by("-published_at").values_list("version", flat=True)
     return {"office": offered_places(user)["office"], "notice": list(versions)}
 
 

@@ -19,6 +19,7 @@ from members.identity import IdentityError
 from members.intake.items import CLOCK, moment, shown
 from members.models import Consent, IntakeClient, Member, Notice, Registration
 from members.services.agreed import Agreement
+from members.services.due import OLD_WORDS
 from members.services.leads import Opening, Taken, registrations_take
 from members.services.submit import NEEDED, Answers, Origin, lock_keys
 
@@ -52,7 +53,8 @@ class Person:
 
 
 def published_notices() -> dict[str, Notice]:
-    return {notice.version: notice for notice in Notice.objects.filter(published_at__lte=timezone.now())}
+    published = Notice.objects.with_superseded().filter(published_at__lte=timezone.now())
+    return {notice.version: notice for notice in published}
 
 
 def read_person(raw: Any, notices: dict[str, Notice]) -> Person:
@@ -95,6 +97,8 @@ def _consent(ref: Any, notices: dict[str, Notice]) -> tuple[Notice, datetime, st
     notice = notices.get(version) if isinstance(version, str) else None
     if notice is None:
         raise ConsentMissing(f"{NO_CONSENT}：没有这一版已发布的告知书。")
+    if notice.is_superseded:
+        raise ConsentMissing(f"{NO_CONSENT}：{OLD_WORDS}。")
     given_at = moment(ref["given_at"])
     assert notice.published_at is not None
     if given_at is None or not notice.published_at <= given_at <= timezone.now() + CLOCK:

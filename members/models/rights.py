@@ -6,7 +6,7 @@ from django.utils import timezone
 from accounts.crypto import EncryptedTextField
 from members.models.member import Member
 from members.models.registration import Receipt, Registration
-from members.querysets import NoticeQuerySet, RightsRequestQuerySet
+from members.querysets import ConsentQuerySet, NoticeQuerySet, RightsRequestQuerySet
 
 
 class Notice(models.Model):
@@ -22,10 +22,14 @@ class Notice(models.Model):
     joint = models.TextField(
         "共同处理者、受托人和接收方", default=""
     )  # Art. 20, 21, 23; where there are none, it says so
+    # Art. 14(2): whether purpose, manner or kinds changed; None of versions older than the question
+    consent_anew = models.BooleanField("是否须重新取得同意", null=True, blank=True)
+    change = models.TextField("改了什么", default="", blank=True)  # the reason; told to who is asked anew
     digest = models.CharField("摘要", max_length=64, editable=False)
     published_at = models.DateTimeField("发布时间", null=True, blank=True)
 
     objects = NoticeQuerySet.as_manager()
+    is_superseded: bool  # of NoticeQuerySet.with_superseded
 
     class Meta:
         verbose_name = verbose_name_plural = "告知书"
@@ -51,6 +55,12 @@ class Notice(models.Model):
                 condition=Q(published_at__isnull=True) | ~Q(joint=""),
                 violation_error_message="要写明共同处理者、受托人和接收方，没有的写“没有”，才能发布。",
             ),
+            # Likewise.
+            models.CheckConstraint(
+                name="notice_published_says_whether_consent_anew",
+                condition=Q(published_at__isnull=True) | (Q(consent_anew__isnull=False) & ~Q(change="")),
+                violation_error_message="要选明是否须重新取得同意，写明改了什么，才能发布。",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -58,7 +68,10 @@ class Notice(models.Model):
 
 
 class Consent(models.Model):
-    """One tick, given separately for one thing, under one version of the notice (PIPL Art. 29)."""
+    """One tick, given separately for one thing, under one version of the notice (PIPL Art. 29).
+
+    Given anew to a later version it is another row: the earlier one still says what was agreed to, and when.
+    """
 
     class Item(models.TextChoices):
         MEMBERSHIP = "membership", "党员身份"
@@ -79,6 +92,8 @@ class Consent(models.Model):
     reference = models.CharField("凭证", max_length=60, blank=True)  # where it was given, when no form of ours was it
     withdrawn_at = models.DateTimeField("撤回时间", null=True, blank=True)
 
+    objects = ConsentQuerySet.as_manager()
+
     class Meta:
         verbose_name = verbose_name_plural = "同意"
         constraints = [
@@ -86,10 +101,12 @@ class Consent(models.Model):
                 name="consent_is_somebodys", condition=Q(registration__isnull=False) | Q(member__isnull=False)
             ),
             models.UniqueConstraint(
-                fields=["registration", "item"], condition=Q(withdrawn_at__isnull=True), name="consent_once_while_live"
+                fields=["registration", "item", "notice"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="consent_once_while_live",
             ),
             models.UniqueConstraint(
-                fields=["member", "item"],
+                fields=["member", "item", "notice"],
                 condition=Q(withdrawn_at__isnull=True, registration__isnull=True),
                 name="consent_once_per_member",
             ),

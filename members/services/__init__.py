@@ -1,10 +1,13 @@
 """The writes of this room. Each function: keyword-only, atomic, audited in the same transaction."""
 
+from members.services.anew import receipt_renew, registration_renew
 from members.services.counter import (
+    counter_anew,
     counter_confirm_by_code,
     counter_confirm_by_tap,
     counter_send_code,
     counter_start,
+    phone_of_draft,
 )
 from members.services.decide import (
     registration_contact,
@@ -46,6 +49,7 @@ __all__ = [
     "affiliation_start",
     "consent_give",
     "consent_withdraw",
+    "counter_anew",
     "counter_confirm_by_code",
     "counter_confirm_by_tap",
     "counter_send_code",
@@ -62,14 +66,17 @@ __all__ = [
     "member_end",
     "member_reveal",
     "notice_publish",
+    "phone_of_draft",
     "poster_create",
     "poster_withdraw",
     "receipt_erase",
     "receipt_of",
+    "receipt_renew",
     "receipt_withdraw",
     "registration_contact",
     "registration_mark_duplicate",
     "registration_refuse",
+    "registration_renew",
     "registration_reveal",
     "registration_submit",
     "registration_take",

@@ -8,6 +8,7 @@ from accounts import audit, wall
 from members import selectors
 from members.errors import Conflict, Refused
 from members.models import Consent, ContactLog, Member, Registration
+from members.services.due import refuse_if_due
 from members.services.submit import lock_keys
 
 State = Registration.State
@@ -87,11 +88,12 @@ def registration_verify(*, registration: Registration, method: str, by, same_as:
     """The person is a member, verified by `method`: make the Member or join the one already here.
 
     The same identity number joins by itself; without one the officer may say which member it is (`same_as`, one of
-    selectors.member_candidates). The roll is untouched. Raises Conflict, Refused.
+    selectors.member_candidates). The roll is untouched. Raises Conflict, Refused, ConsentMissing.
     """
     if method not in Registration.Method.values:
         raise Refused("请选择核实方式。")
     current = _lock(registration)
+    refuse_if_due(current)
     lock_keys(current.id_number_index)
     member = _same_person(current, same_as, by)
     is_new = member is None

@@ -8,7 +8,8 @@ from django.utils import timezone
 from accounts import audit, wall
 from members import identity, selectors
 from members.errors import Refused
-from members.models import Affiliation, Member
+from members.models import Affiliation, Consent, Member
+from members.services.due import refuse_if_due
 from orgs.kinds import Level
 from orgs.models import Organization
 
@@ -78,6 +79,7 @@ def member_accept(
         raise Refused("只有基层党组织可以纳管党员，请选择党支部、党总支或党委。")
     starts_on = starts_on or timezone.localdate()
     member = _lock(member)
+    refuse_if_due(member)
     if contact.pk == member.pk:
         raise Refused("联系人不能是本人，请在党组织的人员中另选一位。")
     if not is_of_branch(contact, organization, starts_on):
@@ -174,6 +176,8 @@ def _reveal(row, act: str, perm: str, fields, purpose: str, by) -> dict[str, str
     wanted = [name for name in REVEALABLE if name in set(fields)]
     if not wanted:
         raise Refused("请选择要查看的内容。")
+    if "id_number" in wanted:
+        refuse_if_due(row, Consent.Item.ID_NUMBER)
     audit.record(act, by=by, subjects=[row], purpose=purpose.strip(), detail={"fields": wanted})
     return {name: getattr(row, name) or "" for name in wanted}
 

@@ -9,6 +9,7 @@ from members import identity, selectors
 from members.erasure_list import withdrawn_write
 from members.errors import Refused
 from members.models import Affiliation, Consent, Member, MemberCode, Receipt, Registration, RightsRequest
+from members.services.due import refuse_if_due
 from members.services.people import affiliation_end
 from members.services.requests import rights_request
 
@@ -94,13 +95,16 @@ def consent_give(*, receipt: Receipt) -> Consent:
     notice = selectors.current_notice()
     if notice is None:
         raise Refused("告知书还没有发布，暂时不能办理。")
-    consent, made = Consent.objects.get_or_create(
-        registration=registration,
-        item=Consent.Item.CHECK_IN,
-        withdrawn_at=None,
-        defaults={"member": registration.member, "notice": notice, "channel": registration.channel},
-    )
-    if made:
+    refuse_if_due(registration)
+    consent = registration.consents.in_force().filter(item=Consent.Item.CHECK_IN).first()
+    if consent is None:
+        consent = Consent.objects.create(
+            registration=registration,
+            item=Consent.Item.CHECK_IN,
+            member=registration.member,
+            notice=notice,
+            channel=registration.channel,
+        )
         receipt.items = sorted({*receipt.items, consent.item})
         receipt.save(update_fields=["items"])
         _note("consent.give", registration, item=consent.item)
@@ -126,8 +130,12 @@ def consent_withdraw(*, receipt: Receipt, item: str) -> None:
     if receipt.is_joined:
         rights_request(receipt=receipt, kind=RightsRequest.Kind.WITHDRAW)
         return
-    registration = Registration.objects.select_for_update().get(pk=receipt.registration_id)
-    live = Consent.objects.filter(item=item, withdrawn_at__isnull=True)
+    take_item_back(Registration.objects.select_for_update().get(pk=receipt.registration_id), item)
+
+
+def take_item_back(registration: Registration, item: str) -> None:
+    """Of the locked registration, whichever versions it was agreed to."""
+    live = Consent.objects.live().filter(item=item)
     mine = live.filter(registration=registration)
     if registration.member_id is not None:
         mine |= live.filter(member=registration.member_id)
@@ -152,7 +160,7 @@ def take_back_again(row: models.Model) -> None:
 
 
 def _without_code(member: Member | None) -> None:
-    if member is not None and not selectors.has_check_in_consent(member):
+    if member is not None and not selectors.consents_of(member, Consent.Item.CHECK_IN).live().exists():
         member.codes.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
 
 
@@ -161,7 +169,7 @@ def _without_number(registration: Registration) -> None:
     nothing = {"id_number": None, "id_number_index": None}
     Registration.objects.filter(pk=registration.pk).update(**nothing)
     member = registration.member
-    if member is None or selectors.live_consent(member, Consent.Item.ID_NUMBER):
+    if member is None or selectors.consents_of(member, Consent.Item.ID_NUMBER).live().exists():
         return
     if not Affiliation.objects.live().formal().filter(member=member).exists():
         Member.objects.filter(pk=member.pk).update(**nothing)
@@ -174,6 +182,7 @@ def member_code_issue(*, receipt: Receipt, anew: bool = False) -> MemberCode:
     registration = _own(receipt)
     assert registration.member_id is not None  # verified: the database demands the member
     member = Member.objects.select_for_update().get(pk=registration.member_id)
+    refuse_if_due(registration)
     if not selectors.has_check_in_consent(member):
         raise Refused("还没有同意签到：同意之后才能使用党员码。")
     live = member.codes.filter(revoked_at__isnull=True)

@@ -74,7 +74,7 @@ def refused(request: HttpRequest, error: Exception, links: list[Link]) -> HttpRe
 class ActView(ScopedMixin, View):
     """One act on one row: GET asks (a form or a question), POST does it and shows the result.
 
-    A subclass names `model`, `permission`, `heading`, and `do(row, form)` which returns a Result.
+    A subclass names `model`, `permission`, `heading`, and `do(row, form)` which returns a Result, or where to go on.
     """
 
     form_class: type[forms.Form] | None = None
@@ -94,7 +94,7 @@ class ActView(ScopedMixin, View):
     def back(self) -> Link:
         raise NotImplementedError
 
-    def do(self, row, form) -> Result:
+    def do(self, row, form) -> Result | HttpResponse:
         raise NotImplementedError
 
     def context(self) -> dict:
@@ -127,7 +127,7 @@ class ActView(ScopedMixin, View):
             result = self.do(self.object, form)
         except (Refused, identity.IdentityError) as error:
             return refused(request, error, [self.back()])
-        return result.moved(request)
+        return result.moved(request) if isinstance(result, Result) else result
 
 
 def detail_url(name: str, row) -> str:

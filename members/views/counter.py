@@ -10,9 +10,10 @@ from django.views.generic import View
 
 from members import identity, qr, selectors, services, sms
 from members.errors import Refused
-from members.forms.staff import CodeForm, CounterForm
+from members.forms.staff import CodeForm, CounterForm, HeardAnewForm
 from members.models import Draft, Receipt, Registration
-from members.views.base import Link, Result
+from members.views.acts import RegistrationAct
+from members.views.base import Link, Result, refused
 from orgs.scoped import DoorMixin
 
 
@@ -62,7 +63,8 @@ class CounterConfirm(DoorMixin, View):
     def get(self, request, form_token: uuid.UUID):
         if receipt := services.receipt_of(form_token):
             return self.done(receipt)
-        return self.show(self._draft(form_token))
+        draft = self._draft(form_token)
+        return self.agreed(draft) if services.draft_content(draft).get("is_done") else self.show(draft)
 
     def post(self, request, form_token: uuid.UUID):
         if receipt := services.receipt_of(form_token):
@@ -95,7 +97,13 @@ class CounterConfirm(DoorMixin, View):
 
     def show(self, draft: Draft, *, form=None, status: int = 200, **more) -> HttpResponse:
         code = identity.receipt_code(draft.form_token)
-        phone = services.draft_content(draft)["answers"]["phone"]
+        try:
+            phone = services.phone_of_draft(draft)
+        except Refused as error:
+            return refused(self.request, error, [Link("回到待办", reverse("members:queue"))])
+        known = services.draft_content(draft).get("registration")
+        new = Link("现场代录", reverse("members:counter"))
+        start = Link(f"报到 {known}", reverse("members:registration", args=[known])) if known else new
         context = {
             "heading": "请本人确认",
             "draft": draft,
@@ -103,11 +111,15 @@ class CounterConfirm(DoorMixin, View):
             "phone": identity.mask_phone(identity.phone_tail(phone)),
             "qr": qr.qr_image(qr.public_address(self.request, reverse("members:receipt", args=[code]))),
             "is_demo": settings.DEMO,
-            "breadcrumbs": [
-                {"label": "现场代录", "url": reverse("members:counter")}, {"label": "请本人确认", "url": None},
-            ],
-        } | more  # fmt: skip
+            "breadcrumbs": [{"label": start.label, "url": start.url}, {"label": "请本人确认", "url": None}],
+        } | more
         return render(self.request, "members/counter_confirm.html", context, status=status)
+
+    def agreed(self, draft: Draft) -> HttpResponse:
+        """Anew: whoever asked was there, so it is theirs to see."""
+        row = reverse("members:registration", args=[services.draft_content(draft)["registration"]])
+        links = [Link("看这条报到", row), Link("回到待办", reverse("members:queue"))]
+        return Result("已重新取得同意", ["本人已经确认同意。", "可以接着办理。"], links).response(self.request)
 
     def done(self, receipt: Receipt) -> HttpResponse:
         """Someone else's receipt is not shown; one that joined says so only where the officer may see the other."""
@@ -123,3 +135,28 @@ class CounterConfirm(DoorMixin, View):
             links.insert(0, Link("看这条报到", reverse("members:registration", args=[registration.pk])))
         facts = [("回执号", identity.grouped(identity.receipt_code(receipt.form_token)))]
         return Result("已收到", lines, links, facts=facts).response(self.request)
+
+
+class CounterAnew(RegistrationAct):
+    """The person of a known registration stands there, after the notice changed: each item is asked anew."""
+
+    heading, submit_label = "当面重新取得同意", "下一步：本人确认"
+    template_name = "members/counter_anew.html"
+    needs_open = False
+
+    def get_form(self, data=None):
+        items = set(self.object.consents.live().values_list("item", flat=True))
+        return HeardAnewForm(data, items=items)
+
+    def show(self, form, status: int = 200) -> HttpResponse:
+        if not selectors.is_consent_due(self.object):
+            return redirect("members:registration", self.object.pk)
+        return super().show(form, status)
+
+    def context(self) -> dict:
+        changes = selectors.changes_since(selectors.agreed_version(self.object))
+        return {"notice": selectors.current_notice(), "changes": changes}
+
+    def do(self, row, form) -> HttpResponse:
+        draft = services.counter_anew(registration=row, consents=form.consents(), by=self.request.user)
+        return redirect("members:counter_confirm", form_token=draft.form_token)

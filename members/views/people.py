@@ -103,6 +103,7 @@ class MemberDetail(ScopedMixin, View):
             "may_accept": request.user.has_perm("members.add_affiliation") and not member.ended,
             "may_change": may_change,
             "may_end_affiliation": request.user.has_perm("members.change_affiliation"),
+            "is_due_anew": selectors.is_consent_due(member),
             "today": timezone.localdate(),
             "breadcrumbs": [
                 {"label": "党员", "url": reverse("members:list")},

@@ -36,7 +36,8 @@ def due_text(registration: Registration) -> str:
     return "今天到期" if days == 0 else f"{registration.due_on:%m-%d} 到期"
 
 
-def row_of(registration: Registration, user) -> dict:
+def row_of(registration: Registration, user, *, due_anew: frozenset[int] = frozenset()) -> dict:
+    """`due_anew`: of the page, whose consent must be obtained anew (PIPL Art. 14(2))."""
     mine = is_own_lead(registration, user)
     where = registration.market.name if registration.market else registration.get_channel_display()
     return {
@@ -48,6 +49,7 @@ def row_of(registration: Registration, user) -> dict:
         "due": due_text(registration),
         "is_overdue": registration.state in Registration.OPEN and registration.due_on < timezone.localdate(),
         "badge": BADGES[registration.state],
+        "is_due_anew": registration.pk in due_anew,
         "assignee": "" if mine else str(registration.assigned_to or ""),
     }
 
@@ -73,11 +75,14 @@ class Queue(ScopedMixin, View):
         page = page_of(request, rows, "due_on", "pk", descending=not is_open)
         note_shown(request, "members.registration.list", page.rows)
         note_leads(request, page.rows)
+        due_anew = self.get_queryset().consent_due()
+        of_page = frozenset(due_anew.filter(pk__in=[row.pk for row in page.rows]).values_list("pk", flat=True))
         context = {
             "heading": "报到核实",
             "subtitle": "按应办结日期排列，逾期的在最上面",
             "filter": filterset,
-            "rows": [row_of(row, request.user) for row in page.rows],
+            "rows": [row_of(row, request.user, due_anew=of_page) for row in page.rows],
+            "due_anew": due_anew.count(),
             "page": page,
             "total_text": f"共 {rows.count()} 条",
             "may_add": request.user.has_perm("members.add_registration"),
@@ -108,6 +113,7 @@ def registration_context(row: Registration, user) -> dict:
     is_open = row.state in Registration.OPEN
     may_act = user.has_perm("members.change_registration", row)
     joined = row.receipts.filter(is_joined=True)
+    is_due_anew = Registration.objects.consent_due().filter(pk=row.pk).exists()
     return {
         "row": row_of(row, user),
         "registration": row,
@@ -115,6 +121,8 @@ def registration_context(row: Registration, user) -> dict:
         "facts": _facts(row),
         "is_open": is_open,
         "may_act": may_act and is_open,
+        "is_due_anew": is_due_anew,
+        "may_ask_anew": is_due_anew and may_act,
         "may_verify": is_open and user.has_perm("members.verify_registration", row),
         "may_reveal": user.has_perm("members.verify_registration", row),
         "may_take_request": user.has_perm("members.change_rightsrequest"),

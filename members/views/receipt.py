@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import wall
 from members import answers, identity, inbox, limits, qr, sealing, selectors, services
 from members.copies import OWN_DATA
-from members.forms.public import ConsentStep, LaterConsentForm, RightsForm
+from members.forms.public import AnewForm, ConsentStep, LaterConsentForm, RightsForm
 from members.models import Consent, Notice
 from members.services.requests import COPY
 from members.taking import ACTS
@@ -96,6 +96,13 @@ def _waiting(request: HttpRequest, code: str) -> HttpResponse:
     return _asking_again(render(request, "members/public/waiting.html", context), "3")
 
 
+def _changes(page: dict) -> list[Notice]:
+    """What the person has to be asked anew, while something is still done with the registration. Asked of the notices, which
+    both faces have: a change is on the page as soon as it is published. The same for a form that joined."""
+    is_over = page["is_withdrawn"] or page["standing"]["kind"] not in ("info", "ok")
+    return [] if is_over or not page["items"] else selectors.changes_since(page["notice"])
+
+
 def _page(request: HttpRequest, page: dict, code: str) -> HttpResponse:
     member_code = page["member_code"]
     context = page | _codes(request, code) | {
@@ -104,6 +111,7 @@ def _page(request: HttpRequest, page: dict, code: str) -> HttpResponse:
         "member_code": identity.grouped(member_code) if member_code else "",
         "member_qr": qr.qr_image(member_code, scale=6) if member_code else "",
         "requests": [_with_copy(one) for one in page["requests"]],
+        "changes": _changes(page),
     }  # fmt: skip
     return render(request, "members/public/receipt.html", context)
 
@@ -113,21 +121,59 @@ def _with_copy(asked: dict) -> dict:
     return asked | {"copy_until": until[:10] if until and not _is_over(until) else ""}
 
 
+CHANGED = "告知书刚刚又有更新：请重新阅读，再决定。"
+
+
+def _read(request: HttpRequest) -> Notice | None:
+    """The words that were on the screen, while they are the newest."""
+    notice = selectors.current_notice()
+    return notice if notice and request.POST.get("version", notice.version) == notice.version else None
+
+
 def _agree(request: HttpRequest, asked: dict, code: str) -> HttpResponse:
-    form = ConsentStep(request.POST if request.method == "POST" else None)
+    if asked.get("is_done"):
+        return render(request, "members/public/agreed.html")
+    data = request.POST if request.method == "POST" else None
+    form = AnewForm(data, items=asked["items"]) if "items" in asked else ConsentStep(data)
     error = ""
     if request.method == "POST":
         if not limits.may_post(request, receipt=code):
             return busy(request)
-        if form.is_valid():
+        if (notice := _read(request)) is None:
+            form, error = (AnewForm(items=asked["items"]) if "items" in asked else ConsentStep()), CHANGED
+        elif form.is_valid():
             try:
-                inbox.send("agree", {"code": code, "consents": form.consents()}, key=code)
+                said = {"code": code, "consents": form.consents(), "notice": notice.version}
+                inbox.send("agree", said, key=code)
                 answers.remember_sent(code)
                 return _sent(request, code)
             except inbox.REFUSALS as refusal:
                 error = str(refusal)
     context = {"form": form, "code": code, "notice": selectors.current_notice(), "asked": asked, "error": error}
-    return render(request, "members/public/agree.html", context)
+    if "items" not in asked:
+        return render(request, "members/public/agree.html", context)
+    return render(request, "members/public/anew.html", context | {"changes": selectors.changes_since(asked["since"])})
+
+
+@never_cache
+@wall.everywhere()
+@require_http_methods(["GET", "HEAD", "POST"])
+def anew(request: HttpRequest, code: str) -> HttpResponse:
+    """The notice changed: what did, its words, and each item to be agreed to again."""
+    page = answers.read(code, "page")
+    if page is None:
+        return _no_receipt(request)
+    changes, error = _changes(page), ""
+    if not changes:
+        return redirect("members:receipt", code=code)
+    items = [item for item, _ in page["items"]]
+    form = AnewForm(request.POST if request.method == "POST" else None, items=items)
+    if request.method == "POST" and (notice := _read(request)) is None:
+        form, error = AnewForm(items=items), CHANGED
+    elif request.method == "POST" and notice and form.is_valid():
+        return _do(request, "anew", {"code": code, "consents": form.consents(), "notice": notice.version})
+    context = {"form": form, "code": code, "notice": selectors.current_notice(), "changes": changes, "error": error}
+    return render(request, "members/public/anew.html", context)
 
 
 @require_http_methods(["GET", "HEAD"])

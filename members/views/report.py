@@ -4,6 +4,7 @@ the form's token makes one registration and one receipt however often it is sent
 import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,7 +15,7 @@ from members import answers, identity, inbox, limits, services
 from members.forms.public import STEPS, Step
 from members.models import Consent, Draft, Member, Poster, Registration
 from members.posters import view_of
-from members.selectors import current_notice
+from members.selectors import changes_since, current_notice
 from members.views.receipt import busy
 
 CHECK = "check"
@@ -208,6 +209,10 @@ def _submit(request, poster: Poster, token: uuid.UUID) -> HttpResponse:
     content = services.draft_content(draft)
     if missing := _first_missing(content):
         return redirect(_address(poster, missing))
+    if changes_since(content["notice"]["version"]):  # while the form was being filled in: the words are read again
+        services.draft_save(form_token=token, poster=poster, notice=None)
+        messages.info(request, "告知书刚刚有变更：请重新阅读，再逐项勾选。")
+        return redirect(_address(poster, STEPS[0].key, then=True))
     sent = {
         "form_token": str(token),
         "code": identity.receipt_code(token),
@@ -235,7 +240,7 @@ def _to_receipt(form_token: uuid.UUID) -> HttpResponseRedirect:
 
 def _keys(content: dict) -> list[str]:
     """The steps of this form in order: without the tick nobody is asked for the number."""
-    with_number = Consent.Item.ID_NUMBER in content.get("notice", {}).get("consents", [])
+    with_number = Consent.Item.ID_NUMBER in (content.get("notice") or {}).get("consents", [])
     return [step.key for step in STEPS if step.key != "number" or with_number]
 
 

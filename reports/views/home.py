@@ -74,8 +74,9 @@ class Today(DoorMixin, TemplateView):
     def get_context_data(self, **kwargs):
         user = self.request.user
         day = day_of(user)
+        anew = f"，{day.consent_due} 份须重新取得同意" if day.consent_due else ""
         acts = (
-            ("报到核实", "checklist", "members:queue", f"{day.waiting} 件待办", "members.view_registration"),
+            ("报到核实", "checklist", "members:queue", f"{day.waiting} 件待办{anew}", "members.view_registration"),
             ("签到登记", "circle-check", "stations:desk", "出示党员码，三步办完", "stations.add_checkin"),
             ("客流", "walk", "stations:desk", "歇脚、充电、办事，一点加一", "stations.add_footfalltally"),
             ("党员", "users", "members:list", "本站党员，脱敏显示", "members.view_member"),

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from members import identity, services
 from members.models import Member, Notice, Poster, Receipt, Registration
+from members.services.notice import PARTS
 
 _numbers = itertools.count(1)
 NEEDED = {"membership", "home_verify"}
@@ -28,6 +29,12 @@ def phone() -> str:
 
 def notice() -> Notice:
     return services.notice_publish()
+
+
+def later_notice(version: str, *, anew: bool = False, change: str = "改了联系方式", **parts: str) -> Notice:
+    """A version after the one before; `anew`: who agreed before is asked again."""
+    said = dict.fromkeys(PARTS, "写全") | parts
+    return services.notice_publish(version=version, consent_anew=anew, change=change, **said)
 
 
 def market_poster(market) -> Poster:

@@ -23,7 +23,8 @@ from tests.members.intake_tools import item, make_client, person, results
 def city(db):
     """With a notice that was published before yesterday."""
     said = dict.fromkeys(("handler", "purpose", "kinds", "retention", "rights", "sensitive", "joint", "digest"), "文字")
-    Notice.objects.create(version="2026-0", published_at=timezone.now() - timedelta(days=30), **said)
+    said |= {"version": "2026-0", "consent_anew": False, "change": "第一版"}
+    Notice.objects.create(published_at=timezone.now() - timedelta(days=30), **said)
     return factories.make_city()
 
 

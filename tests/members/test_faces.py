@@ -199,3 +199,26 @@ def test_acts_of_a_receipt_go_through_the_inbox(either, city):
     carry()
     row.refresh_from_db()
     assert row.state == "withdrawn" and "已撤回" in phone.get(f"/r/{code}/")
+
+
+def test_a_changed_notice_is_asked_on_the_public_face_and_answered_from_there(either, city):
+    face, carry = either
+    make.notice()
+    phone = Phone(face.port)
+    words = "增加一项：告诉党群服务中心。"
+    poster = make.station_poster(city.yuehai)
+    carry()
+    code = report(phone, poster)
+    carry()
+    assert "请您重新决定" not in phone.get(f"/r/{code}/")
+    make.later_notice("改后", anew=True, change=words)
+    carry()
+    assert words in phone.get(f"/r/{code}/") and words in phone.get(f"/r/{code}/anew/")
+    assert "已经收到" in phone.post(f"/r/{code}/anew/", version="改后", membership="on", home_verify="on")
+    assert carry() == 1
+    assert "请您重新决定" not in phone.get(f"/r/{code}/") and "改后" in phone.page
+    row = Registration.objects.get()
+    assert set(row.consents.in_force().values_list("item", "notice__version")) == {
+        ("home_verify", "改后"), ("membership", "改后"),
+    }  # fmt: skip
+    assert row.consents.get(item="check_in").withdrawn_at is not None

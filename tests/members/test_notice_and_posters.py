@@ -14,7 +14,8 @@ from tests import factories
 from tests.members import make
 
 pytestmark = pytest.mark.django_db
-WHOLE = dict.fromkeys(PARTS, "写全了")
+WORDS = dict.fromkeys(PARTS, "写全了")
+WHOLE = WORDS | {"consent_anew": False, "change": "改了联系方式"}
 
 
 @pytest.fixture
@@ -70,9 +71,9 @@ def test_words_changed_behind_the_database_s_back_are_told(client):
 
 
 def test_the_digest_of_a_version_older_than_a_part_stays():
-    older = {part: text for part, text in WHOLE.items() if part != "joint"}
+    older = {part: text for part, text in WORDS.items() if part != "joint"}
     said = json.dumps(["x", *older.values()], ensure_ascii=False)
-    assert notice_digest("x", WHOLE | {"joint": ""}) == hashlib.sha256(said.encode()).hexdigest()
+    assert notice_digest("x", WORDS | {"joint": ""}) == hashlib.sha256(said.encode()).hexdigest()
 
 
 def test_a_draft_may_change():

@@ -101,6 +101,17 @@ def test_first_screen_says_the_sentences_the_whole_notice_and_ticks_nothing(post
     assert "no-store" in response["Cache-Control"]
 
 
+def test_who_says_what_kind_of_member_declares_to_be_of_age(poster):
+    phone = Phone(poster)
+    phone.open()
+    phone.send("notice", membership="on", home_verify="on")
+    for step in ("person", "phone"):
+        response = phone.send(step, **ANSWERS[step])
+    shown = page(phone.client.get(response.url))
+    assert "选择即声明：本人已满十八周岁" in shown and "checked" not in shown
+    assert "请选择党员类别" in phone.told("standing")
+
+
 @pytest.mark.parametrize("missing", ["membership", "home_verify"])
 def test_without_a_needed_tick_nothing_is_asked(poster, missing):
     phone = Phone(poster)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from members import erasure, identity, selectors, services
 from members.errors import Refused
 from members.models import Consent, Draft, Member, MemberCode, Receipt, Registration, RightsRequest
-from members.services import notice, retention
+from members.services import retention
 from members.tasks import retention as retention_task
 from tests import factories
 from tests.members import make
@@ -227,7 +227,7 @@ def test_taking_an_item_back_looks_the_same_on_a_joined_form(city, officer):
 
 def test_the_receipt_leads_to_the_words_that_were_agreed_to(city, officer):
     receipt = reported(city, officer)
-    services.notice_publish(version="后来的", **dict.fromkeys(notice.PARTS, "写全"))
+    make.later_notice("后来的")
     address = reverse("members:notice_version", args=[receipt.notice.version])
     assert address in page(receipt) and "后来的" not in address
 

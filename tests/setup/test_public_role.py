@@ -22,7 +22,7 @@ RIGHTS = {
     ("members_submission", "INSERT"): {"id", "kind", "box", "received_at"},
     ("members_notice", "SELECT"): {
         "id", "version", "handler", "purpose", "kinds", "retention", "rights", "sensitive", "joint", "digest",
-        "published_at",
+        "published_at", "consent_anew", "change",
     },
     ("members_poster", "SELECT"): {"id", "code", "kind", "withdrawn_at", "market_id", "organization_id"},
     ("markets_market", "SELECT"): {"id", "name"},
