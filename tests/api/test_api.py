@@ -145,7 +145,9 @@ def test_schema_has_no_warning(city):
 def test_schema_knows_refusals_and_empty_choices(city):
     schema = SchemaGenerator().get_schema(public=True)
     answers = schema["paths"]["/api/v1/businesses/"]["get"]["responses"]
-    assert set(answers) == {"200", "400", "401", "403", "404"}
+    assert set(answers) == {"200", "400", "401", "403", "404", "429"}
+    told = [set(each["responses"]) for path in schema["paths"].values() for each in path.values()]
+    assert all("429" in codes for codes in told)  # a token that is refused too often, on whatever address
     token = schema["paths"]["/api/v1/token/"]["post"]["responses"]
     assert {"200", "400", "403", "429"} <= set(token)
     assert len(schema["paths"]["/api/v1/numbers/"]["get"]["responses"]["200"]["content"]) == 3  # JSON, csv, xlsx
