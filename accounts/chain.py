@@ -4,6 +4,7 @@ import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 
@@ -19,6 +20,7 @@ class Link:
     event: int
     hash: bytes
     row: tuple | None  # the event's columns; None where they were not read (bare_links)
+    sealed_at: datetime | None = None  # by the database's clock; None likewise
 
     def follows(self, previous: bytes) -> bytes | None:
         """The hash this link must have after `previous`; None without its event."""
@@ -34,11 +36,11 @@ def links(start: int = 0, limit: int | None = None) -> Iterator[Link]:
     rows = (
         AuditSeal.objects.filter(sequence__gte=start)
         .order_by("sequence")
-        .values_list("sequence", "event_id", "hash", *columns)
+        .values_list("sequence", "event_id", "hash", "sealed_at", *columns)
     )
     stream = rows[:limit] if limit else rows.iterator(chunk_size=CHUNK)
-    for sequence, event, stored, *facts in stream:
-        yield Link(sequence, event, bytes(stored), tuple(facts))
+    for sequence, event, stored, sealed_at, *facts in stream:
+        yield Link(sequence, event, bytes(stored), tuple(facts), sealed_at)
 
 
 def bare_links(first: int, last: int | None) -> Iterator[Link]:

@@ -1,5 +1,6 @@
 """Walking the chain of seals: is the audit what it was when it was sealed, and what it was when a head was handed on?"""
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,19 +9,22 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from accounts import guards
 from accounts.audit_retention import KEPT_AT_LEAST
 from accounts.chain import Link, bare_links, beginning, is_ours, links, newest_checkpoint
 from accounts.heads import Head, leaf_of
 from accounts.models import AuditCheckpoint, AuditEvent, AuditSeal
+from accounts.seals import AT
 
 UNSEALED_AFTER = timedelta(minutes=1)
+SLACK = timedelta(hours=1)  # longer than any transaction goes on after its event; also a clock that was put right
 LOOKAHEAD = 2_000  # links after a bad one that are searched for where the chain goes on
 MOST = 100  # findings that are named; a wholly rewritten chain would name every row
 
 
 @dataclass
 class Finding:
-    """`kind`: changed, removed, reordered, inserted, unsealed, rewritten, cut_off."""
+    """`kind`: changed, removed, reordered, inserted, unsealed, rewritten, cut_off, unguarded."""
 
     kind: str
     sequence: int | None
@@ -171,9 +175,49 @@ class _Anchors:
                 return
 
 
+class _Times:
+    """Events are sealed within moments, so in the order of their times and numbers but for what ran side by side. One that
+    was written for another day than its own, and then sealed by the sealer like any other, stands among strangers."""
+
+    def __init__(self) -> None:
+        self.latest: datetime | None = None
+        self.recent: deque[tuple[datetime, int]] = deque()
+        self.passed = 0  # the highest number of those long before the latest
+        self.astray: datetime | None = None  # of the link before, if it was: a clock put back is told once
+
+    def take(self, walk: _Walk, link: Link) -> None:
+        if link.row is None or link.sealed_at is None:
+            return
+        at, fault = link.row[AT], self._fault(link)
+        told = bool(walk.findings) and walk.findings[-1].sequence == link.sequence
+        goes_on = fault and self.astray is not None and abs(at - self.astray) <= SLACK
+        if fault and not told and not goes_on:
+            text = f"第 {link.sequence} 号（事件 {link.event}）{fault}：是另行写入的，或数据库服务器的时钟曾被调动。"
+            walk.find("inserted", link.sequence, link.event, text)
+        self.astray = at if fault else None
+        if not fault:
+            self._pass(at, link.event)
+
+    def _fault(self, link: Link) -> str:
+        assert link.row is not None and link.sealed_at is not None
+        at = link.row[AT]
+        if at > link.sealed_at + SLACK:
+            return "的时间晚于它的封存"
+        if self.latest and at < self.latest - SLACK:
+            return "的时间远早于排在它前面的事件"
+        return "的编号远早于它的时间" if link.event < self.passed else ""
+
+    def _pass(self, at: datetime, event: int) -> None:
+        self.latest = max(self.latest or at, at)
+        self.recent.append((at, event))
+        while self.recent[0][0] < self.latest - 2 * SLACK:  # what comes is at most SLACK behind, so SLACK lies between
+            self.passed = max(self.passed, self.recent.popleft()[1])
+
+
 def verify(heads: Iterable[Head] = ()) -> Verdict:
-    """Walk the whole chain, compare it with the heads, then look for events that were never sealed."""
-    anchors = _Anchors(heads)
+    """Walk the whole chain, compare it with the heads, then look for events that were never sealed and for guards of the
+    tables that are gone."""
+    anchors, times = _Anchors(heads), _Times()
     with transaction.atomic():
         point = newest_checkpoint()
         previous, expected = beginning()
@@ -183,14 +227,16 @@ def verify(heads: Iterable[Head] = ()) -> Verdict:
         for link in links(expected):
             walk.take(link)
             anchors.take(walk, link)
+            times.take(walk, link)
             previous = link.hash
         walk.end()
         anchors.end(walk)
         unsealed = _never_sealed()
     for event in unsealed[: MOST - len(walk.findings)]:
         walk.find("unsealed", None, event, f"事件 {event} 从未封存：可能是绕过系统插入的，或封存服务没有运行。")
+    gone = [Finding("unguarded", None, None, fault) for fault in guards.faults()]
     return Verdict(
-        links=walk.good, head=previous, findings=walk.findings, unsealed=len(unsealed), heads=len(anchors.heads),
+        links=walk.good, head=previous, findings=walk.findings + gone, unsealed=len(unsealed), heads=len(anchors.heads),
         removed=point.sequence if point else 0,
     )  # fmt: skip
 

@@ -241,3 +241,56 @@ def test_another_key_makes_nothing_of_the_chain(chain, settings):
 def test_no_events_is_sound(db):
     assert not AuditEvent.objects.exists()
     assert verify().sound and verify().links == 0
+
+
+# --- written by hand and sealed by the sealer like any other ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("moved", ["- interval '61 minutes'", "+ interval '9 days'"])
+def test_an_event_written_for_another_time_is_found_though_it_was_sealed(chain, moved):
+    false = record(66)
+    chain(f"UPDATE {EVENTS} SET at = at {moved} WHERE id = {false.pk}")
+    assert seals.seal() == 1
+    assert named() == [("inserted", 21, false.pk)]
+
+
+def test_an_event_written_under_a_number_of_long_ago_is_found_though_it_was_sealed(chain):
+    record(1), record(2)
+    chain(f"UPDATE {EVENTS} SET at = at + interval '3 hours' WHERE id > {chain.ids[19]}")
+    chain(f"UPDATE {SEALS} SET sealed_at = sealed_at + interval '3 hours'")
+    seals.seal()
+    chain(f"UPDATE {SEALS} SET sealed_at = sealed_at + interval '3 hours' WHERE sequence > 20")
+    assert verify().sound
+    false = record(66)
+    chain(f"UPDATE {EVENTS} SET id = -7, at = at + interval '3 hours' WHERE id = {false.pk}")
+    seals.seal()
+    assert named() == [("inserted", 23, -7)]
+
+
+def test_a_clock_that_was_put_back_is_told_once_and_what_follows_is_told_apart(chain):
+    later = [record(number).pk for number in range(5)]
+    chain(f"UPDATE {EVENTS} SET at = at - interval '90 minutes' WHERE id IN ({later[0]}, {later[1]}, {later[2]})")
+    chain(f"UPDATE {EVENTS} SET at = at - interval '2 days' WHERE id = {later[4]}")
+    seals.seal()
+    assert named() == [("inserted", 21, later[0]), ("inserted", 25, later[4])]
+
+
+GUARDS = {
+    "行级策略": ["ALTER TABLE {events} ENABLE ROW LEVEL SECURITY", "CREATE POLICY p ON {events} USING (true)"],
+    "规则": ["CREATE RULE r AS ON INSERT TO {events} WHERE NEW.act = 'x' DO INSTEAD NOTHING"],
+    "触发器": [
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+        "CREATE TRIGGER t BEFORE INSERT ON {events} FOR EACH ROW WHEN (NEW.act = 'x') EXECUTE FUNCTION f()",
+    ],
+    "改动或删除": ["GRANT UPDATE (purpose) ON {events} TO web"],
+    "或删除": ["GRANT DELETE ON {seals} TO web"],
+    "普通的表": ["ALTER TABLE {events} RENAME TO kept_elsewhere", "CREATE VIEW {events} AS TABLE kept_elsewhere",
+              "GRANT SELECT ON {events} TO web"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("word", GUARDS)
+def test_a_guard_that_was_taken_away_is_told(chain, word):
+    chain(*(statement.format(events=EVENTS, seals=SEALS) for statement in GUARDS[word]))
+    faults = verify().findings
+    assert {fault.kind for fault in faults} == {"unguarded"} and word in " ".join(fault.text for fault in faults)

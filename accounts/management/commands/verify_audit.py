@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.heads import BadHead, Head, read_head
+from accounts.heads import BadHead, Head, files, folder, read_head
 from accounts.verification import MOST, Verdict, verify
 
 
@@ -26,17 +26,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--json", action="store_true", help="输出 JSON")
-        parser.add_argument("--heads", type=Path, help="另行保存的链头文件，或存放它们的文件夹")
+        parser.add_argument("--heads", type=Path, help="另行保存的链头文件，或存放它们的文件夹；不写则用本机保存的")
 
     def handle(self, *args, **options):
-        verdict = verify(heads_at(options["heads"]) if options["heads"] else ())
+        kept_here = folder() if files() else None
+        place = options["heads"] or kept_here
+        verdict = verify(heads_at(place) if place else ())
         if options["json"]:
             facts = asdict(verdict) | {"sound": verdict.sound, "head": verdict.head.hex()}
             self.stdout.write(json.dumps(facts, ensure_ascii=False))
         elif verdict.sound:
             self.stdout.write(f"审计链完好：{self._compared(verdict)}，链头 {verdict.head.hex()}。")
-            if not verdict.heads:
-                self.stdout.write("没有与另行保存的链头比对：掌握数据库和封存密钥的人改写全链，只有 --heads 能发现。")
+            if not options["heads"]:
+                self.stdout.write(
+                    "没有与另行保存的链头比对：掌握本机、数据库和封存密钥的人改写全链，只有 --heads 能发现。"
+                )
         else:
             self._tell(verdict)
         if not verdict.sound:
@@ -47,7 +51,7 @@ class Command(BaseCommand):
         return f"{verdict.links} 条{removed}，比对链头 {verdict.heads} 个"
 
     def _tell(self, verdict: Verdict) -> None:
-        more = "（只列前 100 处）" if len(verdict.findings) == MOST else ""
+        more = "（只列前 100 处）" if len(verdict.findings) >= MOST else ""
         self.stdout.write(f"审计链有问题，共 {len(verdict.findings)} 处{more}：")
         for finding in verdict.findings:
             self.stdout.write(f"- {finding.text}")
