@@ -12,8 +12,10 @@ NOUNS = {
     "accounts.factor": "第二因素",
     "accounts.factors": "第二因素",
     "accounts.identity": "统一认证绑定",
+    "accounts.idle": "久未使用的账号",
     "accounts.keys": "加密密钥",
     "accounts.lock": "登录锁定",
+    "accounts.network": "管理员在指定网络外登录",
     "accounts.oidc": "统一认证登录",
     "accounts.passkey": "通行密钥",
     "accounts.password": "密码",
@@ -193,6 +195,7 @@ VERBS = {
 }
 WHOLE = {
     "accounts.identity.bind": "统一认证绑定：绑定",
+    "accounts.idle.check": "久未使用的账号：每晚检查",
     "accounts.retention": "到期抹除：清理一次",
     "accounts.session.close": "登录：退出",
     "accounts.session.end": "登录：结束会话",

@@ -9,6 +9,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 
+from accounts import passwords
 from accounts.admin_door import DoorAdmin
 from accounts.forms import UserForm
 from accounts.locks import locks
@@ -27,7 +28,9 @@ for model in (Group, AccessAttempt, AccessLog, AccessFailureLog):
 @admin.register(User)
 class UserAdmin(DoorAdmin):
     form = UserForm
-    list_display = ("username", "name", "duty", "is_active", "second_factor", "last_sign_in", "created_at")
+    list_display = (
+        "username", "name", "duty", "is_active", "second_factor", "given_password", "last_sign_in", "created_at",
+    )  # fmt: skip
     list_filter = ("duty", "is_active")
     search_fields = ("username", "name")
     ordering = ("username",)
@@ -38,6 +41,10 @@ class UserAdmin(DoorAdmin):
     @admin.display(description="第二因素", boolean=True)
     def second_factor(self, user):
         return hasattr(user, "authenticator") or bool(user.passkeys.all())
+
+    @admin.display(description="临时密码", empty_value="—")
+    def given_password(self, user):
+        return passwords.state_told(user) or None
 
     @admin.display(description="最近登录", ordering="last_login")
     def last_sign_in(self, user):
@@ -51,15 +58,16 @@ class UserAdmin(DoorAdmin):
 
     def get_fieldsets(self, request, obj=None):
         facts = ("username", "name", "duty", "is_active") if obj else ("username", "name", "duty")
-        passwords = {"fields": ("password1", "password2")}
+        choosing = {"fields": (*(["given_password"] if obj else []), "password1", "password2")}
         if not self.has_change_permission(request, obj):
             return [(None, {"fields": facts})]
-        return [(None, {"fields": facts}), ("重置密码" if obj else "初始密码", passwords)]
+        return [(None, {"fields": facts}), ("重置密码" if obj else "初始密码", choosing)]
 
     def get_readonly_fields(self, request, obj=None):
         """Nobody gives oneself rights: another security administrator does it. Switching an account off takes a reason,
         on a page of its own (views/measures.py)."""
-        return ("duty", "is_active") if obj is not None and obj.pk == request.user.pk else ("is_active",)
+        always = ("is_active", "given_password")
+        return ("duty", *always) if obj is not None and obj.pk == request.user.pk else always
 
     def render_change_form(self, request, context, obj=None, **more):
         return super().render_change_form(

@@ -6,6 +6,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "登录与审计"
 
     def ready(self) -> None:
-        from accounts import held
+        from accounts import checks, held
 
+        checks.register()
         held.register()

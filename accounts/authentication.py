@@ -7,7 +7,7 @@ from django.utils import timezone
 from rest_framework.authentication import TokenAuthentication as Base
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 
-from accounts import audit, limits, scopes, wall
+from accounts import audit, limits, networks, scopes, wall
 from accounts.models import ApiToken
 from accounts.tokens import token_digest
 
@@ -20,6 +20,7 @@ class TokenAuthentication(Base):
     """
 
     def authenticate(self, request):
+        self.asked = request
         try:
             return super().authenticate(request)
         except AuthenticationFailed:
@@ -35,7 +36,7 @@ class TokenAuthentication(Base):
             .filter(digest=token_digest(key), revoked_at__isnull=True, expires_at__gt=now, user__is_active=True)
             .first()
         )
-        if token is None:
+        if token is None or not networks.lets(token.user, self.asked):
             raise AuthenticationFailed("令牌无效或已过期。")
         stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USED_AGAIN)
         if token.last_used_at is None or token.last_used_at < now - USED_AGAIN:

@@ -192,6 +192,9 @@ class UserForm(forms.ModelForm):
                 self.fields[name].required = False
                 self.fields[name].label = label
             self.fields["password1"].help_text = f"不修改请留空。{self.fields['password1'].help_text}"
+        self.fields[
+            "password1"
+        ].help_text += f"给别人的密码 {settings.TEMPORARY_CREDENTIAL_DAYS} 天内有效：本人要在此之前登录，换成自己的。"
 
     def clean_duty(self):
         duty = self.cleaned_data["duty"]

@@ -1,15 +1,19 @@
-"""What a password must be (GB/T 22239-2019 8.1.4.1 a): kinds of signs, none used lately, not too old."""
+"""What a password must be (GB/T 22239-2019 8.1.4.1 a): kinds of signs, none used lately, not too old, taken up soon."""
 
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils import timezone
+
+from accounts.models import User
 
 KINDS = 3
 REMEMBERED = 5  # the present one and four before it
 NOTICE = timedelta(days=7)
+OVER = "临时密码已过期，请重置"
 
 
 def kinds(password: str) -> int:
@@ -48,6 +52,36 @@ class HistoryValidator:
 def ends_at(user) -> datetime | None:
     """When the password is too old; None where passwords do not age."""
     return user.password_set_at + timedelta(days=settings.CREDENTIAL_DAYS) if settings.CREDENTIAL_DAYS else None
+
+
+def given_until(user) -> datetime | None:
+    """Until when a password that somebody else chose opens the way in; None for one's own."""
+    return (
+        user.password_set_at + timedelta(days=settings.TEMPORARY_CREDENTIAL_DAYS)
+        if user.password_is_temporary
+        else None
+    )
+
+
+def given_is_over(user, at: datetime | None = None) -> bool:
+    """Nobody took up the password that was given. Whoever has another way in (a passkey) may come and choose one."""
+    end = given_until(user)
+    return end is not None and end <= (at or timezone.now())
+
+
+def untaken() -> QuerySet[User]:
+    """Active accounts whose given password is over."""
+    end = timezone.now() - timedelta(days=settings.TEMPORARY_CREDENTIAL_DAYS)
+    waiting = User.objects.filter(is_active=True, password_is_temporary=True, password_set_at__lte=end)
+    return waiting.order_by("password_set_at", "pk")
+
+
+def state_told(user) -> str:
+    """For the security administrator, beside the account; empty where the person has chosen a password of their own."""
+    end = given_until(user)
+    if end is None:
+        return ""
+    return OVER if given_is_over(user) else f"临时密码，{timezone.localtime(end):%m-%d %H:%M} 前有效"
 
 
 def must_change(user) -> bool:

@@ -1,6 +1,9 @@
-"""The idle limit, kept by the server: what a page asks by itself does not count as doing something."""
+"""The limits of a session, kept by the server: how long nobody does anything (what a page asks by itself does not count),
+and for the three administrators where it may be used."""
 
 from django.contrib.auth.models import AnonymousUser
+
+from accounts import networks
 
 BACKGROUND = "X-Background"  # sent by our scripts with what they ask without the person
 
@@ -11,7 +14,8 @@ def is_background(request, view) -> bool:
 
 
 class SessionLimitMiddleware:
-    """Right behind authentication. An idle session answers as to a stranger, and knows whose it is for re-opening it."""
+    """Right behind authentication. An idle session answers as to a stranger, and knows whose it is for re-opening it; one
+    that was carried to another network is no more."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -21,6 +25,10 @@ class SessionLimitMiddleware:
         session.address = request.META.get("REMOTE_ADDR") or None
         session.device = request.headers.get("User-Agent", "")
         request.idle_user = None
+        if session.session_key and request.user.is_authenticated and not networks.lets(request.user, request):
+            networks.refused(request.user, request, "session")
+            session.flush()
+            request.user = AnonymousUser()
         if session.session_key and request.user.is_authenticated and session.is_idle():
             request.idle_user, request.user = request.user, AnonymousUser()
         return self.get_response(request)

@@ -7,7 +7,7 @@ from axes.models import AccessAttempt
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts import audit, limits
+from accounts import audit, limits, networks, passwords
 from accounts.models import User
 
 AT = "signed_in_at"  # in the session: seconds
@@ -17,6 +17,11 @@ FRESH = timedelta(minutes=15)
 def signed_in(request, user: User, factor: str) -> None:
     """`factor`: what was shown besides the password, if anything."""
     audit.record("accounts.session.open", by=user, subjects=[user], detail={"factor": factor}, request=request)
+
+
+def may_come(user: User, request) -> bool:
+    """Whether the right password opens the way in. Where not, nobody outside learns that it was right."""
+    return user.is_active and not passwords.given_is_over(user) and networks.lets(user, request)
 
 
 def is_fresh(request) -> bool:
@@ -47,10 +52,12 @@ def _address(request) -> str:
 
 def refused(request, username: str) -> None:
     """A failed try. The account is named only if it exists: people type passwords and phones into this box."""
-    act = "accounts.session.lock" if locked_out(request) else "accounts.session.refuse"
     limits.within("sign_in_address", _address(request))
     limits.within("sign_in_account", username)
     known = list(User.objects.filter(username=username))
+    act = "accounts.session.lock" if locked_out(request) else "accounts.session.refuse"
+    if act == "accounts.session.refuse" and known and not networks.lets(known[0], request):
+        act = "accounts.network.refuse"
     audit.record(
         act,
         by=None,

@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import passwords, sign_ins
+from accounts import networks, passwords, sign_ins
 from accounts.models import AccountMeasure, User
 from accounts.services.measures import measures_told
 
@@ -44,7 +44,12 @@ class SigningIn:
 
 
 def begin(request: HttpRequest, user: User, *, target: str, factor: str = "") -> HttpResponseRedirect:
-    """The password was right (or the passkey: then `factor` says so)."""
+    """The password was right (or the passkey: then `factor` says so). Who comes by a password from where they may not work
+    never gets here (orgs/doors.py); a passkey and the unified sign-in have shown so much that they may be told."""
+    if not networks.lets(user, request):
+        networks.refused(user, request, factor or "oidc")
+        messages.error(request, networks.REFUSAL)
+        return redirect("accounts:sign_in")
     request.session.cycle_key()
     _keep(request, SigningIn(user, factor, target))
     return advance(request)
@@ -74,6 +79,10 @@ def current(request: HttpRequest) -> SigningIn | None:
     if user is None or kept["resets"] != _resets(user):
         return None
     if not constant_time_compare(kept["hash"], user.get_session_auth_hash()):
+        return None
+    if not networks.lets(user, request):  # carried to another network on the way
+        del request.session[KEY]
+        networks.refused(user, request, "way")
         return None
     return SigningIn(user, kept["factor"], kept["target"])
 
@@ -115,6 +124,8 @@ def _enter(request: HttpRequest, way: SigningIn) -> HttpResponseRedirect:
 
 def in_words(measure: AccountMeasure) -> str:
     """What its owner is told of it."""
+    if measure.kind == AccountMeasure.Kind.IDLE:
+        return f"{timezone.localtime(measure.at):%Y-%m-%d %H:%M}，系统自动停用过您的账号，原因：{measure.reason}。"
     who = f"安全管理员{measure.by}" if measure.by else "运维人员"
     told = f"{timezone.localtime(measure.at):%Y-%m-%d %H:%M}，{who}为您{measure.get_kind_display()}，原因：{measure.reason}"
     return f"{told.rstrip('。')}。不是您要求的，请马上修改密码，并告诉本单位负责人。"

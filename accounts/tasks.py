@@ -16,6 +16,14 @@ def audit_head() -> None:
     head_export()
 
 
+@shared_task(name="accounts.idle")
+def idle() -> None:
+    """Daily: accounts that nobody uses."""
+    from accounts.services import accounts_disable_idle
+
+    accounts_disable_idle()
+
+
 @shared_task(name="accounts.session_retention")
 def session_retention() -> None:
     from accounts.retention import retention_ran

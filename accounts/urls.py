@@ -26,6 +26,7 @@ urlpatterns = [
     path("sessions/state/", sessions.SessionState.as_view(), name="session_state"),
     path("sessions/unlock/", sessions.Unlock.as_view(), name="unlock"),
     path("locked/", measures.Locks.as_view(), name="locks"),
+    path("idle/", measures.Idle.as_view(), name="idle"),
     path("of/<int:pk>/<slug:kind>/", measures.Measure.as_view(), name="measure"),
     path("password/", own.PasswordChange.as_view(), name="password_change"),
     path("tokens/", tokens.Tokens.as_view(), name="tokens"),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,6 +43,20 @@ def key_ring(name: str) -> dict[str, bytes]:
             f'环境变量 {name} 应是密钥的列表，形如 ["k1:base64…"]，编号不重复、不超过 60 字节，第一把用于加密。'
         )
     return {pk: key(name, text) for pk, text in pairs}
+
+
+def networks(name: str) -> list:
+    """CIDRs with commas, of both kinds of addresses. One with bits behind its mask is more likely mistyped than meant."""
+    found = []
+    for text in filter(None, map(str.strip, env(name, default="").split(","))):
+        try:
+            found.append(ip_network(text))
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"环境变量 {name} 里的“{text}”不是网段：请写成 10.12.0.0/24 或 2001:db8::/64 的样子（掩码以外的位为 0），"
+                "单个地址直接写，多个用英文逗号分开；不限制请留空。"
+            ) from None
+    return found
 
 
 # --- what this process is -------------------------------------------------------------------------------------------
@@ -208,6 +223,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 CREDENTIAL_DAYS = env.int("CREDENTIAL_DAYS", 0 if DEMO else 90)  # how long a password lasts; 0: for ever
+TEMPORARY_CREDENTIAL_DAYS = env.int(
+    "TEMPORARY_CREDENTIAL_DAYS", 3
+)  # how long one that was given waits for its first use
+if not 1 <= TEMPORARY_CREDENTIAL_DAYS <= 30:
+    raise ImproperlyConfigured("环境变量 TEMPORARY_CREDENTIAL_DAYS 应为 1 到 30（天）。")
+IDLE_ACCOUNT_DAYS = env.int("IDLE_ACCOUNT_DAYS", 90)  # an account that nobody uses so long is switched off; 0: never
+if IDLE_ACCOUNT_DAYS and not 15 <= IDLE_ACCOUNT_DAYS <= 3650:
+    raise ImproperlyConfigured("环境变量 IDLE_ACCOUNT_DAYS 应为 15 到 3650（天），或 0（不自动停用）。")
+ADMIN_NETWORKS = networks("ADMIN_NETWORKS")  # where the three administrators work; empty: anywhere
 TOKEN_DAYS = env.int("TOKEN_DAYS", 90)  # how long a token for the API lasts at most
 if not 1 <= TOKEN_DAYS <= 365:
     raise ImproperlyConfigured("环境变量 TOKEN_DAYS 应为 1 到 365（天）。")

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.sign_ins import may_come
 
 _VIEW_TREE = {"orgs.view_organization", "orgs.view_division", "orgs.view_organizationchange"}
 _VIEW_PLACES = {
@@ -192,7 +193,8 @@ class DoorBackend(BaseBackend):
         if user is None or password is None:
             make_password(password)  # the same time as for a known name
             return None
-        return user if user.check_password(password) and user.is_active else None
+        is_right = user.check_password(password)  # first: whatever else is amiss takes the time of a wrong one
+        return user if is_right and may_come(user, request) else None
 
     def get_user(self, user_id):
         return User.objects.filter(pk=user_id, is_active=True).first()

@@ -118,6 +118,24 @@ def _retention() -> Check:
     return Check("到期抹除（每晚）", OK, "昨夜都已清理")
 
 
+def _idle() -> Check:
+    name = "停用久未使用的账号（每晚 02:50）"
+    if not settings.IDLE_ACCOUNT_DAYS:
+        return Check(
+            name, WARN, "没有开启", "等保要求停用多余的账号：请设置 IDLE_ACCOUNT_DAYS（建议 90），重启全部进程。"
+        )
+    event = AuditEvent.objects.filter(act="accounts.idle.check").order_by("-id").first()
+    return _nightly(name, event.at if event else None, BACKGROUND)
+
+
+def _admin_networks() -> Check:
+    name = "管理员终端的网络"
+    if not settings.ADMIN_NETWORKS:
+        todo = "三员在任何网络都能登录：请把管理终端的网段写进 ADMIN_NETWORKS，重启全部进程。"
+        return Check(name, WARN, "没有限制", todo)
+    return Check(name, OK, "、".join(map(str, settings.ADMIN_NETWORKS)))
+
+
 def _ferry() -> Check:
     if told := book.late():
         return Check("摆渡文件", BAD, "".join(told), "见“摆渡文件”页。")
@@ -149,5 +167,6 @@ def _erasures() -> Check:
 
 
 LOOKS: tuple[Callable[[], Check], ...] = (
-    _database, _redis, _jobs, _sealing, _heads, _counting, _retention, _ferry, _disk, _erasures,
+    _database, _redis, _jobs, _sealing, _heads, _counting, _retention, _idle, _admin_networks, _ferry, _disk,
+    _erasures,
 )  # fmt: skip

@@ -31,6 +31,7 @@ class Entry:
 
 
 QUEUE = "members.view_registration"
+SEARCH = "orgs.view_organization"
 ALL_DUTIES = tuple(User.Duty.values)
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
@@ -152,6 +153,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "锁定的账号", "lock", "accounts:locks", "accounts.change_user", also=("accounts:measure",),
                 duties=(User.Duty.SECURITY,),
             ),
+            Entry("久未使用的账号", "user-off", "accounts:idle", "accounts.change_user", duties=(User.Duty.SECURITY,)),
             Entry("管理后台", "settings", "admin:index", duties=ALL_DUTIES[1:]),
             Entry(
                 "审计记录", "history", "reports:audit", "accounts.view_auditevent", also=("reports:audit_event",),
@@ -190,14 +192,16 @@ class Asked(NamedTuple):
 
 
 def menu(request) -> dict:
-    """Context processor: `menu`, `menu_html` (worked out only where a template shows them), `unit_name`, `opened_at`."""
+    """Context processor: `menu`, `menu_html`, `may_search` (worked out only where a template shows them), `unit_name`,
+    `opened_at`."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return {"menu": [], "menu_html": "", "unit_name": "", "opened_at": ""}
+        return {"menu": [], "menu_html": "", "may_search": False, "unit_name": "", "opened_at": ""}
     asked_once = cache(lambda: asked(request, user))
     return {
         "menu": SimpleLazyObject(lambda: _groups(asked_once())),
         "menu_html": lambda: _html(asked_once()),
+        "may_search": SimpleLazyObject(lambda: SEARCH in asked_once().rights),
         "unit_name": SimpleLazyObject(lambda: unit_name(user)),
         "opened_at": now_told(),
     }

@@ -197,6 +197,7 @@ def request_key(owner=None) -> IdempotencyKey:
 GROUND: Cases = {
     "user_duty_is_known": lambda city: changed(make.make_user(), {"duty": "root"}, {"duty": ""}),
     "accountmeasure_kind_is_known": lambda city: changed(measure(), {"kind": "erase"}, {"kind": ""}),
+    "accountmeasure_idle_is_nobodys": lambda city: changed(measure(), {"kind": "idle"}),
     "accountmeasure_has_a_reason": lambda city: changed(measure(), {"reason": ""}, {"reason": " \n　"}),
     "accountmeasure_never_for_oneself": lambda city: measured_by_the_owner(measure()),
     "apitoken_expires_within_a_year": lambda city: token_lives_wrongly(api_token()),

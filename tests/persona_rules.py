@@ -99,6 +99,7 @@ PAGES: dict[str, Page] = {
     "accounts:tokens": Page(SIGNED_IN),
     "accounts:tokens_of": Page(SECURITY, "officer", everywhere=SECURITY),
     "accounts:locks": Page(SECURITY),
+    "accounts:idle": Page(SECURITY),
     "accounts:measure": Page(SECURITY, "officer", everywhere=SECURITY, extra={"kind": "reset"}),
     # changing what one signs in with: who did not sign in just now is asked to (tests/accounts/test_factors.py)
     "accounts:factors": Page(SIGNED_IN),

@@ -71,8 +71,14 @@ PUBLIC_FACE = {
 
 @pytest.mark.parametrize("face", [{}, PUBLIC_FACE], ids=["both", "public"])
 def test_the_check_of_a_deployment_is_clean(face):
-    done = production("manage.py", "check", "--deploy", "--fail-level", "WARNING", **face)
+    networks = {} if face else {"ADMIN_NETWORKS": "10.12.0.0/24"}  # nobody signs in on the public face
+    done = production("manage.py", "check", "--deploy", "--fail-level", "WARNING", **face, **networks)
     assert done.returncode == 0 and "no issues" in done.stdout, done.stderr
+
+
+def test_the_check_of_a_deployment_asks_where_the_administrators_work():
+    done = production("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 1 and "accounts.W001" in done.stderr and "1 issue" in done.stderr
 
 
 def test_control_the_check_of_a_deployment_by_http_is_not():

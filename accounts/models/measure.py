@@ -7,7 +7,8 @@ from django.utils import timezone
 class AccountMeasure(models.Model):
     """What a security administrator did to somebody's way in, and why; told to that person at the next sign-in.
 
-    `by` None: the console of the server. The audit holds the same as `purpose`; this row is there to be told.
+    `by` None: the console of the server, or the nightly job (IDLE). The audit holds the same as `purpose`; this row is there
+    to be told.
     """
 
     class Kind(models.TextChoices):
@@ -15,6 +16,7 @@ class AccountMeasure(models.Model):
         RESET = "reset", "重置第二因素"
         DISABLE = "disable", "停用账号"
         ENABLE = "enable", "重新启用账号"
+        IDLE = "idle", "久未使用自动停用"
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="measures", verbose_name="账号"
@@ -32,7 +34,13 @@ class AccountMeasure(models.Model):
         indexes = [models.Index(fields=["user"], name="accountmeasure_untold", condition=Q(told_at__isnull=True))]
         constraints = [
             models.CheckConstraint(
-                name="accountmeasure_kind_is_known", condition=Q(kind__in=["unlock", "reset", "disable", "enable"])
+                name="accountmeasure_kind_is_known",
+                condition=Q(kind__in=["unlock", "reset", "disable", "enable", "idle"]),
+            ),
+            models.CheckConstraint(
+                name="accountmeasure_idle_is_nobodys",
+                condition=~Q(kind="idle") | Q(by__isnull=True),
+                violation_error_message="久未使用的停用由系统办理，没有办理人。",
             ),
             models.CheckConstraint(
                 name="accountmeasure_has_a_reason",

@@ -4,6 +4,7 @@ from accounts.services.accounts import (
     AccountError,
     administrators_create,
     password_change,
+    password_give,
     user_change,
     user_create,
 )
@@ -22,7 +23,9 @@ from accounts.services.identities import identity_bind, identity_unbind, identit
 from accounts.services.measures import (
     MeasureError,
     account_disable,
+    account_disable_idle,
     account_enable,
+    accounts_disable_idle,
     factors_reset,
     lock_lift,
     measures_told,
@@ -31,9 +34,9 @@ from accounts.services.sessions import sessions_end, sessions_remove_old
 from accounts.services.tokens import token_create, token_revoke
 
 __all__ = [
-    "AccountError", "FactorError", "MeasureError", "account_disable", "account_enable", "administrators_create",
-    "authenticator_enable", "authenticator_remove", "code_check", "factors_reset", "identity_bind", "identity_unbind",
-    "identity_used", "lock_lift", "locked_until", "measures_told", "passkey_add", "passkey_remove",
-    "passkey_use", "password_change", "recovery_codes_renew",
+    "AccountError", "FactorError", "MeasureError", "account_disable", "account_disable_idle", "account_enable",
+    "accounts_disable_idle", "administrators_create", "authenticator_enable", "authenticator_remove", "code_check",
+    "factors_reset", "identity_bind", "identity_unbind", "identity_used", "lock_lift", "locked_until", "measures_told",
+    "passkey_add", "passkey_remove", "passkey_use", "password_change", "password_give", "recovery_codes_renew",
     "sessions_end", "sessions_remove_old", "token_create", "token_revoke", "user_change", "user_create",
 ]  # fmt: skip

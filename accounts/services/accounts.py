@@ -22,7 +22,7 @@ class AccountError(ValueError):
 
 @transaction.atomic
 def user_create(*, user: User, password: str, by: User | None) -> User:
-    """Save a new account with its first password, which must be changed at the first sign-in.
+    """Save a new account with its first password, which must be changed at the first sign-in, within TEMPORARY_CREDENTIAL_DAYS.
 
     `by=None` is the system itself. The caller has validated both.
     """
@@ -53,20 +53,34 @@ def user_change(*, user: User, changed: list[str], by: User, password: str = "")
 
 
 @transaction.atomic
-def password_change(*, user: User, password: str, by: User, request=None) -> None:
+def password_change(*, user: User, password: str, by: User | None, reason: str = "", request=None) -> None:
     """Set a password that was validated. Every other session of the account ends with its next request, its tokens at once.
 
-    One that somebody else chose must be changed at the next sign-in.
+    One that somebody else chose must be changed at the next sign-in, within TEMPORARY_CREDENTIAL_DAYS.
     """
     before = User.objects.select_for_update(no_key=True).values_list("password", flat=True).get(pk=user.pk)
     user.old_passwords.create(password=before)
     kept = user.old_passwords.order_by("-pk").values("pk")[: REMEMBERED - 1]
     user.old_passwords.exclude(pk__in=kept).delete()
     user.set_password(password)
-    user.password_is_temporary, user.password_set_at = user.pk != by.pk, timezone.now()
+    user.password_is_temporary, user.password_set_at = by is None or user.pk != by.pk, timezone.now()
     user.save(update_fields=["password", "password_is_temporary", "password_set_at"])
     ended = user.api_tokens.filter(revoked_at__isnull=True).update(revoked_at=user.password_set_at)
-    audit.record("accounts.password.change", by=by, subjects=[user], detail={"tokens": ended}, request=request)
+    detail = {"tokens": ended}
+    audit.record("accounts.password.change", by=by, subjects=[user], purpose=reason, detail=detail, request=request)
+
+
+def _random_password() -> str:
+    return secrets.token_urlsafe(15)
+
+
+def password_give(*, user: User, reason: str) -> str:
+    """By the console of the server: a random password, which exists nowhere else. It is a temporary one. Raises AccountError."""
+    if not (said := reason.strip()):
+        raise AccountError("请写明原因，审计长期保存。")
+    password = _random_password()
+    password_change(user=user, password=password, by=None, reason=said)
+    return password
 
 
 @transaction.atomic
@@ -78,7 +92,7 @@ def administrators_create() -> list[tuple[User, str]]:
         raise AccountError("管理员的账号名已被业务人员占用，没有新建任何账号。请先改名或停用这些账号。")
     made = []
     for duty, (username, name) in ADMINISTRATORS.items():
-        password = secrets.token_urlsafe(15)
+        password = _random_password()
         made.append(
             (user_create(user=User(username=username, name=name, duty=duty), password=password, by=None), password)
         )

@@ -1,13 +1,15 @@
 """What the security administrator does to somebody's way in: each with a reason, audited, told to that person.
 
-Nobody does it for oneself. `by=None` is the console of the server. All raise MeasureError.
+Nobody does it for oneself. `by=None` is the console of the server, or the nightly job. All raise MeasureError.
 """
 
 from axes.utils import reset
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from accounts import audit, limits
+from accounts import audit, idle, limits
 from accounts.models import AccountMeasure, User
 
 Kind = AccountMeasure.Kind
@@ -53,9 +55,9 @@ def factors_reset(*, user: User, reason: str, by: User | None) -> None:
 
 
 @transaction.atomic
-def account_disable(*, user: User, reason: str, by: User | None) -> None:
+def account_disable(*, user: User, reason: str, by: User | None, kind: Kind = Kind.DISABLE) -> None:
     """Nothing of the account opens anything from its next request on; its sessions and tokens do not come back with it."""
-    row = _begin(user, Kind.DISABLE, reason, by, "accounts.user.disable")
+    row = _begin(user, kind, reason, by, "accounts.user.disable")
     row.is_active = False
     row.save(update_fields=["is_active"])
     row.sessions.all().delete()
@@ -67,6 +69,33 @@ def account_enable(*, user: User, reason: str, by: User | None) -> None:
     row = _begin(user, Kind.ENABLE, reason, by, "accounts.user.enable")
     row.is_active = True
     row.save(update_fields=["is_active"])
+
+
+@transaction.atomic
+def account_disable_idle(*, user: User) -> bool:
+    """False where the account was used after all, or where nobody else could do this administrator's work any more.
+
+    Administrators of a kind are locked together: two of them could each be the other's last one.
+    """
+    is_staff = user.duty == User.Duty.STAFF
+    locked = User.objects.select_for_update(no_key=True).filter(Q(pk=user.pk) if is_staff else Q(duty=user.duty))
+    for _ in locked.order_by("pk"):
+        pass
+    due = [one for one in idle.plan(timezone.now(), User.objects.filter(pk=user.pk)) if not one.is_kept]
+    if due:
+        since = timezone.localtime(due[0].used_at) if due[0].used_at else None
+        last = f"最近一次 {since:%Y-%m-%d}" if since else "开通后没有用过"
+        reason = f"连续 {settings.IDLE_ACCOUNT_DAYS} 天没有使用（{last}）"
+        account_disable(user=user, reason=reason, by=None, kind=Kind.IDLE)
+    return bool(due)
+
+
+def accounts_disable_idle() -> int:
+    """Every night. Each account by itself: one that is just being used holds up nobody else. Returns how many there were."""
+    due = [one.user for one in idle.plan(timezone.now()) if not one.is_kept]
+    disabled = sum(account_disable_idle(user=user) for user in due)
+    audit.record("accounts.idle.check", by=None, detail={"disabled": disabled})
+    return disabled
 
 
 TAKE = {Kind.UNLOCK: lock_lift, Kind.RESET: factors_reset, Kind.DISABLE: account_disable, Kind.ENABLE: account_enable}

@@ -1,5 +1,6 @@
-"""For the security administrator: which accounts are locked, and what can be done to somebody's way in."""
+"""For the security administrator: who cannot come in, which accounts nobody uses, and what can be done to somebody's way in."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
@@ -9,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views import View
 
+from accounts import idle, passwords
 from accounts.forms import ReasonForm
 from accounts.locks import Lock, locks, nobodys
 from accounts.models import AccountMeasure, User
@@ -53,28 +55,37 @@ class Locks(SecurityView):
         found = locks()
         if others := nobodys():
             messages.info(request, f"另有 {others} 个不存在的账号名被锁，多是输错了账号，见管理后台的“登录失败记录”。")
+        rows = [*map(self._cells, found), *map(self._untaken, passwords.untaken())]
         context = {
             "heading": "锁定的账号",
-            "subtitle": "到时间会自动解除；本人急用的，核实是本人后再解除",
+            "subtitle": "到时间会自动解除；本人急用的，核实是本人后再解除。过期的临时密码要重置",
             "table": {
                 "caption": "锁定的账号",
                 "columns": [{"key": label, "label": label, "numeric": label == "失败次数"} for label in self.COLUMNS],
-                "rows": [{"cells": self._cells(lock)} for lock in found],
+                "rows": [{"cells": cells} for cells in rows],
             },
-            "total_text": f"共 {len(found)} 处" if found else "",
+            "total_text": f"共 {len(rows)} 处" if rows else "",
             "empty_reason": "现在没有锁定的账号。重置第二因素、停用账号，请到管理后台的“用户”里打开那个账号。",
             "empty_url": reverse("admin:accounts_user_changelist"),
             "empty_label": "查看用户",
         }
         return render(request, "generic/list.html", context)
 
+    def _untaken(self, user: User) -> list[dict]:
+        ended = f"{timezone.localtime(passwords.given_until(user)):%m-%d %H:%M}"
+        return [
+            *_account(user),
+            {"text": passwords.OVER, "badge": "warn", "icon": "clock-off"},
+            *({"text": text} for text in ("—", "—", ended, "不会自动解除")),
+            {"text": "重置密码", "url": reverse("admin:accounts_user_change", args=[user.pk])},
+        ]
+
     def _cells(self, lock: Lock) -> list[dict]:
         user = lock.user
         is_own = user.pk == self.request.user.pk
         act = reverse("accounts:measure", args=[user.pk, Kind.UNLOCK])
         return [
-            {"text": user.username, "url": reverse("admin:accounts_user_change", args=[user.pk])},
-            {"text": user.name or "—"},
+            *_account(user),
             {"text": lock.why, "badge": "warn", "icon": "lock"},
             {"text": lock.failures},
             {"text": lock.address or "不详"},
@@ -82,6 +93,65 @@ class Locks(SecurityView):
             {"text": _clock(lock, "until")},
             {"text": "请另一位安全管理员办"} if is_own else {"text": "解除", "url": act},
         ]
+
+
+class Idle(SecurityView):
+    """Accounts that the nightly job switched off, and those that are due within two weeks."""
+
+    OFF = ("账号", "姓名", "职责", "最近使用", "停用于", "办理")
+    SOON = ("账号", "姓名", "职责", "最近使用", "将停用")
+    MOST = 200
+
+    def get(self, request):
+        now = timezone.now()
+        due, off = idle.plan(now + idle.SOON), idle.switched_off()
+        context = {
+            "heading": "久未使用的账号",
+            "subtitle": _idle_rule(),
+            "kept": [one for one in due if one.is_kept],
+            "off": {"caption": "已自动停用", "columns": _columns(self.OFF), "rows": [_off(user) for user in off[: self.MOST]]},
+            "off_total": off.count(),
+            "most": self.MOST,
+            "soon": {
+                "caption": "14 天内将自动停用",
+                "columns": _columns(self.SOON),
+                "rows": [_soon(one, now) for one in due if not one.is_kept],
+            },
+        }  # fmt: skip
+        return render(request, "accounts/idle.html", context)
+
+
+def _idle_rule() -> str:
+    if not settings.IDLE_ACCOUNT_DAYS:
+        return "没有开启自动停用（IDLE_ACCOUNT_DAYS=0），请定期人工清理"
+    return f"连续 {settings.IDLE_ACCOUNT_DAYS} 天没有登录、令牌也没有使用的账号，每晚自动停用；重新启用的从那天起算"
+
+
+def _columns(labels: tuple[str, ...]) -> list[dict]:
+    return [{"key": label, "label": label, "whole": label in ("最近使用", "停用于", "将停用")} for label in labels]
+
+
+def _account(user: User) -> list[dict]:
+    """Name of the account, leading to it, and of the person."""
+    change = reverse("admin:accounts_user_change", args=[user.pk])
+    return [{"text": user.username, "url": change}, {"text": user.name or "—"}]
+
+
+def _unused(user) -> list[dict]:
+    """Whose account, and since when nobody uses it; `user` as idle.with_use reads it."""
+    used = f"{timezone.localtime(user.used_at):%Y-%m-%d}" if user.used_at else "没有用过"
+    return [*_account(user), {"text": user.get_duty_display()}, {"text": used}]
+
+
+def _off(user) -> dict:
+    act = reverse("accounts:measure", args=[user.pk, Kind.ENABLE])
+    at = f"{timezone.localtime(user.off_at):%Y-%m-%d}"
+    return {"cells": [*_unused(user), {"text": at}, {"text": "重新启用", "url": act}]}
+
+
+def _soon(one: idle.Idle, now) -> dict:
+    when = "今晚" if one.off_at <= now else f"{timezone.localtime(one.off_at):%Y-%m-%d} 以后"
+    return {"cells": [*_unused(one.user), {"text": when, "badge": "warn"}]}
 
 
 class Measure(SecurityView):
@@ -109,7 +179,7 @@ class Measure(SecurityView):
 
     def _unfit(self, pk: int):
         """Finds whom and what is meant; where there is nothing to do, an answer that says so."""
-        if self.named not in Kind.values:
+        if self.named not in measures.TAKE:
             raise Http404
         self.kind, self.person = Kind(self.named), get_object_or_404(User, pk=pk)
         if self.person.pk == self.request.user.pk:
@@ -138,7 +208,8 @@ class Measure(SecurityView):
             "breadcrumbs": [{"label": "锁定的账号", "url": reverse("accounts:locks")}, {"label": label}],
             "question": f"要为 {self.person}（{self.person.username}）{label}吗？",
             "consequences": [
-                *self._locks(), *CONSEQUENCES[self.kind], *([] if self.kind == Kind.DISABLE else [FIRST]),
+                *self._locks(), *CONSEQUENCES[self.kind], *self._untaken(),
+                *([] if self.kind == Kind.DISABLE else [FIRST]),
             ],
             "form": form,
             "confirm_label": label,
@@ -146,6 +217,10 @@ class Measure(SecurityView):
             "cancel_url": self._back(),
         }  # fmt: skip
         return render(self.request, "generic/confirm.html", context, status=status)
+
+    def _untaken(self) -> list[str]:
+        is_over = self.kind == Kind.ENABLE and passwords.given_is_over(self.person)
+        return [f"{passwords.OVER}：启用后请在账号页再给一个。"] if is_over else []
 
     def _locks(self) -> list[str]:
         if self.kind != Kind.UNLOCK:

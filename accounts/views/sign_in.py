@@ -36,8 +36,12 @@ class SignIn(views.LoginView):
         return super().post(request, *args, **kwargs)
 
     def get_context_data(self, **more):
-        label = settings.OIDC_LABEL if settings.OIDC_ISSUER else ""
-        return super().get_context_data(passkey_domain=passkeys.domain(self.request), oidc_label=label, **more)
+        return super().get_context_data(
+            passkey_domain=passkeys.domain(self.request),
+            oidc_label=settings.OIDC_LABEL if settings.OIDC_ISSUER else "",
+            has_admin_networks=bool(settings.ADMIN_NETWORKS),  # told to everybody: nobody learns who is one
+            **more,
+        )
 
     @transaction.atomic
     def form_valid(self, form):

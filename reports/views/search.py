@@ -8,11 +8,12 @@ from django.views.generic import View
 from accounts import limits
 from orgs.scoped import DoorMixin
 from reports.forms import MemberSearchForm, SearchForm
+from reports.menu import SEARCH
 from reports.search import search, search_members
 
 
 class Search(DoorMixin, View):
-    permission = "orgs.view_organization"
+    permission = SEARCH
     template_name = "reports/search.html"
 
     def dispatch(self, request, *args, **kwargs):

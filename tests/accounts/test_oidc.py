@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
@@ -94,6 +95,15 @@ def test_a_person_who_is_bound_comes_in_and_goes_where_they_wanted(client, perso
     assert (answer.status_code, answer.url) == (302, "/accounts/sessions/") and is_in(client)
     assert person.sessions.count() == 1 and OutsideIdentity.objects.get().last_used_at
     assert AuditEvent.objects.filter(act="accounts.session.open", actor=person).count() == 1
+
+
+def test_an_administrator_elsewhere_is_told_and_does_not_come_in(client, person, settings):
+    User.objects.update(duty=User.Duty.AUDIT)
+    settings.ADMIN_NETWORKS = [ip_network("10.12.0.0/24")]
+    assert come_in(client).url == "/accounts/sign-in/" and not is_in(client)
+    assert "没有登录。请到指定的终端上登录" in client.get("/accounts/sign-in/").content.decode()
+    event = AuditEvent.objects.get(act="accounts.network.refuse")
+    assert (event.subjects, event.address, event.succeeded) == ([person.pk], "127.0.0.1", False)
 
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])

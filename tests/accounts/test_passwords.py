@@ -1,15 +1,18 @@
 """What a password must be, how long it lasts, and what happens after too many wrong ones."""
 
+import re
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts.models import OldPassword, User
+from accounts.models import AuditEvent, OldPassword, User
 from accounts.passwords import kinds
 from accounts.services import password_change
 from tests import factories as make
@@ -25,6 +28,11 @@ def user():
 
 def sign_in(client, password=make.PASSWORD, username="officer1", **more):
     return client.post(SIGN_IN, {"username": username, "password": password}, **more)
+
+
+def plain(answer) -> str:
+    """A page without its form's token."""
+    return re.sub(r'csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
 
 
 def sentences(password: str, user=None) -> str:
@@ -113,6 +121,107 @@ def test_the_demos_token_asks_for_the_same(client, settings):
     assert client.post("/api/v1/token/", given).status_code == 403
 
 
+# --- one that somebody else chose ---
+
+
+@pytest.fixture
+def given(user):
+    """An account whose owner has not come yet, and when its password was given."""
+
+    def at(**ago):
+        since = timezone.now() - timedelta(**ago)
+        User.objects.filter(pk=user.pk).update(password_is_temporary=True, password_set_at=since)
+
+    return at
+
+
+@pytest.mark.parametrize(("ago", "is_let"), [({"hours": 71}, True), ({"hours": 72}, False)])
+def test_a_given_password_waits_three_days_for_its_first_use(client, given, ago, is_let):
+    given(**ago)
+    assert (sign_in(client).status_code == 302) is is_let
+
+
+def test_the_setting_says_how_many_days(client, given, settings):
+    given(days=10)
+    settings.TEMPORARY_CREDENTIAL_DAYS = 11
+    assert sign_in(client).url == FIRST
+
+
+def test_one_that_is_over_is_answered_and_written_down_as_a_wrong_one(client, given):
+    given(days=4)
+    pages = [plain(sign_in(type(client)(), password)) for password in (make.PASSWORD, "no")]
+    assert pages[0] == pages[1] and "账号或密码不正确" in pages[0] and "过期" not in pages[0]
+    events = AuditEvent.objects.order_by("pk").values_list("act", "subjects", "detail", "succeeded")
+    assert events[0] == events[1]
+
+
+def test_it_is_over_for_the_demos_token_and_for_an_idle_session_too(client, user, given, settings):
+    settings.DEMO, settings.SESSION_IDLE_MINUTES = True, 0
+    client.force_login(user)
+    given(days=4)
+    assert "error" in client.post("/accounts/sessions/unlock/", {"password": make.PASSWORD}).json()
+    answer = client.post("/api/v1/token/", {"username": "officer1", "password": make.PASSWORD})
+    assert answer.status_code == 400 and answer.json() == {"detail": "账号或密码不正确。"}
+
+
+def test_ones_own_password_does_not_wait(client, user):
+    aged(user, days=80)
+    assert sign_in(client).status_code == 302
+
+
+def test_the_security_administrator_sees_it_and_gives_another(client, user, given):
+    client.force_login(make.make_user(duty=User.Duty.SECURITY))
+    users, locked = "/admin/accounts/user/", "/accounts/locked/"
+    given(days=1)
+    assert "前有效" in client.get(users).content.decode() and "已过期" not in client.get(locked).content.decode()
+    given(days=4)
+    for page in (users, locked):
+        assert "临时密码已过期，请重置" in client.get(page).content.decode()
+    change = f"/admin/accounts/user/{user.pk}/change/"
+    assert change in client.get(locked).content.decode()
+    facts = {"username": "officer1", "name": "李四", "duty": "staff"}
+    client.post(change, facts | {"password1": "Another-secret-1", "password2": "Another-secret-1"})
+    assert "已过期" not in client.get(users).content.decode() + client.get(locked).content.decode()
+    assert sign_in(type(client)(), "Another-secret-1").url == FIRST
+
+
+def test_switching_an_account_on_tells_that_its_password_is_over(client, user, given):
+    client.force_login(make.make_user(duty=User.Duty.SECURITY))
+    given(days=4)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert "临时密码已过期" in client.get(f"/accounts/of/{user.pk}/enable/").content.decode()
+    assert "临时密码已过期" not in client.get("/accounts/locked/").content.decode(), "nobody waits for it"
+
+
+def test_the_console_gives_one_where_nobody_else_can(client, user, given):
+    given(days=4)
+    out = StringIO()
+    call_command("reset_password", "officer1", reason="三个管理员的初始密码都过期了", stdout=out)
+    password = out.getvalue().rsplit("：", 1)[1].strip()
+    assert sign_in(client, password).url == FIRST
+    event = AuditEvent.objects.get(act="accounts.password.change")
+    assert (event.actor, event.subjects, event.purpose) == (None, [user.pk], "三个管理员的初始密码都过期了")
+    assert password not in str(AuditEvent.objects.values())
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    for name, reason in (("officer1", "x"), ("nobody", "x")):
+        with pytest.raises(CommandError, match="没有这个账号"):
+            call_command("reset_password", name, reason=reason)
+
+
+def test_the_console_gives_none_without_a_reason(user):
+    with pytest.raises(CommandError, match="原因"):
+        call_command("reset_password", "officer1", reason=" ")
+
+
+def test_the_first_administrators_passwords_wait_no_longer(client):
+    out = StringIO()
+    call_command("bootstrap_admins", stdout=out)
+    name, password = out.getvalue().splitlines()[-1].split("\t")[1:]
+    assert "3 天内" in out.getvalue() and sign_in(client, password, name).url == FIRST
+    User.objects.update(password_set_at=timezone.now() - timedelta(days=3))
+    assert sign_in(type(client)(), password, name).status_code == 200
+
+
 # --- too many wrong ones ---
 
 
@@ -128,7 +237,7 @@ def test_an_unknown_name_costs_as_many_hashes_as_a_wrong_password(client, user, 
     pages = []
     for name in ("officer1", "nobody-here"):
         made.clear()
-        pages.append((sign_in(client, "wrong", name).content.decode().replace(name, "").split("csrf")[0], len(made)))
+        pages.append((plain(sign_in(client, "wrong", name)).replace(name, ""), len(made)))
     assert pages[0] == pages[1] and pages[0][1] == 1
 
 

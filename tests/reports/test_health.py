@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import timedelta
+from ipaddress import ip_network
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +17,7 @@ from accounts.heads import head_export
 from accounts.models import User
 from accounts.retention import JOBS, retention_ran
 from accounts.seals import seal
+from accounts.services import accounts_disable_idle
 from jobs.models import Job
 from reports import health
 from reports.services import coverage_refresh
@@ -33,6 +35,8 @@ def test_connections_are_counted_whosever_they_are():
 def well(settings, tmp_path):
     """Everything ran last night."""
     settings.MEDIA_ROOT, settings.ERASURE_LIST = str(tmp_path), str(tmp_path / "list.jsonl")
+    settings.ADMIN_NETWORKS = [ip_network("127.0.0.0/8")]
+    accounts_disable_idle()
     factories.make_city()
     coverage_refresh()
     for job, (_, words) in JOBS.items():
@@ -90,6 +94,14 @@ def read_only(owner_role, settings, patch):
     patch.setattr(health.os, "access", lambda *_: False)
 
 
+def anywhere(owner_role, settings, patch):
+    settings.ADMIN_NETWORKS = []
+
+
+def never_off(owner_role, settings, patch):
+    settings.IDLE_ACCOUNT_DAYS = 0
+
+
 def no_files_come(owner_role, settings, patch):
     settings.IS_FERRIED = True
 
@@ -100,6 +112,9 @@ FAULTS = {
     "审计链头（每晚 00:05）": (a_night_ago("accounts.audit.head_export"), "bad"),
     "到期抹除（每晚）": (a_night_ago("accounts.retention"), "bad"),
     "全部统计（每晚 01:10）": (not_counted, "bad"),
+    "停用久未使用的账号（每晚 02:50）": (a_night_ago("accounts.idle.check"), "bad"),
+    "停用久未使用的账号（每晚 02:50） ": (never_off, "warn"),
+    "管理员终端的网络": (anywhere, "warn"),
     "后台任务": (job(state="running", lease_until=LONG_AGO), "bad"),
     "后台任务 ": (job(created_at=LONG_AGO), "warn"),
     "Redis": (no_redis, "bad"),

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from markets.pinyin import initials_of
 from tests import factories as make
 from tests.markets.files import make_code
@@ -121,3 +121,15 @@ def test_who_may_not_see_members_may_not_search_them(sign_in):
 def test_nothing_asked_is_told(sign_in):
     assert "请填写完整姓名" in sign_in("officer").post(SEARCH, {}).content.decode()
     assert "最后 4 位" in sign_in("officer").post(SEARCH, {"phone_tail": "12"}).content.decode()
+
+
+@pytest.mark.parametrize("persona", ["officer", "secretary", "city_leader"])
+def test_every_page_has_the_box_of_those_who_find_something(sign_in, persona):
+    assert 'id="global-search"' in sign_in(persona).get(reverse("reports:me")).content.decode()
+
+
+@pytest.mark.parametrize("duty", [duty for duty in User.Duty if duty != User.Duty.STAFF])
+def test_nobody_else_is_shown_it(client, duty):
+    client.force_login(make.make_user(duty=duty))
+    page = client.get(reverse("reports:me")).content.decode()
+    assert "global-search" not in page and SEARCH not in page

@@ -183,6 +183,15 @@ def test_what_serves_refuses_the_owners_login(role):
 KEY = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
 
 
+def started_with(variable: str, value: str, code: str = "import config.settings") -> subprocess.CompletedProcess:
+    keys = {"SECRET_KEY": "x", "FIELD_KEYS": f'["1:{KEY}"]', "BLIND_INDEX_KEY": KEY, "AUDIT_SEAL_KEY": KEY}
+    servers = {"DATABASE_URL": "postgres://web@127.0.0.1/app", "REDIS_URL": "redis://127.0.0.1/0"}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], **servers, **keys, variable: value}, capture_output=True, text=True,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
@@ -198,15 +207,41 @@ KEY = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
     ],
 )
 def test_a_key_that_cannot_be_one_stops_the_start_and_is_not_shown(variable, value):
-    keys = {"SECRET_KEY": "x", "FIELD_KEYS": f'["1:{KEY}"]', "BLIND_INDEX_KEY": KEY, "AUDIT_SEAL_KEY": KEY}
-    servers = {"DATABASE_URL": "postgres://web@127.0.0.1/app", "REDIS_URL": "redis://127.0.0.1/0"}
-    result = subprocess.run(
-        [sys.executable, "-c", "import config.settings"],
-        cwd=ROOT, env={"PATH": os.environ["PATH"], **servers, **keys, variable: value}, capture_output=True, text=True,
-    )  # fmt: skip
+    result = started_with(variable, value)
     assert result.returncode == 1
     assert f"ImproperlyConfigured: 环境变量 {variable} " in result.stderr
     assert "geheim" not in result.stderr and "Z2VoZWlt" not in result.stderr and KEY not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "10.12.0.0/33",
+        "10.12.0.7/24",
+        "10.12.0",
+        "10.12.0.0-10.12.0.9",
+        "2001:db8::/129",
+        "管理网",
+        "10.12.0.0/24，10.13.0.0/24",
+    ],
+)
+def test_a_network_that_is_none_stops_the_start_with_a_sentence(value):
+    result = started_with("ADMIN_NETWORKS", f"192.0.2.1, {value}")
+    assert result.returncode == 1
+    assert f"ImproperlyConfigured: 环境变量 ADMIN_NETWORKS 里的“{value}”不是网段" in result.stderr
+
+
+@pytest.mark.parametrize(("value", "number"), [("", 0), (" , ", 0), ("10.12.0.0/24, 2001:db8::/64,192.0.2.1,::1", 4)])
+def test_networks_of_both_kinds_and_none(value, number):
+    code = "from config.settings import ADMIN_NETWORKS; print(len(ADMIN_NETWORKS))"
+    assert started_with("ADMIN_NETWORKS", value, code).stdout == f"{number}\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("IDLE_ACCOUNT_DAYS", "3"), ("IDLE_ACCOUNT_DAYS", "-1"), ("TEMPORARY_CREDENTIAL_DAYS", "0")]
+)
+def test_a_number_of_days_that_helps_nobody_stops_the_start(variable, value):
+    assert f"环境变量 {variable} 应为" in started_with(variable, value).stderr
 
 
 def test_any_other_command_runs_as_it_is():
