@@ -130,6 +130,7 @@ VERBS = {
     "export_grant": "批准导出",
     "export_refuse": "不批准导出",
     "feedback": "反馈",
+    "file": "生成文件",
     "fill": "填报",
     "fix": "修改格子",
     "give": "给予",

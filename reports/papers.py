@@ -14,9 +14,9 @@ from reports import monthly_book, monthly_charts, printing, weekly
 from reports.models import PrintedDocument, PrintedFile
 
 SPOKEN = {
-    "valid": ("有效", "ok", "这份报告由本系统生成，现在有效。"),
-    "superseded": ("已修订", "warn", "这份报告由本系统生成，但之后出了新的一版，请以新版为准。"),
-    "void": ("已作废", "bad", "这份报告由本系统生成，但已经作废，请不要使用。"),
+    "valid": ("有效", "ok", "本系统出过这份报告，现在有效。"),
+    "superseded": ("已修订", "warn", "本系统出过这份报告，但之后出了新的一版，请以新版为准。"),
+    "void": ("已作废", "bad", "本系统出过这份报告，但已经作废，请不要使用。"),
 }
 
 

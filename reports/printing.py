@@ -12,6 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import BinaryField, F, Func
 from django.utils import timezone
 
 from accounts import audit
@@ -160,9 +161,13 @@ def file_store(*, document: PrintedDocument, format: str, content: bytes) -> Pri
                 path.chmod(0o600)
                 out.write(content)
             digest = hashlib.sha256(content).hexdigest()
-            return PrintedFile.objects.create(
+            file = PrintedFile.objects.create(
                 document=document, format=format, digest=digest, size=len(content), stored_as=name
             )
+            audit.record(
+                "reports.printed.file", by=None, subjects=[document], detail={"format": format, "digest": digest}
+            )
+            return file
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -173,10 +178,22 @@ def record_taken(*, document: PrintedDocument, format: str, by) -> None:
     audit.record("reports.printed.download", by=by, subjects=[document], detail={"format": format})
 
 
-def documents_with(digest: str) -> PrintedFile | None:
-    """The file whose bytes have this SHA-256."""
-    rows = PrintedFile.objects.select_related("document__organization", "document__division")
-    return rows.filter(digest=digest).order_by("pk").first()
+def document_with(digest: str) -> PrintedDocument | SelfCheck | None:
+    """The paper of which a file was made whose bytes have this SHA-256."""
+    files = PrintedFile.objects.select_related("document__organization", "document__division")
+    if file := files.filter(digest=digest).order_by("pk").first():
+        return file.document
+    checks = SelfCheck.objects.defer("paper").annotate(
+        of_paper=Func(F("paper"), function="sha256", output_field=BinaryField())
+    )
+    return checks.filter(of_paper=bytes.fromhex(digest)).first()
+
+
+def file_digests(document: PrintedDocument | SelfCheck) -> list[str]:
+    """SHA-256 of every PDF that was made of the paper: whoever holds one of these holds it unaltered."""
+    if isinstance(document, PrintedDocument):
+        return list(document.files.filter(format="pdf").order_by("pk").values_list("digest", flat=True))
+    return [] if document.paper is None else [hashlib.sha256(document.paper).hexdigest()]
 
 
 def retention() -> int:

@@ -1,5 +1,8 @@
 """Is this paper genuine: what is said to whoever has its code, on either face.
 
+The code stands on the paper, so a paper with other numbers may carry it too: the code alone proves none of them. A file is
+proven by its SHA-256, which the browser works out (static/js/verify.js); of a sheet the headlines, where it is 公开.
+
 Where a public face stands apart the same is sealed to the code, beside the answers of receipts (members/answers.py): that face
 finds it by an index of the code, opens it with the code, and knows no paper otherwise.
 """
@@ -17,7 +20,7 @@ from reports.models import PrintedDocument, SelfCheck
 
 HEADLINES = ("organization_coverage_strict", "organization_coverage", "operating", "organizations", "service_points")
 WHAT = "printed"  # bound into the sealed bytes
-CHANGES = {"reports.printed.make", "reports.printed.void"}  # also of the editions before
+CHANGES = {"reports.printed.make", "reports.printed.file", "reports.printed.void"}  # also of the editions before
 
 
 def read(code: str) -> dict | None:
@@ -48,6 +51,7 @@ def said_of(document: PrintedDocument | SelfCheck) -> dict[str, Any]:
         "classification": document.get_classification_display(),
         "made_at": date_format(timezone.localtime(document.made_at), "Y年n月j日 H:i"),
         "digest": document.digest,
+        "files": printing.file_digests(document) if whole else [],
         "state": {"text": word, "kind": kind, "sentence": sentence},
         "headlines": _headlines(printed) if whole and printed else [],
     }
@@ -65,7 +69,7 @@ def _headlines(document: PrintedDocument) -> list[dict]:
 
 
 def hear_sealed(events: list[AuditEvent]) -> None:
-    """A new edition and a voiding say something of the other editions too."""
+    """A new edition and a voiding say something of the other editions too, a file that was made something of its own."""
     changed = [pk for event in events if event.act in CHANGES for pk in event.subjects]
     for document in PrintedDocument.objects.filter(pk__in=changed):
         same = ("kind", "period", "organization", "division")

@@ -66,22 +66,22 @@ class PrintedCheck(DoorMixin, View):
         digest = hashlib.sha256()
         for piece in form.cleaned_data["file"].chunks():
             digest.update(piece)
-        file = printing.documents_with(digest.hexdigest())
+        document = printing.document_with(digest.hexdigest())
         audit.record(
-            "reports.printed.check", by=request.user, subjects=[file.document] if file else [],
-            detail={"digest": digest.hexdigest()}, succeeded=file is not None,
+            "reports.printed.check", by=request.user, subjects=[document] if isinstance(document, PrintedDocument) else [],
+            detail={"digest": digest.hexdigest()}, succeeded=document is not None,
         )  # fmt: skip
-        return self._page(CheckForm(), file=file, digest=digest.hexdigest())
+        return self._page(CheckForm(), document=document, digest=digest.hexdigest())
 
-    def _page(self, form: CheckForm, *, status: int = 200, file=None, digest: str = "") -> HttpResponse:
+    def _page(self, form: CheckForm, *, status: int = 200, document=None, digest: str = "") -> HttpResponse:
         context = {
             "heading": "核验文件",
             "subtitle": "收到的 PDF 是不是本系统出的、有没有改过、现在还算不算数",
             "breadcrumbs": [{"label": "月报和一页纸", "url": reverse("reports:printed_list")}, {"label": "核验文件"}],
             "form": form, "submit_label": "核验", "cancel_url": reverse("reports:printed_list"),
-            "checked": bool(digest), "digest": digest, "found": verifying.said_of(file.document) if file else None,
+            "checked": bool(digest), "digest": digest, "found": verifying.said_of(document) if document else None,
         }  # fmt: skip
-        if file:
-            visible = PrintedDocument.objects.visible_to(self.request.user)
-            context["url"] = file.document.get_absolute_url() if visible.filter(pk=file.document_id).exists() else ""
+        if document:
+            visible = type(document).objects.visible_to(self.request.user)
+            context["url"] = document.get_absolute_url() if visible.filter(pk=document.pk).exists() else ""
         return render(self.request, "reports/printed_check.html", context, status=status)

@@ -190,6 +190,23 @@ def test_the_public_face_is_given_the_same_of_every_edition_and_keeps_it(town):
         assert given(one) == json.loads(json.dumps(verifying.read(one.code)))
 
 
+@pytest.mark.parametrize("classification", ["internal", "public"])
+def test_a_code_on_an_altered_paper_does_not_make_it_genuine(town, client, fresh_limits, classification):
+    """The code can be copied onto a sheet with other numbers: the page says so, and what the true file's digest is."""
+    document = report(town.city.nanshan, classification)
+    page = text(client.get(reverse("reports:verified", args=[document.code])))
+    assert "改过的纸上也可以印着同一个码" in page and "这份报告由本系统生成" not in page
+    assert "PDF 原件的 SHA-256" not in page and "verify.js" not in page  # no file was made yet
+    file = printing.file_store(document=document, format="pdf", content=b"%PDF-1")
+    printing.file_store(document=document, format="xlsx", content=b"PK")
+    page = text(client.get(reverse("reports:verified", args=[document.code])))
+    assert page.count("PDF 原件的 SHA-256") == 1 and page.count(file.digest) == 2 and "verify.js" in page
+    # the public face hears of the file too, which is made after the paper
+    verifying.hear_sealed([AuditEvent.objects.get(act="reports.printed.file", detail__digest=file.digest)])
+    sealed = Answer.objects.get(code_index=identity.answer_index(verifying.WHAT, document.code)).sealed
+    assert json.loads(sealing.unseal(sealed, code=document.code, what=verifying.WHAT))["files"] == [file.digest]
+
+
 @pytest.mark.parametrize("code", ["AAAAA-AAAAA-AAAAA-AAAAA", "x", "…", "1' OR 1=1", "A" * 300, "%", "—" * 9])
 def test_unknown_codes_get_one_clear_answer(town, client, fresh_limits, code):
     document = report(town.city.nanshan)

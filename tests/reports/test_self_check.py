@@ -1,8 +1,10 @@
 """权限自检: it finds nothing where the doors are shut, and names the door that somebody forgot to shut."""
 
+import hashlib
 from types import SimpleNamespace
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Q
 from django.http import HttpResponse
 from django.urls import reverse
@@ -221,6 +223,20 @@ def test_page_paper_and_verification_say_what_was_found(town, monkeypatch, clien
     file = client.get(reverse("reports:self_check_file", args=[row.pk]))
     assert file.content.startswith(b"%PDF") if row.paper else file.status_code == 302
     assert AuditEvent.objects.filter(act="reports.selfcheck.download", actor=town.security).exists()
+
+
+def test_the_file_of_a_self_check_is_known_again_and_an_altered_one_is_not(town, monkeypatch, client):
+    monkeypatch.setattr(paper, "pdf_of", lambda row: b"%PDF-1 the paper")
+    row = run_of(town, [town.officer], monkeypatch, "markets:business_detail")
+    client.force_login(town.leader)
+    told = [
+        client.post(reverse("reports:printed_check"), {"file": SimpleUploadedFile("a.pdf", sent)}).content.decode()
+        for sent in (b"%PDF-1 the paper", b"%PDF-1 the papex")
+    ]
+    assert "一字未改" in told[0] and row.number in told[0] and row.get_absolute_url() not in told[0]
+    assert "对不上" in told[1] and row.number not in told[1]
+    checked = client.get(reverse("reports:verified", args=[row.code])).content.decode()
+    assert hashlib.sha256(b"%PDF-1 the paper").hexdigest() in checked
 
 
 @pytest.mark.parametrize(
