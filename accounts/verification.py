@@ -265,9 +265,10 @@ def unsealed_since(since: datetime) -> int:
 
 
 def _never_sealed() -> list[int]:
-    """Ids of events without a seal that the sealer should have seen: older than a minute, or behind its horizon."""
+    """Ids of events without a seal that the sealer should have seen: older than a minute, of a time to come, or behind its
+    horizon."""
     last = AuditSeal.objects.order_by("-sequence").values_list("horizon", flat=True).first()
-    late = Q(at__lt=Now() - UNSEALED_AFTER)
+    late = Q(at__lt=Now() - UNSEALED_AFTER) | Q(at__gt=Now() + UNSEALED_AFTER)
     if last is not None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")

@@ -169,6 +169,12 @@ def test_an_event_that_nobody_sealed_for_a_minute_is_found_and_a_fresh_one_is_no
     assert verify().unsealed == 1
 
 
+def test_an_event_of_a_time_to_come_that_nobody_sealed_is_found_at_once(chain):
+    event = record(66)
+    chain(f"UPDATE {EVENTS} SET at = at + interval '9 days', transaction = 9000000000000000000 WHERE id = {event.pk}")
+    assert named() == [("unsealed", None, event.pk)]
+
+
 def test_every_one_of_several_faults_is_named(chain):
     false = record(66)
     chain(
