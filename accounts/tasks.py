@@ -24,6 +24,14 @@ def idle() -> None:
     accounts_disable_idle()
 
 
+@shared_task(name="accounts.audit_check")
+def audit_check() -> None:
+    """Nightly, after the head."""
+    from accounts.checking import audit_check as check
+
+    check()
+
+
 @shared_task(name="accounts.session_retention")
 def session_retention() -> None:
     from accounts.retention import retention_ran

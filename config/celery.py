@@ -37,6 +37,7 @@ app.conf.task_routes = {
     "reports.monthly": {"queue": "long"},
     "accounts.audit_head": {"queue": "long"},
     "accounts.idle": {"queue": "long"},
+    "accounts.audit_check": {"queue": "long"},
     "accounts.audit_retention": {"queue": "long"},
     "reports.weekly": {"queue": "long"},
     "members.answers": {"queue": "long"},
@@ -53,6 +54,8 @@ app.conf.beat_schedule = {
     "count what was touched": {"task": "reports.refresh_touched", "schedule": 60.0, "options": {"expires": 30}},
     "write down the head of the audit": {"task": "accounts.audit_head", "schedule": crontab(hour=0, minute=5)},
     "remove audit events past their time": {"task": "accounts.audit_retention", "schedule": crontab(hour=0, minute=35)},
+    "check the chain of the audit": {"task": "accounts.audit_check", "schedule": crontab(hour=2, minute=30)},
+    "raise and send alarms": {"task": "reports.alarms", "schedule": 60.0, "options": {"expires": 50}},
     "switch off accounts that nobody uses": {"task": "accounts.idle", "schedule": crontab(hour=2, minute=50)},
     "nightly coverage": {"task": "reports.refresh_coverage", "schedule": crontab(hour=1, minute=10)},
     "close the month and print its reports": {

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -170,8 +171,8 @@ INSTALLED_APPS = [
     "rest_framework",
 ]
 MIDDLEWARE = [
-    "accounts.middleware.ClientAddressMiddleware",
     "accounts.middleware.BrowserRulesMiddleware",
+    "accounts.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -189,10 +190,11 @@ MIDDLEWARE = [
     "accounts.middleware.NotAllowedMiddleware",
     "accounts.middleware.SignedInMiddleware",
     "accounts.refusals.RefusalMiddleware",
+    "accounts.uploads.UploadMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 if IS_PUBLIC_FACE:  # nobody signs in here
-    OF_ACCOUNTS = ("session_limits", "SignInAgain", "SignedIn", "Wall", "refusals", "Person", "axes")
+    OF_ACCOUNTS = ("session_limits", "SignInAgain", "SignedIn", "Wall", "refusals", "Person", "Upload", "axes")
     MIDDLEWARE = [name for name in MIDDLEWARE if not any(part in name for part in OF_ACCOUNTS)]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -308,6 +310,10 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "tables.uploads.NamelessUploadHandler",
 ]
+# Where a clamd looks through every upload: host:port or the path of its socket; empty: none does (accounts/uploads.py).
+UPLOAD_SCANNER = env("UPLOAD_SCANNER", default="")
+if UPLOAD_SCANNER and not re.fullmatch(r"/.+|[^:/]+:\d{1,5}", UPLOAD_SCANNER):
+    raise ImproperlyConfigured("环境变量 UPLOAD_SCANNER 应为 主机:端口（如 clamav:3310）、套接字的路径，或留空。")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # a request of the intake with 1,000 events
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
@@ -320,6 +326,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # No files: nobody would look through them (accounts/uploads.py).
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.FormParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -354,6 +362,24 @@ if REPORT_CLASSIFICATION not in ("internal", "public"):
 DISTRICTS_GEOJSON = Path(  # the map of the dashboard; a public display needs one with a 审图号
     env("DISTRICTS_GEOJSON", default=str(BASE_DIR / "orgs" / "data" / "shenzhen_districts.geojson"))
 )
+# Alarms (reports/alarms): from how many on, how often the same one is told again, and to whom besides the product's own page.
+ALARM_SIGN_IN_FAILURES = env.int("ALARM_SIGN_IN_FAILURES", 30)  # from one address within an hour
+ALARM_REFUSALS = env.int("ALARM_REFUSALS", 30)  # of one account within an hour
+ALARM_EXPORT_ROWS = env.int("ALARM_EXPORT_ROWS", 5_000)
+ALARM_REPEAT_HOURS = env.int("ALARM_REPEAT_HOURS", 24)
+ALARM_MAIL_TO = env.list("ALARM_MAIL_TO", default=[])  # empty: no e-mail
+ALARM_SYSLOG = env("ALARM_SYSLOG", default="")  # udp://host:514 or tcp://host:514; empty: no syslog
+if ALARM_SYSLOG and not re.fullmatch(r"(udp|tcp)://[^/:]+(:\d{1,5})?", ALARM_SYSLOG):
+    raise ImproperlyConfigured("环境变量 ALARM_SYSLOG 应形如 udp://10.0.0.5:514 或 tcp://10.0.0.5:514。")
+EMAIL_HOST = env("EMAIL_HOST", default="")
+if ALARM_MAIL_TO and not EMAIL_HOST:
+    raise ImproperlyConfigured("设置了 ALARM_MAIL_TO，还缺环境变量 EMAIL_HOST（邮件服务器）。")
+EMAIL_PORT = env.int("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env("EMAIL_CREDENTIAL", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)  # STARTTLS
+EMAIL_TIMEOUT = 5  # seconds
+DEFAULT_FROM_EMAIL = env("ALARM_MAIL_FROM", default="") or "xgz-party-building@localhost"
 SMS_BACKEND = env("SMS_BACKEND", default="")  # dotted path of send(phone, text); empty: no text messages
 
 LOGGING = {

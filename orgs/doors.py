@@ -107,12 +107,15 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
 GRANT = "orgs.grant_posting"
 
 # The three administrators: settings and health, accounts and grants, the audit. None sees business data.
+_ALARMS = ("reports.view_alarm", "reports.change_alarm")  # of the own duty
 DUTY_PERMISSIONS: dict[str, frozenset[str]] = {
     User.Duty.STAFF: frozenset(),
-    User.Duty.SYSTEM: frozenset({"accounts.view_health", *_SHOW_CARE, "jobs.view_job", "members.view_ferryfile"}),
+    User.Duty.SYSTEM: frozenset(
+        {"accounts.view_health", *_SHOW_CARE, *_ALARMS, "jobs.view_job", "members.view_ferryfile"}
+    ),
     User.Duty.SECURITY: frozenset(
         {
-            *_SHOW_CARE,
+            *_SHOW_CARE, *_ALARMS,
             "accounts.view_user", "accounts.add_user", "accounts.change_user", "axes.view_accessattempt",
             "orgs.view_posting", "orgs.add_posting", "orgs.change_posting", "orgs.view_tree_names",
             "members.view_intakeclient", "members.add_intakeclient", "members.change_intakeclient",
@@ -120,7 +123,7 @@ DUTY_PERMISSIONS: dict[str, frozenset[str]] = {
         }
     ),
     User.Duty.AUDIT: frozenset(
-        {*_SHOW_CARE, "accounts.view_auditevent", "accounts.view_auditseal", "accounts.export_auditevent"}
+        {*_SHOW_CARE, *_ALARMS, "accounts.view_auditevent", "accounts.view_auditseal", "accounts.export_auditevent"}
     ),
 }  # fmt: skip
 

@@ -27,6 +27,7 @@ PAGES = {
     "members:rights_answer": "members.rightsrequest",
     "orgs:detail": "orgs.organization",
     "orgs:grant_end": "orgs.posting",
+    "reports:alarm": "reports.alarm",
     "reports:audit_event": "accounts.auditevent",
     "reports:closing": "reports.monthclosing",
     "reports:evaluation": "reports.evaluation",

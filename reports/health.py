@@ -17,18 +17,21 @@ from django.db import connection
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from accounts import retention
+from accounts import checking, retention, scanner
 from accounts.models import AuditEvent
 from accounts.verification import unsealed_since
 from jobs.models import Job
 from members.ferry import book
-from reports.models import LastCount
+from reports.alarms import ways
+from reports.models import AlarmRound, LastCount
 
-OK, WARN, BAD = "ok", "warn", "bad"
+OK, OFF, WARN, BAD = "ok", "info", "warn", "bad"  # off: not set up, which is the operator's to decide
 WAITING = timedelta(minutes=10)  # of a job; a big import before it takes as long
 LOST = timedelta(minutes=2)  # of a lease of one minute that no sweep took over
 FEW_FREE, LITTLE_FREE = 0.05, 0.15  # of a disk
 MANY_CONNECTIONS = 0.8
+SEALING = "审计封存"
+ROUND_LATE = timedelta(minutes=5)  # of a round that is due each minute
 BACKGROUND = "请检查后台任务的进程（worker）和定时服务（beat）是否在运行，再看它们的日志。"
 
 
@@ -90,8 +93,8 @@ def _jobs() -> Check:
 def _sealing() -> Check:
     late = unsealed_since(timezone.now() - timedelta(days=1))
     if late:
-        return Check("审计封存", BAD, f"一天内有 {late} 条审计记录超过一分钟没有封存", BACKGROUND)
-    return Check("审计封存", OK, "一天内的审计记录都已封存")
+        return Check(SEALING, BAD, f"一天内有 {late} 条审计记录超过一分钟没有封存", BACKGROUND)
+    return Check(SEALING, OK, "一天内的审计记录都已封存")
 
 
 def _nightly(name: str, newest: datetime | None, todo: str) -> Check:
@@ -104,6 +107,12 @@ def _heads() -> Check:
     event = AuditEvent.objects.filter(act="accounts.audit.head_export").order_by("-id").first()
     todo = f"{BACKGROUND}也可以先运行 manage.py export_audit_head。"
     return _nightly("审计链头（每晚 00:05）", event.at if event else None, todo)
+
+
+def _chain() -> Check:
+    event = AuditEvent.objects.filter(act=checking.ACT).order_by("-id").first()
+    todo = f"{BACKGROUND}这期间可以用 manage.py verify_audit 核对。"
+    return _nightly("审计链核对（每晚 02:30）", event.at if event else None, todo)
 
 
 def _counting() -> Check:
@@ -142,6 +151,33 @@ def _ferry() -> Check:
     return Check("摆渡文件", OK, "按时往来" if settings.IS_FERRIED else "两侧直接相连，不用文件传递")
 
 
+def _alarms() -> Check:
+    """Whether anybody is told outside. A worker that stands still raises no alarm about itself: somebody has to look here."""
+    name, last = "告警", AlarmRound.objects.first()
+    if last is None or last.looked_at < timezone.now() - ROUND_LATE:
+        return Check(name, BAD, f"最近一次巡查：{_when(last.looked_at if last else None)}", BACKGROUND)
+    if late := ways.late():
+        todo = "请核对邮件服务器、syslog 服务器的地址和网络；系统每分钟再送一次。"
+        why = next((alarm.trouble for alarm in late if alarm.trouble), "还没有试过")
+        return Check(name, BAD, f"{len(late)} 条没有送出去（{why}）", todo)
+    if not ways.used():
+        return Check(name, OFF, "只在系统里显示，不向外告知", "需要时设置 ALARM_MAIL_TO（邮件）或 ALARM_SYSLOG。")
+    return Check(name, OK, f"每分钟巡查，用{ways.labels(ways.used())}向外告知")
+
+
+def _scanner() -> Check:
+    name = "上传查毒"
+    if not settings.UPLOAD_SCANNER:
+        return Check(
+            name, OFF, "没有设置，上传的文件不查毒", "需要时设置 UPLOAD_SCANNER；主机上的杀毒软件由运维另行检查。"
+        )
+    if not scanner.is_alive():
+        return Check(
+            name, BAD, "查毒服务没有应答，现在什么文件都传不上来", "请检查 clamd 是否在运行、UPLOAD_SCANNER 是否正确。"
+        )
+    return Check(name, OK, "查毒服务有应答")
+
+
 def _disk() -> Check:
     name, place = "上传和导出的磁盘", Path(settings.MEDIA_ROOT)
     if not place.is_dir():
@@ -167,6 +203,6 @@ def _erasures() -> Check:
 
 
 LOOKS: tuple[Callable[[], Check], ...] = (
-    _database, _redis, _jobs, _sealing, _heads, _counting, _retention, _idle, _admin_networks, _ferry, _disk,
-    _erasures,
+    _database, _redis, _jobs, _sealing, _heads, _chain, _counting, _retention, _idle, _admin_networks, _ferry, _alarms,
+    _scanner, _disk, _erasures,
 )  # fmt: skip

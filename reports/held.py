@@ -1,7 +1,7 @@
 """What this room keeps about persons: by number only, in what is counted from."""
 
 from accounts.personal import DUTY, INTERNAL, ROLL, SENSITIVE, Column, Held, declare
-from reports.models import KnownPerson, SelfCheck
+from reports.models import Alarm, KnownPerson, SelfCheck
 
 
 def register() -> None:
@@ -16,6 +16,17 @@ def register() -> None:
             columns={name: Column(SENSITIVE) for name in sorted(personal)},
             plain=frozenset(one.name for one in KnownPerson._meta.concrete_fields) - personal,
             rows=lambda person: KnownPerson.objects.filter(member=person.member.pk) if person.member else [],
+        ),
+        Held(
+            model=Alarm,
+            whose="工作人员",
+            purpose="告诉管理员发生了什么；只有种类、时间、次数，没有姓名、账号和号码",
+            basis=DUTY,
+            retention="保留，供审计对照",
+            columns={"note": Column(INTERNAL, "怎样处理的")},
+            plain=frozenset(one.name for one in Alarm._meta.concrete_fields) - {"note"},
+            seen_with=("reports.view_alarm",),
+            leaves_by=("告警邮件、syslog（只有种类、时间、次数）",),
         ),
         Held(
             model=SelfCheck,

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from members.models import Registration
 from orgs.doors import current_postings, rights_held
+from reports.models import Alarm
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,11 @@ class Entry:
     permission: str = ""
     also: tuple[str, ...] = ()
     duties: tuple[str, ...] = (User.Duty.STAFF,)
-    counts_queue: bool = False
+    counts: str = ""  # of Asked: how many wait there
     only_ferried: bool = False  # shown only where files are carried between the two faces
 
 
-QUEUE = "members.view_registration"
+QUEUE, ALARMS = "members.view_registration", "reports.view_alarm"
 SEARCH = "orgs.view_organization"
 ALL_DUTIES = tuple(User.Duty.values)
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
@@ -87,7 +88,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry(
                 "报到核实", "checklist", "members:queue", QUEUE,
-                also=("members:registration",), counts_queue=True,
+                also=("members:registration",), counts="waiting",
             ),
             Entry("党员", "users", "members:list", "members.view_member", also=("members:detail",)),
             Entry("本支部名册", "address-book", "members:roll", "members.accept_member"),
@@ -150,6 +151,10 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("登记与维护", "database-edit", "admin:index", "orgs.change_organization"),
             Entry("授权", "user-check", "orgs:grants", "orgs.grant_posting", also=("orgs:grant_new", "orgs:grant_end")),
             Entry(
+                "告警", "bell", "reports:alarms", "reports.view_alarm", also=("reports:alarm",), duties=ALL_DUTIES[1:],
+                counts="alarms",
+            ),
+            Entry(
                 "锁定的账号", "lock", "accounts:locks", "accounts.change_user", also=("accounts:measure",),
                 duties=(User.Duty.SECURITY,),
             ),
@@ -188,6 +193,7 @@ class Asked(NamedTuple):
     rights: frozenset[str]
     here: str  # name of the page
     waiting: int | None  # undecided registrations, for who may see them
+    alarms: int | None  # that nobody saw to yet, for the administrator whose they are
     is_ferried: bool
 
 
@@ -222,8 +228,9 @@ def unit_name(user) -> str:
 def asked(request, user) -> Asked:
     rights = rights_held(user)
     waiting = Registration.objects.visible_to(user).undecided().count() if QUEUE in rights else None
+    alarms = Alarm.objects.visible_to(user).filter(handled_at=None).count() if ALARMS in rights else None
     here = request.resolver_match.view_name if request.resolver_match else ""
-    return Asked(user.duty, rights, here, waiting, settings.IS_FERRIED)
+    return Asked(user.duty, rights, here, waiting, alarms, settings.IS_FERRIED)
 
 
 @lru_cache(maxsize=1024)
@@ -241,7 +248,7 @@ def _groups(asked: Asked) -> list[dict]:
                 "icon": entry.icon,
                 "url": reverse(entry.url_name),
                 "current": asked.here == entry.url_name or asked.here in entry.also,
-                "count": asked.waiting if entry.counts_queue else None,
+                "count": getattr(asked, entry.counts) if entry.counts else None,
             }
             for entry in entries
             if asked.duty in entry.duties

@@ -14,6 +14,7 @@ from reports.monthly import month_over
 from reports.printed_making import PRINT
 
 MOST_BYTES = 20 * 1024 * 1024
+PDF = b"%PDF-"
 
 
 class MonthField(forms.CharField):
@@ -133,4 +134,7 @@ class CheckForm(forms.Form):
         file = self.cleaned_data["file"]
         if file.size > MOST_BYTES:
             raise ValidationError("文件超过 20 MB，不会是本系统出的报告，请重新选择。")
+        if file.read(len(PDF)) != PDF:
+            raise ValidationError("这个文件的内容不是 PDF，不管它叫什么名字。请选择收到的 PDF 原件。")
+        file.seek(0)
         return file

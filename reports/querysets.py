@@ -1,7 +1,7 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from orgs.doors import postings_with
 from orgs.models import Division, Organization
@@ -81,3 +81,15 @@ class SelfCheckQuerySet(models.QuerySet):
 
     def visible_to(self, user, perm: str = "reports.view_selfcheck") -> Self:
         return self.all() if user.has_perm(perm) else self.none()
+
+
+class AlarmQuerySet(models.QuerySet):
+    """Rows of no unit: each of the three administrators sees the kinds that are theirs."""
+
+    def visible_to(self, user, perm: str = "reports.view_alarm") -> Self:
+        from reports.alarms.kinds import kinds_of  # it reads models
+
+        return self.filter(kind__in=kinds_of(user.duty)) if user.has_perm(perm) else self.none()
+
+    def open_first(self) -> Self:
+        return self.order_by(F("handled_at").desc(nulls_first=True), "-last_at", "-pk")

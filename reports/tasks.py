@@ -65,6 +65,15 @@ def printed_retention() -> None:
     retention_ran("printed", files=retention())
 
 
+@shared_task(name="reports.alarms")
+def alarms() -> None:
+    """Each minute: raise what is new, then tell what has not been told."""
+    from reports.alarms import looking, sending
+
+    looking.look()
+    sending.send()
+
+
 def queue_refresh() -> None:
     """Queue a refresh of what was touched, in a second, unless one is queued already. A lost task's mark lapses."""
     if cache.add(MARK, True, 30):

@@ -2,6 +2,7 @@ from django.urls import path, re_path
 
 from reports import public_urls
 from reports.views import (
+    alarms,
     audit,
     brief,
     closings,
@@ -64,6 +65,8 @@ urlpatterns = [
     path("numbers/", numbers.NumbersPage.as_view(), name="numbers"),
     path("retention/", retention.Retention.as_view(), name="retention"),
     path("health/", health.Health.as_view(), name="health"),
+    path("alarms/", alarms.Alarms.as_view(), name="alarms"),
+    path("alarms/<int:pk>/", alarms.AlarmPage.as_view(), name="alarm"),
     path("audit/", audit.AuditPage.as_view(), name="audit"),
     path("audit/<int:pk>/", audit.AuditEventPage.as_view(), name="audit_event"),
     path("audit/head/", audit.AuditHead.as_view(), name="audit_head"),

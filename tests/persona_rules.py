@@ -239,6 +239,8 @@ PAGES: dict[str, Page] = {
     "reports:split": Page(PLACES, "division", "code", extra={"kind": "d"}),
     "reports:split_chart": Page(PLACES, "division", "code", extra={"kind": "d"}),
     "reports:health": Page(SYSTEM),
+    "reports:alarms": Page(ADMINS),
+    "reports:alarm": Page(ADMINS, OWN + "alarm", everywhere=NOBODY),
     "reports:self_checks": Page(SECURITY),
     "reports:self_check_new": Page(SECURITY),
     "reports:self_check": Page(SECURITY, "self_check", everywhere=SECURITY),

@@ -57,6 +57,7 @@ from stations.posters import poster_make
 from tables.models import Batch, Export, ExportApproval, SavedView
 from tests import factories as make
 from tests.conftest import as_owner
+from tests.persona_alarms import alarms
 from tests.persona_forms import form_rows
 from tests.persona_printed import printed_report, self_check
 
@@ -117,6 +118,7 @@ def build() -> SimpleNamespace:
     users["secretary"] = make.make_user("secretary", near.branch)
     far = side(city.lianhua, notice, FAR, FAR_TREE, make.make_user("officer", city.lianhua))
     near.self_check = far.self_check = self_check(users["security_admin"], users["officer"])
+    near.own["alarm"], far.alarm = alarms()
     world = SimpleNamespace(city=city, users=users, near=near, far=far)
     for name, user in users.items():
         if user is not None:  # what is its owner's only exists once for each persona

@@ -196,6 +196,7 @@ NO_ACT = {
     "members.services.counter:counter_start": "a form being filled in; its sending and its submission are events",
     "members.services.counter:counter_anew": "likewise",
     "members.services.drafts:": "likewise",
+    "reports.alarms.": "what the audit says, told to administrators; that one was seen to is an event",
     "reports.kept:": "what is known of the city, worked out anew",
     "reports.services:": "numbers of the day, worked out anew; closing a month is an event",
     "reports.snapshots:": "likewise",

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from tests import constraint_cases as rows
 from tests import factories as make
+from tests.constraint_alarms import ALARMS
 from tests.constraint_cases import GROUND, MARKETS, MEMBERS, ORGS, PLACES, Cases, changed, check_deferred
 from tests.constraint_forms import FORMS
 from tests.constraint_goals import GOALS
@@ -51,6 +52,7 @@ CASES: Cases = {
     **PRINTED,
     **SCREENS,
     **SELF_CHECKS,
+    **ALARMS,
     **TOLD,
     **GOALS,
     **FORMS,

@@ -1,5 +1,6 @@
 """What this room computed, what it was told, and what units set out to reach. Everything else it only reads."""
 
+from reports.models.alarms import Alarm, AlarmRound
 from reports.models.comparisons import ComparisonChoice
 from reports.models.counted import KnownCount, OwnCount
 from reports.models.evaluations import Evaluation, EvaluationLine, EvaluationRelease, EvaluationWithdrawal
@@ -13,6 +14,8 @@ from reports.models.self_checks import SelfCheck
 from reports.models.snapshots import MonthClosing, Snapshot
 
 __all__ = [
+    "Alarm",
+    "AlarmRound",
     "ChangedBusiness",
     "ComparisonChoice",
     "Evaluation",

@@ -119,6 +119,7 @@ STANDS: dict[str, Stand] = {
     "reports.ReportForm": _UNIT,
     "reports.FilledForm": Stand(_of("reports_reportform", "form_id", _ABOUT_UNIT.format("r"))),
     "reports.Screen": _UNIT,
+    "reports.Alarm": _OF_DUTY,
     "reports.SelfCheck": _OF_DUTY,
     "reports.Snapshot": _UNIT,
     # no `visible_to`: their pages ask whose they are; walked, not counted

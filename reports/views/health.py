@@ -5,10 +5,10 @@ from django.utils import timezone
 from django.views.generic import View
 
 from orgs.scoped import DoorMixin
-from reports.health import BAD, OK, Check, checks
+from reports.health import BAD, OFF, OK, Check, checks
 
 COLUMNS = ("项目", "状态", "情况", "怎么办")
-WORDS = {"ok": "正常", "warn": "注意", "bad": "异常"}
+WORDS = {"ok": "正常", "info": "未启用", "warn": "注意", "bad": "异常"}
 
 
 class Health(DoorMixin, View):
@@ -25,7 +25,7 @@ class Health(DoorMixin, View):
                 "rows": [_row(check) for check in found],
             },
             "bad": [check for check in found if check.state == BAD],
-            "total_text": f"{sum(check.state != OK for check in found)} 项要处理，共 {len(found)} 项",
+            "total_text": f"{sum(check.state not in (OK, OFF) for check in found)} 项要处理，共 {len(found)} 项",
             "as_of_text": f"{timezone.localtime():%m-%d %H:%M:%S} 现查",
         }
         return render(request, "reports/health.html", context)

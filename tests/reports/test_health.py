@@ -13,6 +13,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts import audit
+from accounts.checking import audit_check
 from accounts.heads import head_export
 from accounts.models import User
 from accounts.retention import JOBS, retention_ran
@@ -20,6 +21,8 @@ from accounts.seals import seal
 from accounts.services import accounts_disable_idle
 from jobs.models import Job
 from reports import health
+from reports.alarms.looking import look
+from reports.models import AlarmRound
 from reports.services import coverage_refresh
 from tests import factories
 
@@ -43,12 +46,14 @@ def well(settings, tmp_path):
         retention_ran(job, **dict.fromkeys(words, 0))
     seal()
     head_export()
+    audit_check()
     seal()
+    look()
     assert faults() == {}
 
 
 def faults() -> dict[str, str]:
-    return {check.name: check.state for check in health.checks() if check.state != health.OK}
+    return {check.name: check.state for check in health.checks() if check.state not in (health.OK, health.OFF)}
 
 
 def unsealed(owner_role, settings, patch):
@@ -106,6 +111,14 @@ def no_files_come(owner_role, settings, patch):
     settings.IS_FERRIED = True
 
 
+def no_scanner(owner_role, settings, patch):
+    settings.UPLOAD_SCANNER = "127.0.0.1:1"
+
+
+def no_rounds(owner_role, settings, patch):
+    AlarmRound.objects.update(looked_at=timezone.now() - timedelta(minutes=6))
+
+
 LONG_AGO = timezone.now() - timedelta(hours=1)
 FAULTS = {
     "审计封存": (unsealed, "bad"),
@@ -118,7 +131,10 @@ FAULTS = {
     "后台任务": (job(state="running", lease_until=LONG_AGO), "bad"),
     "后台任务 ": (job(created_at=LONG_AGO), "warn"),
     "Redis": (no_redis, "bad"),
+    "审计链核对（每晚 02:30）": (a_night_ago("accounts.audit.check"), "bad"),
     "摆渡文件": (no_files_come, "bad"),
+    "告警": (no_rounds, "bad"),
+    "上传查毒": (no_scanner, "bad"),
     "上传和导出的磁盘": (full, "bad"),
     "抹除和撤回的清单": (read_only, "bad"),
 }

@@ -1,0 +1,61 @@
+"""One round: what the audit says since the last one, and what stands still, become alarms.
+
+Never in anybody's request: an act neither waits for its alarm nor fails with it. Two rounds at once are one after the other,
+and the second finds nothing new.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import AuditSeal, User
+from reports.alarms import ways
+from reports.alarms.kinds import KINDS, Found, Span
+from reports.models import Alarm, AlarmRound
+
+
+@transaction.atomic
+def look() -> None:
+    """The first round ever begins at the newest seal: what was before the product had alarms is none."""
+    newest = AuditSeal.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
+    AlarmRound.objects.get_or_create(pk=1, defaults={"sequence": newest, "looked_at": timezone.now()})
+    last = AlarmRound.objects.select_for_update().get(pk=1)
+    newest = AuditSeal.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
+    span = Span(last.sequence, newest)
+    for name, kind in KINDS.items():
+        for found in kind.look(span):
+            _raise(name, found)
+    last.sequence, last.looked_at = newest, timezone.now()
+    last.save(update_fields=["sequence", "looked_at"])
+
+
+def _raise(name: str, found: Found) -> None:
+    """Another row only where none is open; another message only when the last one was a period ago."""
+    lasts = KINDS[name].lasts
+    since = timezone.now() - timedelta(hours=settings.ALARM_REPEAT_HOURS)
+    same = Alarm.objects.filter(kind=name, about=found.about)
+    if lasts and same.filter(handled_at__gt=since).exists():
+        return
+    is_open = same.filter(handled_at=None)
+    if is_open.update(count=F("count") + (0 if lasts else found.count), last_at=found.last, text=found.text[:400]):
+        is_open.filter(told_at__lt=since).update(told_at=timezone.now(), owed=ways.used())
+        return
+    Alarm.objects.create(
+        kind=name, about=found.about, text=found.text[:400], count=found.count, first_at=found.first, last_at=found.last,
+        owed=ways.used(),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def alarm_handle(*, alarm: Alarm, note: str, by: User) -> bool:
+    """Somebody saw to it. False when another one was faster. What comes after is a new alarm."""
+    handled = Alarm.objects.filter(pk=alarm.pk, handled_at=None).update(
+        handled_at=timezone.now(), handled_by=by, note=note
+    )
+    if handled:
+        audit.record("reports.alarm.handle", by=by, subjects=[alarm], detail={"kind": alarm.kind, "count": alarm.count})
+    return bool(handled)
