@@ -56,7 +56,7 @@ def read_value(text: str, key: str) -> Decimal:
         value = Decimal(plain.removesuffix("%").strip() if rate else plain)
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite() or abs(value) >= 10**10:
+    if not value.is_finite() or value.adjusted() >= 10:  # abs() of 1e9999999 overflows
         raise ValueError(f"「{text.strip()[:20]}」不是数字，请写成 {'82.5 或 82.5%' if rate else '1412'} 这样。")
     if not rate:
         return value

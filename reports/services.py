@@ -241,22 +241,24 @@ def closing_digest(closing: MonthClosing) -> str:
 
 
 @transaction.atomic
-def month_close(*, month: date, by, reason: str = "") -> MonthClosing:
+def month_close(*, month: date, by, reason: str = "", revises: int | None = None) -> MonthClosing:
     """Keep a month's last numbers for good. A closed month is revised only by a further revision with its reason.
 
-    `month` is any day of it. Raises CloseRefused: the month is not over, has no numbers, or is closed and no reason
-    is given.
+    `month` is any day of it; `revises`: the revision that the person looked at. Raises CloseRefused: the month is not
+    over, has no numbers, is closed and no reason is given, or somebody else has revised it meanwhile.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLOSE_LOCK])
     first = month.replace(day=1)
-    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    if last >= timezone.localdate():
+    if first >= timezone.localdate().replace(day=1):
         raise CloseRefused(f"{first:%Y-%m} 还没有结束，到下月1日才能关账。")
+    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     revision = MonthClosing.objects.filter(month=first).count() + 1
     reason = reason.strip()
     if revision > 1 and not reason:
         raise CloseRefused(f"{first:%Y-%m} 已经关账；要修订请写明理由。")
+    if revises is not None and revision != revises + 1:
+        raise CloseRefused(f"{first:%Y-%m} 已有第 {revision - 1} 版。请看过那一版，还要更正的再修订那一版。")
     days = Snapshot.objects.filter(breakdown=OWN, key="", as_of__gte=first, as_of__lte=last)
     as_of = days.order_by("-as_of").values_list("as_of", flat=True).first()
     if as_of is None:

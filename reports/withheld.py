@@ -1,9 +1,10 @@
 """Which cells about persons are kept back: worked out once a day's numbers for the whole tree, in both lines.
 
 A number from 1 to SMALL_CELL − 1 is kept back, and with it so much more that no sum gives it away again: in every
-equation total = Σ parts that has a hidden cell, at least two cells are hidden, and the hidden parts under a shown
-total add up to at least SMALL_CELL. Equations are the children of a unit with its 直属/待分派 line, and the parts of a
-number inside one unit. Zero is shown: it is nobody's.
+equation total = Σ parts that has a hidden cell, at least two cells are hidden, the hidden parts under a shown total add up
+to at least SMALL_CELL, and each of them can still be three numbers (reports/withheld_known.py). Equations are the children
+of a unit with its 直属/待分派 line, and the parts of a number inside one unit. Zero is shown: it is nobody's; but not inside
+an open number below SMALL_CELL.
 
 One table alone would not do: what a unit's own page hides its parent's table must not show, and what one line hides
 the other must not show under the name of the same place (a guidance station and its street are nearly one set of rows).
@@ -19,17 +20,21 @@ from django.db.models import F, Max
 
 from orgs.kinds import Level
 from orgs.models import Organization
-from reports import caching, metrics
+from reports import caching, metrics, withheld_known
 from reports.models import Snapshot
+from reports.withheld_known import ANY, Between, Counts, gives_away, of_lines
 
 Name = Hashable
 Cell = tuple[Name, str]
 Equation = tuple[Cell, tuple[Cell, ...]]
+Pairs = Mapping[Cell, Iterable[Cell]]
+Known = Mapping[Cell, Between]
 Lines = Mapping[Name, Mapping[str, int]]  # name of a unit or its 直属/待分派 line → its counts
 Hidden = dict[Name, frozenset[str]]
 ORGANIZATION, DIVISION = "o", "d"
 OWN, UNASSIGNED = "", "unassigned"
 KEPT_FOR = 3 * 24 * 3600  # seconds; the name in the cache changes with the numbers
+RULE = 2  # and with the rule: raise it where other cells are kept back than before
 
 
 @memo
@@ -43,8 +48,12 @@ def personal_keys(counts: Iterable[str]) -> list[str]:
     return [key for key in counts if _is_personal_key(key)]
 
 
-def small_keys(counts: Mapping[str, int | None]) -> frozenset[str]:
-    return frozenset(key for key in personal_keys(counts) if 0 < (counts[key] or 0) < settings.SMALL_CELL)
+def small_keys(counts: Counts) -> frozenset[str]:
+    return frozenset(
+        key
+        for key in personal_keys(counts)
+        if 0 < (counts[key] or 0) < settings.SMALL_CELL or withheld_known.between(counts, key).is_narrow
+    )
 
 
 # --- a day's numbers --------------------------------------------------------------------------------------------------
@@ -56,7 +65,7 @@ class Withheld:
     def __init__(self, on: date):
         self.on = on
         found: datetime | None = Snapshot.objects.filter(as_of=on).aggregate(at=Max("computed_at"))["at"]
-        self._stamp = f"{on:%Y%m%d}:{found.timestamp() if found else 0}:{settings.SMALL_CELL}"
+        self._stamp = f"{RULE}:{on:%Y%m%d}:{found.timestamp() if found else 0}:{settings.SMALL_CELL}"
         self._known: dict[str, Hidden] = {}
 
     def keys(self, unit, *, unassigned: bool = False) -> frozenset[str]:
@@ -133,7 +142,7 @@ def _hidden_below(parent: Organization, on: date, whole: frozenset[str], direct:
     lines: dict[Name, Mapping[str, int]] = dict(below.values_list("organization", "counts"))
     parts: dict[Name, list[Name]] = {OWN: list(lines)}
     if counts := own.first():
-        lines[OWN] = {key: counts[key] for key in personal_keys(counts)}
+        lines[OWN] = counts
     hidden = _hidden_in(lines, parts, given={(OWN, key) for key in whole}, keep_whole=OWN)
     hidden.pop(OWN, None)
     return hidden
@@ -164,13 +173,14 @@ def hidden_cells(
     cells: Mapping[Cell, int],
     equations: list[Equation],
     given: Iterable[Cell] = (),
-    pairs: Mapping[Cell, Cell] | None = None,
+    pairs: Pairs | None = None,
+    known: Known | None = None,
 ) -> set[Cell]:
     """The cells to keep back where sums are shown beside their parts: small ones and what would give them away.
 
-    `given` are hidden already; `pairs` are hidden together.
+    `given` are hidden already; `pairs` are hidden together; `known`: what open numbers tell of a cell.
     """
-    return _hide(cells, equations, given, pairs)
+    return _hide(cells, equations, given, pairs, known=known)
 
 
 def _hidden_in(
@@ -198,11 +208,22 @@ def _hidden_in(
                 for whole, of in inside
                 if (name, whole) in cells
             ]
-    pairs = {(one, key): (other, key) for pair in twins for one, other in (pair, pair[::-1]) for key in keys}
+    pairs: dict[Cell, list[Cell]] = defaultdict(list)
+    for pair in twins:
+        for one, other in (pair, pair[::-1]):
+            for key in keys:
+                pairs[(one, key)].append((other, key))
+    for name in lines:
+        for one, other in (ONE_EACH, ONE_EACH[::-1]):
+            pairs[(name, one)].append((name, other))
     found: dict[Name, set[str]] = defaultdict(set)
-    for name, key in _hide(cells, equations, given, pairs, keep_whole):
+    for name, key in _hide(cells, equations, given, pairs, keep_whole, of_lines(lines, personal_keys)):
         found[name].add(key)
     return {name: frozenset(keys) for name, keys in found.items()}
+
+
+# A verified person has mostly one verified registration: the one number tells the other.
+ONE_EACH = ("members_verified", "registrations_verified")
 
 
 def _inside(keys: set[str]) -> list[tuple[str, tuple[str, ...]]]:
@@ -225,37 +246,54 @@ def _hide(
     cells: Mapping[Cell, int],
     equations: list[Equation],
     given: Iterable[Cell] = (),
-    pairs: Mapping[Cell, Cell] | None = None,
+    pairs: Pairs | None = None,
     keep_whole: Name | None = None,
+    known: Known | None = None,
 ) -> set[Cell]:
     """`pairs`: cells that are hidden together. `keep_whole`: a line that is not hidden for its parts' sake here."""
-    pairs = pairs or {}
+    pairs, known = pairs or {}, known or {}
     hidden = {cell for cell, number in cells.items() if 0 < number < settings.SMALL_CELL} | (set(given) & set(cells))
+    hidden |= {cell for cell, told in known.items() if told.is_narrow}
     changed = True
     while changed:
-        twins = {pairs[cell] for cell in hidden if cell in pairs}
+        twins = {twin for cell in hidden for twin in pairs.get(cell, ())}
         fresh = {cell for cell in twins - hidden if cells.get(cell)}
         hidden |= fresh
         changed = bool(fresh)
         for whole, parts in equations:
-            while (cell := _needed(cells, hidden, whole, parts)) is not None and cell[0] != keep_whole:
+            while (cell := _needed(cells, hidden, known, whole, parts)) is not None and cell[0] != keep_whole:
                 hidden.add(cell)
                 changed = True
     return hidden
 
 
-def _needed(cells: Mapping[Cell, int], hidden: set[Cell], whole: Cell, parts: tuple[Cell, ...]) -> Cell | None:
+def _needed(
+    cells: Mapping[Cell, int], hidden: set[Cell], known: Known, whole: Cell, parts: tuple[Cell, ...]
+) -> Cell | None:
     """The next cell this equation needs hidden, smallest first; None where it gives nothing away."""
     secret = [part for part in parts if part in hidden]
     if not parts or (not secret and whole not in hidden):
         return None
-    if whole in hidden:
-        enough = bool(secret)
-    else:
-        enough = len(secret) >= 2 and sum(cells[part] for part in secret) >= settings.SMALL_CELL
-    if enough:
+    if _is_enough(cells, hidden, known, whole, parts, secret):
         return None
     open_parts = [part for part in parts if part not in hidden and cells[part]]
     if open_parts:
         return min(open_parts, key=lambda part: (cells[part], str(part)))
     return whole if whole in cells and whole not in hidden and secret else None
+
+
+def _is_enough(
+    cells: Mapping[Cell, int], hidden: set[Cell], known: Known, whole: Cell, parts: tuple[Cell, ...], secret: list[Cell]
+) -> bool:
+    if whole in hidden and not secret:
+        return False
+    if whole not in hidden and (len(secret) < 2 or sum(cells[part] for part in secret) < settings.SMALL_CELL):
+        return False
+
+    def told(cell: Cell) -> Between:
+        said = known.get(cell, ANY)
+        return said if said.is_narrow else Between(max(said.low, 1), said.high)  # another zero would be shown
+
+    shown = sum(cells[part] for part in parts if part not in hidden)
+    total = told(whole) if whole in hidden else Between(cells[whole], cells[whole])
+    return not gives_away(map(told, secret), Between(total.low - shown, total.high - shown))

@@ -17,6 +17,7 @@ from reports.releases import is_responsible
 from reports.selectors import Numbers, Unit
 from reports.splitting import Part
 from reports.withheld import Cell, Equation, Withheld, hidden_cells, personal_keys
+from reports.withheld_known import Between, of_lines
 
 Line = tuple[str, int, bool]  # the kind of unit, its key, whether its 直属/待分派 line
 
@@ -61,7 +62,8 @@ def _work_out(withheld: Withheld, own: Numbers, dimension: str) -> frozenset[Cel
     cells: dict[Cell, int] = {}
     sums: dict[Cell, list[Cell]] = defaultdict(list)
     given: list[Cell] = []
-    pairs: dict[Cell, Cell] = {}
+    pairs: dict[Cell, list[Cell]] = {}
+    known: dict[Cell, Between] = {}
     wholes: set[Hashable] = set()
     for numbers, above, twin in _family(own):
         line = _line(numbers)
@@ -70,18 +72,20 @@ def _work_out(withheld: Withheld, own: Numbers, dimension: str) -> frozenset[Cel
             given.append(((line, None), key))
         for key in personal_keys(numbers.counts):
             cells[((line, None), key)] = numbers.counts[key] or 0
+        known |= of_lines({(line, None): numbers.counts}, personal_keys)
         for part in splitting.parts(numbers, dimension):
             name = (line, part.value)
+            known |= of_lines({name: part.numbers.counts}, personal_keys)
             for key in personal_keys(part.numbers.counts):
                 cells[(name, key)] = part.numbers.counts[key] or 0
                 sums[((line, None), key)].append((name, key))
                 if above is not None:
                     sums[((above, part.value), key)].append((name, key))
                 if twin is not None:
-                    pairs[(name, key)] = ((twin, part.value), key)
+                    pairs[(name, key)] = [((twin, part.value), key)]
     equations: list[Equation] = [(whole, tuple(parts)) for whole, parts in sums.items()]
     equations += _inside(cells, wholes)
-    return frozenset(hidden_cells(cells, equations, given, pairs))
+    return frozenset(hidden_cells(cells, equations, given, pairs, known))
 
 
 def _inside(cells: dict[Cell, int], whole: set[Hashable]) -> list[Equation]:

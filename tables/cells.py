@@ -235,7 +235,7 @@ def degrees(said: str) -> Decimal:
         number = Decimal(folded(said).removesuffix("°"))
     except InvalidOperation as error:
         raise Wrong("应为十进制的度，如 22.543100") from error
-    if not number.is_finite() or abs(number) > FULL_CIRCLE:
+    if not number.is_finite() or number.adjusted() > 2 or abs(number) > FULL_CIRCLE:  # abs() of 1e9999999 overflows
         raise Wrong("应为十进制的度，如 22.543100")
     return round(number, 6)
 

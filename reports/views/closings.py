@@ -148,8 +148,9 @@ class ReviseMonth(_CloseMixin, View):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         row, form = self.row(), ReviseForm(request.POST)
         if form.is_valid():
+            reason = form.cleaned_data["reason"]
             try:
-                fresh = month_close(month=row.month, by=request.user, reason=form.cleaned_data["reason"])
+                fresh = month_close(month=row.month, by=request.user, reason=reason, revises=row.revision)
             except CloseRefused as refusal:
                 form.add_error("reason", str(refusal))
             else:

@@ -97,3 +97,17 @@ def test_the_command_says_why_it_refuses(city):
 def test_a_month_that_is_none_is_told():
     with pytest.raises(CommandError, match="不是月份"):
         call_command("close_month", "2026-13")
+
+
+def test_two_who_revise_at_once_make_one_revision(city):
+    """Each looked at the first; who comes second is told to look at what came meanwhile."""
+    close()
+    assert close(reason="补报", revises=1).revision == 2
+    with pytest.raises(CloseRefused, match="已有第 2 版"):
+        close(reason="补报", revises=1)
+    assert close(reason="再补报", revises=2).revision == 3
+
+
+def test_the_last_month_there_is_is_refused_like_any_that_is_not_over(city):
+    with pytest.raises(CloseRefused, match="还没有结束"):
+        close(month=date.max)

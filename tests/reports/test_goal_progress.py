@@ -126,7 +126,8 @@ def test_values_as_people_write_them(text, key, value):
 @pytest.mark.parametrize(
     ("text", "key"),
     [("八成", "work_coverage"), ("82.555", "work_coverage"), ("NaN", "work_coverage"), ("Infinity", "due_not_built"),
-     ("1e30", "due_not_built"), ("82%", "due_not_built"), ("", "due_not_built"), ("=1+1", "due_not_built")],
+     ("1e30", "due_not_built"), ("1e9999999", "due_not_built"), ("-1e9999999", "work_coverage"),
+     ("82%", "due_not_built"), ("", "due_not_built"), ("=1+1", "due_not_built")],
 )  # fmt: skip
 def test_values_nobody_can_read_are_told(text, key):
     with pytest.raises(ValueError, match="改正|请写成"):

@@ -13,7 +13,8 @@ from reports import boards, selectors, tasks, words
 from reports.models import Snapshot
 from reports.releases import is_responsible
 from reports.rows import NoRows, RowsNotOpen, rows
-from reports.withheld import Withheld, released
+from reports.withheld import Withheld, hidden_cells, released
+from reports.withheld_known import Between
 from tests import factories as make
 from tests.reports import builders as build
 from tests.reports.helpers import coverage, refresh, today
@@ -75,7 +76,8 @@ def shown(user, unit, key: str) -> dict:
 def test_the_leader_of_the_district_does_not_get_the_small_cell(city):
     leader = make.make_user("leader", city.nanshan)
     assert shown(leader, city.nanshan, "members_taken_in") == {"own": 23, "yuehai": None, "shahe": None, "rest": 0}
-    assert shown(leader, city.nanshan, "with_members") == {"own": 23, "yuehai": None, "shahe": None, "rest": 0}
+    # every business here has a member: 23 of 23 would say it of each of the three
+    assert shown(leader, city.nanshan, "with_members") == {"own": None, "yuehai": None, "shahe": None, "rest": 0}
 
 
 def test_what_the_parents_table_hides_stays_hidden_one_click_further(city):
@@ -152,7 +154,7 @@ def test_the_other_line_does_not_give_away_what_this_one_hides(db):
     build.business(city.nanshan, full=1, street_id=city.divisions["shahe"].pk)
     refresh()
     leader = make.make_user("leader", city.city)
-    assert shown(leader, city.nanshan, "with_members") == {"own": 51, "yuehai": None, "shahe": None, "rest": None}
+    assert shown(leader, city.nanshan, "with_members") == {"own": None, "yuehai": None, "shahe": None, "rest": None}
     streets = selectors.for_reader(leader, city.divisions["nanshan"]).children
     assert {line.unit.name: line.counts["with_members"] for line in streets} == {"粤海街道": None, "沙河街道": None}
 
@@ -201,3 +203,40 @@ def test_the_nightly_task_works_out_every_day_for_the_lines_over_time(django_ass
     tasks.refresh_coverage()
     with django_assert_num_queries(1):  # the time of the day's numbers, by which the rest is found
         Withheld(day - timedelta(days=1)).keys(city.futian)
+
+
+def lines_of(**counts) -> selectors.Numbers:
+    """The numbers of one unit as a leader of its district gets them."""
+    city = make.make_city()
+    refresh()
+    row = Snapshot.objects.get(organization=city.yuehai, breakdown="", as_of=timezone.localdate())
+    row.counts |= counts
+    row.save()
+    return selectors.for_reader(make.make_user("leader", city.nanshan), city.yuehai).own
+
+
+@pytest.mark.parametrize(("covered", "number", "kept_back"), [(1, 0, True), (1, 1, True), (5, 0, False), (5, 4, True)])
+def test_an_open_number_of_one_does_not_name_the_member_among_its_rows(db, covered, number, kept_back):
+    """One sole trader is covered by a market, and the list names it: kept back must not say that it has a member."""
+    many = {"with_members#sole_traders": 9, "operating#sole_traders": 40, "covered_market#sole_traders": covered}
+    own = lines_of(**many, **{"covered_market@with_members#sole_traders": number})
+    assert own.is_hidden("covered_market", "with_members", "sole_traders") == kept_back
+
+
+def test_hidden_parts_that_cannot_be_large_do_not_make_a_sum_safe():
+    """12 = 9 shown + 1 of at most 1 + 2 of at most 2: both would be known, so the next is kept back too."""
+    cells = {("u", "whole"): 12, ("u", "a"): 9, ("u", "b"): 1, ("u", "c"): 2}
+    known = {("u", "b"): Between(0, 1), ("u", "c"): Between(0, 2)}
+    sums = [(("u", "whole"), (("u", "a"), ("u", "b"), ("u", "c")))]
+    assert hidden_cells(cells, sums, known=known) >= {("u", "a"), ("u", "b"), ("u", "c")}
+
+
+def test_five_of_one_each_are_not_told_by_their_sum():
+    """Zero is shown, so five hidden ones that make five are one each; with another hidden they could be more."""
+    assert released(dict.fromkeys("abcde", 1) | {"f": 40}) == dict.fromkeys("abcdef")
+
+
+def test_verified_persons_and_verified_registrations_are_kept_back_together(db):
+    """Nearly always they are one number under two names."""
+    own = lines_of(members_verified=3, registrations_verified=6, registrations=90, registrations_submitted=84)
+    assert own.is_hidden("members_verified") and own.is_hidden("registrations_verified")
