@@ -122,7 +122,7 @@ def lines(
     labels: Sequence[str], series: Sequence[tuple[str, Sequence[float | None]]], label: str, *, unit: str = "%"
 ) -> SafeString:
     """Lines over time. A value that is not known leaves a gap; one point alone is a mark."""
-    left, right, top, bottom = 46.0, WIDTH - 16.0, 34.0, 190.0
+    left, right, top, bottom = 46.0, WIDTH - 16.0, 34.0, 330.0
     known = [value for _, values in series for value in values if value is not None]
     most = 100.0 if unit == "%" else (max(known, default=1) or 1) * 1.1
     wide = (right - left) / max(len(labels) - 1, 1)
