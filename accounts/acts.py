@@ -20,6 +20,7 @@ NOUNS = {
     "accounts.passkey": "通行密钥",
     "accounts.password": "密码",
     "accounts.recovery_codes": "恢复码",
+    "accounts.row": "账号和任职的校验码",
     "accounts.session": "登录",
     "accounts.token": "接口令牌",
     "accounts.upload": "上传的文件",

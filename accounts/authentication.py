@@ -36,7 +36,8 @@ class TokenAuthentication(Base):
             .filter(digest=token_digest(key), revoked_at__isnull=True, expires_at__gt=now, user__is_active=True)
             .first()
         )
-        if token is None or not networks.lets(token.user, self.asked):
+        is_right = token is not None and token.is_whole and token.user.may_enter
+        if not is_right or not networks.lets(token.user, self.asked):
             raise AuthenticationFailed("令牌无效或已过期。")
         stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USED_AGAIN)
         if token.last_used_at is None or token.last_used_at < now - USED_AGAIN:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.duties import why_not_administrator
 from accounts.models import User
+from accounts.row_codes import TOLD
 
 
 class SignInForm(AuthenticationForm):
@@ -195,6 +196,11 @@ class UserForm(forms.ModelForm):
         self.fields[
             "password1"
         ].help_text += f"给别人的密码 {settings.TEMPORARY_CREDENTIAL_DAYS} 天内有效：本人要在此之前登录，换成自己的。"
+
+    def clean(self):
+        if self.instance.pk and not User.objects.get(pk=self.instance.pk).is_whole:
+            raise ValidationError(TOLD)
+        return super().clean()
 
     def clean_duty(self):
         duty = self.cleaned_data["duty"]

@@ -37,7 +37,15 @@ def _accounts() -> list[Held]:
                 "last_login": Column(INTERNAL),
             },
             plain=frozenset(
-                {"duty", "is_active", "created_at", "password_is_temporary", "factor_failures", "factor_locked_until"}
+                {
+                    "duty",
+                    "is_active",
+                    "created_at",
+                    "password_is_temporary",
+                    "factor_failures",
+                    "factor_locked_until",
+                    "row_code",
+                }
             ),
             seen_with=("accounts.view_user",),
         ),
@@ -73,7 +81,7 @@ def _acts() -> list[Held]:
             basis=DUTY,
             retention="解除绑定、重置第二因素时删除",
             columns={"subject": Column(INTERNAL), "last_used_at": Column(INTERNAL)},
-            plain=frozenset({"issuer", "created_at"}),
+            plain=frozenset({"issuer", "created_at", "row_code"}),
         ),
         Held(
             model=ApiToken,
@@ -82,7 +90,7 @@ def _acts() -> list[Held]:
             basis=DUTY,
             retention="最长一年到期；记录保留",
             columns={"label": Column(INTERNAL), "last_used_at": Column(INTERNAL)},
-            plain=frozenset({"digest", "scopes", "created_at", "expires_at", "revoked_at"}),
+            plain=frozenset({"digest", "scopes", "created_at", "expires_at", "revoked_at", "row_code"}),
         ),
     ]
 
@@ -96,7 +104,7 @@ def _factors() -> list[Held]:
             basis=DUTY,
             retention="本人删去或安全管理员重置时删除",
             columns={"secret": Column(SENSITIVE, "核对动态验证码；加密保存", copied=False)},
-            plain=frozenset({"last_step", "created_at"}),
+            plain=frozenset({"last_step", "created_at", "row_code"}),
         ),
         Held(
             model=OldPassword,
@@ -113,7 +121,7 @@ def _factors() -> list[Held]:
             basis=DUTY,
             retention="本人删去或安全管理员重置时删除",
             columns={"name": Column(INTERNAL, "本人给设备起的名字"), "last_used_at": Column(INTERNAL)},
-            plain=frozenset({"credential_id", "credential", "sign_count", "created_at"}),
+            plain=frozenset({"credential_id", "credential", "sign_count", "created_at", "row_code"}),
         ),
         Held(
             model=RecoveryCode,

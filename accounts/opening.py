@@ -68,7 +68,7 @@ def person_of(request):
     user = session.person
     if (
         user is not None
-        and user.is_active
+        and user.may_enter
         and str(user.pk) == user_id
         and session.get(auth.BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
         and constant_time_compare(session.get(auth.HASH_SESSION_KEY, ""), user.get_session_auth_hash())

@@ -104,6 +104,6 @@ def used(request: HttpRequest, text: str, user: User | None) -> tuple[Passkey, i
         _server(request).authenticate_complete(state, _kept([passkey]), given)
     except Exception as error:
         raise refusal from error
-    if not passkey.user.is_active or (user is not None and passkey.user_id != user.pk):
+    if not passkey.is_whole or not passkey.user.may_enter or (user is not None and passkey.user_id != user.pk):
         raise refusal
     return passkey, given.response.authenticator_data.counter

@@ -21,7 +21,7 @@ def signed_in(request, user: User, factor: str) -> None:
 
 def may_come(user: User, request) -> bool:
     """Whether the right password opens the way in. Where not, nobody outside learns that it was right."""
-    return user.is_active and not passwords.given_is_over(user) and networks.lets(user, request)
+    return user.may_enter and not passwords.given_is_over(user) and networks.lets(user, request)
 
 
 def is_fresh(request) -> bool:

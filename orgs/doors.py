@@ -137,13 +137,14 @@ def current_postings(user) -> list:
         return []
     if not hasattr(user, "_current_postings"):
         today = timezone.localdate()
-        user._current_postings = list(
+        found = (
             user.postings.filter(
                 Q(ends_on__isnull=True) | Q(ends_on__gt=today), starts_on__lt=today + timedelta(days=1)
             )
             .select_related("organization", "division")
             .order_by("organization__level", "division__level", "pk")
         )
+        user._current_postings = [posting for posting in found if posting.is_whole]
     return user._current_postings
 
 
@@ -200,7 +201,8 @@ class DoorBackend(BaseBackend):
         return user if is_right and may_come(user, request) else None
 
     def get_user(self, user_id):
-        return User.objects.filter(pk=user_id, is_active=True).first()
+        user = User.objects.filter(pk=user_id).first()
+        return user if user is not None and user.may_enter else None
 
     def has_perm(self, user_obj, perm, obj=None) -> bool:
         if not user_obj.is_authenticated or not user_obj.is_active:

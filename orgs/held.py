@@ -16,6 +16,7 @@ def register() -> None:
                 "organization": Column(INTERNAL), "division": Column(INTERNAL), "role": Column(INTERNAL),
                 "starts_on": Column(INTERNAL), "ends_on": Column(INTERNAL), "may_grant": Column(INTERNAL),
             },
+            plain=frozenset({"row_code"}),
             seen_with=("orgs.view_posting",),
             seen_by="本人、所在单位的授权人",
         )

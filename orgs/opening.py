@@ -16,7 +16,7 @@ def _keep(user: Any, rows: list[Sequence]) -> None:
     postings = []
     for row in rows:
         posting = _POSTING.instance(row[: _ENDS[0]])
-        if posting is not None:
+        if posting is not None and posting.is_whole:
             posting.user = user
             posting.organization = _ORGANIZATION.instance(row[_ENDS[0] : _ENDS[1]])
             posting.division = _DIVISION.instance(row[_ENDS[1] :])

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from accounts.row_codes import CodedQuerySet
 from orgs import doors
 from orgs.kinds import COUNTED_KINDS, Level
 
@@ -68,7 +69,7 @@ class DivisionQuerySet(ScopedQuerySet):
         return Q(pk=division.pk) | Q(parent=division.pk) | Q(parent__parent=division.pk)
 
 
-class PostingQuerySet(ScopedQuerySet):
+class PostingQuerySet(ScopedQuerySet, CodedQuerySet):
     """Postings inside a unit, along its own line only: a division's rows may stand under another district committee."""
 
     def organization_scope(self, organization) -> Q | None:

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from accounts import checking, retention, scanner
 from accounts.models import AuditEvent
+from accounts.row_codes import rows_changed
 from accounts.verification import unsealed_since
 from jobs.models import Job
 from members.ferry import book
@@ -32,6 +33,7 @@ FEW_FREE, LITTLE_FREE = 0.05, 0.15  # of a disk
 MANY_CONNECTIONS = 0.8
 SEALING = "审计封存"
 ROUND_LATE = timedelta(minutes=5)  # of a round that is due each minute
+MOST_NAMED = 10
 BACKGROUND = "请检查后台任务的进程（worker）和定时服务（beat）是否在运行，再看它们的日志。"
 
 
@@ -101,6 +103,14 @@ def _nightly(name: str, newest: datetime | None, todo: str) -> Check:
     if newest is None or newest < timezone.now() - retention.LATE_AFTER:
         return Check(name, BAD, f"最近一次：{_when(newest)}", todo)
     return Check(name, OK, f"最近一次：{_when(newest)}")
+
+
+def _rows() -> Check:
+    name = "账号和任职的校验码"
+    if found := [f"{row._meta.verbose_name} {row.pk}" for row in rows_changed()]:
+        told = f"{len(found)} 条在系统之外被改动过，已不起作用：{'、'.join(found[:MOST_NAMED])}"
+        return Check(name, BAD, told, "请告诉安全管理员和审计管理员，查清是谁改的；再运行 manage.py verify_rows。")
+    return Check(name, OK, "都与系统写入的一致")
 
 
 def _heads() -> Check:
@@ -203,6 +213,6 @@ def _erasures() -> Check:
 
 
 LOOKS: tuple[Callable[[], Check], ...] = (
-    _database, _redis, _jobs, _sealing, _heads, _chain, _counting, _retention, _idle, _admin_networks, _ferry, _alarms,
-    _scanner, _disk, _erasures,
+    _database, _redis, _jobs, _sealing, _heads, _chain, _rows, _counting, _retention, _idle, _admin_networks, _ferry,
+    _alarms, _scanner, _disk, _erasures,
 )  # fmt: skip

@@ -113,7 +113,7 @@ def build() -> SimpleNamespace:
         "anonymous": None,
     }
     for name in ("registrar_city", "registrar_district"):
-        users[name].postings.update(may_grant=True)
+        make.rewrite(users[name].postings, may_grant=True)
     near = side(city.yuehai, notice, "", "", users["officer"])
     users["secretary"] = make.make_user("secretary", near.branch)
     far = side(city.lianhua, notice, FAR, FAR_TREE, make.make_user("officer", city.lianhua))

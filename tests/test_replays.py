@@ -287,7 +287,7 @@ def expired(w: World) -> None:
     """The last day of each has passed."""
     long_ago = timezone.now() - timedelta(days=400)
     Session.objects.update(expire_date=long_ago)
-    ApiToken.objects.update(created_at=long_ago, expires_at=long_ago + timedelta(days=90))
+    make.rewrite(ApiToken.objects.all(), created_at=long_ago, expires_at=long_ago + timedelta(days=90))
     Screen.objects.update(created_at=long_ago, expires_at=long_ago + timedelta(days=1))
     Export.objects.update(created_at=long_ago)
     taking.retention()

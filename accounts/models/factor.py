@@ -5,9 +5,10 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.crypto import EncryptedTextField
+from accounts.row_codes import CodedRow, RowCodeField
 
 
-class Authenticator(models.Model):
+class Authenticator(CodedRow):
     """An authenticator app that makes codes of the time (RFC 6238). Kept only after its first code was right."""
 
     user = models.OneToOneField(
@@ -16,6 +17,7 @@ class Authenticator(models.Model):
     secret = EncryptedTextField("密钥", editable=False)  # base32
     last_step = models.BigIntegerField("最近用过的时间步", editable=False)  # a code is taken once: later steps only
     created_at = models.DateTimeField("启用时间", default=timezone.now, editable=False)
+    row_code = RowCodeField("校验码", over=("user", "secret"))
 
     class Meta:
         verbose_name = verbose_name_plural = "动态验证码"
@@ -24,7 +26,7 @@ class Authenticator(models.Model):
         return f"动态验证码 {self.pk}"
 
 
-class Passkey(models.Model):
+class Passkey(CodedRow):
     """A key pair of WebAuthn; the private half never leaves the person's device."""
 
     MOST = 10  # per person
@@ -38,6 +40,7 @@ class Passkey(models.Model):
     sign_count = models.BigIntegerField("签名计数", default=0, editable=False)
     created_at = models.DateTimeField("登记时间", default=timezone.now, editable=False)
     last_used_at = models.DateTimeField("最近使用", null=True, editable=False)
+    row_code = RowCodeField("校验码", over=("user", "credential_id", "credential"))
 
     class Meta:
         verbose_name = verbose_name_plural = "通行密钥"

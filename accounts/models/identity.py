@@ -2,8 +2,10 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from accounts.row_codes import CodedRow, RowCodeField
 
-class OutsideIdentity(models.Model):
+
+class OutsideIdentity(CodedRow):
     """Who a person is at the unified sign-in. Bound by the person while signed in; accounts are never made of it."""
 
     user = models.ForeignKey(
@@ -13,6 +15,7 @@ class OutsideIdentity(models.Model):
     subject = models.CharField("对方编号", max_length=255, editable=False)  # opaque, as OpenID Connect names it
     created_at = models.DateTimeField("绑定时间", default=timezone.now, editable=False)
     last_used_at = models.DateTimeField("最近使用", null=True, editable=False)
+    row_code = RowCodeField("校验码", over=("user", "issuer", "subject"))
 
     class Meta:
         verbose_name = verbose_name_plural = "统一认证绑定"

@@ -6,8 +6,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.row_codes import CodedRow, RowCodeField
 
-class ApiToken(models.Model):
+
+class ApiToken(CodedRow):
     """A key for the API, made by its user on a page, shown once; only its hash is kept.
 
     It lasts TOKEN_DAYS at most; the last day is a whole one, so the database allows one more than a year.
@@ -24,6 +26,7 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField("到期时间")
     last_used_at = models.DateTimeField("最近使用", null=True, editable=False)
     revoked_at = models.DateTimeField("作废时间", null=True, editable=False)
+    row_code = RowCodeField("校验码", over=("user", "scopes", "digest", "expires_at"))
 
     class Meta:
         verbose_name = verbose_name_plural = "接口令牌"

@@ -10,8 +10,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.row_codes import CodedQuerySet, CodedRow, RowCodeField
 
-class UserManager(BaseUserManager["User"]):
+
+class UserManager(BaseUserManager.from_queryset(CodedQuerySet)):  # type: ignore[misc]  # made by a call
     def create_user(self, username: str, password: str | None = None, **more) -> "User":
         user = self.model(username=username, **more)
         user.set_password(password)
@@ -19,7 +21,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
 
-class User(AbstractBaseUser):
+class User(CodedRow, AbstractBaseUser):
     """A person with an account. There is no superuser: rights come from postings (orgs) or from the duty.
 
     The three administrators (三员, GB/T 22239-2019 8.1.4) are duties, exclude each other and see no business data.
@@ -41,6 +43,9 @@ class User(AbstractBaseUser):
     password_is_temporary = models.BooleanField("须改密码", default=False, editable=False)
     factor_failures = models.PositiveSmallIntegerField("验证码连续错误", default=0, editable=False)
     factor_locked_until = models.DateTimeField("验证码锁定至", null=True, editable=False)
+    row_code = RowCodeField(
+        "校验码", over=("username", "duty", "is_active", "password", "password_is_temporary", "password_set_at")
+    )
 
     # The rights that a token carries, where it is a token that asks; None: the person is here, with all they have.
     token_permissions: frozenset[str] | None = None
@@ -58,6 +63,11 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.username
+
+    @property
+    def may_enter(self) -> bool:
+        """Whether the account opens anything at all: switched on, and as the product wrote it."""
+        return self.is_active and self.is_whole
 
     @property
     def is_staff(self) -> bool:

@@ -116,7 +116,7 @@ def locked_until(user: User) -> datetime | None:
 
 def _take_authenticator(user: User, code: str) -> str:
     app = Authenticator.objects.filter(user=user).first()
-    if app is None:
+    if app is None or not app.is_whole:
         return ""
     step = totp.step_of(code, secret=app.secret, after=app.last_step)
     if step is None:

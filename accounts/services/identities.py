@@ -38,7 +38,7 @@ def identity_unbind(*, user: User, by: User | None, request=None) -> bool:
 def identity_used(*, issuer: str, subject: str) -> User | None:
     """Whose it is, and note the use; None for nobody's and for an account that is switched off."""
     row = OutsideIdentity.objects.select_related("user").filter(issuer=issuer, subject=subject).first()
-    if row is None or not row.user.is_active:
+    if row is None or not row.is_whole or not row.user.may_enter:
         return None
     row.last_used_at = timezone.now()
     row.save(update_fields=["last_used_at"])

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import audit, idle, limits
 from accounts.models import AccountMeasure, User
+from accounts.row_codes import TOLD
 
 Kind = AccountMeasure.Kind
 OWN = "不能给自己办理，请由另一位安全管理员办理。"
@@ -27,6 +28,8 @@ def _begin(user: User, kind: Kind, reason: str, by: User | None, act: str) -> Us
     if not (said := reason.strip()):
         raise MeasureError("请写明原因，本人下次登录会看到。")
     row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if not row.is_whole:
+        raise MeasureError(TOLD)
     AccountMeasure.objects.create(user=row, kind=kind, reason=said, by=by)
     audit.record(act, by=by, subjects=[row], purpose=said)
     return row
@@ -92,7 +95,7 @@ def account_disable_idle(*, user: User) -> bool:
 
 def accounts_disable_idle() -> int:
     """Every night. Each account by itself: one that is just being used holds up nobody else. Returns how many there were."""
-    due = [one.user for one in idle.plan(timezone.now()) if not one.is_kept]
+    due = [one.user for one in idle.plan(timezone.now()) if not one.is_kept and one.user.is_whole]
     disabled = sum(account_disable_idle(user=user) for user in due)
     audit.record("accounts.idle.check", by=None, detail={"disabled": disabled})
     return disabled

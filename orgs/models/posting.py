@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.row_codes import CodedRow, RowCodeField
 from orgs.querysets import PostingQuerySet
 
 
@@ -13,7 +14,7 @@ class Role(models.TextChoices):
     SECRETARY = "secretary", "支部书记"
 
 
-class Posting(models.Model):
+class Posting(CodedRow):
     """A role that a person holds at one organization (条) or one division (块); it reaches down, never up.
 
     What ends on the day it starts never held: given by mistake and taken back. No administrator holds a live one, by a
@@ -42,6 +43,10 @@ class Posting(models.Model):
     )
     may_grant = models.BooleanField(
         "可在本单位授权", default=False, help_text="可以在本单位及以下给他人授予、收回任职，不超过本人的权限和期限。"
+    )
+
+    row_code = RowCodeField(
+        "校验码", over=("user", "organization", "division", "role", "starts_on", "ends_on", "granted_by", "may_grant")
     )
 
     objects = PostingQuerySet.as_manager()

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
+from accounts.row_codes import TOLD
 from orgs.doors import ROLE_PERMISSIONS, current_postings
 from orgs.kinds import Level
 from orgs.models import Division, Organization, Posting, Role
@@ -68,6 +69,8 @@ def check_posting(
         raise PostingError("系统、安全、审计三类管理员互斥，也不能兼任业务岗位，请另选人员。", "user")
     if not user.is_active:
         raise PostingError("这个账号已停用，请先启用。", "user")
+    if not user.is_whole:
+        raise PostingError(TOLD, "user")
     if (organization is None) == (division is None):
         raise PostingError("任职要么在党组织，要么在区划，请二选一。", "organization")
     if organization is not None and organization.closed_on:
@@ -131,6 +134,8 @@ def check_end(*, posting: Posting, ends_on: date, by: User | None) -> None:
     """Raises PostingError."""
     if by is not None and posting.user_id == by.pk:
         raise PostingError("不能改自己的任职。", "ends_on")
+    if not posting.is_whole:
+        raise PostingError(TOLD, "ends_on")
     if posting.ends_on and posting.ends_on <= timezone.localdate():
         raise PostingError("这项任职已经结束。", "ends_on")
     if posting.ends_on and ends_on > posting.ends_on:

@@ -194,7 +194,7 @@ def test_one_administrator_is_enough_to_refuse_and_a_taken_name_too():
     user = make.make_user(username="audit_admin")
     with pytest.raises(CommandError, match="占用"):
         bootstrap()
-    User.objects.filter(pk=user.pk).update(username="x", duty="audit", is_active=False)
+    make.rewrite(User.objects.filter(pk=user.pk), username="x", duty="audit", is_active=False)
     with pytest.raises(CommandError, match="已经有管理员"):
         bootstrap()
     assert User.objects.count() == 1

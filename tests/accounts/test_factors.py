@@ -151,7 +151,7 @@ def test_the_way_in_ends_with_the_password_it_began_with(client, user, secret):
 
 def test_a_deactivated_account_does_not_finish(client, user, secret):
     begin(client)
-    User.objects.update(is_active=False)
+    make.rewrite(User.objects.all(), is_active=False)
     assert client.post(CODE, {"code": code_of(secret)}).url == SIGN_IN and not is_in(client)
 
 
@@ -206,7 +206,7 @@ def test_first_sign_in_is_password_then_own_password_then_factor_then_work(clien
 
 
 def test_the_given_password_is_not_ones_own(client, user):
-    User.objects.update(password_is_temporary=True)
+    make.rewrite(User.objects.all(), password_is_temporary=True)
     begin(client)
     same = {"new_password1": make.PASSWORD, "new_password2": make.PASSWORD}
     assert "最近 5 次" in client.post("/accounts/sign-in/password/", same).content.decode()

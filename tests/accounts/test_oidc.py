@@ -178,7 +178,7 @@ def test_nobody_is_made_and_who_is_not_bound_or_switched_off_stays_out(client, p
     behave(sub="somebody")
     assert come_in(client).status_code == 403
     behave()
-    User.objects.filter(pk=person.pk).update(is_active=False)
+    make.rewrite(User.objects.filter(pk=person.pk), is_active=False)
     assert "没有绑定" in come_in(client).content.decode() and not is_in(client)
     assert User.objects.count() == before and refusals() == ["unbound", "unbound"]
 

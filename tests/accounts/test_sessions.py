@@ -123,7 +123,7 @@ def test_ugly_answers_open_nothing(inside, sent):
 
 def test_a_deactivated_person_opens_nothing(inside):
     aged(seen_at=20)
-    User.objects.update(is_active=False)
+    make.rewrite(User.objects.all(), is_active=False)
     assert inside.post(UNLOCK, {"password": make.PASSWORD}).json() == {"gone": True}
 
 
@@ -182,7 +182,7 @@ def test_a_posting_that_ends_ends_its_rights_with_the_next_request(client):
     leader = make.make_user("leader", city.nanshan)
     client.force_login(leader)
     assert client.get("/markets/").status_code == 200
-    leader.postings.update(starts_on="2020-01-01", ends_on="2020-02-01")
+    make.rewrite(leader.postings, starts_on="2020-01-01", ends_on="2020-02-01")
     assert client.get("/markets/").status_code == 403
 
 

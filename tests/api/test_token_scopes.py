@@ -84,7 +84,7 @@ def test_rows_outside_the_scope_of_the_posting_stay_shut(city, officer):
 def test_a_token_never_gives_more_than_its_owner_has_now(city, officer):
     _, plain = token_of(officer, *scopes.SCOPES)
     assert get(plain, "/api/v1/members/").status_code == 200
-    officer.postings.update(role="registrar")
+    make.rewrite(officer.postings, role="registrar")
     assert get(plain, "/api/v1/members/").status_code == 403
     assert get(plain, "/api/v1/organizations/").status_code == 200
     officer.postings.all().delete()
@@ -104,7 +104,7 @@ def test_the_door_looks_for_no_other_right(city, officer):
 
 def test_a_choice_that_is_not_in_the_list_any_more_opens_nothing(officer):
     token, plain = token_of(officer, "members")
-    ApiToken.objects.filter(pk=token.pk).update(scopes=["everything"])
+    make.rewrite(ApiToken.objects.filter(pk=token.pk), scopes=["everything"])
     assert get(plain, "/api/v1/members/").status_code == 403
 
 
@@ -113,8 +113,10 @@ def revoke(token):
 
 
 def expire(token):
-    ApiToken.objects.filter(pk=token.pk).update(
-        created_at=timezone.now() - timedelta(hours=2), expires_at=timezone.now() - timedelta(seconds=1)
+    make.rewrite(
+        ApiToken.objects.filter(pk=token.pk),
+        created_at=timezone.now() - timedelta(hours=2),
+        expires_at=timezone.now() - timedelta(seconds=1),
     )
 
 

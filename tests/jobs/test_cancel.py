@@ -53,7 +53,7 @@ def test_the_work_of_somebody_who_is_deactivated_stops_in_the_middle():
     job = make_job("test.interruptible", params={"before": LONG, "after": 0})
     thread = run_in_thread(job.pk)
     wait_for(sleeping)
-    User.objects.filter(pk=job.owner_id).update(is_active=False)
+    factories.rewrite(User.objects.filter(pk=job.owner_id), is_active=False)
     thread.join(5)
     assert not thread.is_alive()
     job.refresh_from_db()

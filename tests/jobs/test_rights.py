@@ -53,7 +53,7 @@ def ends(city, owner):
 
 
 def other_role(city, owner):
-    owner.postings.update(role="secretary")
+    make.rewrite(owner.postings, role="secretary")
 
 
 def moves_away(city, owner):
@@ -120,7 +120,7 @@ def test_what_ended_while_it_waited_is_never_begun_and_the_systems_own_work_need
 def test_a_posting_that_ends_by_the_calendar_stops_it_too(monkeypatch):
     city = make.make_city()
     owner = make.make_user("registrar", city.nanshan)
-    owner.postings.update(ends_on=timezone.localdate() + timedelta(days=1))
+    make.rewrite(owner.postings, ends_on=timezone.localdate() + timedelta(days=1))
     job = job_start(kind="tables.export", title="任务", by=owner, params=export(owner))
     assert not has_lost(job)
     tomorrow = timezone.localdate() + timedelta(days=1)

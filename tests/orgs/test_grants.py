@@ -21,7 +21,7 @@ SOON = TODAY + timedelta(days=10)
 
 def manager(role: str, unit, **more) -> User:
     user = make.make_user(role, unit)
-    user.postings.update(may_grant=True, **more)
+    make.rewrite(user.postings, may_grant=True, **more)
     return user
 
 
@@ -83,7 +83,7 @@ def test_a_manager_grants_on_the_page_and_sees_and_ends_what_is_held_inside_the_
 )
 def test_what_may_not_be_granted_is_told_and_nothing_typed_is_lost(city, client, wrong, says):
     boss = manager("registrar", city.nanshan)
-    User.objects.filter(pk=boss.pk).update(username="boss")
+    make.rewrite(User.objects.filter(pk=boss.pk), username="boss")
     make.make_user(username="new")
     make.make_user(username="auditor", duty="audit")
     answer = page(client, boss, **wrong)

@@ -107,7 +107,7 @@ def test_what_was_given_today_by_mistake_is_taken_back_today(city, client, secur
 
 def test_a_planned_end_may_be_brought_forward_and_not_put_off(city, client, security):
     posting = make.make_user("officer", city.yuehai).postings.get()
-    Posting.objects.filter(pk=posting.pk).update(ends_on=TODAY + timedelta(days=30))
+    make.rewrite(Posting.objects.filter(pk=posting.pk), ends_on=TODAY + timedelta(days=30))
     page = reverse("admin:orgs_posting_change", args=[posting.pk])
     response = client.post(page, {"ends_on": TODAY + timedelta(days=31)})
     assert "只能提前" in str(response.context["adminform"].form.errors)
@@ -121,8 +121,8 @@ def test_the_database_keeps_administrators_without_postings_and_holders_of_posti
     admin, staff = make.make_user(duty="audit"), make.make_user("officer", city.yuehai)
     for act in (
         lambda: Posting.objects.create(user=admin, role="officer", organization=city.yuehai),
-        lambda: Posting.objects.filter(user=staff).update(user=admin),
-        lambda: User.objects.filter(pk=staff.pk).update(duty="system"),
+        lambda: make.rewrite(Posting.objects.filter(user=staff), user=admin),
+        lambda: make.rewrite(User.objects.filter(pk=staff.pk), duty="system"),
     ):
         with pytest.raises(IntegrityError, match="管理员不能兼任业务岗位") as refusal, transaction.atomic():
             act()
@@ -138,7 +138,7 @@ def test_the_database_keeps_administrators_without_postings_and_holders_of_posti
 def test_ending_takes_the_right_away_and_what_ended_stays(city, client, security):
     user = make.make_user("officer", city.yuehai)
     posting = user.postings.get()
-    Posting.objects.filter(pk=posting.pk).update(starts_on=TODAY - timedelta(days=9))
+    make.rewrite(Posting.objects.filter(pk=posting.pk), starts_on=TODAY - timedelta(days=9))
     page = reverse("admin:orgs_posting_change", args=[posting.pk])
     assert client.post(page, {"ends_on": TODAY, "role": "leader", "user": security.pk}).status_code == 302
     posting.refresh_from_db()

@@ -18,6 +18,7 @@ from reports import metrics, monthly, monthly_making, papers, printing, selector
 from reports.models import MonthClosing, PrintedDocument
 from reports.services import month_close
 from reports.words import Basis
+from tests import factories
 from tests.reports.helpers import refresh, today
 
 NOW = timezone.localdate()
@@ -181,7 +182,7 @@ def test_a_job_makes_only_what_its_owner_may_still_print(town, closed):
     job_run(job_id=job.pk)
     assert [document.organization for document in PrintedDocument.objects.all()] == [town.city.nanshan]
     assert pdf.why_no_pdf() or printing.kept_file(PrintedDocument.objects.get(), "pdf")
-    owner.postings.update(starts_on=NOW - timedelta(days=9), ends_on=NOW)
+    factories.rewrite(owner.postings, starts_on=NOW - timedelta(days=9), ends_on=NOW)
     job = monthly_making.monthly_start(
         units=[town.city.nanshan], first=LAST, classification="public", address="", by=owner
     )

@@ -250,7 +250,7 @@ def test_the_file_of_a_self_check_is_known_again_and_an_altered_one_is_not(town,
     ],
 )
 def test_the_form_says_what_to_do(town, client, sent, said):
-    User.objects.filter(pk=town.officer.pk).update(username="officer-1")
+    make.rewrite(User.objects.filter(pk=town.officer.pk), username="officer-1")
     client.force_login(town.security)
     answer = client.post(reverse("reports:self_check_new"), {"reason": "例行", **sent})
     assert answer.status_code == 422 and said in answer.content.decode()

@@ -129,7 +129,7 @@ def test_a_list_that_grew_since_is_not_what_was_approved(city, asked):
 
 def test_the_right_is_asked_again_when_the_file_is_made(city, asked):
     approving.export_grant(approval=asked, by=factories.make_user("leader", city.nanshan))
-    asked.asked_by.postings.update(role="officer")
+    factories.rewrite(asked.asked_by.postings, role="officer")
     job_run(job_id=Job.objects.get().pk)
     assert Job.objects.get().state == "cancelled"
 

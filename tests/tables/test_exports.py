@@ -121,11 +121,11 @@ def test_who_moved_to_another_unit_leaves_the_files_of_the_old_one_behind(client
     ask(client)
     job_run(job_id=Job.objects.get().pk)
     address = reverse("lists:download", args=[Export.objects.get().pk])
-    user.postings.update(organization=city.futian)
+    factories.rewrite(user.postings, organization=city.futian)
     assert client.get(address).status_code == 404
     listed = client.get(reverse("lists:exports")).content.decode()
     assert address not in listed and "岗位有变动" in listed
-    user.postings.update(organization=city.nanshan)
+    factories.rewrite(user.postings, organization=city.nanshan)
     assert client.get(address).status_code == 200
 
 
@@ -136,7 +136,7 @@ def test_rights_are_asked_again_by_the_job_and_at_the_download(client, city, lon
     job_run(job_id=Job.objects.get().pk)
     kept = Export.objects.get()
     ask(client)
-    user.postings.update(role="officer")
+    factories.rewrite(user.postings, role="officer")
     assert client.get(reverse("lists:download", args=[kept.pk])).status_code == 404
     listed = client.get(reverse("lists:exports")).content.decode()
     assert "已没有导出这个列表的权限" in listed and "已过期" not in listed
@@ -151,7 +151,7 @@ def test_a_moved_posting_takes_out_only_what_it_sees_then(client, city, long):
     factories.make_business(city.lianhua, name="丁")
     user = sign_in(client, "leader", city.nanshan)
     ask(client)
-    user.postings.update(organization=city.futian)
+    factories.rewrite(user.postings, organization=city.futian)
     assert job_run(job_id=Job.objects.get().pk).state == "cancelled" and not Export.objects.get().stored_as
     ask(client)
     job_run(job_id=Job.objects.latest("pk").pk)

@@ -119,9 +119,9 @@ def test_what_somebody_who_left_shared_can_be_put_away_by_those_who_stay(client,
     assert "不再共享" not in client.get(VIEWS).content.decode()
     assert client.post(address).status_code == 404  # its owner is there to be asked
     if went == "elsewhere":
-        owner.postings.update(organization=city.futian)
+        factories.rewrite(owner.postings, organization=city.futian)
     else:
-        User.objects.filter(pk=owner.pk).update(is_active=False)
+        factories.rewrite(User.objects.filter(pk=owner.pk), is_active=False)
     assert chips(client) == ["歇业"] and address in client.get(VIEWS).content.decode()
     secretary = factories.make_user("secretary", city.nanshan)  # who does not see this list
     for other in (factories.make_user("leader", city.yuehai), secretary):

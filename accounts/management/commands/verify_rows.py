@@ -1,0 +1,41 @@
+"""Names the accounts, factors, tokens and postings that were written past the product (accounts/row_codes.py)."""
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from accounts import audit
+from accounts.row_codes import give_codes, rows_changed
+
+
+class Command(BaseCommand):
+    help = (
+        "核对账号、登录方式、令牌、任职的校验码：指出在系统之外新增或改动的行，这些行不起作用；有问题时退出码为 1。"
+        "查清之后，确实要认可的用 --accept 逐行写明，并写原因；不该有的由数据库 owner 删除。"
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("--accept", nargs="+", default=[], metavar="accounts.user:17", help="认可这些行现在的内容")
+        parser.add_argument("--reason", default="", help="为什么认可；记入审计")
+
+    def handle(self, *args, **options):
+        found = {f"{row._meta.label_lower}:{row.pk}": row for row in rows_changed()}
+        if options["accept"]:
+            self._accept(found, options["accept"], options["reason"].strip())
+            return
+        for name, row in found.items():
+            self.stdout.write(f"- {name}（{row._meta.verbose_name}）")
+        if found:
+            self.stdout.write(f"共 {len(found)} 行在系统之外被改动过，不起作用。")
+            raise SystemExit(1)
+        self.stdout.write("账号、登录方式、令牌、任职都与系统写入的一致。")
+
+    @transaction.atomic
+    def _accept(self, found, names, reason) -> None:
+        if not reason:
+            raise CommandError("请用 --reason 写明为什么认可，没有认可任何一行。")
+        if unknown := [name for name in names if name not in found]:
+            raise CommandError(f"{'、'.join(unknown)} 不在被改动的行里，没有认可任何一行。")
+        give_codes(found[name] for name in names)
+        for name in names:
+            audit.record("accounts.row.accept", by=None, subjects=[found[name]], purpose=reason)
+        self.stdout.write(f"已认可 {len(names)} 行，记入审计。")
