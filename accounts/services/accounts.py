@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts import audit, duties
 from accounts.models import User
 from accounts.passwords import REMEMBERED
+from accounts.row_codes import TOLD
 
 ADMINISTRATORS = {
     User.Duty.SYSTEM: ("system_admin", "系统管理员"),
@@ -58,8 +59,10 @@ def password_change(*, user: User, password: str, by: User | None, reason: str =
 
     One that somebody else chose must be changed at the next sign-in, within TEMPORARY_CREDENTIAL_DAYS.
     """
-    before = User.objects.select_for_update(no_key=True).values_list("password", flat=True).get(pk=user.pk)
-    user.old_passwords.create(password=before)
+    before = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if not before.is_whole:
+        raise AccountError(TOLD)
+    user.old_passwords.create(password=before.password)
     kept = user.old_passwords.order_by("-pk").values("pk")[: REMEMBERED - 1]
     user.old_passwords.exclude(pk__in=kept).delete()
     user.set_password(password)

@@ -145,7 +145,7 @@ def test_who_was_given_a_password_these_days_is_expected_to_come():
     user = account("back", used=91, password_is_temporary=True, password_set_at=ago(1))
     nightly()
     assert active() == {"back"}
-    User.objects.filter(pk=user.pk).update(password_set_at=ago(4))
+    make.rewrite(User.objects.filter(pk=user.pk), password_set_at=ago(4))
     nightly()
     assert active() == set()
 

@@ -126,14 +126,14 @@ def test_who_becomes_an_administrator_elsewhere_is_out(client):
     user = make.make_user(username="officer1")
     client.force_login(user)
     assert client.get("/jobs/", REMOTE_ADDR=OUTSIDE).status_code == 200
-    User.objects.update(duty=User.Duty.AUDIT)
+    make.rewrite(User.objects.all(), duty=User.Duty.AUDIT)
     assert client.get("/jobs/", REMOTE_ADDR=OUTSIDE).status_code == 302
 
 
 def test_a_token_kept_from_before_serves_an_administrator_from_there_only(client):
     user = make.make_user(username="officer1")
     _, plain = token_create(user=user, label="旧的", scopes=["numbers"], expires_at=timezone.now() + timedelta(days=1))
-    User.objects.update(duty=User.Duty.AUDIT)
+    make.rewrite(User.objects.all(), duty=User.Duty.AUDIT)
     statuses = [
         client.get("/api/v1/organizations/", HTTP_AUTHORIZATION=f"Token {plain}", REMOTE_ADDR=address).status_code
         for address in (OUTSIDE, INSIDE)

@@ -98,7 +98,7 @@ def test_a_person_who_is_bound_comes_in_and_goes_where_they_wanted(client, perso
 
 
 def test_an_administrator_elsewhere_is_told_and_does_not_come_in(client, person, settings):
-    User.objects.update(duty=User.Duty.AUDIT)
+    make.rewrite(User.objects.all(), duty=User.Duty.AUDIT)
     settings.ADMIN_NETWORKS = [ip_network("10.12.0.0/24")]
     assert come_in(client).url == "/accounts/sign-in/" and not is_in(client)
     assert "没有登录。请到指定的终端上登录" in client.get("/accounts/sign-in/").content.decode()

@@ -116,9 +116,9 @@ def test_the_demos_token_asks_for_the_same(client, settings):
     settings.DEMO = True
     user = make.make_user("officer", make.make_city().yuehai, username="officer1")
     given = {"username": "officer1", "password": make.PASSWORD}
-    assert client.post("/api/v1/token/", given).status_code == 200
+    assert client.post("/api/v1/token/", given, content_type="application/json").status_code == 200
     aged(user, days=90)
-    assert client.post("/api/v1/token/", given).status_code == 403
+    assert client.post("/api/v1/token/", given, content_type="application/json").status_code == 403
 
 
 # --- one that somebody else chose ---
@@ -130,7 +130,7 @@ def given(user):
 
     def at(**ago):
         since = timezone.now() - timedelta(**ago)
-        User.objects.filter(pk=user.pk).update(password_is_temporary=True, password_set_at=since)
+        make.rewrite(User.objects.filter(pk=user.pk), password_is_temporary=True, password_set_at=since)
 
     return at
 
@@ -160,7 +160,9 @@ def test_it_is_over_for_the_demos_token_and_for_an_idle_session_too(client, user
     client.force_login(user)
     given(days=4)
     assert "error" in client.post("/accounts/sessions/unlock/", {"password": make.PASSWORD}).json()
-    answer = client.post("/api/v1/token/", {"username": "officer1", "password": make.PASSWORD})
+    answer = client.post(
+        "/api/v1/token/", {"username": "officer1", "password": make.PASSWORD}, content_type="application/json"
+    )
     assert answer.status_code == 400 and answer.json() == {"detail": "账号或密码不正确。"}
 
 
@@ -188,7 +190,7 @@ def test_the_security_administrator_sees_it_and_gives_another(client, user, give
 def test_switching_an_account_on_tells_that_its_password_is_over(client, user, given):
     client.force_login(make.make_user(duty=User.Duty.SECURITY))
     given(days=4)
-    User.objects.filter(pk=user.pk).update(is_active=False)
+    make.rewrite(User.objects.filter(pk=user.pk), is_active=False)
     assert "临时密码已过期" in client.get(f"/accounts/of/{user.pk}/enable/").content.decode()
     assert "临时密码已过期" not in client.get("/accounts/locked/").content.decode(), "nobody waits for it"
 
@@ -202,7 +204,7 @@ def test_the_console_gives_one_where_nobody_else_can(client, user, given):
     event = AuditEvent.objects.get(act="accounts.password.change")
     assert (event.actor, event.subjects, event.purpose) == (None, [user.pk], "三个管理员的初始密码都过期了")
     assert password not in str(AuditEvent.objects.values())
-    User.objects.filter(pk=user.pk).update(is_active=False)
+    make.rewrite(User.objects.filter(pk=user.pk), is_active=False)
     for name, reason in (("officer1", "x"), ("nobody", "x")):
         with pytest.raises(CommandError, match="没有这个账号"):
             call_command("reset_password", name, reason=reason)
@@ -218,7 +220,7 @@ def test_the_first_administrators_passwords_wait_no_longer(client):
     call_command("bootstrap_admins", stdout=out)
     name, password = out.getvalue().splitlines()[-1].split("\t")[1:]
     assert "3 天内" in out.getvalue() and sign_in(client, password, name).url == FIRST
-    User.objects.update(password_set_at=timezone.now() - timedelta(days=3))
+    make.rewrite(User.objects.all(), password_set_at=timezone.now() - timedelta(days=3))
     assert sign_in(type(client)(), password, name).status_code == 200
 
 

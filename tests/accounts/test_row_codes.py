@@ -14,7 +14,7 @@ from django_otp.oath import hotp
 from accounts import totp
 from accounts.models import ApiToken, AuditEvent, Authenticator, User
 from accounts.row_codes import RowChanged, coded_models, rows_changed
-from accounts.services import MeasureError, account_disable, code_check, password_change
+from accounts.services import AccountError, MeasureError, account_disable, code_check, password_change
 from accounts.services.identities import identity_used
 from accounts.tokens import token_digest
 from orgs.doors import current_postings
@@ -109,7 +109,7 @@ def test_a_duty_changed_by_sql_gives_no_duty_and_nobody_blesses_it(officer, city
     by_sql("UPDATE accounts_user SET duty = 'security' WHERE id = %s", officer.pk)
     officer = User.objects.get(pk=officer.pk)
     assert not officer.may_enter
-    with pytest.raises(RowChanged):
+    with pytest.raises(AccountError, match="verify_rows"):
         password_change(user=officer, password="another-horse-9", by=make.make_user(username="boss", duty="security"))
     with pytest.raises(MeasureError, match="verify_rows"):
         account_disable(user=officer, reason="看", by=None)
