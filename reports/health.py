@@ -31,7 +31,7 @@ WAITING = timedelta(minutes=10)  # of a job; a big import before it takes as lon
 LOST = timedelta(minutes=2)  # of a lease of one minute that no sweep took over
 FEW_FREE, LITTLE_FREE = 0.05, 0.15  # of a disk
 MANY_CONNECTIONS = 0.8
-SEALING = "审计封存"
+SEALING, ROWS = "审计封存", "账号和任职的校验码"
 ROUND_LATE = timedelta(minutes=5)  # of a round that is due each minute
 MOST_NAMED = 10
 BACKGROUND = "请检查后台任务的进程（worker）和定时服务（beat）是否在运行，再看它们的日志。"
@@ -106,11 +106,10 @@ def _nightly(name: str, newest: datetime | None, todo: str) -> Check:
 
 
 def _rows() -> Check:
-    name = "账号和任职的校验码"
     if found := [f"{row._meta.verbose_name} {row.pk}" for row in rows_changed()]:
         told = f"{len(found)} 条在系统之外被改动过，已不起作用：{'、'.join(found[:MOST_NAMED])}"
-        return Check(name, BAD, told, "请告诉安全管理员和审计管理员，查清是谁改的；再运行 manage.py verify_rows。")
-    return Check(name, OK, "都与系统写入的一致")
+        return Check(ROWS, BAD, told, "请告诉安全管理员和审计管理员，查清是谁改的；再运行 manage.py verify_rows。")
+    return Check(ROWS, OK, "都与系统写入的一致")
 
 
 def _heads() -> Check:

@@ -138,6 +138,7 @@ def _large_exports() -> Q:
     return taken | Q(act__endswith=".export_ask") | Q(act__endswith=".export_grant") | Q(act__endswith=".export_refuse")
 
 
+OF_THE_AUDIT = (health.SEALING, health.ROWS)
 AUDIT, SECURITY, SYSTEM = User.Duty.AUDIT, User.Duty.SECURITY, User.Duty.SYSTEM
 KINDS: dict[str, Kind] = {
     "audit_broken": Kind(
@@ -147,6 +148,10 @@ KINDS: dict[str, Kind] = {
     "audit_unsealed": Kind(
         "审计记录没有及时封存", AUDIT, stands_still(lambda name: name == health.SEALING), lasts=True, is_grave=True,
         todo="请系统管理员检查封存服务；恢复前的操作仍有记录，但还没有防改动的封存。",
+    ),
+    "rows_changed": Kind(
+        "账号或任职在系统之外被改动", AUDIT, stands_still(lambda name: name == health.ROWS), lasts=True, is_grave=True,
+        todo="改动过的已不起作用。请查清是谁进过数据库，再由系统管理员运行 manage.py verify_rows 逐行处理。",
     ),
     "great_rights": Kind(
         "新增管理员，或授予市级岗位", AUDIT, each(_great_rights), page="reports:audit_event",
@@ -180,7 +185,7 @@ KINDS: dict[str, Kind] = {
         todo="请看来源地址是哪个单位的；不认识的，请网络管理员封堵。接口令牌和统一认证的失败，请审计管理员查审计记录。",
     ),
     "stands_still": Kind(
-        "系统运行异常", SYSTEM, stands_still(lambda name: name != health.SEALING), lasts=True,
+        "系统运行异常", SYSTEM, stands_still(lambda name: name not in OF_THE_AUDIT), lasts=True,
         page="reports:health", todo="请按“运行状况”页上写的办理。",
     ),
 }  # fmt: skip

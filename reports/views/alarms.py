@@ -12,7 +12,6 @@ from django.views.generic import View
 
 from accounts.people import signed_in
 from orgs.scoped import ScopedMixin
-from reports import health
 from reports.alarms import looking, ways
 from reports.alarms.forms import HandleForm
 from reports.alarms.kinds import KINDS
@@ -28,7 +27,7 @@ def _when(at) -> str:
 
 def what(alarm: Alarm) -> str:
     kind = KINDS[alarm.kind]
-    return f"{kind.label}：{alarm.about}" if kind.lasts and alarm.about != health.SEALING else kind.label
+    return f"{kind.label}：{alarm.about}" if kind.lasts and kind.page == "reports:health" else kind.label
 
 
 def where(alarm: Alarm) -> str:
