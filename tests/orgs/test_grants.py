@@ -108,7 +108,7 @@ def test_at_most_the_own_rights_where_and_as_long_as_they_are_held(city):
     refused("没有在这个单位授权", role="registrar", organization=city.lianhua)
     refused("没有在这个单位授权", role="registrar", division=city.divisions["nanshan"])
     refused("没有在这个单位授权", by=make.make_user("registrar", city.city), role="registrar", organization=city.yuehai)
-    boss.postings.filter(role="registrar").update(ends_on=SOON)
+    make.rewrite(boss.postings.filter(role="registrar"), ends_on=SOON)
     refused("不能更长", role="registrar", organization=city.shahe)
     refused("不能更长", role="registrar", organization=city.shahe, ends_on=SOON + timedelta(days=1))
     posting_grant(user=person, role="registrar", organization=city.shahe, by=as_now(boss), ends_on=SOON)

@@ -135,10 +135,15 @@ def test_the_line_over_time_is_the_rate_of_each_day(sign_in, town):
 def test_a_small_cell_of_a_past_day_is_not_drawn(sign_in, town):
     for key in ("covered", "covered_own"):
         assert selectors.latest(town.city.city).value(key, "with_members") >= 3
-    _past(town.city.city, 5, **{
-        "with_members": 40, "covered@with_members": 30, "covered_own@with_members": 28,
-        "covered_joint@with_members": 0, "covered_market@with_members": 2, "work_covered@with_members": 30,
-    })  # fmt: skip
+    told = {
+        "operating": 400, "with_members": 40, "work_covered": 300, "work_covered@with_members": 30,
+        "covered": 300, "covered_own": 280, "covered_joint": 10, "covered_market": 20,
+        "covered@with_members": 30, "covered_own@with_members": 28, "covered_joint@with_members": 0,
+        "covered_market@with_members": 2,
+    }  # fmt: skip
+    due = {f"{code}@due": 0 for code in ("covered", "covered_own", "covered_joint", "covered_market", "work_covered")}
+    counts = told | {"due": 0} | due
+    _past(town.city.city, 5, **counts, **{f"{key}#enterprises": number for key, number in counts.items()})
     data = chart(sign_in("city_leader"), town.city.city, "trend", days="90")
     strict, wide = data["series"][0]["values"][0], data["series"][1]["values"][0]
     assert strict is None and wide == 75.0  # both would give away the two
