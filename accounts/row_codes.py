@@ -10,6 +10,7 @@ import hmac
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -45,7 +46,7 @@ class RowCodeField(models.BinaryField):
         return name, path, args, options | {"over": list(self.over)}
 
     def code_of(self, row: models.Model) -> bytes:
-        fields = [self.model._meta.get_field(name) for name in self.over]
+        fields: list[Any] = [self.model._meta.get_field(name) for name in self.over]
         said = [self.model._meta.label_lower, *(_said(field, getattr(row, field.attname)) for field in fields)]
         key = hmac.digest(settings.DIGEST_KEY, b"row codes", "sha256")
         return hmac.digest(key, json.dumps(said, ensure_ascii=False).encode(), "sha256")
@@ -73,7 +74,7 @@ class CodedRow(models.Model):
         abstract = True
 
     @transaction.atomic
-    def save(self, *args, update_fields: Collection[str] | None = None, **options) -> None:
+    def save(self, *args, update_fields: Collection[str] | None = None, **options) -> None:  # type: ignore[override]
         """Of some columns only: the code is made with the others as they are stored. Raises RowChanged."""
         field = code_field(type(self))
         changed = set(field.over) if update_fields is None else set(field.over) & set(update_fields)
@@ -91,7 +92,7 @@ class CodedRow(models.Model):
     @property
     def is_whole(self) -> bool:
         """Whether it says what the product wrote."""
-        return hmac.compare_digest(bytes(self.row_code or b""), code_field(type(self)).code_of(self))
+        return hmac.compare_digest(bytes(self.row_code or b""), code_field(type(self)).code_of(self))  # type: ignore[attr-defined]  # of the models themselves
 
 
 def code_field(model: type[models.Model]) -> RowCodeField:
@@ -100,11 +101,11 @@ def code_field(model: type[models.Model]) -> RowCodeField:
     return field
 
 
-def coded_models() -> Iterator[type[models.Model]]:
+def coded_models() -> Iterator[type[CodedRow]]:
     return (model for model in apps.get_models() if issubclass(model, CodedRow))
 
 
-def rows_changed() -> list[models.Model]:
+def rows_changed() -> list[CodedRow]:
     """Every row that was written past the product."""
     return [
         row for model in coded_models() for row in model._base_manager.order_by("pk").iterator() if not row.is_whole

@@ -69,7 +69,7 @@ class DivisionQuerySet(ScopedQuerySet):
         return Q(pk=division.pk) | Q(parent=division.pk) | Q(parent__parent=division.pk)
 
 
-class PostingQuerySet(ScopedQuerySet, CodedQuerySet):
+class PostingQuerySet(ScopedQuerySet, CodedQuerySet):  # type: ignore[override]
     """Postings inside a unit, along its own line only: a division's rows may stand under another district committee."""
 
     def organization_scope(self, organization) -> Q | None:

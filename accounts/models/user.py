@@ -50,7 +50,7 @@ class User(CodedRow, AbstractBaseUser):
     # The rights that a token carries, where it is a token that asks; None: the person is here, with all they have.
     token_permissions: frozenset[str] | None = None
 
-    objects = UserManager()
+    objects = UserManager()  # type: ignore[misc]
     USERNAME_FIELD = "username"
 
     class Meta:

@@ -49,7 +49,7 @@ class Posting(CodedRow):
         "校验码", over=("user", "organization", "division", "role", "starts_on", "ends_on", "granted_by", "may_grant")
     )
 
-    objects = PostingQuerySet.as_manager()
+    objects = PostingQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = verbose_name_plural = "任职"
