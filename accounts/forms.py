@@ -193,12 +193,13 @@ class UserForm(forms.ModelForm):
                 self.fields[name].required = False
                 self.fields[name].label = label
             self.fields["password1"].help_text = f"不修改请留空。{self.fields['password1'].help_text}"
-        self.fields[
-            "password1"
-        ].help_text += f"给别人的密码 {settings.TEMPORARY_CREDENTIAL_DAYS} 天内有效：本人要在此之前登录，换成自己的。"
+        choosing = self.fields["password1"]
+        choosing.help_text += (
+            f"给别人的密码 {settings.TEMPORARY_CREDENTIAL_DAYS} 天内有效：本人要在此之前登录，换成自己的。"
+        )
 
     def clean(self):
-        if self.instance.pk and not User.objects.get(pk=self.instance.pk).is_whole:
+        if self.instance.pk and not self.instance.is_whole:  # as it was read: what was typed is put in after this
             raise ValidationError(TOLD)
         return super().clean()
 

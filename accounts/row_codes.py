@@ -92,7 +92,8 @@ class CodedRow(models.Model):
     @property
     def is_whole(self) -> bool:
         """Whether it says what the product wrote."""
-        return hmac.compare_digest(bytes(self.row_code or b""), code_field(type(self)).code_of(self))  # type: ignore[attr-defined]  # of the models themselves
+        field = code_field(type(self))
+        return hmac.compare_digest(bytes(field.value_from_object(self) or b""), field.code_of(self))
 
 
 def code_field(model: type[models.Model]) -> RowCodeField:
@@ -115,5 +116,4 @@ def rows_changed() -> list[CodedRow]:
 def give_codes(rows: Iterable[models.Model]) -> None:
     """What stands there counts as true from now on: when the column is added, and where the operator has looked."""
     for row in rows:
-        field = code_field(type(row))
-        type(row)._base_manager.filter(pk=row.pk).update(row_code=field.code_of(row))
+        type(row)._base_manager.filter(pk=row.pk).update(row_code=code_field(type(row)).code_of(row))

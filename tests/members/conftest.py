@@ -1,11 +1,13 @@
-"""The small city, and a client of the intake that belongs to it. Files that need another city make their own."""
+"""The small city, its officer, and a client of the intake that belongs to it. Files that need another city make their own."""
 
 from io import StringIO
 
 import psycopg2
 import pytest
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 
 from tests import factories
 from tests.members.intake_tools import make_client
@@ -15,6 +17,24 @@ from tests.members.sides import SERVER, Sides
 @pytest.fixture
 def city(db):
     return factories.make_city()
+
+
+@pytest.fixture
+def officer(city):
+    return factories.make_user("officer", city.yuehai)
+
+
+@pytest.fixture
+def desk(officer):
+    """The officer's browser."""
+    client = Client()
+    client.force_login(officer)
+    return client
+
+
+@pytest.fixture
+def fresh_limits():
+    cache.clear()
 
 
 @pytest.fixture

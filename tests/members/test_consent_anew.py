@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -20,32 +19,10 @@ from tests import factories
 from tests.members import make
 from tests.stations.conftest import values
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_limits")]
 CHANGE = "增加一项：把您的职业告诉就近的党群服务中心。"
 ALL = {"id_number", "check_in"}
 DUE = "须重新取得同意"
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits():
-    cache.clear()
-
-
-@pytest.fixture
-def city():
-    return factories.make_city()
-
-
-@pytest.fixture
-def officer(city):
-    return factories.make_user("officer", city.yuehai)
-
-
-@pytest.fixture
-def desk(officer):
-    client = Client()
-    client.force_login(officer)
-    return client
 
 
 def reported(city, **answers) -> Receipt:

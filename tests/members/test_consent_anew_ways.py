@@ -5,7 +5,6 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -21,29 +20,7 @@ from tests.members.test_import_leads import lead
 from tests.members.test_inbox import pair, put  # noqa: F401  (fixtures)
 from tests.members.test_public import Phone
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits():
-    cache.clear()
-
-
-@pytest.fixture
-def city():
-    return factories.make_city()
-
-
-@pytest.fixture
-def officer(city):
-    return factories.make_user("officer", city.yuehai)
-
-
-@pytest.fixture
-def desk(officer):
-    client = Client()
-    client.force_login(officer)
-    return client
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_limits")]
 
 
 # --- at the window -----------------------------------------------------------------------------------------------------

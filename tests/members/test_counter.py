@@ -4,7 +4,6 @@ import re
 import uuid
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -15,16 +14,11 @@ from members.services import counter
 from tests import factories
 from tests.members import make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_limits")]
 FORM = {
     "name": "张三丰", "phone": "13800138000", "standing": "full", "occupation": "rider", "home_unknown": "on",
     "heard_membership": "on", "heard_home_verify": "on",
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits():
-    cache.clear()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import re
 import uuid
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -15,7 +14,7 @@ from members.posters import register_kind, view_of
 from tests import factories
 from tests.members import make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_limits")]
 PROMISE = "报到不转移组织关系、不另收党费；不用于检查、处罚、信用评价；不报到没有任何影响"
 ANSWERS = {
     "person": {"name": "张三丰", "sex": "1"},
@@ -24,16 +23,6 @@ ANSWERS = {
     "work": {"occupation": "sole_trader", "workplace": "二楼 2086 号"},
     "home": {"home_place": "湖南省邵阳市隆回县", "home_branch": "某某村党支部"},
 }
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits():
-    cache.clear()
-
-
-@pytest.fixture
-def city():
-    return factories.make_city()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import zipfile
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -23,30 +22,8 @@ from members.services.requests import COPY
 from tests import factories
 from tests.members import make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_limits")]
 BEFORE = datetime.date(2025, 1, 1)
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits():
-    cache.clear()
-
-
-@pytest.fixture
-def city():
-    return factories.make_city()
-
-
-@pytest.fixture
-def officer(city):
-    return factories.make_user("officer", city.yuehai)
-
-
-@pytest.fixture
-def desk(officer):
-    client = Client()
-    client.force_login(officer)
-    return client
 
 
 def code_of(receipt) -> str:

@@ -5,7 +5,6 @@ import re
 import uuid
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -18,23 +17,8 @@ from members.tasks import retention as retention_task
 from tests import factories
 from tests.members import make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_limits")]
 BEFORE = datetime.date(2025, 1, 1)
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits():
-    cache.clear()
-
-
-@pytest.fixture
-def city():
-    return factories.make_city()
-
-
-@pytest.fixture
-def officer(city):
-    return factories.make_user("officer", city.yuehai)
 
 
 def receipt_of(row: Registration) -> Receipt:
