@@ -68,7 +68,7 @@ def _usable_administrators(at: datetime) -> dict[str, set[int]]:
     """By duty, who can sign in at that moment by what they were given or chose."""
     usable: dict[str, set[int]] = {}
     for user in User.objects.exclude(duty=User.Duty.STAFF).filter(is_active=True):
-        if not passwords.given_is_over(user, at):
+        if user.is_whole and not passwords.given_is_over(user, at):
             usable.setdefault(user.duty, set()).add(user.pk)
     return usable
 

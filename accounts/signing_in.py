@@ -75,8 +75,8 @@ def current(request: HttpRequest) -> SigningIn | None:
     kept = request.session.get(KEY)
     if not kept or timezone.now().timestamp() - kept["at"] > LASTS.total_seconds():
         return None
-    user = User.objects.filter(pk=kept["user"], is_active=True).first()
-    if user is None or not user.is_whole or kept["resets"] != _resets(user):
+    user = User.objects.filter(pk=kept["user"]).first()
+    if user is None or not user.may_enter or kept["resets"] != _resets(user):
         return None
     if not constant_time_compare(kept["hash"], user.get_session_auth_hash()):
         return None

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from django_otp.oath import hotp
 
-from accounts import totp
+from accounts import idle, totp
 from accounts.models import ApiToken, AuditEvent, Authenticator, User
 from accounts.row_codes import RowChanged, coded_models, rows_changed
 from accounts.services import AccountError, MeasureError, account_disable, code_check, password_change
@@ -116,6 +116,15 @@ def test_a_duty_changed_by_sql_gives_no_duty_and_nobody_blesses_it(officer, city
     with pytest.raises(RowChanged):
         officer.save()
     assert not User.objects.get(pk=officer.pk).is_whole
+
+
+def test_an_administrator_who_cannot_come_in_keeps_no_other_from_staying(settings):
+    settings.IDLE_ACCOUNT_DAYS = 30
+    first, second = (make.make_user(username=name, duty="audit") for name in ("first", "second"))
+    later = timezone.now() + timedelta(days=40)
+    assert [one.is_kept for one in idle.plan(later)] == [False, True]
+    by_sql("UPDATE accounts_user SET password_set_at = now() WHERE id = %s", second.pk)
+    assert {one.user.pk: one.is_kept for one in idle.plan(later)}[first.pk], "the only one who can still sign in"
 
 
 def test_a_token_put_in_by_sql_opens_nothing(client, officer):
