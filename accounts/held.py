@@ -46,7 +46,7 @@ def _accounts() -> list[Held]:
                     "factor_locked_until",
                     "row_code",
                 }
-            ),  # fmt: skip
+            ),
             seen_with=("accounts.view_user",),
         ),
         Held(
