@@ -4,7 +4,7 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
-from members import services
+from members import identity, services
 from members.models import Receipt, Registration
 from tests import factories
 from tests.members import make
@@ -51,6 +51,25 @@ def submit(page, label: str) -> None:
     button = page.get_by_role("button", name=label, exact=True)
     assert button.bounding_box()["height"] >= 44
     button.click()
+
+
+def test_the_notice_and_being_asked_anew_fit_a_phone(live_server, phone_page, poster):
+    receipt = make.submit(poster, consents={"id_number", "check_in"}, id_number=make.id_number())
+    make.later_notice("改后", anew=True, change="增加一项：把您的职业告诉就近的党群服务中心。")
+    weight, code = Weight(phone_page), identity.receipt_code(receipt.form_token)
+    phone_page.goto(live_server.url + reverse("members:notice"))
+    assert fits(phone_page)
+    phone_page.goto(live_server.url + reverse("members:receipt", args=[code]))
+    assert fits(phone_page)
+    phone_page.goto(live_server.url + reverse("members:receipt_anew", args=[code]))
+    assert fits(phone_page) and phone_page.locator("input[type=checkbox]:checked").count() == 0
+    for box in phone_page.locator("form input[type=checkbox]").all():
+        box.check()
+    submit(phone_page, "同意并提交")
+    phone_page.wait_for_url(lambda address: not address.endswith("/anew/"))
+    assert fits(phone_page) and weight.complaints == []
+    answered = receipt.registration.consents.filter(notice__version="改后")
+    assert set(answered.values_list("item", flat=True)) == set(receipt.items)
 
 
 def test_a_member_reports_and_reads_the_receipt(live_server, phone_page, poster):
