@@ -4,17 +4,18 @@ import axes.admin  # noqa: F401  (registers its three pages, two of which are ta
 import django.contrib.auth.admin  # noqa: F401  (registers groups, which this product does not have)
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.apps import apps
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
+from django.shortcuts import redirect
 
 from accounts import passwords
 from accounts.admin_door import DoorAdmin
 from accounts.forms import UserForm
 from accounts.locks import locks
 from accounts.models import User
-from accounts.services import user_change, user_create
+from accounts.services import AccountError, user_change, user_create
 
 # Axes speaks no Chinese.
 AccessAttempt._meta.verbose_name = AccessAttempt._meta.verbose_name_plural = "登录失败记录"
@@ -73,6 +74,14 @@ class UserAdmin(DoorAdmin):
         return super().render_change_form(
             request, context | {"is_locked": obj is not None and bool(locks([obj]))}, obj=obj, **more
         )
+
+    def changeform_view(self, request, *args, **kwargs):
+        """What the form allowed may be over by the time that it is saved: somebody else was faster."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except AccountError as error:
+            messages.error(request, str(error))
+            return redirect(request.path)
 
     def save_model(self, request, obj, form, change):
         password = form.cleaned_data.get("password2", "")

@@ -9,7 +9,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts.duties import why_not_administrator
+from accounts.duties import why_kept, why_not_administrator
 from accounts.models import User
 from accounts.row_codes import TOLD
 
@@ -207,6 +207,8 @@ class UserForm(forms.ModelForm):
         duty = self.cleaned_data["duty"]
         if self.instance.pk and duty != User.Duty.STAFF and (reason := why_not_administrator(self.instance)):
             raise ValidationError(reason)
+        if self.instance.pk and duty != self.instance.duty and (kept := why_kept(self.instance)):
+            raise ValidationError(kept)
         return duty
 
     def clean_password2(self):

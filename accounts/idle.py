@@ -1,8 +1,7 @@
 """Accounts that nobody uses (GB/T 22239-2019 8.1.4.2 c): which are switched off, when, and which never.
 
 Use is signing in, and a token that is used. It is counted from the last use, from when the account was opened or from when
-it was switched on again, whichever came last. Of each kind of administrator one who can sign in stays: without them nobody
-could switch anybody on again.
+it was switched on again, whichever came last. Of each kind of administrator one who can sign in stays (accounts/duties.py).
 """
 
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from django.conf import settings
 from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
-from accounts import passwords
+from accounts import duties, passwords
 from accounts.models import AccountMeasure, ApiToken, User
 
 Kind = AccountMeasure.Kind
@@ -50,27 +49,17 @@ def plan(at: datetime, users: QuerySet[User] | None = None) -> list[Idle]:
         return []
     patience = timedelta(days=settings.IDLE_ACCOUNT_DAYS)
     active = (User.objects.all() if users is None else users).filter(is_active=True)
-    usable, found = _usable_administrators(at), []
+    usable, found = duties.usable_administrators(at), []
     for user in with_use(active).filter(counted_from__lte=at - patience).order_by("counted_from", "pk"):
         # who was given a password these days is expected to come
         off_at = max(filter(None, (user.counted_from + patience, passwords.given_until(user))))
         if off_at > at:
             continue
-        of_its_kind = usable.get(user.duty, set())
-        is_kept = user.duty != User.Duty.STAFF and not of_its_kind - {user.pk}
+        is_kept = duties.is_last(user, usable)
         if not is_kept:
-            of_its_kind.discard(user.pk)
+            usable.get(user.duty, set()).discard(user.pk)
         found.append(Idle(user, user.used_at, off_at, is_kept))
     return found
-
-
-def _usable_administrators(at: datetime) -> dict[str, set[int]]:
-    """By duty, who can sign in at that moment by what they were given or chose."""
-    usable: dict[str, set[int]] = {}
-    for user in User.objects.exclude(duty=User.Duty.STAFF).filter(is_active=True):
-        if user.is_whole and not passwords.given_is_over(user, at):
-            usable.setdefault(user.duty, set()).add(user.pk)
-    return usable
 
 
 def switched_off() -> QuerySet:

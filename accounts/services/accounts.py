@@ -38,12 +38,17 @@ def user_create(*, user: User, password: str, by: User | None) -> User:
 def user_change(*, user: User, changed: list[str], by: User, password: str = "") -> User:
     """Save the named columns of an account, and a new password if there is one. Raises AccountError.
 
-    Nobody changes the own duty: that would be giving oneself rights. Switching an account off: services/measures.py.
+    Nobody changes the own duty: that would be giving oneself rights. The last administrator of a kind who can sign in keeps
+    it. Switching an account off: services/measures.py.
     """
     if user.pk == by.pk and "duty" in changed:
         raise AccountError("不能修改自己的职责，请由另一位安全管理员办理。")
     if "duty" in changed and user.duty != User.Duty.STAFF and (reason := duties.why_not_administrator(user)):
         raise AccountError(reason)
+    if "duty" in changed:
+        duties.lock_administrators(user)
+        if kept := duties.why_kept(User.objects.get(pk=user.pk)):
+            raise AccountError(kept)
     if changed:
         user.save(update_fields=changed)
         detail = {"columns": changed} | ({"duty": user.duty} if "duty" in changed else {})

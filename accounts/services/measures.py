@@ -6,10 +6,9 @@ Nobody does it for oneself. `by=None` is the console of the server, or the night
 from axes.utils import reset
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from accounts import audit, idle, limits
+from accounts import audit, duties, idle, limits
 from accounts.models import AccountMeasure, User
 from accounts.row_codes import TOLD
 
@@ -59,8 +58,14 @@ def factors_reset(*, user: User, reason: str, by: User | None) -> None:
 
 @transaction.atomic
 def account_disable(*, user: User, reason: str, by: User | None, kind: Kind = Kind.DISABLE) -> None:
-    """Nothing of the account opens anything from its next request on; its sessions and tokens do not come back with it."""
+    """Nothing of the account opens anything from its next request on; its sessions and tokens do not come back with it.
+
+    The last administrator of a kind who can sign in stays.
+    """
+    duties.lock_administrators(user)
     row = _begin(user, kind, reason, by, "accounts.user.disable")
+    if kept := duties.why_kept(row):
+        raise MeasureError(kept)
     row.is_active = False
     row.save(update_fields=["is_active"])
     row.sessions.all().delete()
@@ -76,14 +81,8 @@ def account_enable(*, user: User, reason: str, by: User | None) -> None:
 
 @transaction.atomic
 def account_disable_idle(*, user: User) -> bool:
-    """False where the account was used after all, or where nobody else could do this administrator's work any more.
-
-    Administrators of a kind are locked together: two of them could each be the other's last one.
-    """
-    is_staff = user.duty == User.Duty.STAFF
-    locked = User.objects.select_for_update(no_key=True).filter(Q(pk=user.pk) if is_staff else Q(duty=user.duty))
-    for _ in locked.order_by("pk"):
-        pass
+    """False where the account was used after all, or where nobody else could do this administrator's work any more."""
+    duties.lock_administrators(user)
     due = [one for one in idle.plan(timezone.now(), User.objects.filter(pk=user.pk)) if not one.is_kept]
     if due:
         since = timezone.localtime(due[0].used_at) if due[0].used_at else None

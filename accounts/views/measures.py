@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views import View
 
-from accounts import idle, passwords
+from accounts import duties, idle, passwords
 from accounts.forms import ReasonForm
 from accounts.locks import Lock, locks, nobodys
 from accounts.models import AccountMeasure, User
@@ -173,7 +173,11 @@ class Measure(SecurityView):
         form = ReasonForm(request.POST)
         if not form.is_valid():
             return self._page(form, 422)
-        measures.TAKE[self.kind](user=self.person, reason=form.cleaned_data["reason"], by=signed_in(request))
+        try:
+            measures.TAKE[self.kind](user=self.person, reason=form.cleaned_data["reason"], by=signed_in(request))
+        except measures.MeasureError as error:
+            form.add_error(None, str(error))
+            return self._page(form, 422)
         messages.success(request, f"{self.person}：{DONE[self.kind]}。本人下次登录时会看到您写的原因。")
         return redirect(self._back())
 
@@ -194,7 +198,7 @@ class Measure(SecurityView):
             return "现在没有锁定，不必解除。"
         if self.kind in (Kind.DISABLE, Kind.ENABLE) and self.person.is_active is (self.kind == Kind.ENABLE):
             return "账号已经是启用的。" if self.person.is_active else "账号已经停用。"
-        return ""
+        return duties.why_kept(self.person) if self.kind == Kind.DISABLE else ""
 
     def _back(self) -> str:
         if self.kind == Kind.UNLOCK:

@@ -4,7 +4,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -14,6 +13,7 @@ from members.services import agreed, submit
 from members.services.agreed import Agreement
 from members.services.retention import retention_run
 from tests import factories
+from tests.at_once import at_once
 from tests.markets import files
 from tests.members import make
 from tests.members.intake_tools import item, make_client, person, results
@@ -136,26 +136,6 @@ def told(city, phone: str, at) -> Receipt:
             channel="intake", confirmation="reference", guidance_station=city.yuehai, agreement=agreement
         ),
     )  # fmt: skip
-
-
-def at_once(*runs) -> list:
-    got, gate = [], threading.Barrier(len(runs))
-
-    def one(run):
-        try:
-            gate.wait(10)
-            got.append(run())
-        except Exception as error:
-            got.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=one, args=(run,)) for run in runs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return got
 
 
 MINUTE = AT.replace(second=0, microsecond=0)

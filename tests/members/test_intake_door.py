@@ -23,6 +23,7 @@ from members.services.intake_clients import OVERLAP, intake_client_revoke, intak
 from tables.models import IdempotencyKey
 from tables.traces import lock as import_lock
 from tests import factories as make
+from tests.at_once import at_once
 from tests.members.intake_tools import FEEDBACK, POST, ask, headers, item, make_client, send
 
 pytestmark = pytest.mark.django_db
@@ -175,28 +176,10 @@ def test_keys_of_two_clients_are_two_keys(client, city, sender):
     assert send(client, make_client(city.city), items, key="k").json()["results"][0]["result"] == "unchanged"
 
 
-def together(*runs) -> list:
-    got, gate = [], threading.Barrier(len(runs))
-
-    def one(run):
-        gate.wait()
-        try:
-            got.append(run())
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=one, args=(run,)) for run in runs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return got
-
-
 @pytest.mark.django_db(transaction=True)
 def test_the_same_request_twice_at_once_has_one_effect(sender):
     items = [item() for _ in range(50)]
-    got = together(*[lambda: send(Client(), sender, items, key="k")] * 2)
+    got = at_once(*[lambda: send(Client(), sender, items, key="k")] * 2)
     codes = sorted(each.status_code for each in got)
     assert codes in ([200, 409], [200, 200]) and Business.objects.count() == IntakeEvent.objects.count() == 50
     assert all(each.headers["Retry-After"] for each in got if each.status_code == 409)
@@ -207,7 +190,7 @@ def test_the_same_request_twice_at_once_has_one_effect(sender):
 def test_two_requests_about_the_same_businesses_at_once_lose_nothing(city, sender):
     other = make_client(city.city)
     items = [item() for _ in range(50)]
-    got = together(lambda: send(Client(), sender, items), lambda: send(Client(), other, items[::-1]))
+    got = at_once(lambda: send(Client(), sender, items), lambda: send(Client(), other, items[::-1]))
     assert [each.status_code for each in got] == [200, 200]
     assert Business.objects.count() == 50 and IntakeEvent.objects.count() == 100
 

@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,6 +13,7 @@ from orgs.models import Posting
 from orgs.services import organization_close, organization_move, posting_end, posting_grant
 from orgs.services.postings import PostingError, check_posting
 from tests import factories as make
+from tests.at_once import at_once, somebody_waits
 from tests.jobs.test_runner import wait_for
 
 TODAY = timezone.localdate()
@@ -153,32 +154,6 @@ def test_a_unit_that_moves_away_or_closes_is_nobodys_to_grant_in(city):
 
 
 # --- at the same time -------------------------------------------------------------------------------------------------
-
-
-def at_once(*works) -> list:
-    """What each said, or the error it raised; a thread each."""
-    said: list = [None] * len(works)
-
-    def run(at: int, work) -> None:
-        try:
-            said[at] = work()
-        except Exception as error:
-            said[at] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(at, work)) for at, work in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    return said
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0] > 0
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 import time
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ from jobs.models import Job
 from tables.idempotency import KEPT, Answer, InFlight, OtherBody, answer_once, forget_old
 from tables.models import IdempotencyKey
 from tests import factories as make
+from tests.at_once import at_once
 
 
 def once(key="k", body=b"x", **more) -> Answer:
@@ -71,27 +71,6 @@ def test_old_keys_are_forgotten():
     assert forget_old() == 1 and IdempotencyKey.objects.get().key == "new"
 
 
-def at_once(run, count: int = 2) -> list:
-    """What `count` threads get that start together: an answer or what was raised."""
-    got, gate = [], threading.Barrier(count)
-
-    def one():
-        gate.wait()
-        try:
-            got.append(run())
-        except Exception as error:
-            got.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=one) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    return got
-
-
 def slow_effect() -> tuple[int, str]:
     found = effect()
     time.sleep(0.5)
@@ -100,7 +79,7 @@ def slow_effect() -> tuple[int, str]:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_have_one_effect():
-    got = at_once(lambda: answer_once(key="k", body=b"x", work=slow_effect, scope="test"))
+    got = at_once(*[lambda: answer_once(key="k", body=b"x", work=slow_effect, scope="test")] * 2)
     assert sorted(type(each).__name__ for each in got) == ["Answer", "InFlight"] and effects() == 1
 
 
@@ -113,7 +92,7 @@ def test_control_without_the_claim_the_second_would_work_too(monkeypatch):
         ran.append(1)
         return slow_effect()
 
-    at_once(lambda: answer_once(key="k", body=b"x", work=work, scope="test"))
+    at_once(*[lambda: answer_once(key="k", body=b"x", work=work, scope="test")] * 2)
     assert len(ran) == 2  # only the unique key then keeps the second effect out, with an error for an answer
 
 
