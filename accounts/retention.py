@@ -1,8 +1,9 @@
 """What the nightly jobs took away, as events: proof that they ran and of what they erased. Counts only, never whose."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from accounts import audit
@@ -48,8 +49,17 @@ def runs(job: str | None = None):
     return found.filter(detail__job=job) if job else found
 
 
+def installed_at() -> datetime:
+    """When the product was installed or last brought to a newer version, whose jobs could not run before: by its migrations."""
+    return MigrationRecorder.Migration.objects.latest("applied").applied
+
+
+def is_late(ran_at: datetime | None) -> bool:
+    """Of a nightly job: no night goes by without it. One that never ran is late after the first night that it could have."""
+    return (ran_at or installed_at()) < timezone.now() - LATE_AFTER
+
+
 def late() -> list[str]:
     """What each job removes that did not run last night."""
     newest = {job: runs(job).first() for job in JOBS}
-    since = timezone.now() - LATE_AFTER
-    return [JOBS[job][0] for job, run in newest.items() if run is None or run.at < since]
+    return [JOBS[job][0] for job, run in newest.items() if is_late(run and run.at)]

@@ -100,9 +100,9 @@ def _sealing() -> Check:
 
 
 def _nightly(name: str, newest: datetime | None, todo: str) -> Check:
-    if newest is None or newest < timezone.now() - retention.LATE_AFTER:
+    if retention.is_late(newest):
         return Check(name, BAD, f"最近一次：{_when(newest)}", todo)
-    return Check(name, OK, f"最近一次：{_when(newest)}")
+    return Check(name, OK, f"最近一次：{_when(newest)}" if newest else "刚安装或升级，还没有到第一次的时间")
 
 
 def _rows() -> Check:
@@ -133,7 +133,7 @@ def _counting() -> Check:
 def _retention() -> Check:
     if missing := retention.late():
         return Check("到期抹除（每晚）", BAD, f"没有按时清理：{'、'.join(missing)}", BACKGROUND)
-    return Check("到期抹除（每晚）", OK, "昨夜都已清理")
+    return Check("到期抹除（每晚）", OK, "都按时清理")
 
 
 def _idle() -> Check:

@@ -117,6 +117,15 @@ def owner_role(db):
     return as_owner
 
 
+@pytest.fixture
+def installed_long_ago(owner_role):
+    """Not just now, with the database of the tests: jobs that never ran should have."""
+    from django.db import connection
+
+    with owner_role(), connection.cursor() as cursor:
+        cursor.execute("UPDATE django_migrations SET applied = applied - interval '31 hours'")
+
+
 # --- a real worker ------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import audit
+from accounts.retention import installed_at
 from members.models import FerryFile
 
 LOCK = 7_852  # pg_advisory_xact_lock: files are made and taken one at a time
@@ -52,7 +53,7 @@ def late() -> list[str]:
     newest = FerryFile.objects.filter(direction=Direction.TO_STAFF).order_by("-number").first()
     unheard = FerryFile.objects.filter(direction=Direction.TO_PUBLIC, number__gt=heard()).order_by("number").first()
     told = []
-    if newest is None or newest.noted_at < before:
+    if (newest.noted_at if newest else installed_at()) < before:
         since = f"最近一份是 {timezone.localtime(newest.noted_at):%m-%d %H:%M} 取的" if newest else "一份也没有取过"
         told.append(
             f"已经超过 {hours} 小时没有取到公众侧的文件（{since}）：群众的报到和撤回还没有送来，请核对摆渡任务。"

@@ -312,7 +312,10 @@ def test_a_key_that_others_can_read_is_not_used(sides, capsys):
 
 def test_the_page_tells_numbers_and_what_did_not_come(sides, client):
     client.force_login(factories.make_user(duty="system"))
+    assert "一份也没有取过" not in client.get("/ferry/").content.decode()  # the database of the tests is new
+    sides.settings.FERRY_LATE_HOURS = -1
     assert "一份也没有取过" in client.get("/ferry/").content.decode()
+    sides.settings.FERRY_LATE_HOURS = 24
     lost, second = sides.public_out(), sides.public_out()
     ferry.ferry_in(second, lost=[1])
     sides.out()

@@ -140,10 +140,11 @@ def test_every_kind_has_its_case():
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_becomes_an_alarm(name, ground, owner_role, client):
+def test_what_becomes_an_alarm(name, ground, owner_role, client, request):
     act, counts = CASES[name]
     act(ground, owner_role, client)
     if name == "stands_still":
+        request.getfixturevalue("installed_long_ago")
         looking.look()
         told = dict(Alarm.objects.filter(kind=name).values_list("about", "text"))
         assert set(told) == {check.name for check in health.checks() if check.state == health.BAD} - {

@@ -22,7 +22,7 @@ from accounts.services import accounts_disable_idle
 from jobs.models import Job
 from reports import health
 from reports.alarms.looking import look
-from reports.models import AlarmRound
+from reports.models import Alarm, AlarmRound
 from reports.services import coverage_refresh
 from tests import factories
 
@@ -108,7 +108,7 @@ def never_off(owner_role, settings, patch):
 
 
 def no_files_come(owner_role, settings, patch):
-    settings.IS_FERRIED = True
+    settings.IS_FERRIED, settings.FERRY_LATE_HOURS = True, -1
 
 
 def no_scanner(owner_role, settings, patch):
@@ -138,6 +138,22 @@ FAULTS = {
     "上传和导出的磁盘": (full, "bad"),
     "抹除和撤回的清单": (read_only, "bad"),
 }
+
+
+NIGHTLY = {name.strip() for name in FAULTS if "每晚" in name}
+
+
+def test_on_the_first_day_no_job_of_the_night_is_late(settings, tmp_path):
+    """The database of the tests is new. Only the round of alarms, each minute, should have come."""
+    settings.MEDIA_ROOT, settings.ERASURE_LIST = str(tmp_path), str(tmp_path / "list.jsonl")
+    told = {check.name: check.told for check in health.checks()}
+    assert not NIGHTLY & faults().keys() and "没有到第一次的时间" in told["全部统计（每晚 01:10）"]
+    look()
+    assert not Alarm.objects.exists()
+
+
+def test_what_did_not_run_in_the_first_night_is_told(installed_long_ago):
+    assert {name for name in NIGHTLY if faults().get(name) == "bad"} == NIGHTLY
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -60,7 +60,7 @@ def test_the_page_tells_counts_and_nobody(city, shown):
     assert "抹除的人员和报到 1" not in shown(job="files")
 
 
-def test_a_job_that_did_not_run_is_named(shown):
+def test_a_job_that_did_not_run_is_named(shown, installed_long_ago):
     for job, (_, words) in JOBS.items():
         if job != "printed":
             retention_ran(job, **dict.fromkeys(words, 0))
@@ -68,6 +68,11 @@ def test_a_job_that_did_not_run_is_named(shown):
     assert "没有按时清理" in text and text.count("<li>打印的文件</li>") == 1 and "<li>上传和导出的文件</li>" not in text
     retention_ran("printed", files=3)
     assert "没有按时清理" not in shown()
+
+
+def test_on_the_first_day_none_is_late(shown):
+    text = shown()
+    assert "没有按时清理" not in text and "第一个凌晨" in text
 
 
 @pytest.fixture
