@@ -100,6 +100,7 @@ def write_file(path: Path, header: Header, body: Path, key: Ed25519PrivateKey) -
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
+AGAIN = "，没有写入：请重新拷贝一次，仍不对请报告安全管理员。"
 NOT_OURS = "这不是摆渡文件，或者开头已经损坏：请重新拷贝一次；还不行，请在生成它的那一侧重新生成。"
 
 
@@ -122,9 +123,7 @@ def check(file: BinaryIO, *, direction: str, trusted: Iterable[bytes]) -> Header
             f"签名密钥 {header.key} 不在 FERRY_TRUSTED 里，没有写入：请核对文件来源；对方换了密钥的，先把新公钥加进去。",
         )
     if not keys.is_signed(SIGNED_AS + head, signature, known[header.key]):
-        raise FerryRefused(
-            "signature", "签名不对，文件被改动过或者损坏了，没有写入：请重新拷贝一次，仍不对请报告安全管理员。"
-        )
+        raise FerryRefused("signature", f"签名不对，文件被改动过或者损坏了{AGAIN}")
     if header.format != FORMAT:
         raise FerryRefused(
             "format", f"文件格式是第 {header.format} 版，这里只认第 {FORMAT} 版：请把两侧升级到同一版本。"
@@ -139,15 +138,17 @@ def check(file: BinaryIO, *, direction: str, trusted: Iterable[bytes]) -> Header
         size += len(piece)
     if size != header.size or digest.hexdigest() != header.digest:
         cut = "文件不完整" if size < header.size else "内容与签名不符"
-        raise FerryRefused("digest", f"{cut}，没有写入：请重新拷贝一次，仍不对请报告安全管理员。")
+        raise FerryRefused("digest", f"{cut}{AGAIN}")
     file.seek(rows_at)
     return header
 
 
-def read_rows(file: BinaryIO, known: Iterable[str]) -> Iterator[tuple[str, dict]]:
-    """Raises FerryRefused for a line that is none of what this direction carries."""
-    names = set(known)
+def read_rows(file: BinaryIO, header: Header, known: Iterable[str]) -> Iterator[tuple[str, dict]]:
+    """Raises FerryRefused for a line that is none of what this direction carries; and after the last one where they are not
+    those that were checked: a file may be copied over, or put in its place, while it waits for its turn."""
+    names, digest = set(known), hashlib.sha256()
     for line in file:
+        digest.update(line)
         try:
             name, row = json.loads(line)
             if name not in names or type(row) is not dict:
@@ -155,3 +156,5 @@ def read_rows(file: BinaryIO, known: Iterable[str]) -> Iterator[tuple[str, dict]
         except (ValueError, TypeError) as error:
             raise FerryRefused("rows", "文件里有这一侧不认识的内容，没有写入：请把两侧升级到同一版本。") from error
         yield name, row
+    if digest.hexdigest() != header.digest:
+        raise FerryRefused("digest", f"内容与签名不符{AGAIN}")

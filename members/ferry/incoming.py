@@ -95,7 +95,7 @@ def _write(file: BinaryIO, header: Header) -> None:
     kept: dict[str, list] = {shown.table: [] for shown in all_shown()}
     waiting: dict[str, list[dict]] = {}
     try:
-        for name, row in files.read_rows(file, writers):
+        for name, row in files.read_rows(file, header, writers):
             rows = waiting.setdefault(name, [])
             rows.append(row)
             if name in kept:

@@ -72,17 +72,22 @@ def _finish(folder: Path, direction: str) -> Iterator[Path]:
     for rest in folder.glob(f"xgz-{direction}-*.rows"):
         rest.unlink()
     for part in sorted(folder.glob(f"xgz-{direction}-*.part")):
-        header = None
-        with contextlib.suppress(FerryRefused), part.open("rb") as file:
-            header = files.read_header(file)[0]
-        if (
-            header
-            and FerryFile.objects.filter(direction=direction, number=header.number, digest=header.digest).exists()
-        ):
+        with contextlib.suppress(FileNotFoundError):  # whoever ran right before us has just named it
+            if not _is_in_the_book(part):
+                part.unlink()
+                continue
             _name(part, path := part.with_suffix(".jsonl"))
             yield path
-        else:
-            part.unlink()
+
+
+def _is_in_the_book(part: Path) -> bool:
+    try:
+        with part.open("rb") as file:
+            header = files.read_header(file)[0]
+    except FerryRefused:  # half-made
+        return False
+    known = FerryFile.objects.filter(direction=header.direction, number=header.number, digest=header.digest)
+    return known.exists()
 
 
 # --- what is in it ----------------------------------------------------------------------------------------------------
