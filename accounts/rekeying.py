@@ -3,9 +3,8 @@
 Nothing is kept about how far it came: an index under the key before is one that the text, decrypted, makes with that key,
 so whoever starts again goes on where it stopped. While it runs everybody is found: `index_of` gives the index under
 which somebody stands, and only whoever stands nowhere comes under the present key. A row is changed only where it still
-holds the index that was read, under the same lock by which two forms of one person wait for each other.
-Who asked in the very moment in which somebody moved may put them down once more under the key before: the next round
-brings that to the present one too, or tells of it where two members would have one number.
+holds the index that was read, under the same lock by which two forms of one person wait for each other; and nobody moves
+while a transaction that has asked `index_of` may still write somebody down under its answer.
 
 Some things are kept as digests alone: what made them is nowhere, so no key but theirs can find them. They stay under
 DIGEST_KEY, which is the index key of before and has to be kept until they end:
@@ -17,23 +16,35 @@ DIGEST_KEY, which is the index key of before and has to be kept until they end:
 Receipts and drafts are found under RECEIPT_KEY, which is another key and is not touched.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, OperationalError, connection, models, transaction
+from psycopg2.errors import LockNotAvailable
 
 from accounts import wall
 from accounts.crypto import CannotDecrypt, blind_index
 
 BATCH = 500
 LOCK = 7_832  # pg_try_advisory_lock: one at a time
+ASKED = (
+    7_833  # pg_advisory_xact_lock: shared by who asked under which index somebody stands; whole for who moves somebody
+)
+# Who moves gives way and tries again: what holds the row may itself wait for the move. Sooner than PostgreSQL looks for such
+# rings (deadlock_timeout, 1 s), so that it never ends the work of somebody else.
+STEP_BACK, PAUSE, PATIENCE = "400ms", 0.4, 60  # PAUSE and PATIENCE in seconds
 Heard = Callable[[str, int, int], None]
 
 
 class AlreadyRunning(Exception):
     """Another process moves the index."""
+
+
+class Busy(Exception):
+    """Somebody writes persons for longer than PATIENCE: a large file. What was moved stays moved."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,8 @@ def index_of(text: str, *, kind: str) -> bytes:
     present = blind_index(text, kind=kind)
     if not settings.BLIND_INDEX_OLD_KEY:
         return present
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [ASKED])
     before = blind_index(text, kind=kind, key=settings.BLIND_INDEX_OLD_KEY)
     with wall.everywhere():
         return before if any(one.has(before) for one in _indexed if one.kind == kind) else present
@@ -85,7 +98,7 @@ def move_all(heard: Heard, batch: int = BATCH) -> tuple[int, int]:
     """Every index under the present key; `heard(label, looked at, all)` after each batch. (moved, left behind): what was
     left does not open, or somebody else stands under its new index already.
 
-    Raises AlreadyRunning.
+    Raises AlreadyRunning, Busy.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
@@ -115,11 +128,24 @@ def _moved(indexed: Indexed, rows: list[tuple[int, Any]]) -> tuple[int, int]:
     moved = left = 0
     for pk, stored in rows:
         try:
-            with transaction.atomic():
-                moved += _move(indexed, pk, bytes(stored))
+            moved += _move_patiently(indexed, pk, bytes(stored))
         except (CannotDecrypt, IntegrityError):
             left += 1
     return moved, left
+
+
+def _move_patiently(indexed: Indexed, pk: int, stored: bytes) -> int:
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with transaction.atomic():
+                return _move(indexed, pk, stored)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            if time.monotonic() > until:
+                raise Busy from error
+        time.sleep(PAUSE)
 
 
 def _move(indexed: Indexed, pk: int, stored: bytes) -> int:
@@ -129,6 +155,9 @@ def _move(indexed: Indexed, pk: int, stored: bytes) -> int:
         return 0
     if stored != blind_index(text, kind=indexed.kind, key=settings.BLIND_INDEX_OLD_KEY):
         raise CannotDecrypt(indexed.label)  # of neither key: nobody could have found it
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{STEP_BACK}'")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ASKED])
     for lock in _locks:
         lock(stored)
     moved = 0

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts import audit
 from accounts.index_key import fingerprint
 from accounts.models import IndexKey
-from accounts.rekeying import BATCH, AlreadyRunning, move_all
+from accounts.rekeying import BATCH, PATIENCE, AlreadyRunning, Busy, move_all
 
 
 class Command(BaseCommand):
@@ -27,6 +27,10 @@ class Command(BaseCommand):
             moved, left = move_all(self._heard, batch=max(options["batch"], 1))
         except AlreadyRunning:
             raise CommandError("另一个换索引密钥的命令正在运行，没有做任何事。") from None
+        except Busy:
+            raise CommandError(
+                f"有人正在写入人员，等了 {PATIENCE} 秒还没有完，多半是大批导入。已改的不用重来：等它做完再运行一次，接着做。"
+            ) from None
         audit.record("accounts.keys.rekey", by=None, detail={"moved": moved, "left": left}, succeeded=not left)
         if left:
             raise CommandError(
