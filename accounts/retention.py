@@ -32,6 +32,7 @@ JOBS: dict[str, tuple[str, dict[str, str]]] = {
     "forms": ("一次填报换下的和中断留下的文件", {"files": "文件"}),
     "sessions": ("过期的登录会话", {"sessions": "会话"}),
     "audit": ("满三年的审计记录", {"events": "记录"}),
+    "alarms": ("处理满三年的告警", {"alarms": "告警"}),
 }
 
 

@@ -66,6 +66,7 @@ app.conf.beat_schedule = {
     # Monday's sheets; on the other days only what is still missing
     "print the week's sheets": {"task": "reports.weekly", "schedule": crontab(hour=4, minute=40)},
     "remove old printed files": {"task": "reports.printed_retention", "schedule": crontab(hour=3, minute=50)},
+    "remove old alarms": {"task": "reports.alarm_retention", "schedule": crontab(hour=0, minute=45)},
     "remove old sessions": {"task": "accounts.session_retention", "schedule": crontab(hour=3, minute=30)},
     "remove old uploads": {"task": "tables.retention", "schedule": crontab(hour=3, minute=40)},
     "erase what is due": {"task": "members.retention", "schedule": crontab(hour=3, minute=20)},

@@ -22,7 +22,7 @@ def register() -> None:
             whose="工作人员",
             purpose="告诉管理员发生了什么；只有种类、时间、次数，没有姓名、账号和号码",
             basis=DUTY,
-            retention="保留，供审计对照",
+            retention="处理后三年，与审计一样长",
             columns={"note": Column(INTERNAL, "怎样处理的")},
             plain=frozenset(one.name for one in Alarm._meta.concrete_fields) - {"note"},
             seen_with=("reports.view_alarm",),

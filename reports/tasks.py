@@ -65,6 +65,14 @@ def printed_retention() -> None:
     retention_ran("printed", files=retention())
 
 
+@shared_task(name="reports.alarm_retention")
+def alarm_retention() -> None:
+    from accounts.retention import retention_ran
+    from reports.alarms import looking
+
+    retention_ran("alarms", alarms=looking.alarms_remove_old())
+
+
 @shared_task(name="reports.alarms")
 def alarms() -> None:
     """Each minute: raise what is new, then tell what has not been told."""

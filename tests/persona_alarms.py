@@ -8,7 +8,7 @@ KIND_OF = {"system_admin": "stands_still", "security_admin": "account_locked", "
 
 
 def alarm(kind: str, **more) -> Alarm:
-    return Alarm.objects.create(kind=kind, first_at=timezone.now(), last_at=timezone.now(), **more)
+    return Alarm.objects.create(kind=kind, **{"first_at": timezone.now(), "last_at": timezone.now()} | more)
 
 
 def alarms() -> tuple[dict[str, Alarm], Alarm]:

@@ -59,3 +59,9 @@ def alarm_handle(*, alarm: Alarm, note: str, by: User) -> bool:
     if handled:
         audit.record("reports.alarm.handle", by=by, subjects=[alarm], detail={"kind": alarm.kind, "count": alarm.count})
     return bool(handled)
+
+
+def alarms_remove_old() -> int:
+    """As long as the audit that they are made of, after they were seen to; what nobody saw to stays. Returns how many."""
+    before = timezone.now() - timedelta(days=settings.AUDIT_KEEP_DAYS)
+    return Alarm.objects.filter(handled_at__lt=before).delete()[0]

@@ -18,6 +18,7 @@ from reports import health
 from reports.alarms import kinds, looking
 from reports.alarms.kinds import KINDS
 from reports.models import Alarm, AlarmRound
+from reports.tasks import alarm_retention
 from tests import factories as make
 from tests.persona_alarms import alarm
 
@@ -273,6 +274,18 @@ def two_rounds(monkeypatch) -> list[Exception]:
     for thread in threads:
         thread.join(20)
     return errors
+
+
+def test_what_was_seen_to_goes_with_the_audit_and_what_was_not_stays(ground, settings):
+    ages = {"old": settings.AUDIT_KEEP_DAYS + 1, "kept": settings.AUDIT_KEEP_DAYS - 1}
+    for about, days in ages.items():
+        then = timezone.now() - timedelta(days=days)
+        seen_to = {"handled_at": then, "handled_by": ground.security, "note": "已处理"}
+        alarm("account_locked", about=about, first_at=then, last_at=then, **seen_to)
+        alarm("account_locked", about=f"{about}, open", first_at=then, last_at=then)
+    alarm_retention()
+    assert set(Alarm.objects.values_list("about", flat=True)) == {"kept", "kept, open", "old, open"}
+    assert AuditEvent.objects.get(act="accounts.retention").detail == {"job": "alarms", "alarms": 1}
 
 
 @pytest.mark.django_db(transaction=True)

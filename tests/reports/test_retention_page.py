@@ -9,7 +9,7 @@ from accounts.tasks import audit_retention, session_retention
 from config.celery import app
 from members import services
 from members.tasks import retention as persons
-from reports.tasks import fill_forms, printed_retention
+from reports.tasks import alarm_retention, fill_forms, printed_retention
 from stations.tasks import retention as check_ins
 from tables.tasks import retention as files
 from tests import factories
@@ -24,6 +24,7 @@ TASKS = {
     "forms": fill_forms,
     "sessions": session_retention,
     "audit": audit_retention,
+    "alarms": alarm_retention,
 }
 
 
