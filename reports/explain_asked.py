@@ -7,7 +7,7 @@ from django.http import QueryDict
 from orgs.models import Division, Organization
 from reports import metrics, selectors, tiles, words
 from reports.behind import PERMISSION, unit_asked
-from reports.explain_persons import can_be_told, explain_persons
+from reports.explain_persons import are_month_ends, can_be_told, explain_persons, is_whole
 from reports.explaining import Explained, Side, explain, kept_since, sides_of
 from reports.releases import is_responsible
 from reports.selectors import Numbers, Unit
@@ -17,7 +17,12 @@ NO_NUMBERS = "有一边在这一天还没有统计数字，请换一个日期。
 HIDDEN = "有一边的数字因人数过少不显示，所以差异也不说明。"
 TOO_OLD = "超过 400 天的日子只保留数字，不能逐行说明。"
 ONLY_DAYS = "涉及人数的数字，在负责的指导站以外只说明党组织线上同一单位、同一口径两个日期之间的变化（按事件的人数）。"
-TOO_FEW = "变化的人数过少，不分原因显示。"
+ONLY_WHOLE = (
+    "涉及人数的数字，在负责的指导站以外只说明合计的变化，不分正式和预备、办理状态、组建方式、企业和个体工商户。"
+)
+ONLY_MONTH_ENDS = (
+    "涉及人数的数字，在负责的指导站以外只说明已过去的两个月末之间的变化（按事件的人数），请把两边的日期都选成月末。"
+)
 SAME = "两边是同一个数字，没有差异。请换一个日期、单位或口径。"
 
 
@@ -123,8 +128,11 @@ def _explained(
         return explain(a, b, number_a, number_b), ""
     if not can_be_told(a, b):
         return None, ONLY_DAYS
-    found = explain_persons(a, b, number_a, number_b)
-    return found, "" if found else TOO_FEW
+    if not is_whole(a):
+        return None, ONLY_WHOLE
+    if not are_month_ends(a, b):
+        return None, ONLY_MONTH_ENDS
+    return explain_persons(a, b, number_a, number_b), ""
 
 
 def fractions(found: Asked) -> list[tuple[str, str]]:

@@ -1,14 +1,24 @@
 """Differences of numbers about persons, told outside the responsible unit: counts per event, never rows.
 
-A small count is kept back, and with it so much more that neither the parent's line nor the difference itself gives it
-away again (reports/withheld.py): the whole guidance line is worked out at once.
+A small count is kept back, and with it so much more that the parent's line does not give it away again
+(reports/withheld.py): the whole guidance line is worked out at once. Three more rules, because whoever asks once may ask again:
+
+- Only between month ends. Of windows that overlap the difference would be a window of its own; a window of several months
+  says the sum of its months, so that nothing comes out that its months do not say each by itself.
+- Only of a number that is no part of another: what the whole is told to have gained, less what the other parts have, is the
+  last part's.
+- What did not happen is never told: in each direction a rest stays open that may be nobody. Who knew that nobody left would
+  know of every unit that it only grew, and from two days what a number kept back on one of them was.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
 
 from django.db import connection
+from django.utils import timezone
 
 from accounts import wall
 from orgs.kinds import Level
@@ -21,11 +31,12 @@ from reports.selectors import UNASSIGNED
 from reports.sql import persons
 from reports.sql.facts import condition, facts
 from reports.sql.simple import SIMPLE
-from reports.withheld import Cell, Equation, hidden_cells
+from reports.withheld import Cell, Equation, hidden_cells, is_part
 
 Node = tuple[str, int | None]  # ("city", None), ("dc", key), ("gs", key), ("rest", district committee or None)
 Triple = tuple[int, int | None, int | None]
-WHOLE = ""
+Event = tuple[bool, str]  # whether somebody came by it, and Reason.key
+REST = "rest"
 
 
 def can_be_told(a: Side, b: Side) -> bool:
@@ -33,23 +44,53 @@ def can_be_told(a: Side, b: Side) -> bool:
     return isinstance(a.unit, Organization) and a.unit.level < Level.GRASSROOTS and replace(a, on=b.on) == b
 
 
+def is_whole(side: Side) -> bool:
+    return not any(is_part(metrics.count_key(code, side.denominator, side.range)) for code in side.code.split("+"))
+
+
+def are_month_ends(a: Side, b: Side) -> bool:
+    """Both over: today's numbers may still change, and two looks at them would be two windows."""
+    return all(_is_month_end(side.on) and side.on < timezone.localdate() for side in (a, b))
+
+
+def _is_month_end(day: date) -> bool:
+    return (day + timedelta(days=1)).day == 1
+
+
 @wall.everywhere()
-def explain_persons(a: Side, b: Side, number_a: int, number_b: int) -> Explained | None:
-    """None where nothing can be told without telling of somebody."""
+def explain_persons(a: Side, b: Side, number_a: int, number_b: int) -> Explained:
+    """`a` and `b` are can_be_told, is_whole and are_month_ends. A count of None: a rest that may be nobody."""
+    months = [
+        _told_in_month(replace(a, on=one), replace(a, on=next)) for one, next in pairwise(_month_ends(a.on, b.on))
+    ]
+    found: dict[Event, int | None] = {}
+    for event in dict.fromkeys(event for month in months for event in month):
+        counts = [month[event] for month in months if event in month]
+        found[event] = None if None in counts else sum(count for count in counts if count)
+    told = [Reason(came, key, label(came, key, a, b), count) for (came, key), count in found.items() if count]
+    told.sort(key=lambda reason: (not reason.came, -(reason.count or 0), reason.key))
+    rests = [Reason(came, REST, label(came, REST, a, b), None) for came in (True, False)]
+    return Explained(number_a, number_b, (*told, *rests))
+
+
+def _month_ends(one: date, other: date) -> list[date]:
+    """From the one to the other, both among them, in the order of the question."""
+    ends: list[date] = []
+    day = min(one, other)
+    while day <= max(one, other):
+        ends.append(day)
+        day = (day + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    return ends if one <= other else ends[::-1]
+
+
+def _told_in_month(a: Side, b: Side) -> dict[Event, int | None]:
+    """The events of the unit in a month; None where the count is kept back."""
     counted, below = _events(a, b)
     _add_lost(counted, a, b)
     cells, equations = _cells(counted, below)
     hidden = hidden_cells(cells, equations)
     node = _node(a)
-    own = counted.get(node, Counter())
-    if (node, WHOLE) in hidden:
-        return None
-    reasons = [
-        Reason(came, key, label(came, key, a, b), None if (node, f"{came}:{key}") in hidden else number)
-        for (came, key), number in own.items()
-    ]
-    reasons.sort(key=lambda reason: (not reason.came, -(reason.count or 0), reason.key))
-    return Explained(number_a, number_b, tuple(reasons))
+    return {event: None if (node, _name(event)) in hidden else count for event, count in counted.get(node, {}).items()}
 
 
 def _node(side: Side) -> Node:
@@ -139,17 +180,18 @@ def _numbers(side: Side) -> dict[Node, int]:
     }
 
 
+def _name(event: Event) -> str:
+    came, key = event
+    return f"{came}:{key}"
+
+
 def _cells(counted: dict[Node, Counter], below: dict[Node, set[Node]]) -> tuple[dict[Cell, int], list[Equation]]:
-    cells: dict[Cell, int] = {}
+    cells: dict[Cell, int] = {
+        (node, _name(event)): number for node, found in counted.items() for event, number in found.items()
+    }
     equations: list[Equation] = []
-    for node, found in counted.items():
-        for (came, key), number in found.items():
-            cells[(node, f"{came}:{key}")] = number
-        if found:
-            cells[(node, WHOLE)] = sum(found.values())
-            equations.append(((node, WHOLE), tuple((node, f"{came}:{key}") for came, key in found)))
     for upper, lowers in below.items():
-        for came, key in counted[upper]:
-            name = f"{came}:{key}"
-            equations.append(((upper, name), tuple((one, name) for one in lowers if (one, name) in cells)))
+        for event in counted[upper]:
+            parts = ((one, _name(event)) for one in lowers)
+            equations.append(((upper, _name(event)), tuple(part for part in parts if part in cells)))
     return cells, equations

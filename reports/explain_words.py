@@ -109,7 +109,7 @@ def _state(came: bool, detail: str, absent: "Side", other: "Side") -> str:
     before, _, after = detail.partition(">")
     names = metrics.REGISTRATION_STATES
     if before == "none":
-        return "新的报到"
+        return f"新的报到（{names.get(after, after)}）"
     if before == after:
         return "超过应办结日期" if came else "不再超期"
     return f"由「{names.get(before, before)}」变为「{names.get(after, '已不在库')}」"
@@ -119,4 +119,5 @@ _LABELS = {
     "entry": _entry, "place": _place, "registered": _registered, "operating": _operating, "range": _range,
     "inside": _inside_label, "cover": _cover, "helped": _helped, "key": _key, "other": _other,
     "person": _person, "state": _state, "lost": lambda *_: "不能还原的改动（抹除个人信息、事后更改）",
+    "rest": lambda *_: "其余（人数过少的不分开说，也可能没有）",
 }  # fmt: skip

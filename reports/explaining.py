@@ -163,7 +163,7 @@ def _counted(a: Side, b: Side) -> str:
 
     def number(of: str) -> str:
         if not column:
-            return f"SELECT count(*) FROM {of}"
+            return f"SELECT count({'DISTINCT id' if a.metric.source == 'persons' else '*'}) FROM {of}"
         return f"SELECT coalesce(sum(t.{column}), 0) FROM {of} x JOIN {table} t ON t.id = x.id"
 
     joined = f"JOIN {table} t ON t.id = told.id" if column else ""

@@ -61,6 +61,7 @@ def typed(value: int | str | None, percent: bool) -> int | Decimal | None:
 
 def book(document: PrintedDocument) -> bytes:
     content, made = document.content, _Book()
+    made.book.set_properties({"created": document.made_at})  # the same bytes whenever it is asked for
     made.sheet("说明", ("项目", "内容"), _facts(document), (18, 90))
     made.sheet("指标", LINE_COLUMNS, _lines(content), (14, 34, 28, 16, 10, 12, 10, 10, 12, 18, 12, 18, 8))
     if children := content["children"]:

@@ -29,7 +29,8 @@ PLACED = (
 )  # fmt: skip
 DATES = ("approved_on", "closed_on", "term_starts_on", "term_ends_on", "extended_until")
 NOT_PUT_BACK = (
-    "差额来自事后不能还原的改动：补录了更早的起止日期、改了关系的方式、删去了不应保留的人数，或抹除了个人信息。"
+    "差额来自事后不能还原的改动：补录了更早的起止日期、改了关系的方式、删去了不应保留的人数、合并了指导站，"
+    "改派了专业市场或服务点，或抹除了个人信息。"
 )
 
 

@@ -226,6 +226,12 @@ def _hidden_in(
 ONE_EACH = ("members_verified", "registrations_verified")
 
 
+def is_part(key: str) -> bool:
+    """Whether this number and others like it add up to one that is told as well."""
+    bare = key.partition("#")[0]
+    return bare != key or any(bare in parts for _, parts in _inside(set()))
+
+
 def _inside(keys: set[str]) -> list[tuple[str, tuple[str, ...]]]:
     """The equations inside one unit: which key is the sum of which others."""
     found = [

@@ -1,10 +1,12 @@
 """差异说明: any two numbers of one metric, explained row by row; and all numbers beside last month's and last year's."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.generic import View
 
@@ -12,7 +14,8 @@ from orgs.models import Organization
 from orgs.scoped import DoorMixin
 from reports import comparing, days, metrics, selectors, words
 from reports.behind import EXPORT_PERMISSION, PERMISSION
-from reports.explain_asked import Asked, asked, basis_of_side, equation, fractions
+from reports.days import month_end_before
+from reports.explain_asked import ONLY_MONTH_ENDS, Asked, asked, basis_of_side, equation, fractions
 from reports.explain_export import name_of
 from reports.explaining import Reason, Side, rows_of, same_question
 from reports.row_columns import columns_of
@@ -51,6 +54,7 @@ class Explain(DoorMixin, View):
             "breadcrumbs": [*crumbs, {"label": "差异说明"}],
             "subtitle": f"两边不同的是：{same_question(found.a, found.b) or '没有'}",
             "found": found,
+            "instead": self._month(found) if found.why_not == ONLY_MONTH_ENDS else None,
             "sides": self._sides(found),
             "parts": self._parts(found),
             "groups": self._groups(found),
@@ -60,6 +64,13 @@ class Explain(DoorMixin, View):
             "exports": self._exports(found),
             "unit_word": found.counted_b.metric.unit,
         }
+
+    def _month(self, found: Asked) -> dict:
+        """The last month that was over by the day looked at."""
+        end = month_end_before(min(found.b.on + timedelta(days=1), timezone.localdate()))
+        than = month_end_before(end)
+        label = f"看 {than:%Y-%m-%d} 与 {end:%Y-%m-%d}"
+        return {"url": self._address(as_of=end.isoformat(), than=than.isoformat()), "label": label}
 
     @staticmethod
     def _sides(found: Asked) -> list[dict]:

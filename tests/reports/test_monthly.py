@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -121,6 +122,14 @@ def test_a_revision_of_the_closing_makes_a_new_edition(town, closed):
     second = report(town.city.city)
     assert second.edition == 2 and second.content["closed"]["reason"] == "补报"
     assert printing.standing(first) == "superseded"
+
+
+def test_the_spreadsheet_has_the_same_bytes_on_another_day(town, closed):
+    """The only time in it is that of the document."""
+    document = report(town.city.city)
+    with zipfile.ZipFile(io.BytesIO(papers.book_of(document))) as book:
+        told = re.findall(r"\d{4}-\d\d-\d\dT[\d:]+Z", book.read("docProps/core.xml").decode())
+    assert set(told) == {f"{document.made_at:%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def test_the_definitions_are_those_of_exactly_the_metrics_used(town, closed):

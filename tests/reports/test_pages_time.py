@@ -13,12 +13,14 @@ from markets.services import business_save
 from members.models import Affiliation
 from orgs.models import Organization
 from reports import metrics, selectors
+from reports.days import month_end_before
+from reports.explain_asked import HIDDEN, ONLY_WHOLE
 from reports.models import Snapshot
 from reports.services import month_close
 from tests import factories as make
 from tests.reports import builders as build
 from tests.reports.helpers import LONG_AGO, refresh
-from tests.reports.random_days import ENTERED, entering
+from tests.reports.random_days import ENTERED, day_of_work
 
 pytestmark = pytest.mark.django_db
 DASHBOARD = reverse("reports:dashboard")
@@ -139,27 +141,105 @@ def test_a_unit_out_of_scope_answers_as_a_missing_one(sign_in, past):
     )
 
 
-def test_persons_are_told_as_events_and_small_ones_not_at_all(sign_in, past):
-    client, day = sign_in("city_leader"), back(3).isoformat()
+REST = "其余（人数过少的不分开说，也可能没有）"
 
-    def join(branch, people: int) -> None:
-        with entering(timezone.now()):
+
+@pytest.fixture
+def months(past):
+    """The town as counted at the ends of the last three months; `join`: people come to a branch on a day."""
+    ends = [month_end_before(timezone.localdate())]
+    for _ in range(2):
+        ends.insert(0, month_end_before(ends[0]))
+
+    def join(branch, people: int, on: date) -> None:
+        with day_of_work(on):
             for _ in range(people):
-                make.make_affiliation(make.make_member("钱七"), branch)
-        refresh()
+                make.make_affiliation(make.make_member("钱七"), branch, starts_on=on)
 
-    join(past.branch, 6)
-    told = explain(client, "members_on_roll", past.city.nanshan, than=day)
-    assert reasons(told) == {"组织关系转入（在册）": 6}
+    past.join, past.ends = join, ends
+    refresh(ends[0])
+    return past
+
+
+def between(one: date, other: date) -> dict[str, str]:
+    return {"than": one.isoformat(), "as_of": other.isoformat()}
+
+
+def test_persons_are_told_as_events_and_small_ones_not_at_all(sign_in, months):
+    client, (one, other, _) = sign_in("city_leader"), months.ends
+    months.join(months.branch, 6, one + timedelta(days=9))
+    refresh(other)
+    told = explain(client, "members_on_roll", months.city.nanshan, **between(one, other))
+    assert reasons(told) == {"组织关系转入（在册）": 6, REST: None}
     assert not told.context["found"].open and "钱" not in told.content.decode()
-    join(past.other_branch, 2)
-    for unit in (past.city.futian, past.city.nanshan):  # the one beside it would give the small one away
-        small = explain(client, "members_on_roll", unit, than=day)
-        assert small.context["found"].explained is None and "人数过少" in small.content.decode()
-    whole = explain(client, "members_on_roll", past.city.city, than=day)
-    assert reasons(whole) == {"组织关系转入（在册）": 8}
-    apart = explain(client, "members_on_roll", past.city.nanshan, with_organization=past.city.futian.code)
+    for group in told.context["groups"]:  # nobody left: that is not said
+        assert group["total"] is None and group["reasons"][-1]["text"] == REST
+    apart = explain(client, "members_on_roll", months.city.nanshan, with_organization=months.city.futian.code)
     assert apart.context["found"].explained is None
+
+
+def test_a_small_event_is_not_given_away_by_the_one_beside_it(sign_in, months):
+    client, (one, two, three) = sign_in("city_leader"), months.ends
+    for branch, first, then in ((months.branch, 9, 6), (months.other_branch, 9, 2)):
+        months.join(branch, first, one + timedelta(days=9))
+        months.join(branch, then, two + timedelta(days=9))
+    for end in (two, three):
+        refresh(end)
+    for unit in (months.city.futian, months.city.nanshan):
+        assert reasons(explain(client, "members_on_roll", unit, **between(two, three))) == {REST: None}
+    whole = explain(client, "members_on_roll", months.city.city, **between(two, three))
+    assert reasons(whole) == {"组织关系转入（在册）": 8, REST: None}
+
+
+def test_windows_that_overlap_do_not_tell_what_each_keeps_back(sign_in, months):
+    """Eight in a month, six of them by its tenth day: whoever may ask for both knows of the two in the rest of it."""
+    client, unit, (one, other, _) = sign_in("city_leader"), months.city.nanshan, months.ends
+    days = [one + timedelta(days=9), one + timedelta(days=19)]
+    for day, people in zip(days, (6, 2), strict=True):
+        months.join(months.branch, people, day)
+        refresh(day)
+    refresh(other)
+    for window in ((days[0], other), (one, days[1]), (days[0], days[1]), (one, timezone.localdate())):
+        page = explain(client, "members_on_roll", unit, **between(*window))
+        assert page.context["found"].explained is None and "选成月末" in page.content.decode()
+    assert f"than={other}" in page.context["instead"]["url"]
+    found = explain(client, "members_on_roll", unit, **between(one, other))
+    assert reasons(found)["组织关系转入（在册）"] == 8
+
+
+def test_several_months_say_no_more_than_each_of_them(sign_in, months):
+    client, unit, (one, two, three) = sign_in("city_leader"), months.city.nanshan, months.ends
+    months.join(months.branch, 6, one + timedelta(days=9))
+    refresh(two)
+    months.join(months.branch, 7, two + timedelta(days=9))
+    refresh(three)
+    both = explain(client, "members_on_roll", unit, **between(one, three))
+    assert reasons(both) == {"组织关系转入（在册）": 13, REST: None}
+    turned = explain(client, "members_on_roll", unit, **between(three, one)).context["found"].explained
+    assert [(reason.came, reason.count) for reason in turned.reasons if reason.count] == [(False, 13)]
+
+
+def test_months_of_which_one_keeps_back_its_count_are_not_added_up(sign_in, months):
+    client, unit, (one, two, three) = sign_in("city_leader"), months.city.nanshan, months.ends
+    months.join(months.branch, 6, one + timedelta(days=9))
+    refresh(two)
+    months.join(months.branch, 2, two + timedelta(days=9))
+    refresh(three)
+    assert reasons(explain(client, "members_on_roll", unit, **between(one, two)))["组织关系转入（在册）"] == 6
+    for window in ((two, three), (one, three)):
+        assert reasons(explain(client, "members_on_roll", unit, **between(*window))) == {REST: None}
+
+
+def test_the_parts_of_a_number_of_persons_are_not_told_beside_it(sign_in, months):
+    """Twelve became members here, ten of them full ones: the other two would be known."""
+    client, city, window = sign_in("city_leader"), months.city.city, between(*months.ends[:2])
+    refresh(months.ends[1])
+    for key in ("members_full", "members_probationary", "registrations_verified", "registrations_closed_rate"):
+        found = explain(client, key, city, **window).context["found"]
+        assert found.explained is None and found.why_not in (ONLY_WHOLE, HIDDEN), key
+    part = explain(client, "with_members", city, range="enterprises", **window).context["found"]
+    assert part.explained is None and part.why_not in (ONLY_WHOLE, HIDDEN)
+    assert explain(client, "members_distinct", city, **window).context["found"].explained
 
 
 def test_the_comparison_has_every_metric_and_hides_what_the_tile_hides(sign_in, past):
