@@ -1,13 +1,13 @@
-"""What goes into the log: no codes that open a person's page."""
+"""What goes into the log: no codes that open a person's page or a paper, as in that of nginx (deploy/)."""
 
 import logging
 import re
 
-SECRET_PARTS = re.compile(r"(/r/|/registrations/new/)[^/\s?]+")
+SECRET_PARTS = re.compile(r"(/r/|/verify/(?:\?code=)?|/registrations/new/)[^/\s?]+")
 
 
 class WithoutCodes(logging.Filter):
-    """Takes the code out of the addresses of receipts, and out of counter entries' (their token leads to the receipt)."""
+    """Takes the code out of the addresses of receipts, papers and counter entries (their token leads to the receipt)."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()

@@ -6,7 +6,8 @@ the code where they are not.
 
 Where a public face stands apart, whatever is written about a registration is sealed again for its receipts within a second
 (the sealer of the audit tells of it), and everything every night. What is opened seldom and says much is not kept there: the
-public face asks for it by the inbox (`wanted`) when the holder does, and it is gone with the next writing.
+public face asks for it by the inbox (`wanted`) when the holder does, and it is gone with the next writing; where files are
+carried, with the next after a day: other writings go before the next file.
 """
 
 import json
@@ -30,6 +31,7 @@ WHAT = "answer"  # bound into the sealed bytes
 AGREE = "agree"  # the part of an officer's entry that waits for the person's own tap
 REFUSED = "refused"  # why a form that was sent did not become a registration
 ASKED_AGAIN, FERRIED_AGAIN = 20, 3600  # seconds after which a part that did not come is asked for again
+GIVEN = 86_400  # seconds for which a part that was asked for stays, where files are carried
 WAITING = timedelta(days=7)  # so long the public face remembers that a form was sent
 BATCH = 500
 AT_ONCE = 50  # receipts that the sealer of the audit writes itself; more of them are a task's
@@ -127,7 +129,13 @@ def is_sent(code: str) -> bool:
 
 def write(receipts: Iterable[Receipt]) -> int:
     """Seal anew what these receipts show. Returns how many."""
-    return _keep([_answer_of(one, _kept) for one in receipts])
+    receipts = list(receipts)
+    given = cache.get_many([_given_key(one) for one in receipts]) if settings.IS_FERRIED else {}
+    return _keep([_answer_of(one, _kept.union(given.get(_given_key(one), ()))) for one in receipts])
+
+
+def _given_key(receipt: Receipt) -> str:
+    return f"members:given:{receipt.pk}"
 
 
 def _answer_of(receipt: Receipt, names: Iterable[str]) -> Answer:
@@ -137,7 +145,13 @@ def _answer_of(receipt: Receipt, names: Iterable[str]) -> Answer:
 def wanted(content: dict, sent_at: datetime) -> None:
     """One more part, for the holder who opens it now (members/inbox.py)."""
     receipt = selectors.receipt_by_code(content["code"])
-    if receipt is not None and content["part"] in _parts:
+    if receipt is None or content["part"] not in _parts:
+        return
+    if settings.IS_FERRIED:
+        given = cache.get(_given_key(receipt), [])
+        cache.set(_given_key(receipt), [*given, content["part"]], GIVEN)
+        write([receipt])
+    else:
         _keep([_answer_of(receipt, _kept | {content["part"]})])
 
 

@@ -11,6 +11,7 @@ import uuid
 from datetime import date
 
 import pytest
+from django.core.cache import cache
 
 from accounts.models import AuditEvent
 from accounts.sealed_box import key_pair
@@ -199,6 +200,33 @@ def test_acts_of_a_receipt_go_through_the_inbox(either, city):
     carry()
     row.refresh_from_db()
     assert row.state == "withdrawn" and "已撤回" in phone.get(f"/r/{code}/")
+
+
+@pytest.mark.parametrize("either", ["ferried"], indirect=True)
+def test_all_that_is_asked_for_before_files_are_carried_comes_with_them_and_stays_a_day(either, city):
+    """Two pages of the receipt and an act between them, in one round of files: each writes the answer of the receipt anew."""
+    face, carry = either
+    make.notice()
+    poster = make.station_poster(city.yuehai)
+    carry()
+    phone = Phone(face.port)
+    code = report(phone, poster)
+    carry()
+    services.registration_verify(registration=Registration.objects.get(), method="document", by=None)
+    answers.write(Receipt.objects.all())
+    carry()
+    assert "已经替您去取" in phone.get(f"/r/{code}/copy/") and "已经替您去取" in phone.get(f"/r/{code}/check-ins/")
+    phone.get(f"/r/{code}/")
+    phone.post(f"/r/{code}/do/issue/")
+    assert carry() == 3
+    for _ in range(2):
+        assert "张*" in phone.get(f"/r/{code}/copy/") and "已经替您去取" not in phone.get(f"/r/{code}/check-ins/")
+        answers.write_all()  # of the night
+        carry()
+    cache.clear()  # the day is over
+    answers.write_all()
+    carry()
+    assert "已经替您去取" in phone.get(f"/r/{code}/copy/")
 
 
 def test_a_changed_notice_is_asked_on_the_public_face_and_answered_from_there(either, city):

@@ -13,6 +13,9 @@ from config.logs import WithoutCodes
         ("%s: %s", ("Not Found", "/r/ABCDEFGHIJKLMNOP/withdraw/"), "Not Found: /r/…/withdraw/"),
         ("Conflict: /r/ABCDEFGHIJKLMNOP/do/give/", (), "Conflict: /r/…/do/give/"),
         ("%s: %s", ("Gone", "/registrations/new/b79ece55-591b-40c8/"), "Gone: /registrations/new/…/"),
+        ("%s: %s", ("Not Found", "/verify/ABCDEFGH/"), "Not Found: /verify/…/"),
+        ("%s: %s", ("Not Found", "/verify/?code=AB-CD"), "Not Found: /verify/?code=…"),
+        ("%s: %s", ("Not Found", "/verify/"), "Not Found: /verify/"),
         ("%s: %s", ("Conflict", "/registrations/12/verify/"), "Conflict: /registrations/12/verify/"),
     ],
 )
