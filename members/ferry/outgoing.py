@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from members.answers import in_order
 from members.ferry import book, files, keys
 from members.ferry.files import FerryRefused, Header, Line
 from members.ferry.shown import all_shown
@@ -111,7 +112,8 @@ def _of_the_staff(number: int, whole: bool) -> Iterator[Line]:
         sql, values = shown.rows().order_by("pk").values(*shown.columns).query.sql_with_params()
         yield from _rows(shown.table, sql, values)
     unheard = Q() if whole else Q(ferried_in__isnull=True) | Q(ferried_in__gt=book.heard())
-    Answer.objects.filter(unheard).update(ferried_in=number)  # and locked: what is written meanwhile goes with the next
+    # Marked and locked: what is written meanwhile goes with the next.
+    in_order(Answer.objects.filter(unheard)).update(ferried_in=number)
     table = Answer._meta.db_table
     yield from _rows(
         table, f"SELECT code_index, sealed, written_at FROM {table} WHERE ferried_in = %s ORDER BY id", [number]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from django.db import IntegrityError, transaction
 
-from members import ferry, inbox
+from members import answers, ferry, inbox
 from members.ferry import book, files, outgoing
-from members.models import FerryFile, Submission
+from members.models import Answer, FerryFile, Submission
 from tests import factories
 from tests.at_once import at_once, somebody_waits
 from tests.jobs.test_runner import wait_for
@@ -197,3 +197,24 @@ def test_a_file_that_changes_while_it_waits_for_its_turn_is_not_taken(sides):
     said = at_once(other, copy, take)
     assert isinstance(said[2], ferry.FerryRefused) and "与签名不符" in str(said[2])
     assert not Submission.objects.exists() and not FerryFile.objects.exists()
+
+
+def test_files_are_made_while_answers_are_written_in_any_order(sides):
+    """As a night's writing and an act in between do: rows are locked in one order by all."""
+    rows = [Answer(what="receipt", code_index=bytes([number]) * 32, sealed=b"x" * 200) for number in range(200)]
+    answers._keep(rows)
+    key, busy = sides.key["staff"], threading.Event()
+
+    def write(rows):
+        while not busy.is_set():
+            answers._keep(rows)
+
+    def make_files():
+        try:
+            for _ in range(30):
+                ferry.ferry_out(sides.disk, key)
+        finally:
+            busy.set()
+
+    said = at_once(make_files, lambda: write(list(rows)), lambda: write(rows[::-1]))
+    assert said == [None] * 3
