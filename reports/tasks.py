@@ -2,6 +2,7 @@
 
 from celery import shared_task
 from django.core.cache import cache
+from django.utils import timezone
 
 DEBOUNCE = 1  # seconds in which further changes join the refresh already queued
 MARK = "reports:queued"
@@ -22,12 +23,14 @@ def refresh_touched() -> None:
     the schedule, which sends this every minute."""
     from reports import kept
     from reports.services import coverage_refresh
+    from reports.withheld import Withheld
 
     cache.delete(MARK)
     if kept.much_told():
         queue_full_refresh()
     elif kept.any_told():
         coverage_refresh(touched=True)
+        Withheld(timezone.localdate()).work_out()  # not when the first reader asks
 
 
 @shared_task(name="reports.monthly", acks_late=True)

@@ -2,9 +2,9 @@
 
 A number from 1 to SMALL_CELL − 1 is kept back, and with it so much more that no sum gives it away again: in every
 equation total = Σ parts that has a hidden cell, at least two cells are hidden, the hidden parts under a shown total add up
-to at least SMALL_CELL, and each of them can still be three numbers (reports/withheld_known.py). Equations are the children
-of a unit with its 直属/待分派 line, and the parts of a number inside one unit. Zero is shown: it is nobody's; but not inside
-an open number below SMALL_CELL.
+to at least SMALL_CELL, and each of them can still be three numbers, by each equation and by all of them together
+(reports/withheld_known.py). Equations are the children of a unit with its 直属/待分派 line, and the parts of a number inside one
+unit. Zero is shown: it is nobody's; but not inside an open number below SMALL_CELL, nor where it would tell another number.
 
 One table alone would not do: what a unit's own page hides its parent's table must not show, and what one line hides
 the other must not show under the name of the same place (a guidance station and its street are nearly one set of rows).
@@ -22,7 +22,7 @@ from orgs.kinds import Level
 from orgs.models import Organization
 from reports import caching, metrics, withheld_known
 from reports.models import Snapshot
-from reports.withheld_known import ANY, Between, Counts, gives_away, of_lines
+from reports.withheld_known import ANY, Between, Counts, Sum, gives_away, is_told, of_lines, told_together
 
 Name = Hashable
 Cell = tuple[Name, str]
@@ -33,8 +33,9 @@ Lines = Mapping[Name, Mapping[str, int]]  # name of a unit or its 直属/待分�
 Hidden = dict[Name, frozenset[str]]
 ORGANIZATION, DIVISION = "o", "d"
 OWN, UNASSIGNED = "", "unassigned"
+REACH = 2  # sums between a number that is told and an open one that would have to be hidden for its sake
 KEPT_FOR = 3 * 24 * 3600  # seconds; the name in the cache changes with the numbers
-RULE = 2  # and with the rule: raise it where other cells are kept back than before
+RULE = 3  # and with the rule: raise it where other cells are kept back than before
 
 
 @memo
@@ -260,17 +261,83 @@ def _hide(
     pairs, known = pairs or {}, known or {}
     hidden = {cell for cell, number in cells.items() if 0 < number < settings.SMALL_CELL} | (set(given) & set(cells))
     hidden |= {cell for cell, told in known.items() if told.is_narrow}
+    of: dict[Cell, list[Equation]] = defaultdict(list)
+    for equation in equations:
+        if _holds(cells, *equation):
+            for cell in (equation[0], *equation[1]):
+                of[cell].append(equation)
+    before: Known = {cell: _told(known, cell) if cells[cell] else known.get(cell, ANY) for cell in cells}
+    at_least = _told_together(cells, cells, of, before)  # with every number about persons hidden: nothing helps there
+    while True:
+        _hide_by_each(cells, equations, hidden, pairs, keep_whole, before)
+        told = _told_together(cells, hidden, of, before)
+        open_ones = {
+            cell for cell in cells.keys() - hidden if cell[0] != keep_whole and at_least[cell].low < at_least[cell].high
+        }
+        beside = (_beside(cells, open_ones, of, cell) for cell in hidden if is_told(at_least[cell], told[cell]))
+        fresh = {cell for cell in beside if cell is not None}
+        if not fresh:
+            return hidden
+        hidden |= fresh
+
+
+def _hide_by_each(
+    cells: Mapping[Cell, int],
+    equations: list[Equation],
+    hidden: set[Cell],
+    pairs: Pairs,
+    keep_whole: Name | None,
+    known: Known,
+) -> None:
+    """Adds to `hidden` until no equation by itself gives anything away. Of two hidden together both are, or one is zero."""
     changed = True
     while changed:
-        twins = {twin for cell in hidden for twin in pairs.get(cell, ())}
-        fresh = {cell for cell in twins - hidden if cells.get(cell)}
+        twins = {twin for cell in hidden for twin in pairs.get(cell, ()) if cells.get(twin, 0) or not cells[cell]}
+        fresh = {twin for twin in twins - hidden if twin in cells}
         hidden |= fresh
         changed = bool(fresh)
         for whole, parts in equations:
             while (cell := _needed(cells, hidden, known, whole, parts)) is not None and cell[0] != keep_whole:
                 hidden.add(cell)
                 changed = True
-    return hidden
+
+
+def _holds(cells: Mapping[Cell, int], whole: Cell, parts: tuple[Cell, ...]) -> bool:
+    """Of distinct persons the parts are more than the whole: such a sum tells nothing exactly."""
+    return bool(parts) and cells.get(whole) == sum(cells[part] for part in parts)
+
+
+def _told(known: Known, cell: Cell) -> Between:
+    said = known.get(cell, ANY)
+    return said if said.is_narrow else Between(max(said.low, 1), said.high)  # another zero would be shown
+
+
+def _told_together(
+    cells: Mapping[Cell, int], hidden: Iterable[Cell], of: Mapping[Cell, list[Equation]], before: Known
+) -> dict[Cell, Between]:
+    """What is told of the hidden cells by all equations together."""
+    hidden = set(hidden)
+    sums = [
+        Sum(
+            whole if whole in hidden else None,
+            sum(cells[part] for part in parts if part not in hidden) - (0 if whole in hidden else cells[whole]),
+            tuple(part for part in parts if part in hidden),
+        )
+        for whole, parts in dict.fromkeys(equation for cell in hidden for equation in of.get(cell, ()))
+    ]
+    return told_together({cell: before[cell] for cell in hidden}, [one for one in sums if one.hidden])
+
+
+def _beside(
+    cells: Mapping[Cell, int], open_ones: set[Cell], of: Mapping[Cell, list[Equation]], told: Cell
+) -> Cell | None:
+    """The smallest open number in a sum with this one, zero last; where all are hidden, of what they are in sums with."""
+    near = {told}
+    for _ in range(REACH):
+        near = {one for cell in near for whole, parts in of.get(cell, ()) for one in (whole, *parts)}
+        if found := near & open_ones:
+            return min(found, key=lambda one: (not cells[one], cells[one], str(one)))
+    return None
 
 
 def _needed(
@@ -295,11 +362,6 @@ def _is_enough(
         return False
     if whole not in hidden and (len(secret) < 2 or sum(cells[part] for part in secret) < settings.SMALL_CELL):
         return False
-
-    def told(cell: Cell) -> Between:
-        said = known.get(cell, ANY)
-        return said if said.is_narrow else Between(max(said.low, 1), said.high)  # another zero would be shown
-
     shown = sum(cells[part] for part in parts if part not in hidden)
-    total = told(whole) if whole in hidden else Between(cells[whole], cells[whole])
-    return not gives_away(map(told, secret), Between(total.low - shown, total.high - shown))
+    total = known[whole] if whole in hidden else Between(cells[whole], cells[whole])
+    return not gives_away((known[part] for part in secret), Between(total.low - shown, total.high - shown))

@@ -6,14 +6,17 @@ shown, "kept back" would say "at least one", and of one named business all. A su
 cannot be large.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache as memo
 
 from django.conf import settings
 
 Counts = Mapping[str, int | None]
+Cell = tuple[Hashable, str]  # of whom, and which number
 NO_END = 10**12
+TURNS = 50  # bounds that still move by one each time after so many turns are far apart
 ROOM = 2  # a hidden number can still be three different ones, where open numbers leave room for them
 
 
@@ -79,6 +82,52 @@ def gives_away(secret: Iterable[Between], total: Between) -> bool:
     for one in secret:
         least = max(one.low, total.low - (high - one.high))
         most = min(one.high, total.high - (low - one.low))
-        if most - least < min(ROOM, one.high - one.low):
+        if is_told(one, Between(least, most)):
             return True
     return False
+
+
+def is_told(before: Between, after: Between) -> bool:
+    """Whether what sums tell of a hidden number leaves it less room than ROOM asks."""
+    return after.high - after.low < min(ROOM, before.high - before.low)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """`hidden` add up to `whole` less `shown`; a `whole` of None is an open number, which `shown` has taken off already."""
+
+    whole: Cell | None
+    shown: int
+    hidden: tuple[Cell, ...]
+
+    def narrowed(self, told: Mapping[Cell, Between]) -> Iterable[tuple[Cell, Between]]:
+        """Of which of its hidden numbers this sum tells more than is told of each of them, and what."""
+        low = sum(told[one].low for one in self.hidden)
+        high = sum(told[one].high for one in self.hidden)
+        least = most = -self.shown
+        if self.whole is not None:
+            whole = told[self.whole]
+            least, most = least + whole.low, most + whole.high
+            if low + self.shown > whole.low or high + self.shown < whole.high:
+                yield self.whole, Between(max(whole.low, low + self.shown), min(whole.high, high + self.shown))
+        for name in self.hidden:
+            one = told[name]
+            fewest, highest = least - (high - one.high), most - (low - one.low)
+            if fewest > one.low or highest < one.high:
+                yield name, Between(max(one.low, fewest), min(one.high, highest))
+
+
+def told_together(told: dict[Cell, Between], sums: list[Sum]) -> dict[Cell, Between]:
+    """What all sums tell together: each by what the others have told, until none tells more."""
+    told = dict(told)
+    of: dict[Cell, list[int]] = defaultdict(list)
+    for at, one in enumerate(sums):
+        for name in one.hidden if one.whole is None else (one.whole, *one.hidden):
+            of[name].append(at)
+    waiting, turns = set(range(len(sums))), TURNS * len(sums)
+    while waiting and turns:
+        turns -= 1
+        for name, more in list(sums[waiting.pop()].narrowed(told)):
+            told[name] = more
+            waiting.update(of[name])
+    return told

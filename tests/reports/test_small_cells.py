@@ -231,6 +231,22 @@ def test_hidden_parts_that_cannot_be_large_do_not_make_a_sum_safe():
     assert hidden_cells(cells, sums, known=known) >= {("u", "a"), ("u", "b"), ("u", "c")}
 
 
+def test_two_sums_together_do_not_tell_what_neither_does():
+    """9 = own + joint says joint is 2 to 5, 5 = joint + other says 1 to 3: together 2 or 3."""
+    own, joint, other, covered, below = ((name, "") for name in ("own", "joint", "other", "covered", "below"))
+    cells = {covered: 9, own: 7, joint: 2, below: 5, other: 3}
+    known = {own: Between(4, 7), joint: Between(0, 9), other: Between(2, 6)}
+    hidden = hidden_cells(cells, [(covered, (own, joint)), (below, (joint, other))], known=known)
+    assert {joint, other, own} < hidden
+
+
+def test_a_zero_does_not_tell_the_number_it_is_part_of():
+    """One sole trader is covered by an own branch, which it must be, and up to five could be by a joint one: none is."""
+    covered, own, joint = ((name, "") for name in ("covered", "own", "joint"))
+    known = {covered: Between(1, 6), own: Between(1, 1), joint: Between(0, 5)}
+    assert joint in hidden_cells({covered: 1, own: 1, joint: 0}, [(covered, (own, joint))], known=known)
+
+
 def test_five_of_one_each_are_not_told_by_their_sum():
     """Zero is shown, so five hidden ones that make five are one each; with another hidden they could be more."""
     assert released(dict.fromkeys("abcde", 1) | {"f": 40}) == dict.fromkeys("abcdef")
