@@ -28,12 +28,11 @@ def keys_of(unit) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("seed", [101, 102])
-def test_lists_of_past_days_equal_their_snapshots_after_random_changes(seed):
-    days = Days(seed)
+def test_lists_of_past_days_equal_their_snapshots_after_random_changes():
+    days = Days(101)
     checked, wrong = 0, []
     for on in days.on[1:-1]:
-        for unit in days.made.random.sample(units(), 9):
+        for unit in days.made.random.sample(units(), 6):
             numbers = selectors.latest(unit, on)
             if numbers is None or numbers.as_of != on:
                 continue
@@ -46,7 +45,7 @@ def test_lists_of_past_days_equal_their_snapshots_after_random_changes(seed):
                 if found != numbers.counts[key]:
                     wrong.append((on, unit, key, found, numbers.counts[key]))
     assert wrong == [], wrong[:40]
-    assert checked > 250
+    assert checked > 150
 
 
 @pytest.fixture

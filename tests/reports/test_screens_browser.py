@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,10 @@ def told(page, name: str) -> str:
     return page.locator(f'[data-text="{name}"]').inner_text()
 
 
-@pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("level", ["city", "district", "guidance"])
+@pytest.mark.parametrize(
+    ("level", "format"),
+    [*product(["city"], FORMATS), ("district", "tall"), ("guidance", "normal"), ("guidance", "wide")],
+)
 def test_every_page_is_whole_in_every_format(city, hung, page, format, level):
     unit = {"city": city.city, "district": city.nanshan, "guidance": city.yuehai}[level]
     page.emulate_media(reduced_motion="reduce")

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 
 from tables.readers import sheet_child
@@ -11,30 +12,47 @@ from tables.readers import sheet_child
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY = 300_000  # KiB above what the process takes before it reads
 SECONDS = 60
+# Started once; each file is read by a fork of it, with the library loaded and nothing read yet.
 READER = """
-import json, resource, sys
+import json, os, resource, signal, sys
 from tables.readers import Refused, open_source
 from tables.table import Column, Table
 table = Table("sample", "样表", (Column("code", "代码", kind="code"), Column("name", "名称")), needs=(("code",), ("name",)))
 def used(of=resource.RUSAGE_SELF): return resource.getrusage(of).ru_maxrss
-before, said, rows, count = used(), "", [], 0
-try:
-    for block in open_source(sys.argv[1], table).blocks():
-        rows += [[int(number), block.row(at)[0][:20]] for at, number in enumerate(block.numbers[:5])]
-        count += len(block)
-except Refused as refused:
-    said = str(refused)
-child = used(resource.RUSAGE_CHILDREN)
-print(json.dumps({"said": said, "rows": rows, "count": count, "memory": used() - before, "child": child}))
+before = used()  # of the fork it would leave out the library's code, which is mapped when it runs
+def answer(path):
+    said, rows, count = "", [], 0
+    try:
+        for block in open_source(path, table).blocks():
+            rows += [[int(number), block.row(at)[0][:20]] for at, number in enumerate(block.numbers[:5])]
+            count += len(block)
+    except Refused as refused:
+        said = str(refused)
+    child = used(resource.RUSAGE_CHILDREN)
+    return {"said": said, "rows": rows, "count": count, "memory": used() - before, "child": child}
+for line in sys.stdin:
+    path, seconds = json.loads(line)
+    if not (pid := os.fork()):
+        signal.alarm(seconds)
+        with open(path + ".answer", "w") as file:
+            json.dump(answer(path), file)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
+
+
+@cache
+def reader() -> subprocess.Popen:
+    command = [sys.executable, "-c", READER]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def answer(path):
     """What a fresh process says of a file: refusal, some rows. It must end well, in time, in little memory."""
-    command = [sys.executable, "-c", READER, str(path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=SECONDS, check=False)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    answer = json.loads(done.stdout)
+    asked = reader()
+    print(json.dumps([str(path), SECONDS]), file=asked.stdin, flush=True)
+    assert asked.stdout.readline() == "0\n", "an error, or not in time"
+    answer = json.loads(Path(f"{path}.answer").read_text())
     assert answer["memory"] < MEMORY and answer["child"] * 1024 < sheet_child.MEMORY, answer
     return answer
 
