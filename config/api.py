@@ -59,11 +59,7 @@ class SchemaView(APIView):
     @extend_schema(exclude=True)
     def get(self, request, *args, **kwargs):
         renderer = request.accepted_renderer
-        return HttpResponse(
-            _schema_as(type(renderer)),
-            content_type=f"{renderer.media_type}; charset=utf-8",
-            headers={"Content-Disposition": f'inline; filename="schema.{renderer.format}"'},
-        )
+        return HttpResponse(_schema_as(type(renderer)), content_type=f"{renderer.media_type}; charset=utf-8")
 
 
 class DocsView(LoginRequiredMixin, SpectacularSwaggerSplitView):

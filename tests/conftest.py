@@ -1,6 +1,7 @@
 """The database as the application sees it, a real Celery worker, and a browser at two widths."""
 
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -36,6 +37,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             "`.venv/bin/python devservices.py exec --data .local/test --fast -- pytest …`",
             returncode=4,
         )
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is loaded by now stays: looking through it for garbage again and again took an eighth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 # --- two database roles -------------------------------------------------------------------------------------------

@@ -29,3 +29,4 @@ ERASURE_LIST = str(
 )  # every withdrawal writes to it
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 SECOND_FACTOR_REQUIRED = False  # tests/accounts/test_factors.py turns it on
+WHITENOISE_AUTOREFRESH = True  # a file is looked for when it is asked for, not all of them for each client of each test
