@@ -9,34 +9,43 @@ from dataclasses import dataclass
 
 from accounts.models import User
 
-# Every choice reads the tree: nothing could be asked for by unit without it.
+# Nothing could be asked for by unit without the tree.
 _TREE = frozenset({"orgs.view_organization", "orgs.view_division"})
 
 
 @dataclass(frozen=True)
 class Scope:
+    """One choice. `opens`: what it is for; `asks_with`: what its filters read beside that."""
+
     label: str
-    permissions: frozenset[str]
+    opens: frozenset[str]
+    asks_with: frozenset[str] = _TREE
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        return self.opens | self.asks_with
 
 
 SCOPES: dict[str, Scope] = {
     "organizations": Scope("读取组织和区划", _TREE),
     "businesses": Scope(
         "读取经营主体和市场",
-        _TREE | {"markets.view_business", "markets.view_market", "markets.view_handover", "markets.view_platform"},
+        frozenset({"markets.view_business", "markets.view_market", "markets.view_handover", "markets.view_platform"}),
     ),
-    "numbers": Scope("读取统计数字", _TREE | {"reports.view_snapshot"}),
+    "numbers": Scope("读取统计数字", frozenset({"reports.view_snapshot"})),
     "judged": Scope(
         "读取目标、评比和上报数",
-        _TREE | {"reports.view_plan", "reports.view_goal", "reports.view_evaluation", "reports.view_reportedfigure"},
+        frozenset({"reports.view_plan", "reports.view_goal", "reports.view_evaluation", "reports.view_reportedfigure"}),
     ),
     "documents": Scope(
         "读取报表和打印件",
-        _TREE | {"reports.view_reportform", "reports.view_filledform", "reports.view_printeddocument"},
+        frozenset({"reports.view_reportform", "reports.view_filledform", "reports.view_printeddocument"}),
     ),
-    "service_points": Scope("读取服务点", _TREE | {"stations.view_servicepoint"}),
-    "members": Scope("读取党员（脱敏）", _TREE | {"members.view_member"}),
-    "check_ins": Scope("读取签到（脱敏）", _TREE | {"stations.view_checkin", "stations.view_servicepoint"}),
+    "service_points": Scope("读取服务点", frozenset({"stations.view_servicepoint"})),
+    "members": Scope("读取党员（脱敏）", frozenset({"members.view_member"})),
+    "check_ins": Scope(
+        "读取签到（脱敏）", frozenset({"stations.view_checkin"}), _TREE | {"stations.view_servicepoint"}
+    ),
 }
 
 
@@ -51,12 +60,8 @@ def labels_of(keys: Iterable[str]) -> list[str]:
 
 
 def open_to(user: User) -> list[tuple[str, str]]:
-    """The choices of this person: those that would give something beyond the tree now, and the tree itself."""
-    return [
-        (key, scope.label)
-        for key, scope in SCOPES.items()
-        if any(user.has_perm(perm) for perm in (scope.permissions - _TREE or _TREE))
-    ]
+    """The choices of this person: those that would open something of what they are for now."""
+    return [(key, scope.label) for key, scope in SCOPES.items() if any(map(user.has_perm, scope.opens))]
 
 
 def refusal(user: User) -> str:

@@ -48,10 +48,8 @@ _VIEW_NUMBERS = {
 _PRINT = {"reports.print_printeddocument", "reports.revoke_printeddocument"}
 _FILL_FORMS = {"reports.view_reportform", "reports.view_filledform", "reports.fill_reportform"}
 _KEEP_SCREENS = {"reports.view_screen", "reports.add_screen", "reports.change_screen", "reports.revoke_screen"}
-_VIEW_PEOPLE = {
-    "members.view_member", "members.view_affiliation", "members.view_instructorassignment",
-    "members.view_instructor", "stations.view_checkin",
-}  # fmt: skip
+_VIEW_INSTRUCTORS = {"members.view_instructor", "members.view_instructorassignment"}  # staff, sent to what is covered
+_VIEW_PEOPLE = {"members.view_member", "members.view_affiliation", "stations.view_checkin"}
 _KEEP_PEOPLE = {
     "members.change_member", "members.reveal_member", "members.export_member", "members.add_affiliation",
     "members.change_affiliation", "members.view_seat", "members.add_seat", "members.change_seat",
@@ -64,13 +62,12 @@ _SHOW_CARE = ("accounts.view_inventory", "accounts.view_retention")
 # Roles × permissions: the whole of it. Nothing else grants a right to business data.
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "registrar": frozenset(
-        _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _IMPORT_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _KEEP_SCREENS
-        | _PRINT | _FILL_FORMS
+        _VIEW_TREE | _VIEW_PLACES | _EDIT_PLACES | _IMPORT_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_INSTRUCTORS
+        | _KEEP_SCREENS | _PRINT | _FILL_FORMS
         | {
             "orgs.add_organization", "orgs.change_organization", "orgs.import_organization", "members.import_roll",
             "members.view_poster", "members.add_poster", "members.change_poster",
-            "members.view_instructor", "members.add_instructor", "members.change_instructor",
-            "members.view_instructorassignment", "members.add_instructorassignment",
+            "members.add_instructor", "members.change_instructor", "members.add_instructorassignment",
             "members.change_instructorassignment", "members.view_intakeevent", "members.export_intakeevent",
             "members.view_notice", "members.add_notice", "members.change_notice",
             "members.view_impactassessment", "members.add_impactassessment", "members.change_impactassessment",
@@ -82,7 +79,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
         }
     ),
     "officer": frozenset(
-        _VIEW_TREE | _VIEW_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE | _KEEP_PEOPLE
+        _VIEW_TREE | _VIEW_PLACES | _VIEW_NUMBERS | _VIEW_INSTRUCTORS | _VIEW_PEOPLE | _KEEP_PEOPLE
         | {
             "members.view_registration", "members.add_registration", "members.change_registration",
             "members.verify_registration", "members.view_poster", "members.add_poster",
@@ -92,14 +89,15 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
             "members.import_lead",
         }
     ),
+    # Of persons numbers only (docs/adr/0019): who also works with persons holds a posting for that beside it.
     "leader": frozenset(
-        _VIEW_TREE | _VIEW_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_PEOPLE | _KEEP_SCREENS
+        _VIEW_TREE | _VIEW_PLACES | _EXPORT_PLACES | _VIEW_NUMBERS | _VIEW_INSTRUCTORS | _KEEP_SCREENS
         | _PRINT | _FILL_FORMS
         | {"reports.release_evaluation", "reports.export_evaluation", "reports.decide_comparisonchoice"}
     ),
     "secretary": frozenset(
-        {"orgs.view_organization", "reports.view_snapshot", "stations.view_servicepoint"} | _VIEW_PEOPLE | _KEEP_PEOPLE
-        | {"members.accept_member", "members.import_roll"}
+        {"orgs.view_organization", "reports.view_snapshot", "stations.view_servicepoint"}
+        | _VIEW_INSTRUCTORS | _VIEW_PEOPLE | _KEEP_PEOPLE | {"members.accept_member", "members.import_roll"}
     ),
 }  # fmt: skip
 
@@ -129,6 +127,7 @@ DUTY_PERMISSIONS: dict[str, frozenset[str]] = {
 
 
 DIRECTLY_UNDER_CITY = 0  # stands for the district committee of what has none (accounts/wall.py)
+_TOUCHES_PERSONS = _VIEW_PEOPLE | {"members.import_roll"}  # a posting without any of these has no persons behind it
 
 
 def current_postings(user) -> list:
@@ -223,6 +222,8 @@ class DoorBackend(BaseBackend):
         """The district committees whose persons this person's postings touch; None: the whole city."""
         districts: set[int] = set()
         for posting in current_postings(user_obj):
+            if not _TOUCHES_PERSONS & rights_of(posting):
+                continue
             if posting.unit.level == 1:  # the city, in either line
                 return None
             if posting.organization_id:

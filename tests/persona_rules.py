@@ -16,7 +16,7 @@ ADMINS = frozenset({"system_admin", "security_admin", "audit_admin"})
 SYSTEM, SECURITY, AUDIT = (frozenset({name}) for name in ("system_admin", "security_admin", "audit_admin"))
 SIGNED_IN = STAFF | ADMINS
 IMPORTERS = REGISTRARS | OFFICER | SECRETARY  # of some table each
-PEOPLE = LEADERS | OFFICER | SECRETARY  # may see persons, masked
+PEOPLE = OFFICER | SECRETARY  # may see persons, masked
 PLACES = LEADERS | REGISTRARS | OFFICER
 NUMBERS = STAFF
 NOBODY: frozenset[str] = frozenset()
@@ -382,9 +382,9 @@ TABLES: dict[str, Table] = {
     "markets_deliverysite": Table(PLACES, add=REGISTRARS, change=REGISTRARS, row="delivery_site"),
     "members_member": Table(PEOPLE, change=OFFICER | SECRETARY, row="member"),
     "members_affiliation": Table(PEOPLE, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="affiliation"),
-    "members_instructor": Table(PEOPLE | REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="instructor"),
+    "members_instructor": Table(STAFF, add=REGISTRARS, change=REGISTRARS, row="instructor"),
     "members_instructorassignment": Table(
-        PEOPLE | REGISTRARS, add=REGISTRARS | OFFICER, change=REGISTRARS | OFFICER, row="assignment"
+        STAFF, add=REGISTRARS | OFFICER, change=REGISTRARS | OFFICER, row="assignment"
     ),
     "members_intakeclient": Table(SECURITY, add=SECURITY, row="intake_client", everywhere=SECURITY),
     "members_intakeevent": Table(REGISTRARS, row="intake_event"),

@@ -13,7 +13,7 @@ ADMINS = sorted(admin.site._registry.items(), key=lambda item: item[0]._meta.lab
 @pytest.mark.parametrize(("model", "model_admin"), ADMINS, ids=[model._meta.label for model, _ in ADMINS])
 def test_admin_offers_no_lookup_on_a_column_that_is_no_filter(rf, model, model_admin):
     request = rf.get("/")
-    request.user = make.make_user("leader", make.make_city().city)
+    request.user = make.make_user("officer", make.make_city().city)
     filters = [item[0] if isinstance(item, tuple) else item for item in model_admin.get_list_filter(request)]
     offered = {getattr(item, "parameter_name", item) for item in filters}
     others = [field.name for field in model._meta.fields if field.name not in offered]
@@ -23,8 +23,8 @@ def test_admin_offers_no_lookup_on_a_column_that_is_no_filter(rf, model, model_a
 @pytest.mark.parametrize(
     ("role", "duty", "url"),
     [
-        ("leader", User.Duty.STAFF, "/admin/members/member/?name__startswith=王"),
-        ("leader", User.Duty.STAFF, "/admin/members/member/?phone_tail__exact=8000"),
+        ("officer", User.Duty.STAFF, "/admin/members/member/?name__startswith=王"),
+        ("officer", User.Duty.STAFF, "/admin/members/member/?phone_tail__exact=8000"),
         ("", User.Duty.SECURITY, "/admin/accounts/user/?password__startswith=pbkdf2"),
         ("", User.Duty.SYSTEM, "/admin/jobs/job/?title__contains=a"),
     ],
@@ -36,7 +36,7 @@ def test_lookup_that_is_not_offered_is_refused(client, role, duty, url):
 
 
 def test_filter_that_a_list_offers_still_works(client):
-    client.force_login(make.make_user("leader", make.make_city().city))
+    client.force_login(make.make_user("officer", make.make_city().city))
     for query in ("standing__exact=full", "ended__exact="):
         assert client.get(f"/admin/members/member/?{query}").status_code == 200
     assert client.get("/admin/orgs/organization/?open=yes&level__exact=4").status_code == 200

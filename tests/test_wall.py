@@ -122,9 +122,10 @@ def test_without_the_policies_it_would_find_them(town):
 @pytest.mark.parametrize(
     ("role", "unit", "sees"),
     [
-        ("leader", "city", "both"), ("leader", "nanshan", "mine"), ("secretary", "a branch", "mine"),
-        ("officer", "both", "both"), ("leader", "a division", "mine"), ("leader", "a street", "mine"),
-        ("leader", "whole division", "both"), ("", None, "none"),
+        ("officer", "city", "both"), ("officer", "nanshan", "mine"), ("secretary", "a branch", "mine"),
+        ("officer", "both", "both"), ("officer", "a division", "mine"), ("officer", "a street", "mine"),
+        ("officer", "whole division", "both"), ("registrar", "nanshan", "mine"), ("", None, "none"),
+        ("leader", "city", "none"), ("leader", "nanshan", "none"), ("leader", "whole division", "none"),
     ],
 )  # fmt: skip
 def test_what_a_posting_reaches(town, role, unit, sees):

@@ -99,16 +99,17 @@ class ServicePointDetailView(ScopedMixin, View):
             self.get_queryset().select_related("guidance_station", "organization", "poster"), pk=pk
         )
         user = request.user
+        may_see_check_ins = user.has_perm("stations.view_checkin", place)
         context = {
             "heading": place.name,
             "breadcrumbs": [{"label": "服务点", "url": reverse("stations:list")}, {"label": place.name, "url": ""}],
             "place": place,
             "facts": _facts(place),
             "footfall": selectors.footfall_today(place),
-            "today": selectors.check_ins_today(place),
+            "today": selectors.check_ins_today(place) if may_see_check_ins else None,
             "may_check_in": place.closed_on is None and user.has_perm("stations.add_checkin", place),
             "may_make_poster": _may_make_poster(user, place),
-            "may_see_check_ins": user.has_perm("stations.view_checkin"),
+            "may_see_check_ins": may_see_check_ins,
             "may_change": user.has_perm("stations.change_servicepoint", place),
         }
         return render(request, "stations/detail.html", context)

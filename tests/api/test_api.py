@@ -28,7 +28,9 @@ def city():
 
 @pytest.fixture
 def leader(city, client):
+    """One who does an officer's work too: every route answers this person."""
     user = make.make_user("leader", city.city)
+    user.postings.create(role="officer", organization=city.city)
     client.force_login(user)
     return user
 

@@ -52,6 +52,7 @@ def test_every_address_of_the_api_stands_in_the_list_of_choices():
 def test_a_token_opens_what_it_was_made_for_and_nothing_else(city, key):
     """The same person may read all of it on pages."""
     owner = make.make_user("leader", city.city)
+    owner.postings.create(role="officer", organization=city.city)
     ask, carried = partial(get, token_of(owner, key)[1]), scopes.permissions_of([key])
     for address, permission in PERMISSIONS.items():
         answer = ask(address)
@@ -59,6 +60,15 @@ def test_a_token_opens_what_it_was_made_for_and_nothing_else(city, key):
             assert answer.status_code == 403 and answer.json()["detail"].startswith("这个令牌没有这项权限"), address
         else:  # numbers that were not counted yet answer with a sentence
             assert answer.status_code in {200, 400, 404}, address
+
+
+@pytest.mark.parametrize("role", ["leader", "registrar"])
+def test_who_sees_no_persons_is_not_offered_them(client, city, role):
+    """Nor check-ins for the sake of the places, which their filters read too."""
+    client.force_login(make.make_user(role, city.city))
+    page = client.get("/accounts/tokens/").content.decode()
+    assert "读取服务点" in page and "读取党员" not in page and "读取签到" not in page
+    assert make_token(client, "check_ins").context["form"].errors["scopes"] and not ApiToken.objects.exists()
 
 
 @pytest.mark.parametrize("key", scopes.SCOPES)

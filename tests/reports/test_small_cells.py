@@ -104,6 +104,18 @@ def test_the_officer_of_the_guidance_station_sees_all_of_it(city):
     assert not is_responsible(officer, city.divisions["yuehai"])
 
 
+def test_a_leader_of_the_guidance_station_gets_what_every_leader_gets(city):
+    """Unless they do the officer's work too, which is a posting of its own."""
+    leader = make.make_user("leader", city.yuehai)
+    assert selectors.for_reader(leader, city.yuehai).own.value("members_taken_in") is None
+    with pytest.raises(RowsNotOpen):
+        rows("members_taken_in", city.yuehai, user=leader)
+    both = make.make_user("leader", city.yuehai)
+    both.postings.create(role="officer", organization=city.yuehai)
+    assert selectors.for_reader(both, city.yuehai).own.value("members_taken_in") == 3
+    assert rows("members_taken_in", city.yuehai, user=both).count() == 3
+
+
 def test_the_command_does_not_hide(city):
     assert coverage(city.nanshan)["children"][city.yuehai.code]["members_taken_in"] == 3
 

@@ -28,9 +28,19 @@ def test_check_in_list_is_scoped_masked_and_audited(client, city, check_ins):
     assert AuditEvent.objects.get(act="stations.check_in.list").subjects == [check_ins[city.yuehai.pk].member_id]
 
 
-def test_registrar_sees_no_person_rows(client, city, check_ins):
-    client.force_login(make.make_user("registrar", city.city))
+@pytest.mark.parametrize("role", ["registrar", "leader"])
+def test_who_does_not_work_with_persons_sees_no_row_and_no_count_of_them(client, city, check_ins, role):
+    """The check-ins of one place on one day are a small cell."""
+    client.force_login(make.make_user(role, city.city))
     assert client.get("/check-ins/").status_code == 403
+    text = client.get(f"/service-points/{check_ins[city.yuehai.pk].place_id}/").content.decode()
+    assert "党员签到" not in text and "签到记录" not in text and "歇脚" in text
+
+
+def test_the_officer_sees_how_many_checked_in_today(client, city, check_ins):
+    client.force_login(make.make_user("officer", city.yuehai))
+    text = client.get(f"/service-points/{check_ins[city.yuehai.pk].place_id}/").content.decode()
+    assert '党员签到</dt><dd class="num">1 人次' in text and "签到记录" in text
 
 
 def test_unknown_filter_of_service_points_is_dropped_openly(client, city):
@@ -46,7 +56,7 @@ def test_unknown_filter_is_refused_in_chinese(client, city):
 
 
 def test_filters_narrow(client, city, check_ins):
-    client.force_login(make.make_user("leader", city.city))
+    client.force_login(make.make_user("officer", city.city))
     row = check_ins[city.yuehai.pk]
     text = client.get("/check-ins/", {"place": row.place_id}).content.decode()
     assert "张*" in text and "周*" not in text
