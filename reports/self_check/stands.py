@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 EVERYBODY = "TRUE"  # whoever holds the right at all sees each row: public facts
 NOBODY = "FALSE"  # no unit below the city reaches them
+# Not CURRENT_DATE: the session's time is UTC, where it is yesterday until eight in the morning.
+TODAY = "(now() AT TIME ZONE 'Asia/Shanghai')::date"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def _of(table: str, column: str, condition: str) -> str:
 
 
 def _known_by_affiliation(column: str, units: str = "organizations") -> str:
-    live = "a.starts_on <= CURRENT_DATE AND (a.ends_on IS NULL OR a.ends_on > CURRENT_DATE)"
+    live = f"a.starts_on <= {TODAY} AND (a.ends_on IS NULL OR a.ends_on > {TODAY})"
     here = f"a.organization_id = ANY({{{units}}})" + (f" OR {_guided('a')}" if units == "organizations" else "")
     return f"EXISTS (SELECT FROM members_affiliation a WHERE a.member_id = {column} AND {live} AND ({here}))"
 
