@@ -24,6 +24,7 @@ from accounts import wall
 from orgs.kinds import Level
 from orgs.models import Organization
 from reports import metrics
+from reports.days import month_end_before
 from reports.explain_words import label
 from reports.explaining import Explained, Reason, Side, told_sql
 from reports.models import Snapshot
@@ -50,11 +51,7 @@ def is_whole(side: Side) -> bool:
 
 def are_month_ends(a: Side, b: Side) -> bool:
     """Both over: today's numbers may still change, and two looks at them would be two windows."""
-    return all(_is_month_end(side.on) and side.on < timezone.localdate() for side in (a, b))
-
-
-def _is_month_end(day: date) -> bool:
-    return (day + timedelta(days=1)).day == 1
+    return all(month_end_before(side.on + timedelta(days=1)) == side.on < timezone.localdate() for side in (a, b))
 
 
 @wall.everywhere()
@@ -75,12 +72,10 @@ def explain_persons(a: Side, b: Side, number_a: int, number_b: int) -> Explained
 
 def _month_ends(one: date, other: date) -> list[date]:
     """From the one to the other, both among them, in the order of the question."""
-    ends: list[date] = []
-    day = min(one, other)
-    while day <= max(one, other):
-        ends.append(day)
-        day = (day + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-    return ends if one <= other else ends[::-1]
+    ends = [max(one, other)]
+    while ends[-1] > min(one, other):
+        ends.append(month_end_before(ends[-1]))
+    return ends if one > other else ends[::-1]
 
 
 def _told_in_month(a: Side, b: Side) -> dict[Event, int | None]:

@@ -28,10 +28,10 @@ PLACED = (
     "markets_market", "markets_industryarea", "markets_deliverysite", "stations_servicepoint", "stations_checkin",
 )  # fmt: skip
 DATES = ("approved_on", "closed_on", "term_starts_on", "term_ends_on", "extended_until")
-NOT_PUT_BACK = (
-    "差额来自事后不能还原的改动：补录了更早的起止日期、改了关系的方式、删去了不应保留的人数、合并了指导站，"
-    "改派了专业市场或服务点，或抹除了个人信息。"
+LOST = (
+    "补录了更早的起止日期、改了关系的方式、删去了不应保留的人数、合并了指导站、改派了专业市场或服务点，或抹除了个人信息"
 )
+NOT_PUT_BACK = f"差额来自事后不能还原的改动：{LOST}。"
 
 
 @dataclass

@@ -12,7 +12,7 @@ from django.views.generic import View
 
 from orgs.models import Organization
 from orgs.scoped import DoorMixin
-from reports import comparing, days, metrics, selectors, words
+from reports import comparing, days, metrics, past, selectors, words
 from reports.behind import EXPORT_PERMISSION, PERMISSION
 from reports.days import month_end_before
 from reports.explain_asked import ONLY_MONTH_ENDS, Asked, asked, basis_of_side, equation, fractions
@@ -59,6 +59,7 @@ class Explain(DoorMixin, View):
             "parts": self._parts(found),
             "groups": self._groups(found),
             "equation": equation(found),
+            "lost": past.LOST,
             "form": self._form(found),
             "drill": self._drill(found, only) if only and found.open else None,
             "exports": self._exports(found),

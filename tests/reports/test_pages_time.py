@@ -156,7 +156,13 @@ def months(past):
             for _ in range(people):
                 make.make_affiliation(make.make_member("钱七"), branch, starts_on=on)
 
-    past.join, past.ends = join, ends
+    def two_months(first: int, then: int) -> None:
+        """So many join the branch in the first month, so many in the one after it."""
+        for people, begin, end in ((first, ends[0], ends[1]), (then, ends[1], ends[2])):
+            join(past.branch, people, begin + timedelta(days=9))
+            refresh(end)
+
+    past.join, past.two_months, past.ends = join, two_months, ends
     refresh(ends[0])
     return past
 
@@ -208,11 +214,8 @@ def test_windows_that_overlap_do_not_tell_what_each_keeps_back(sign_in, months):
 
 
 def test_several_months_say_no_more_than_each_of_them(sign_in, months):
-    client, unit, (one, two, three) = sign_in("city_leader"), months.city.nanshan, months.ends
-    months.join(months.branch, 6, one + timedelta(days=9))
-    refresh(two)
-    months.join(months.branch, 7, two + timedelta(days=9))
-    refresh(three)
+    client, unit, (one, _, three) = sign_in("city_leader"), months.city.nanshan, months.ends
+    months.two_months(6, 7)
     both = explain(client, "members_on_roll", unit, **between(one, three))
     assert reasons(both) == {"组织关系转入（在册）": 13, REST: None}
     turned = explain(client, "members_on_roll", unit, **between(three, one)).context["found"].explained
@@ -221,10 +224,7 @@ def test_several_months_say_no_more_than_each_of_them(sign_in, months):
 
 def test_months_of_which_one_keeps_back_its_count_are_not_added_up(sign_in, months):
     client, unit, (one, two, three) = sign_in("city_leader"), months.city.nanshan, months.ends
-    months.join(months.branch, 6, one + timedelta(days=9))
-    refresh(two)
-    months.join(months.branch, 2, two + timedelta(days=9))
-    refresh(three)
+    months.two_months(6, 2)
     assert reasons(explain(client, "members_on_roll", unit, **between(one, two)))["组织关系转入（在册）"] == 6
     for window in ((two, three), (one, three)):
         assert reasons(explain(client, "members_on_roll", unit, **between(*window))) == {REST: None}
