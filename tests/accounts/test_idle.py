@@ -19,7 +19,7 @@ Duty = User.Duty
 
 
 def ago(days: float):
-    return timezone.now() - timedelta(days=days)
+    return timezone.localtime() - timedelta(days=days)
 
 
 def account(username: str, *, opened: float = 400, used: float | None = None, **more) -> User:
