@@ -49,22 +49,22 @@ def affiliations_go_over(merge: life.Merge) -> None:
 def people_keep_it_open(organization: Organization, on: date) -> str | None:
     live = Affiliation.objects.live(on).filter(organization=organization)
     if on_roll := live.formal().count():
-        return f"还有 {on_roll} 名在册党员，请先转出或合并到别的党组织"
+        return f"还有{life.told_persons(on_roll, '名')}在册党员，请先转出或合并到别的党组织"
     if taken_in := live.activity().count():
-        return f"还有 {taken_in} 名纳管党员，请先由别的党组织接收或结束纳管"
+        return f"还有{life.told_persons(taken_in, '名')}纳管党员，请先由别的党组织接收或结束纳管"
     return None
 
 
 @wall.everywhere()
 def people_below(organization: Organization) -> list[str]:
-    """Counts only: this is shown to registrars, who see no persons."""
+    """Counts only, and no small ones: this is shown to registrars, who see no persons."""
     live = Affiliation.objects.live().filter(organization__path__startswith=organization.path)
     counts = (
         ("在册党员", live.formal().count(), "人"),
         ("纳管党员", live.activity().values("member").distinct().count(), "人"),
         ("待办报到", Registration.objects.undecided().filter(guidance_station=organization.pk).count(), "条"),
     )
-    return [f"{label} {count} {unit}" for label, count, unit in counts if count]
+    return [f"{label}{life.told_persons(count, unit)}" for label, count, unit in counts if count]
 
 
 def register() -> None:

@@ -4,6 +4,7 @@ Every period is half-open: `starts_on` counts, `ends_on` does not any more; no `
 """
 
 from decimal import Decimal
+from typing import ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
@@ -37,6 +38,8 @@ def division_key(verbose_name: str) -> models.ForeignKey:
 
 class GuidancePlaced(models.Model):
     """Stands under a guidance station and its district committee (条). Indexes are each table's own business."""
+
+    holds_persons: ClassVar[bool] = False  # a row is about a person: few of them are not told in numbers (orgs/life.py)
 
     district_committee = organization_key("区级党委")
     guidance_station = organization_key("指导站")

@@ -15,6 +15,7 @@ from datetime import date
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db.models import Model
 
 from orgs.fields import GuidancePlaced
@@ -158,8 +159,14 @@ def placed_lines(guidance_station: Organization) -> list[str]:
     lines = []
     for model in placed_models():
         if count := model._default_manager.filter(guidance_station=guidance_station).count():
-            lines.append(f"{model._meta.verbose_name} {count:,} 条")
+            told = told_persons(count, "条") if model.holds_persons else f" {count:,} 条"
+            lines.append(f"{model._meta.verbose_name}{told}")
     return lines
+
+
+def told_persons(count: int, unit: str) -> str:
+    """How many persons hang on an organization, to follow a word; registrars see none of them, so few are not counted."""
+    return f"不到 {settings.SMALL_CELL} {unit}" if count < settings.SMALL_CELL else f" {count:,} {unit}"
 
 
 def carry_placed_rows(source: Organization, target: Organization) -> None:

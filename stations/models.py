@@ -84,6 +84,8 @@ class CheckIn(Placed):
     member, place, purpose and day) it is one row and the same answer.
     """
 
+    holds_persons = True
+
     class Purpose(models.TextChoices):
         REPORT = "report", "报到"
         ACTIVITY = "activity", "组织活动"

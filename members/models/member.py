@@ -115,6 +115,8 @@ class Affiliation(GuidancePlaced):
     FORMAL is the roll (组织关系), at most one at a time. ACTIVITY is taken in (纳管) and takes nothing from the roll.
     """
 
+    holds_persons = True
+
     class Kind(models.TextChoices):
         FORMAL = "formal", "在册（组织关系）"
         ACTIVITY = "activity", "纳管（参加活动）"

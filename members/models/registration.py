@@ -62,6 +62,8 @@ class Registration(GuidancePlaced):
     Opened by the person, or by a row that carries the person's consent. The answer 未核实 is never "not a member".
     """
 
+    holds_persons = True
+
     class State(models.TextChoices):
         SUBMITTED = "submitted", "待核实"
         CONTACTED = "contacted", "已联系"

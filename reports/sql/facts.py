@@ -32,7 +32,7 @@ class Near:
         """`condition` on the columns of markets_business b."""
         return cls(
             f"SELECT b.id FROM markets_business b WHERE {condition}",
-            f"SELECT b.id FROM markets_business b JOIN market_links l ON l.market_id = b.market_id "
+            f"SELECT b.id AS business_id FROM markets_business b JOIN market_links l ON l.market_id = b.market_id "
             f"WHERE {condition} AND b.is_operating",
         )
 
@@ -47,7 +47,8 @@ class Near:
 
 
 _ALL_STALLS = (
-    "SELECT b.id FROM market_links l JOIN markets_business b ON b.market_id = l.market_id WHERE b.is_operating"
+    "SELECT b.id AS business_id FROM market_links l JOIN markets_business b ON b.market_id = l.market_id "
+    "WHERE b.is_operating"
 )
 
 
@@ -114,14 +115,26 @@ def _people(day: Day, near: str) -> str:
 
 
 def _told(day: Day, near: str) -> str:
-    """The latest declaration that says anything of members. full_members stays null where it was not told."""
+    """The latest declaration that says anything of members. Full members stay null where they were not told."""
     return f"""
-        SELECT DISTINCT ON (d.business_id) d.business_id, d.full_members,
-               greatest(d.members_incl_probationary, d.full_members) AS members
+        SELECT DISTINCT ON (d.business_id) d.business_id, d.full_members AS told_full_members,
+               greatest(d.members_incl_probationary, d.full_members) AS told_members
         FROM markets_declaration d
         WHERE d.as_of <= {day.literal} AND d.entered_at < {day.end}
           AND (d.full_members IS NOT NULL OR d.members_incl_probationary IS NOT NULL) {near.format("d.business_id")}
         ORDER BY d.business_id, d.as_of DESC, d.id DESC"""
+
+
+_LINKS = ("own", "joint", "market", "work", "instructed", "grouped")
+_PEOPLE = ("members", "full_members")
+_TOLD = ("told_members", "told_full_members")
+
+
+def _part(select: str, says: tuple[str, ...] = ()) -> str:
+    """A selection of businesses in the columns of all of them; of what it does not say it is silent."""
+    silent = [*((name, "false") for name in _LINKS), *((name, "NULL::bigint") for name in (*_PEOPLE, *_TOLD))]
+    listed = ", ".join(name if name in says else f"{nothing} AS {name}" for name, nothing in silent)
+    return f"SELECT business_id, {listed} FROM ({select}) part"
 
 
 def facts(day: Day, near: Near | None = None, *, stalls: bool = True) -> str:
@@ -132,30 +145,30 @@ def facts(day: Day, near: Near | None = None, *, stalls: bool = True) -> str:
     """
     filter_by = near.only if near else ""
     narrow = f"near AS MATERIALIZED ({near.ids})," if near else ""
-    others = f"UNION SELECT id FROM ({near.stalls if near else _ALL_STALLS}) stalls" if stalls else ""
+    # Put below each other and grouped once: joined, parts without statistics are taken for millions of rows, and
+    # whatever reads the facts is planned for those.
+    parts = [
+        _part(_links(day, filter_by), _LINKS),
+        _part(_people(day, filter_by), _PEOPLE),
+        _part(_told(day, filter_by), _TOLD),
+    ]
+    if stalls:
+        parts.append(_part(near.stalls if near else _ALL_STALLS))
+    said = ", ".join(f"bool_or({name}) AS {name}" for name in _LINKS)
     return f"""{live(day, near.covering if near else "TRUE")}, {market_links(day)}, {narrow}
-    linked AS MATERIALIZED (
-        SELECT business_id, bool_or(own) AS own, bool_or(joint) AS joint, bool_or(market) AS market,
-               bool_or(work) AS work, bool_or(instructed) AS instructed, bool_or(grouped) AS grouped
-        FROM ({_links(day, filter_by)}) links GROUP BY business_id),
-    people AS MATERIALIZED ({_people(day, filter_by)}),
-    told AS MATERIALIZED ({_told(day, filter_by)}),
-    peopled AS MATERIALIZED (
-        SELECT business_id, coalesce(p.members, t.members) AS members,
-               CASE WHEN p.members IS NULL THEN t.full_members ELSE p.full_members END AS full_members
-        FROM people p FULL JOIN told t USING (business_id)),
-    known AS MATERIALIZED (SELECT business_id FROM linked UNION SELECT business_id FROM peopled {others}),
+    known AS MATERIALIZED (
+        SELECT business_id, {said}, coalesce(max(members), max(told_members), 0) AS members,
+               coalesce(CASE WHEN max(members) IS NULL THEN max(told_full_members) ELSE max(full_members) END, 0)
+               AS full_members
+        FROM ({" UNION ALL ".join(parts)}) parts GROUP BY business_id),
     facts AS MATERIALIZED (
         SELECT b.id, {place("b")}, b.market_id, b.entity_type, b.scale, b.section, b.is_key,
                b.entity_type = 'sole_trader' AS sole, b.is_registered, b.is_operating,
                {three_haves("b")} AS three_haves, b.above_size IS TRUE AS above_size,
-               k.own IS TRUE AS own, k.joint IS TRUE AS joint, (k.market OR l.counts) IS TRUE AS market,
-               (k.work OR NOT l.counts) IS TRUE AS work, k.instructed IS TRUE AS instructed,
-               k.grouped IS TRUE AS grouped, coalesce(p.members, 0) > 0 AS with_members,
-               coalesce(p.full_members, 0) >= {DUE_MEMBERS} AS due, coalesce(p.full_members, 0) AS full_members
-        FROM known JOIN markets_business b ON b.id = known.business_id
-        LEFT JOIN linked k ON k.business_id = known.business_id
-        LEFT JOIN peopled p ON p.business_id = known.business_id
+               k.own, k.joint, (k.market OR l.counts) IS TRUE AS market, (k.work OR NOT l.counts) IS TRUE AS work,
+               k.instructed, k.grouped, k.members > 0 AS with_members, k.full_members >= {DUE_MEMBERS} AS due,
+               k.full_members
+        FROM known k JOIN markets_business b ON b.id = k.business_id
         LEFT JOIN market_links l ON l.market_id = b.market_id AND b.is_operating)"""
 
 

@@ -11,6 +11,7 @@ from members import services
 from members.errors import Refused
 from members.models import Affiliation, Member, Transfer
 from members.services import transfers
+from orgs import life
 from orgs.kinds import Kind
 from orgs.services import organization_close, organization_merge, organization_move
 from tests import factories
@@ -196,10 +197,22 @@ def test_moving_a_branch_carries_its_people(city, branch, contact):
 
 
 def test_a_branch_with_people_on_its_roll_stays_open(branch, contact):
-    with pytest.raises(ValueError, match="1 名在册党员"):
+    with pytest.raises(ValueError, match="还有不到 5 名在册党员"):
         organization_close(organization=branch, on=TODAY(), by=None)
     services.affiliation_end(affiliation=contact.affiliations.get(), by=None)
     organization_close(organization=branch, on=TODAY(), by=None)
+
+
+def test_few_persons_are_not_counted_to_whoever_moves_what_they_hang_on(city, branch):
+    """A registrar sees no persons: the preview and the refusal tell no number below the small cell."""
+    for number in range(4):
+        factories.make_affiliation(make.person(f"党员{number}"), branch)
+    assert "在册党员不到 5 人" in life.consequences(branch)
+    assert life.consequences(city.yuehai).count("党员关系不到 5 条") == 1
+    factories.make_affiliation(make.person("第五"), branch)
+    assert {"党员关系 5 条", "在册党员 5 人"} <= set(life.consequences(city.yuehai))
+    with pytest.raises(ValueError, match="还有 5 名在册党员"):
+        organization_close(organization=branch, on=TODAY(), by=None)
 
 
 def test_a_merger_carries_the_roll_over_without_a_gap(city, branch, contact):
