@@ -14,7 +14,7 @@ from markets.models import Business
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from reports import metrics
-from reports.sql.facts import OF_THE_ROW, REST
+from reports.sql.facts import DENOMINATORS, REST
 
 STREET = "street"
 NOT_FILLED, UNFILLED = "-", "未填"  # in an address, in words
@@ -61,7 +61,7 @@ MODES = {
 }
 # What is broken down: counts of businesses. Whether a column is filled at all is asked of the whole unit.
 CODES = (
-    *OF_THE_ROW, "with_members", "due", "covered", "covered_own", "covered_joint", "covered_market", "work_covered",
+    *DENOMINATORS, "covered", "covered_own", "covered_joint", "covered_market", "work_covered",
     "work_covered_only", "instructed", "grouped", "due_and_built", "due_not_built", "due_not_built_sheltered",
     "due_not_built_blank", *REST,
 )  # fmt: skip

@@ -200,7 +200,7 @@ def _state(side: Side) -> str:
     code = side.code.split("+")[0]
     inside = DENOMINATORS[_inside(code, side.denominator)]
     here = "TRUE" if _is_grassroots(side.unit) else within(side.unit, unassigned=side.unassigned)
-    near = Near.where("b.id IN (SELECT id FROM changed)")
+    near = Near.where("b.id IN (SELECT id FROM changed)", stalls=True)
     flags = ["own", "joint", "market", "work", "with_members", "due"]
     known = ", ".join(f"f.{name} IS TRUE AS {name}" for name in flags)
     ctes = ", ".join([*side.tables(), facts(side.day, near)])

@@ -63,7 +63,7 @@ def keep_businesses(day: Day, ids: Iterable[int] | None = None) -> None:
     """What is known of all businesses, or of some, as the tables say it now."""
     near = None if ids is None else Near.these(sorted(ids))
     of = "TRUE" if ids is None else f"k.id = ANY {_array(ids)}"
-    made = f"{facts(day, near, stalls=False)}, made AS (SELECT * FROM facts)"
+    made = f"{facts(day, near)}, made AS (SELECT * FROM facts)"
     _merge("reports_knownbusiness", _BUSINESS, made, of)
 
 

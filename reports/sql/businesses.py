@@ -3,21 +3,18 @@
 from markets.models.coverage import Covers
 from reports.sql.circle import near_sql
 from reports.sql.facts import (
-    DENOMINATORS,
     DUE_MEMBERS,
     KEY,
+    LINKED,
     NUMERATORS,
-    OF_THE_ROW,
+    OF_PEOPLE,
     RANGES,
-    REST,
     Near,
     counted,
     facts,
+    links,
     mode_is,
     three_haves,
-)
-from reports.sql.facts import (
-    condition as condition_of,
 )
 from reports.sql.parts import LEAD_MARKETS, PLACE, Day, Units, live, market_links, on_columns, place, reach
 
@@ -190,23 +187,31 @@ def market_ids(day: Day, where: str, condition: str) -> str:
     return f"WITH {facts(day, near)} SELECT id FROM ({_market_rows(day)}) rows WHERE {where} AND {condition}"
 
 
-def business_ids(day: Day, where: str, code: str, condition: str) -> str:
-    """Ids of businesses under a unit (`where` on the short names) that a metric counts."""
-    if code in OF_THE_ROW or code == "key_businesses":
-        return f"""SELECT id FROM (
-            SELECT b.id, {place("b")}, {SPLIT}, b.is_key, b.entity_type = 'sole_trader' AS sole, b.is_registered,
-                   b.is_operating, {three_haves("b")} AS three_haves, b.above_size IS TRUE AS above_size
-            FROM markets_business b) rows WHERE {where} AND {condition}"""
-    near = None if where == "TRUE" else Near.where(on_columns(where, "b"))
-    return f"WITH {facts(day, near)} SELECT id FROM facts WHERE {where} AND {condition}"
+def _given(day: Day, flag: str) -> str:
+    linked = f"b.id IN (WITH {live(day)} SELECT business_id FROM ({links(day)}) links WHERE {flag})"
+    if flag not in _OF_MARKETS:
+        return f"{linked} AS {flag}"
+    markets = f"WITH {live(day, LEAD_MARKETS)}, {market_links(day)} SELECT market_id FROM market_links"
+    return f"({linked} OR b.is_operating AND b.market_id IN ({markets} WHERE {_OF_MARKETS[flag]})) IS TRUE AS {flag}"
 
 
-def rest_ids(day: Day, where: str, code: str, range: str) -> str:
-    """Ids of the operating businesses that are not in the count whose rest `code` is."""
-    every = business_ids(day, where, "operating", f"{DENOMINATORS['operating']} AND {RANGES[range]}")
-    inside = business_ids(day, where, REST[code], condition_of(REST[code], "operating", range))
-    # Not NOT EXISTS: the planner takes what is left of three million for one row, and looks each up by its key.
-    return f"SELECT id FROM ({every}) every EXCEPT SELECT id FROM ({inside}) inside"
+_OF_MARKETS = {"market": "counts", "work": "NOT counts"}  # what a covered market gives those who operate in it
+
+
+def business_ids(day: Day, where: str, condition: str) -> str:
+    """Ids of businesses under a unit (`where` on the short names) that a metric counts.
+
+    Where nothing of members is asked, every business is looked at once as it stands there, by look-ups in what covers
+    them: an order is walked until a page is full, and of millions none has to be kept aside.
+    """
+    if any(flag in condition for flag in OF_PEOPLE):
+        near = None if where == "TRUE" else Near.where(on_columns(where, "b"))
+        return f"WITH {facts(day, near)} SELECT id FROM facts WHERE {where} AND {condition}"
+    given = ", ".join(_given(day, flag) for flag in LINKED)
+    return f"""SELECT id FROM (
+        SELECT b.id, {place("b")}, b.is_key, b.entity_type = 'sole_trader' AS sole, b.is_registered, b.is_operating,
+               {three_haves("b")} AS three_haves, b.above_size IS TRUE AS above_size, {given}
+        FROM markets_business b) rows WHERE {where} AND {condition}"""
 
 
 # --- grassroots bodies: the operating businesses that the organization's subtree covers -------------------------------

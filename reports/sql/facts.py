@@ -1,7 +1,7 @@
 """What is known of businesses beyond their own row, driven from the small sides (performance.md).
 
-A business is here if it has a member, a coverage link, an instructor or a group organization, or stands in a covered
-market: some hundred thousand of 4.28 million. Everything else is counted without being looked at (base counts).
+A business is here if it has a member, a coverage link, an instructor or a group organization: some sixty thousand of
+4.28 million. Everything else is counted without being looked at (base counts).
 """
 
 from collections.abc import Iterable
@@ -17,24 +17,24 @@ DUE_MEMBERS = 3  # full members from which an own organization is due (党章 Ar
 
 @dataclass(frozen=True)
 class Near:
-    """Narrows the facts: `ids` selects the businesses wanted, `stalls` (id) those of them in covered markets; `only` is
-    the condition on a column that names one of them."""
+    """Narrows the facts: `ids` selects the businesses wanted; `only` is the condition on a column that names one of them."""
 
     ids: str
-    stalls: str
     # IS TRUE keeps it a hashed look-up; as a join the planner takes `near` for 200 rows and sorts it out five times.
     only: str = "AND ({} IN (SELECT id FROM near)) IS TRUE"
     # Which organizations can cover one of them.
     covering: str = "TRUE"
+    # Those of them of which nothing is known but that their market is covered.
+    stalls: str = ""
 
     @classmethod
-    def where(cls, condition: str) -> "Near":
+    def where(cls, condition: str, *, stalls: bool = False) -> "Near":
         """`condition` on the columns of markets_business b."""
-        return cls(
-            f"SELECT b.id FROM markets_business b WHERE {condition}",
+        covered = (
             f"SELECT b.id AS business_id FROM markets_business b JOIN market_links l ON l.market_id = b.market_id "
-            f"WHERE {condition} AND b.is_operating",
+            f"WHERE {condition} AND b.is_operating"
         )
+        return cls(f"SELECT b.id FROM markets_business b WHERE {condition}", stalls=covered if stalls else "")
 
     @classmethod
     def these(cls, ids: Iterable[int]) -> "Near":
@@ -44,12 +44,6 @@ class Near:
         linked = f"SELECT organization_id FROM markets_businesscoverage WHERE business_id = ANY {array}"
         covering = f"(o.id = ANY (ARRAY({linked})) OR {LEAD_MARKETS})"
         return replace(cls.where(condition), only=f"AND {{}} = ANY {array}", covering=covering)
-
-
-_ALL_STALLS = (
-    "SELECT b.id AS business_id FROM market_links l JOIN markets_business b ON b.market_id = l.market_id "
-    "WHERE b.is_operating"
-)
 
 
 def three_haves(alias: str) -> str:
@@ -69,7 +63,8 @@ _HELP = (
 )  # by a link, by an instructor, by a group organization
 
 
-def _links(day: Day, near: str) -> str:
+def links(day: Day, near: str = "") -> str:
+    """What links, instructors and group organizations give businesses, one row each (needs `live`)."""
     nothing = "false AS own, false AS joint, false AS market, true AS work"
     organized, guided, grouped = (f"{one} AS instructed, {two} AS grouped" for one, two in _HELP)
     return f"""
@@ -125,36 +120,36 @@ def _told(day: Day, near: str) -> str:
         ORDER BY d.business_id, d.as_of DESC, d.id DESC"""
 
 
-_LINKS = ("own", "joint", "market", "work", "instructed", "grouped")
+LINKED = ("own", "joint", "market", "work", "instructed", "grouped")
 _PEOPLE = ("members", "full_members")
 _TOLD = ("told_members", "told_full_members")
 
 
 def _part(select: str, says: tuple[str, ...] = ()) -> str:
     """A selection of businesses in the columns of all of them; of what it does not say it is silent."""
-    silent = [*((name, "false") for name in _LINKS), *((name, "NULL::bigint") for name in (*_PEOPLE, *_TOLD))]
+    silent = [*((name, "false") for name in LINKED), *((name, "NULL::bigint") for name in (*_PEOPLE, *_TOLD))]
     listed = ", ".join(name if name in says else f"{nothing} AS {name}" for name, nothing in silent)
     return f"SELECT business_id, {listed} FROM ({select}) part"
 
 
-def facts(day: Day, near: Near | None = None, *, stalls: bool = True) -> str:
+def facts(day: Day, near: Near | None = None) -> str:
     """CTEs that end in `facts`: one row a business, with place, the flags of its own row, and what covers it.
 
-    Without `stalls`, businesses of which nothing is known but that their market is covered are left out: they are as
-    many as the markets are big, and counted in groups without being looked at one by one (businesses.py).
+    Businesses of which nothing is known but that their market is covered are left out, unless `near` asks for them: they
+    are as many as the markets are big, and counted in groups without being looked at one by one (businesses.py).
     """
     filter_by = near.only if near else ""
     narrow = f"near AS MATERIALIZED ({near.ids})," if near else ""
     # Put below each other and grouped once: joined, parts without statistics are taken for millions of rows, and
     # whatever reads the facts is planned for those.
     parts = [
-        _part(_links(day, filter_by), _LINKS),
+        _part(links(day, filter_by), LINKED),
         _part(_people(day, filter_by), _PEOPLE),
         _part(_told(day, filter_by), _TOLD),
     ]
-    if stalls:
-        parts.append(_part(near.stalls if near else _ALL_STALLS))
-    said = ", ".join(f"bool_or({name}) AS {name}" for name in _LINKS)
+    if near and near.stalls:
+        parts.append(_part(near.stalls))
+    said = ", ".join(f"bool_or({name}) AS {name}" for name in LINKED)
     return f"""{live(day, near.covering if near else "TRUE")}, {market_links(day)}, {narrow}
     known AS MATERIALIZED (
         SELECT business_id, {said}, coalesce(max(members), max(told_members), 0) AS members,
@@ -205,7 +200,7 @@ PARTS = {
 # What is not in a count of `facts`: never looked at one by one, but the rest of all that operate.
 REST = {"uncovered": "covered", "work_uncovered": "work_covered"}
 RANGES = {"all": "TRUE", "sole_traders": "sole", "enterprises": "NOT sole"}
-OF_THE_ROW = ("registered", "operating", "three_haves", "above_size")
+OF_PEOPLE = ("with_members", "due")  # the flags that rest on members
 KEY = "is_operating AND is_key"
 
 
@@ -213,6 +208,8 @@ def condition(code: str, denominator: str, range: str) -> str:
     """Which rows of `facts` a count of businesses counts."""
     if code in NUMERATORS:
         what = f"{DENOMINATORS[denominator]} AND {NUMERATORS[code]}"
+    elif code in REST:
+        what = f"is_operating AND NOT {NUMERATORS[REST[code]]}"
     else:
         what = {**DENOMINATORS, **GAPS, **PARTS, "key_businesses": KEY}[code]
     return f"{what} AND {RANGES[range]}"
@@ -225,4 +222,4 @@ def counted() -> dict[str, str]:
         for code, what in NUMERATORS.items()
         for below, where in DENOMINATORS.items()
     }
-    return inside | GAPS | PARTS | {name: DENOMINATORS[name] for name in ("with_members", "due")}
+    return inside | GAPS | PARTS | {name: DENOMINATORS[name] for name in OF_PEOPLE}

@@ -9,7 +9,7 @@ from django.db import models
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from reports.sql import businesses, persons
-from reports.sql.facts import REST, condition
+from reports.sql.facts import condition
 from reports.sql.parts import Day, within
 from reports.sql.simple import SIMPLE, Simple
 
@@ -41,9 +41,7 @@ def _business_ids(code: str, unit: Unit, day: Day, denominator: str, range: str,
             return "SELECT NULL::bigint WHERE FALSE"
         return businesses.grassroots_ids(day, unit.pk, code, range)
     where = within(unit, unassigned=unassigned)
-    if code in REST:
-        return businesses.rest_ids(day, where, code, range)
-    return businesses.business_ids(day, where, code, condition(code, denominator, range))
+    return businesses.business_ids(day, where, condition(code, denominator, range))
 
 
 def _market_ids(code: str, unit: Unit, day: Day, denominator: str, range: str, unassigned: bool) -> str:
