@@ -2,8 +2,8 @@
 
 Identity numbers and phones are stored as ciphertext: AES-256-GCM, or SM4-GCM (GB/T 32907-2016) where FIELD_CIPHER says
 so. Each ciphertext tells its own cipher, so that both are read at once and a change of the setting is a rotation.
-Equality search goes through an HMAC (SHA-256, or SM3 by BLIND_INDEX_HASH) under a key of its own, so that rotating the
-ring does not move the index and a stolen index says nothing without its key.
+Equality search goes through an HMAC (SHA-256, or SM3 by BLIND_INDEX_HASH and DIGEST_HASH) under a key of its own, so
+that rotating the ring does not move the index and a stolen index says nothing without its key.
 
 Stored form: 1 byte length of the key id, with the highest bit for SM4 ‖ key id ‖ 12 bytes nonce ‖ ciphertext and tag.
 The column's name is bound in as associated data: a ciphertext moved to another column does not open.
@@ -104,11 +104,12 @@ _ready = lru_cache(16)(cipher_of)  # the same few keys for every row of a list
 
 
 def blind_index(text: str, *, kind: str, key: bytes = b"") -> bytes:
-    """32 bytes that are equal for equal texts of one kind. The caller normalises first; `key`: another than persons have."""
-    said, key = f"{kind}:{text}".encode(), key or settings.BLIND_INDEX_KEY
-    if not key:
+    """32 bytes that are equal for equal texts of one kind. The caller normalises first; `key`: another than persons have,
+    which keeps its own hash."""
+    said, chosen = f"{kind}:{text}".encode(), settings.DIGEST_HASH if key else settings.BLIND_INDEX_HASH
+    if not (key := key or settings.BLIND_INDEX_KEY):
         raise CannotDecrypt("the key of the blind index is not on the public face")
-    if settings.BLIND_INDEX_HASH == "SM3":
+    if chosen == "SM3":
         made = HMAC(key, hashes.SM3())
         made.update(said)
         return made.finalize()

@@ -1,7 +1,7 @@
-"""Whether this process makes the blind index as the rows of its database have it.
+"""Whether this process makes the blind index, and digests, as the rows of its database have them.
 
-Under another key or hash nobody would be found again: a known person would come in a second time, and no receipt would
-open. So a process that would do that does not start.
+Under another key or hash nobody would be found again: a known person would come in a second time, no receipt would open,
+and no account would pass for true. So a process that would do that does not start.
 """
 
 import hmac
@@ -15,7 +15,11 @@ from accounts.models import IndexKey
 
 OTHER = (
     "BLIND_INDEX_KEY 或 BLIND_INDEX_HASH 与数据库里登记的不一致：按身份号码、手机号和回执码会找不到已有的人。"
-    "请改回安装时的值再启动；从备份恢复时，请用备份那时的密钥。"
+    "请改回原来的值再启动；要换，按《管理员手册》“换盲索引密钥或算法”。从备份恢复时，请用备份那时的密钥。"
+)
+OTHER_DIGESTS = (
+    "DIGEST_KEY 或 DIGEST_HASH 与数据库里登记的不一致：账号、恢复码和同意的摘要都会对不上。没有单独设置过 DIGEST_KEY 的，"
+    "它就是最初的 BLIND_INDEX_KEY；没有单独设置过 DIGEST_HASH 的，它就是最初的 BLIND_INDEX_HASH。请写明再启动。"
 )
 
 
@@ -24,22 +28,27 @@ def fingerprint(key: bytes = b"") -> bytes:
     return blind_index("fingerprint", kind="index_key", key=key)
 
 
-def is_ours() -> bool:
-    """True also where nothing was written down yet: before the migration, or in a database emptied by tests; and under
-    the key before, while persons are brought from it to the present one (accounts/rekeying.py)."""
-    known = IndexKey.objects.values_list("fingerprint", flat=True).first()
-    ours = [fingerprint(key) for key in (settings.BLIND_INDEX_KEY, settings.BLIND_INDEX_OLD_KEY) if key]
-    return known is None or any(hmac.compare_digest(bytes(known), one) for one in ours)
+def fits(known: IndexKey) -> bool:
+    """True also under the key before, while persons are brought from it to the present one (accounts/rekeying.py)."""
+    ours = [fingerprint()]
+    if settings.BLIND_INDEX_OLD_KEY:
+        ours.append(fingerprint(settings.BLIND_INDEX_OLD_KEY))
+    return any(hmac.compare_digest(bytes(known.fingerprint), one) for one in ours)
 
 
 def index_key_check() -> None:
-    """Raises ImproperlyConfigured. A database that does not answer, or that is not migrated, is told of elsewhere; the
-    public face has no such key."""
+    """Raises ImproperlyConfigured. Nothing is said where nothing was written down yet: before the migration, or in a
+    database emptied by tests. A database that does not answer, or that is not migrated, is told of elsewhere; the public
+    face has no such key."""
     if settings.IS_PUBLIC_FACE:
         return
     try:
-        fits = is_ours()
+        known = IndexKey.objects.first()
     except (OperationalError, ProgrammingError):
         return
-    if not fits:
+    if known is None:
+        return
+    if not fits(known):
         raise ImproperlyConfigured(OTHER)
+    if known.digests is not None and not hmac.compare_digest(bytes(known.digests), fingerprint(settings.DIGEST_KEY)):
+        raise ImproperlyConfigured(OTHER_DIGESTS)

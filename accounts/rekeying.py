@@ -6,6 +6,9 @@ which somebody stands, and only whoever stands nowhere comes under the present k
 holds the index that was read, under the same lock by which two forms of one person wait for each other; and nobody moves
 while a transaction that has asked `index_of` may still write somebody down under its answer.
 
+The same way leads to another hash: the key before may be the present one. A key that is named has the hash of before,
+DIGEST_HASH (crypto.py).
+
 Some things are kept as digests alone: what made them is nowhere, so no key but theirs can find them. They stay under
 DIGEST_KEY, which is the index key of before and has to be kept until they end:
   - recovery codes: until their owner makes new ones (services/factors.py);

@@ -118,9 +118,13 @@ IS_FERRIED = bool(FACE and FERRY_TRUSTED)
 FIELD_CIPHER = env("FIELD_CIPHER", default="AES-256-GCM")  # of what is written from now on; both are read
 if FIELD_CIPHER not in ("AES-256-GCM", "SM4-GCM"):
     raise ImproperlyConfigured("环境变量 FIELD_CIPHER 应为 AES-256-GCM 或 SM4-GCM。")
-BLIND_INDEX_HASH = env("BLIND_INDEX_HASH", default="SHA-256")  # chosen at installation: another one finds nobody again
-if BLIND_INDEX_HASH not in ("SHA-256", "SM3"):
-    raise ImproperlyConfigured("环境变量 BLIND_INDEX_HASH 应为 SHA-256 或 SM3。")
+BLIND_INDEX_HASH = env(
+    "BLIND_INDEX_HASH", default="SHA-256"
+)  # another one finds nobody until manage.py rekey_index ran
+# Of DIGEST_KEY, RECEIPT_KEY and the index key before: what was made with them cannot be made with another hash.
+DIGEST_HASH = env("DIGEST_HASH", default="") or BLIND_INDEX_HASH
+if not {BLIND_INDEX_HASH, DIGEST_HASH} <= {"SHA-256", "SM3"}:
+    raise ImproperlyConfigured("环境变量 BLIND_INDEX_HASH 和 DIGEST_HASH 应为 SHA-256 或 SM3。")
 AUDIT_SEAL_KEY = staff_key("AUDIT_SEAL_KEY")
 
 # --- one alias, one role per process: web serves, owner migrates, seeds and flushes ----------------------------------

@@ -18,6 +18,7 @@ from tests import factories as make
 
 OTHER = b"o" * 32
 recording = import_module("members.migrations.0014_index_key_recorded")
+digests = import_module("members.migrations.0018_digest_key_recorded")
 
 
 @pytest.fixture
@@ -25,15 +26,24 @@ def recorded(db, owner_role):
     with owner_role():
         IndexKey.objects.all().delete()
         recording.record(apps, None)
+        digests.record(apps, None)
+
+
+@pytest.mark.parametrize(("setting", "value"), [("DIGEST_KEY", OTHER), ("DIGEST_HASH", "SM3")])
+def test_digests_that_would_not_fit_are_refused_too(recorded, settings, setting, value):
+    """Where the index key was changed and DIGEST_KEY was not kept, no account would pass for true."""
+    setattr(settings, setting, value)
+    with pytest.raises(ImproperlyConfigured, match="DIGEST_KEY 或 DIGEST_HASH 与数据库里登记的不一致"):
+        index_key.index_key_check()
 
 
 @pytest.mark.parametrize(("setting", "value"), [("BLIND_INDEX_KEY", OTHER), ("BLIND_INDEX_HASH", "SM3")])
 def test_another_key_and_another_hash_are_refused_and_the_own_ones_are_not(recorded, settings, setting, value):
     index_key.index_key_check()
     setattr(settings, setting, value)
-    with pytest.raises(ImproperlyConfigured, match="请改回安装时的值"):
+    with pytest.raises(ImproperlyConfigured, match="请改回原来的值"):
         index_key.index_key_check()
-    with pytest.raises(CommandError, match="请改回安装时的值"):
+    with pytest.raises(CommandError, match="请改回原来的值"):
         call_command("rotate_keys", "--check")
 
 
@@ -52,7 +62,7 @@ def test_what_is_written_down_at_the_upgrade_is_compared_with_the_rows_first(rec
     with owner_role():
         IndexKey.objects.all().delete()
         settings.BLIND_INDEX_KEY = OTHER
-        with pytest.raises(ValueError, match="请改回安装时的值"):
+        with pytest.raises(ValueError, match="请改回原来的值"):
             recording.record(apps, None)
     assert not IndexKey.objects.exists()
 
@@ -82,6 +92,6 @@ def test_neither_the_pages_nor_a_worker_start_under_another_key():
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
     found.pop("DATABASE_OWNER_URL", None)
-    for more, said in (({}, "started"), ({"BLIND_INDEX_HASH": "SM3"}, "请改回安装时的值")):
+    for more, said in (({}, "started"), ({"BLIND_INDEX_HASH": "SM3"}, "请改回原来的值")):
         ended = subprocess.run([sys.executable, "-c", STARTS], env=found | more, capture_output=True, text=True)
         assert [said in line for line in ended.stdout.splitlines()] == [True, True], ended.stdout + ended.stderr

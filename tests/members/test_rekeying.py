@@ -33,7 +33,8 @@ def people(db) -> dict[str, str]:
     """Phone by identity number, under the key before; the last ones reported too. What the database says of its key."""
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
-    IndexKey.objects.update_or_create(pk=1, defaults={"fingerprint": index_key.fingerprint()})
+    kept = {"fingerprint": index_key.fingerprint(), "digests": index_key.fingerprint(settings.DIGEST_KEY)}
+    IndexKey.objects.update_or_create(pk=1, defaults=kept)
     city = make.make_city()
     found = {id_number(): phone() for _ in range(COUNT)}
     for number, mobile in found.items():
@@ -140,6 +141,24 @@ def test_codes_go_on_by_either_key_and_digests_by_their_own(people, settings, ow
     assert selectors.member_by_code("ABCD") == member
     with pytest.raises(CommandError, match="BLIND_INDEX_OLD_KEY"):
         run()
+
+
+@pytest.mark.django_db
+def test_another_hash_under_the_same_key(people, settings, owner_role):
+    user = make.make_user()
+    code = recovery_codes_renew(user=user)[0]
+    before = identity.receipt_index("ABCDEFGH")
+    settings.BLIND_INDEX_HASH, settings.BLIND_INDEX_OLD_KEY = "SM3", OLD
+    index_key.index_key_check()
+    assert all(found(people))
+    with owner_role():
+        assert "没有剩余" in run()
+    settings.BLIND_INDEX_OLD_KEY = b""
+    index_key.index_key_check()
+    assert all(found(people)) and code_check(user=user, code=code) == "recovery"
+    assert identity.receipt_index("ABCDEFGH") == before
+    settings.BLIND_INDEX_HASH = "SHA-256"
+    assert not any(found(people)), "the control: by the hash before nobody is found any more"
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Brings the blind index to another key (accounts/rekeying.py)."""
+"""Brings the blind index to another key or hash (accounts/rekeying.py)."""
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -11,10 +11,11 @@ from accounts.rekeying import BATCH, PATIENCE, AlreadyRunning, Busy, move_all
 
 class Command(BaseCommand):
     help = (
-        "换盲索引密钥：按身份号码、手机号、党员码查找用的索引改用新的 BLIND_INDEX_KEY。系统不必停机，可随时中断，"
-        "再运行一次即接着做。步骤：BLIND_INDEX_OLD_KEY 填旧值、BLIND_INDEX_KEY 填新值，DIGEST_KEY 和 RECEIPT_KEY 没有"
-        "单独设置过的填旧值，重启全部进程 → 以数据库 owner 运行本命令 → 删去 BLIND_INDEX_OLD_KEY 并重启。"
-        "DIGEST_KEY 此后一直保留：恢复码、同意的摘要、收件的摘要只存摘要，换不了密钥。"
+        "换盲索引密钥或算法：按身份号码、手机号、党员码查找用的索引改用新的 BLIND_INDEX_KEY 或 BLIND_INDEX_HASH。"
+        "系统不必停机，可随时中断，再运行一次即接着做。步骤：BLIND_INDEX_OLD_KEY 填旧值、BLIND_INDEX_KEY 填新值"
+        "（换算法：密钥可以不变，DIGEST_HASH 填旧算法），DIGEST_KEY 和 RECEIPT_KEY 没有单独设置过的填旧值，"
+        "重启全部进程 → 以数据库 owner 运行本命令 → 删去 BLIND_INDEX_OLD_KEY 并重启。DIGEST_KEY、DIGEST_HASH 此后一直"
+        "保留：恢复码、同意的摘要、收件的摘要只存摘要，换不了密钥和算法。"
     )
 
     def add_arguments(self, parser):
@@ -38,7 +39,9 @@ class Command(BaseCommand):
                 "在此之前不要删去 BLIND_INDEX_OLD_KEY。"
             )
         IndexKey.objects.update_or_create(pk=1, defaults={"fingerprint": fingerprint()})
-        self.stdout.write(f"已改 {moved:,} 处，没有剩余。请删去 BLIND_INDEX_OLD_KEY 并重启全部进程；DIGEST_KEY 保留。")
+        self.stdout.write(
+            f"已改 {moved:,} 处，没有剩余。请删去 BLIND_INDEX_OLD_KEY 并重启全部进程；DIGEST_KEY、DIGEST_HASH 保留。"
+        )
 
     def _heard(self, label: str, looked: int, total: int) -> None:
         self.stdout.write(f"{label}：{looked:,} / {total:,}")
