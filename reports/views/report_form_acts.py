@@ -14,7 +14,7 @@ from reports.filling_forms import CODES, BindForm, ChangeForm, FillForm, UploadF
 from reports.form_filling import Filler, FillRefused, Told
 from reports.form_services import FormRefused, binding_columns
 from reports.models import FormBinding, ReportForm
-from reports.views.report_forms import CHANGE, FILL, FormMixin, crumb_of, crumbs
+from reports.views.report_forms import CHANGE, FILL, FormMixin, crumb_of, crumbs, sheet_number
 from tables.workbooks import Refused, Sheet, address, read_address
 from tables.workbooks.look import Place
 
@@ -96,10 +96,10 @@ class CellMixin(FormMixin):
             book = form_books.book_of(form)
         except Refused as refused:
             raise Http404 from refused
-        number, place = asked.get("sheet", ""), read_address(asked.get("cell", ""))
-        if place is None or not number.isdecimal() or not 0 < int(number[:4]) <= len(book.shown):
+        number, place = sheet_number(book, asked.get("sheet", "")), read_address(asked.get("cell", ""))
+        if place is None or not number:
             raise Http404
-        return form, book, book.shown[int(number) - 1], place
+        return form, book, book.shown[number - 1], place
 
     @staticmethod
     def binding(form: ReportForm, sheet: Sheet, place: Place) -> FormBinding | None:
@@ -232,10 +232,10 @@ class ReportFormSuggest(FormMixin, View):
             book = form_books.book_of(form)
         except Refused as refused:
             raise Http404 from refused
-        text = asked.get("sheet", "1")
-        if not text.isdecimal() or not 0 < int(text[:4]) <= len(book.shown):
+        number = sheet_number(book, asked.get("sheet", "1"))
+        if not number:
             raise Http404
-        return form, int(text), book.shown[int(text) - 1], book
+        return form, number, book.shown[number - 1], book
 
 
 class ReportFormFill(FormMixin, View):

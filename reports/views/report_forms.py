@@ -38,6 +38,12 @@ def crumb_of(form: ReportForm) -> dict:
     return {"label": form.title, "url": form.get_absolute_url()}
 
 
+def sheet_number(book: Book, text: str) -> int:
+    """Which of the sheets that are shown an address means, from 1; 0 for what is none."""
+    number = int(text) if text.isdecimal() and len(text) < 4 else 0
+    return number if number <= len(book.shown) else 0
+
+
 class FormMixin(ScopedMixin):
     model = ReportForm
     permission = "reports.view_reportform"
@@ -119,8 +125,7 @@ class ReportFormPage(FormMixin, View):
         return render(request, "reports/report_form.html", context)
 
     def _sheet(self, book: Book, bindings: list[FormBinding]) -> dict[str, Any]:
-        number = self.request.GET.get("sheet", "")
-        index = min(int(number), len(book.shown)) if number.isdecimal() and int(number[:4]) > 0 else 1
+        index = sheet_number(book, self.request.GET.get("sheet", "")) or 1
         sheet = book.shown[index - 1]
         told = self._told(book, bindings)
         here: dict[Place, form_grid.Bound] = {

@@ -120,6 +120,10 @@ def test_the_panel_of_a_cell_shows_what_will_stand_there(town, closed, sign_in):
     assert "公式" in text(client.get(url, cell | {"cell": "B7"}))
     for wrong in ({"cell": "ZZZZ9"}, {"sheet": "9"}, {"sheet": "x"}, {"cell": ""}):
         assert client.get(url, cell | wrong).status_code == 404
+    for number in ("00012", "0001" + "9" * 5000, "-1", "²"):
+        assert client.post(url, NUMBER | cell | {"sheet": number}).status_code == 404
+        assert client.post(page_of(form, "report_form_suggest"), {"sheet": number}).status_code == 404
+        assert client.get(page_of(form), {"sheet": number[:100]}).status_code == 200
 
 
 def test_a_binding_is_changed_and_taken_off(town, sign_in):
