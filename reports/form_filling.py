@@ -27,6 +27,7 @@ What = FormBinding.What
 SOURCES = "数据来源"
 HEADER = ("工作表", "格子", "填的是", "指标", "口径", "单位", "数据截至", "数值", "指标的定义")
 WIDTHS = (16, 8, 12, 28, 20, 28, 12, 14, 80)
+OTHERWISE_SHOWN = "这一格的格式是{}，Excel 会把 {} 显示成别的样子；请把它改成“常规”格式，再上传改好的文件"
 
 
 class FillRefused(ValueError):
@@ -65,10 +66,11 @@ class Filler:
             return Told(None, "", problem=f"报表里没有工作表「{binding.sheet}」，或者它是隐藏的")
         if reason := sheet.why_not(place):
             return Told(None, "", problem=reason.rstrip("。"))
-        style = sheet.style(place)
+        style, workbook = sheet.style(place), self.book.workbook
+        is_date = bool(style) and small_number(style) in workbook.texts.dates
         if binding.what in FormBinding.NUMBERS:
-            return self._number(binding, shows_percent=style in self.book.workbook.percents)
-        return self._words(binding, is_date=bool(style) and small_number(style) in self.book.workbook.texts.dates)
+            return self._number(binding, is_date=is_date, shows_percent=style in workbook.percents)
+        return self._words(binding, is_date=is_date)
 
     def _words(self, binding: FormBinding, *, is_date: bool) -> Told:
         month, today = self.closing.month, timezone.localdate()
@@ -81,7 +83,7 @@ class Filler:
         text = binding.text if binding.what == What.TEXT else str(binding.unit)
         return Told(text, text)
 
-    def _number(self, binding: FormBinding, *, shows_percent: bool) -> Told:
+    def _number(self, binding: FormBinding, *, is_date: bool, shows_percent: bool) -> Told:
         try:
             code, denominator, range = metrics.parse_key(binding.metric)
         except metrics.UnknownMetric as unknown:
@@ -100,6 +102,8 @@ class Filler:
         shown = words.figure(found, kind, hidden=hidden)
         if found is None:
             return Told(shown, shown, own.as_of, is_hidden=hidden)
+        if is_date or shows_percent and kind != metrics.RATE:
+            return Told(None, "", problem=OTHERWISE_SHOWN.format("日期" if is_date else "百分数", shown))
         if binding.what == What.PERCENT and not shows_percent:
             return Told((found * 100).quantize(Decimal("0.01")), shown, own.as_of)
         return Told(found, shown, own.as_of)

@@ -115,6 +115,21 @@ def test_what_cannot_be_told_is_left_empty_and_said_and_the_others_are_filled(to
     assert "no_such_metric" in told["B6"] and str(gone) in told["C5"] and set(told) == {"B6", "C5"}
 
 
+def test_a_number_that_the_format_of_its_cell_would_show_as_another_is_not_written(town, closed):
+    """1,412 in a cell of percents reads 141200%, in a cell of days 1903-11-12."""
+    form = form_of(town.city.city)
+    bind(
+        form, SHEET, D5="operating", D6={"what": "numerator", "metric": "work_coverage"}, E2="work_coverage",
+        C5="operating", E5={"what": "percent", "metric": "work_coverage"},
+    )  # fmt: skip
+    filled, _ = form_fill(form=form, month=LAST, by=None)
+    sheet = book_of(filled)[SHEET]
+    assert [sheet[cell].value for cell in ("D5", "D6", "E2")] == [None] * 3
+    assert sheet["C5"].value is not None and sheet["E5"].value is not None
+    told = {one["cell"]: one["problem"] for one in filled.problems}
+    assert set(told) == {"D5", "D6", "E2"} and "百分数" in told["D5"] and "日期" in told["E2"]
+
+
 def test_filling_again_is_the_same_edition_until_something_changes(town, closed):
     form = form_of(town.city.city)
     bind(form, SHEET, B5="operating")
