@@ -52,6 +52,7 @@ _REACHES_OUT = re.compile(
 )
 _DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9_.-]+)[\"']")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'')
+_ELSEWHERE = re.compile(r"\[[^\[\]]*\][^\s!'\"\[\](){},;+\-*/^&=<>]+!")  # [1]Sheet!A1: no sheet's name holds a bracket
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ def _sheets(package: zipfile.ZipFile, part: str, names: set[str]) -> list[SheetP
         raise Refused(TOO_MANY)
     if not found or len({sheet.part for sheet in found}) < len(found):
         raise Refused(BROKEN)
+    if len({sheet.name.lower() for sheet in found}) < len(found):  # what is bound in one would be written into both
+        raise Refused(UNUSUAL)
     return found
 
 
@@ -198,6 +201,10 @@ def check_formula(text: str) -> None:
     if len(text) > FORMULA_LIMIT:
         raise Refused(UNUSUAL)
     bare = _QUOTED.sub("", text)
+    if _ELSEWHERE.search(bare) or any(
+        one[0].startswith("'") and "[" in one[0] and text.startswith("!", one.end()) for one in _QUOTED.finditer(text)
+    ):
+        raise Refused(f"文件里有{ACTS['externalLink']}，{WHAT_TO_DO}")
     if "|" in bare:  # no operator of a formula: application|topic!item
         raise Refused(f"文件里有调用其他程序的公式（DDE），{WHAT_TO_DO}")
     if found := _REACHES_OUT.search(bare):

@@ -282,7 +282,7 @@ class _Seer:
 
     def _start_row(self, each: dict[str, str]) -> None:
         number = small_number(each.get("r", "")) or self.row_number + 1
-        if not self.row_number < number <= LAST_ROW:
+        if self.row is not None or not self.row_number < number <= LAST_ROW:
             raise Refused(UNUSUAL)
         style = each.get("s", "") if each.get("customFormat", "0") in ("1", "true") else ""
         self.row_number, self.column = number, 0
@@ -294,7 +294,8 @@ class _Seer:
     def _start_cell(self, each: dict[str, str]) -> None:
         found = LETTERS.match(each.get("r", ""))
         column = column_of(found[1]) + 1 if found else self.column + 1
-        if not self.column < column <= LAST_COLUMN or found and int(found[2]) != self.row_number:
+        is_inside = self.spot is not None  # of another cell, which ends where we would not see it
+        if is_inside or not self.column < column <= LAST_COLUMN or found and int(found[2]) != self.row_number:
             raise Refused(UNUSUAL)
         self.column = column
         self.spot = Spot(self.at, style=each.get("s", ""), kind=each.get("t", "n"))

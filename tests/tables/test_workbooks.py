@@ -219,6 +219,9 @@ def test_what_lies_outside_the_file_is_refused_and_links_to_click_are_not():
         "cmd|'/c calc'!A0",
         '1+IMAGE("http://x")',
         'RTD("a","","b")',
+        "[1]表一!A1",
+        "SUM([1]表一:表三!A1)",
+        r"1+'\\host\share\[别处.xlsx]it''s'!A1",
     ],
 )
 def test_formulas_that_reach_out_are_refused_wherever_they_stand(formula):
@@ -244,8 +247,21 @@ def test_formulas_that_reach_out_are_refused_wherever_they_stand(formula):
 
 
 def test_words_that_only_look_like_such_formulas_are_no_reason():
-    rows = '<sheetData><row r="1"><c r="A1"><f>"WEBSERVICE(x) a|b"&amp;SUM(B1:B2)</f></c></row></sheetData>'
-    assert sheet_of(files.with_rows(files.simple(), rows)).why_not((1, 1))
+    for formula in (
+        '"WEBSERVICE(x) a|b"&amp;SUM(B1:B2)',
+        "SUM(情况[数量])*'表 二'!A1+表三!B1",
+        "\"'[1]表'!\"&amp;'it''s'!A1",
+        "情况[[#This Row],[数量]]",
+    ):
+        rows = f'<sheetData><row r="1"><c r="A1"><f>{formula}</f></c></row></sheetData>'
+        assert sheet_of(files.with_rows(files.simple(), rows)).why_not((1, 1))
+
+
+def test_two_sheets_of_one_name_are_refused():
+    book = openpyxl.Workbook()
+    book.active.title, book.create_sheet("表乙").title = "A1", "b1"
+    twice = files.with_sheet(files.saved(book), lambda data: data.replace(b'"b1"', b'"a1"'), part="xl/workbook.xml")
+    assert "不常见" in refused(twice)
 
 
 def test_macros_old_workbooks_and_what_is_no_workbook_are_refused_by_what_they_are():
@@ -284,7 +300,10 @@ def test_too_many_merged_cells_and_links_and_odd_orders_are_refused():
     assert "合并" in refused(files.with_sheet(files.simple(), lambda data: data.replace(b"</sheetData>", merges)))
     links = b"</sheetData><hyperlinks>" + b'<hyperlink ref="A1"/>' * 5_001 + b"</hyperlinks>"
     assert "链接" in refused(files.with_sheet(files.simple(), lambda data: data.replace(b"</sheetData>", links)))
-    for rows in ('<row r="5"/><row r="2"/>', '<row r="1"><c r="B1"/><c r="A1"/></row>', '<row r="1"><c r="B7"/></row>'):
+    for rows in (
+        '<row r="5"/><row r="2"/>', '<row r="1"><c r="B1"/><c r="A1"/></row>', '<row r="1"><c r="B7"/></row>',
+        '<row r="1"><row r="2"/></row>', '<row r="1"><c r="A1"><c r="B1"/></c></row>',
+    ):  # fmt: skip
         assert "不常见" in refused(files.with_rows(files.simple(), f"<sheetData>{rows}</sheetData>"))
 
 
