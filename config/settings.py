@@ -309,6 +309,7 @@ WHITENOISE_USE_FINDERS = env.bool("WHITENOISE_USE_FINDERS", True)
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(BASE_DIR / ".local" / "media"))  # uploads and exports, never served
 # Who was erased, by number: to be played again after a restore, so it must not lie in what is restored (docs/manual).
 ERASURE_LIST = env("ERASURE_LIST", default=str(Path(MEDIA_ROOT) / "erasures" / "list.jsonl"))
+BACKUP_DIR = env("BACKUP_DIR", default="")  # what deploy/backup.sh says of its nights; empty: the operator's own way
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

@@ -1,13 +1,13 @@
 """运行状况: whether what should run without anybody asking does run, and what to do where it does not.
 
-Times and counts of the machinery, no business data (GB/T 22239-2019 8.1.4.2 d, 8.1.4.3 d). The machine itself, its network
-and the backups are the operator's to watch.
+Times and counts of the machinery, no business data (GB/T 22239-2019 8.1.4.2 d, 8.1.4.3 d). The machine itself and its
+network are the operator's to watch.
 """
 
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -201,6 +201,32 @@ def _disk() -> Check:
     return Check(name, OK, told)
 
 
+def _backup() -> Check:
+    """By what deploy/backup.sh leaves for us to read: "day-time kilobytes seconds", and "day-time reason" of a failure."""
+    name = "备份"
+    if not settings.BACKUP_DIR:
+        todo = "需要系统来做时，启动 backup 服务并设置 BACKUP_DIR。"
+        return Check(name, OFF, "没有设置，由运维自己备份和演练恢复", todo)
+    taken, failed = _backup_told("last"), _backup_told("failed")
+    newest = taken and taken[0]
+    if failed and (newest is None or failed[0] > newest):
+        told = f"{_when(failed[0])} 没有做成：{failed[1]}"
+        return Check(name, BAD, f"{told}。最近一次做成：{_when(newest)}", "请看 backup 服务的日志和备份盘的剩余空间。")
+    found = _nightly(name, newest, "请检查 backup 服务是否在运行，BACKUP_DIR 有没有挂载。")
+    if taken and found.state == OK:
+        kilobytes, seconds = map(int, taken[1].split())
+        return replace(found, told=f"{found.told}，{kilobytes / 2**20:,.1f} GB，用了 {seconds} 秒")
+    return found
+
+
+def _backup_told(file: str) -> tuple[datetime, str] | None:
+    try:
+        at, rest = (Path(settings.BACKUP_DIR) / file).read_text("utf-8").strip().split(" ", 1)
+        return timezone.make_aware(datetime.strptime(at, "%Y%m%d-%H%M%S")), rest
+    except (OSError, ValueError):
+        return None
+
+
 def _erasures() -> Check:
     """A withdrawal goes on where its list cannot be written, so nobody else would notice."""
     place = Path(settings.ERASURE_LIST)
@@ -213,5 +239,5 @@ def _erasures() -> Check:
 
 LOOKS: tuple[Callable[[], Check], ...] = (
     _database, _redis, _jobs, _sealing, _heads, _chain, _rows, _counting, _retention, _idle, _admin_networks, _ferry,
-    _alarms, _scanner, _disk, _erasures,
+    _alarms, _scanner, _disk, _backup, _erasures,
 )  # fmt: skip

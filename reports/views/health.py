@@ -18,7 +18,7 @@ class Health(DoorMixin, View):
         found = checks()
         context = {
             "heading": "运行状况",
-            "subtitle": "只看系统自己，没有业务数据；机器、网络和备份由运维另行检查",
+            "subtitle": "只看系统自己，没有业务数据；机器和网络由运维另行检查",
             "table": {
                 "caption": "运行状况",
                 "columns": [{"key": name, "label": name, "whole": name == "项目"} for name in COLUMNS],

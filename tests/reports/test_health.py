@@ -3,6 +3,7 @@
 import shutil
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -119,6 +120,16 @@ def no_rounds(owner_role, settings, patch):
     AlarmRound.objects.update(looked_at=timezone.now() - timedelta(minutes=6))
 
 
+def backup_told(*told: tuple[str, timedelta, str]):
+    def tell(owner_role, settings, patch):
+        settings.BACKUP_DIR = settings.MEDIA_ROOT
+        for file, ago, rest in told:
+            at = timezone.localtime() - ago
+            (Path(settings.BACKUP_DIR) / file).write_text(f"{at:%Y%m%d-%H%M%S} {rest}\n", "utf-8")
+
+    return tell
+
+
 LONG_AGO = timezone.now() - timedelta(hours=1)
 FAULTS = {
     "审计封存": (unsealed, "bad"),
@@ -137,6 +148,8 @@ FAULTS = {
     "上传查毒": (no_scanner, "bad"),
     "上传和导出的磁盘": (full, "bad"),
     "抹除和撤回的清单": (read_only, "bad"),
+    "备份": (backup_told(("last", timedelta(hours=31), "1048576 60")), "bad"),
+    "备份 ": (backup_told(("last", timedelta(hours=25), "9 9"), ("failed", timedelta(hours=1), "盘满了")), "bad"),
 }
 
 
@@ -154,6 +167,19 @@ def test_on_the_first_day_no_job_of_the_night_is_late(settings, tmp_path):
 
 def test_what_did_not_run_in_the_first_night_is_told(installed_long_ago):
     assert {name for name in NIGHTLY if faults().get(name) == "bad"} == NIGHTLY
+
+
+def test_what_the_backup_says_of_its_nights(well, owner_role, settings):
+    def told() -> str:
+        return next(check.told for check in health.checks() if check.name == "备份")
+
+    assert "由运维自己备份" in told()
+    backup_told(("failed", timedelta(hours=9), "盘满了"), ("last", timedelta(hours=1), "5242880 312"))(
+        None, settings, None
+    )
+    assert "5.0 GB，用了 312 秒" in told() and "盘满了" not in told()
+    backup_told(("failed", timedelta(), "盘满了"))(None, settings, None)
+    assert "没有做成：盘满了" in told()
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tools.embedded import EmbeddedPostgres
+from tools.embedded import EmbeddedPostgres, postgres_programs
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy/postgres-init.sh"
-pytestmark = pytest.mark.skipif(shutil.which("psql") is None, reason="no psql on PATH")
+PROGRAMS = f"{postgres_programs(None)}:{os.environ['PATH']}"  # psql, of the embedded server
 
 
 class BareCluster(EmbeddedPostgres):
@@ -39,6 +39,7 @@ def connect(cluster: EmbeddedPostgres, user: str):
 
 def test_the_script_makes_roles_extensions_and_database(cluster):
     environment = os.environ | {
+        "PATH": PROGRAMS,
         "PGHOST": "127.0.0.1",
         "PGPORT": str(cluster.port),
         "POSTGRES_USER": "postgres",

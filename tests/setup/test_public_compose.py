@@ -6,7 +6,6 @@ import http.client
 import os
 import re
 import secrets
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,14 +16,13 @@ from django.conf import settings
 
 from accounts.sealed_box import key_pair
 from tests.served import HOST, Server
-from tests.setup.test_postgres_init import BareCluster, cluster  # noqa: F401  (a fixture)
+from tests.setup.test_postgres_init import PROGRAMS, BareCluster, cluster  # noqa: F401  (a fixture)
 from tests.setup.test_public_role import paths
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = yaml.safe_load((ROOT / "docker-compose.public.yml").read_text("utf-8"))["services"]
 NAME = "party.example.gov.cn"
 SEEN = {"/healthz": 200, "/verify/": 200, "/notice/": 404}  # no notice has been carried here yet
-pytestmark = pytest.mark.skipif(shutil.which("psql") is None, reason="no psql on PATH")
 
 
 def key() -> str:
@@ -85,7 +83,7 @@ def status(server: Server, path: str) -> int:
 
 @pytest.fixture
 def face(environment, cluster):  # noqa: F811
-    login = {"PGHOST": HOST, "PGPORT": str(cluster.port)}
+    login = {"PGHOST": HOST, "PGPORT": str(cluster.port), "PATH": PROGRAMS}
     script = ROOT / "deploy/postgres-public-init.sh"
     done = subprocess.run([script], env=environment("postgres") | login, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,148 @@
+"""deploy/backup.sh on real databases: taken, thrown away in time, refused when it does not fit, and put back."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg2
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import AuditEvent
+from accounts.seals import seal
+from members.models import Member
+from tests import factories as make
+from tools.embedded import postgres_programs
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "deploy/backup.sh"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """Of the service: as owner on the database of the test, with the programs of the embedded server."""
+    server = connection.settings_dict
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media/一份.xlsx").write_bytes(b"sealed")
+    return {
+        "PATH": f"{postgres_programs(None)}:{os.environ['PATH']}", "TZ": "Asia/Shanghai",
+        "PGHOST": server["HOST"], "PGPORT": str(server["PORT"]), "PGUSER": "owner", "PGDATABASE": server["NAME"],
+        "BACKUP_DIR": str(tmp_path / "backups"), "MEDIA_ROOT": str(tmp_path / "media"),
+    }  # fmt: skip
+
+
+def run(environment, *words: str, **more: str) -> subprocess.CompletedProcess:
+    return subprocess.run([SCRIPT, *words], env=environment | more, capture_output=True, text=True)
+
+
+def taken(environment) -> list[str]:
+    return sorted(path.name for path in Path(environment["BACKUP_DIR"]).iterdir() if path.is_dir())
+
+
+@pytest.fixture
+def elsewhere(environment):
+    """An empty database beside it, as init makes it on a new machine, to restore into."""
+    name = f"{environment['PGDATABASE']}_elsewhere"
+    connection.close()
+    with _as_owner(environment, "postgres") as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}"')
+        cursor.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+        cursor.execute(f'GRANT CONNECT, TEMPORARY ON DATABASE "{name}" TO web')
+    yield environment | {"PGDATABASE": name}
+    with _as_owner(environment, "postgres") as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{name}%"])
+        for (found,) in cursor.fetchall():
+            cursor.execute(f'DROP DATABASE "{found}"')
+
+
+class _as_owner:
+    """A cursor in autocommit on one of the server's databases."""
+
+    def __init__(self, environment, name: str, user: str = "owner"):
+        self.line = psycopg2.connect(host=environment["PGHOST"], port=environment["PGPORT"], user=user, dbname=name)
+        self.line.autocommit = True
+
+    def __enter__(self):
+        return self.line.cursor()
+
+    def __exit__(self, *_):
+        self.line.close()
+
+
+def manage(environment, *words: str) -> subprocess.CompletedProcess:
+    server = f"{environment['PGHOST']}:{environment['PGPORT']}/{environment['PGDATABASE']}"
+    told = os.environ | {
+        "DATABASE_URL": f"postgres://web@{server}", "DATABASE_OWNER_URL": f"postgres://owner@{server}",
+        "DATABASE_ROLE": "owner", "DJANGO_SETTINGS_MODULE": "config.settings",
+    }  # fmt: skip
+    return subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=told, capture_output=True, text=True)
+
+
+def test_what_was_taken_is_there_again_with_its_walls_and_its_chain(environment, elsewhere, tmp_path):
+    city = make.make_city()
+    make.make_affiliation(make.make_member("张三"), make.make_branch(city.yuehai))
+    audit.record("accounts.sign_in", by=None)
+    seal()
+    events = AuditEvent.objects.count()
+    connection.close()
+    done = run(environment, "once")
+    assert done.returncode == 0, done.stderr
+    [name] = taken(environment)
+    assert (Path(environment["BACKUP_DIR"]) / "last").read_text().startswith(f"{name} ")
+    (Path(environment["MEDIA_ROOT"]) / "一份.xlsx").unlink()
+
+    done = run(elsewhere, "restore", name)
+    assert done.returncode == 0 and "已恢复" in done.stdout, done.stderr
+    with _as_owner(elsewhere, elsewhere["PGDATABASE"]) as cursor:
+        cursor.execute("SELECT name FROM members_member")
+        assert cursor.fetchall() == [("张三",)]
+        cursor.execute("SELECT count(*) FROM accounts_auditevent")
+        assert cursor.fetchone() == (events,)
+    with _as_owner(elsewhere, elsewhere["PGDATABASE"], user="web") as cursor:
+        cursor.execute("SELECT count(*) FROM orgs_organization")
+        assert cursor.fetchone()[0] > 5
+        cursor.execute("SELECT count(*) FROM members_member")
+        assert cursor.fetchone() == (0,), "the second wall: nobody said who reads"
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            cursor.execute("UPDATE accounts_auditevent SET act = 'x'")
+    with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+        _as_owner(elsewhere, elsewhere["PGDATABASE"], user="public_ferry")
+    assert (Path(environment["MEDIA_ROOT"]) / "一份.xlsx").read_bytes() == b"sealed"
+    (tmp_path / "list.jsonl").touch()
+    replay = ["replay_erasures", "--check", "--list", str(tmp_path / "list.jsonl")]
+    for command in (["migrate", "--check"], ["verify_audit"], replay, ["verify_rows"]):
+        checked = manage(elsewhere, *command)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_it_is_not_put_back_over_people_who_work(environment, elsewhere):
+    run(environment, "once")
+    [name] = taken(environment)
+    with _as_owner(elsewhere, elsewhere["PGDATABASE"], user="web") as cursor:
+        refused = run(elsewhere, "restore", name)
+        assert refused.returncode and "还有 1 个连接" in refused.stderr
+        cursor.execute("SELECT 1")
+    assert run(elsewhere, "restore", "20200101-000000").returncode
+    with (Path(environment["BACKUP_DIR"]) / name / "media.tar").open("ab") as file:
+        file.write(b"more")
+    assert "与校验和不符" in run(elsewhere, "restore", name).stderr
+
+
+def test_old_ones_go_and_the_newest_stays_when_nothing_new_comes(environment):
+    folder = Path(environment["BACKUP_DIR"])
+    days = [timezone.localtime() - timedelta(days=back) for back in (40, 15, 13)]
+    for day in days:
+        (folder / f"{day:%Y%m%d-%H%M%S}").mkdir(parents=True)
+    failed = run(environment, "once", PGPORT="1")
+    assert failed.returncode and len(taken(environment)) == 3
+    assert "connection to server" in (folder / "failed").read_text()
+    assert run(environment, "once").returncode == 0
+    kept = taken(environment)
+    assert kept[0] == f"{days[2]:%Y%m%d-%H%M%S}" and len(kept) == 2 and not (folder / "failed").exists()
+    assert [oct((folder / name).stat().st_mode)[-2:] for name in (kept[-1], "last")] == ["00", "44"]
+    assert Member.objects.count() == 0
