@@ -11,7 +11,7 @@ from django.views import View
 from tables import bulk, saved
 from tables.forms import SavedViewForm
 from tables.keyset import Page, order_choices, page_of, total_text
-from tables.listing import UNFILTERED, Exportable, Listing, Unusable, listing, units_of
+from tables.listing import UNFILTERED, Exportable, Listing, NamesAPerson, Unusable, listing, units_of
 from tables.lists import chooser, table_context, unknown_dropped
 from tables.models import SavedView
 from tables.patience import TooLong, patience
@@ -162,6 +162,8 @@ class SavedViews(ListingView):
             messages.success(request, f"已保存视图「{view.name}」。")
         except (saved.CannotKeep, Unusable) as cannot:
             messages.error(request, str(cannot))
+            if isinstance(cannot, NamesAPerson) or len(query) > saved.LONGEST:
+                query = ""  # not to stand in an address once more
         return redirect(f"{reverse(self.listing.address)}?{saved.canonical(query) or f'{UNFILTERED}=all'}")
 
 

@@ -3,6 +3,8 @@
 Upper rooms register theirs in `AppConfig.ready()`.
 """
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +23,22 @@ UNFILTERED = "view"  # ?view=all: the whole list, although a saved view opens by
 
 class Unusable(ValueError):
     """The filters of an address cannot be read; Chinese, for the person who asked."""
+
+
+class NamesAPerson(Unusable):
+    """What is kept of a query stays in clear and after an erasure: it may hold nobody's number."""
+
+
+_NUMBER = re.compile(
+    r"(?<![0-9A-Z])(?:1[3-9][0-9]{9}|[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X])"
+    r"(?![0-9A-Z])"
+)
+
+
+def names_a_person(text: str) -> bool:
+    """Whether a text holds what looks like an identity number or a mobile phone, also written in groups."""
+    plain = unicodedata.normalize("NFKC", text).upper()
+    return any(_NUMBER.search(one) for one in (plain, re.sub(r"[\s\-‐-―]", "", plain)))
 
 
 @dataclass(frozen=True)
@@ -108,6 +126,8 @@ class Listing:
         """Raises Unusable."""
         if unknown := sorted(set(query) - self.known):
             raise Unusable(f"不认识的筛选条件：{'、'.join(unknown)}。请回到列表重新筛选。")
+        if any(names_a_person(value) for _, values in query.lists() for value in values):
+            raise NamesAPerson("筛选条件里像有身份号码或手机号，不能保存、导出或批量办理。请去掉再试。")
         found = self.filter(query, user, permission)
         if not found.form.is_valid():
             raise Unusable("筛选条件里有认不出的值，或有您看不到的单位。请回到列表重新筛选。")

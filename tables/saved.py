@@ -5,11 +5,13 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from accounts import audit
+from accounts.models import User
 from tables.keyset import MARKS
-from tables.listing import UNFILTERED, Listing, listing, units_of
+from tables.listing import UNFILTERED, Listing, listing, names_a_person, units_of
 from tables.models import SavedView
 
 MOST = 50  # views that one person keeps of one list
+LONGEST = 3_500  # characters of a query: a request's line takes some 4,000
 
 
 class CannotKeep(ValueError):
@@ -36,11 +38,11 @@ def opens_with(user, listing: Listing) -> QueryDict | None:
 
 
 def canonical(query: str) -> str:
-    """Without page marks and blanks, in one order: two addresses that show the same list are the same text."""
+    """Without page marks, blanks and repetitions, in one order: two addresses that show the same list are the same text."""
     asked = QueryDict(query)
     kept = QueryDict(mutable=True)
     for name in sorted(set(asked) - {*MARKS, UNFILTERED}):
-        if values := [value for value in asked.getlist(name) if value]:
+        if values := [value for value in dict.fromkeys(asked.getlist(name)) if value]:
             kept.setlist(name, values)
     return kept.urlencode()
 
@@ -50,10 +52,11 @@ def view_save(
     *, by, listing: Listing, name: str, query: str, unit: int | None = None, is_default: bool = False
 ) -> SavedView:
     """Keep what an address shows. An own view of the same name is replaced. Raises CannotKeep, Unusable."""
-    name, kept = name.strip(), canonical(query)
-    if not name:
-        raise CannotKeep("请给视图起个名称。")
+    name, kept = checked_name(name), canonical(query)
+    if len(kept) > LONGEST:
+        raise CannotKeep("筛选和列太多，视图记不下。请减少一些再保存。")
     listing.rows(QueryDict(kept), by)
+    _one_by_one(by)
     own = SavedView.objects.filter(owner=by, table=listing.name)
     if not own.filter(name=name).exists() and own.count() >= MOST:
         raise CannotKeep(f"一个列表最多保存 {MOST} 个视图，请先删除不用的。")
@@ -65,12 +68,25 @@ def view_save(
 @transaction.atomic
 def view_change(*, view: SavedView, by, name: str, unit: int | None, is_default: bool) -> SavedView:
     """Another name, shared or not, opening by itself or not. Raises CannotKeep."""
-    view.name = name.strip()
-    if not view.name:
-        raise CannotKeep("请给视图起个名称。")
+    view.name = checked_name(name)
+    _one_by_one(by)
     if SavedView.objects.filter(owner=by, table=view.table, name=view.name).exclude(pk=view.pk).exists():
         raise CannotKeep(f"您已有一个叫「{view.name}」的视图，请换个名称。")
     return _keep(view, by, unit, is_default)
+
+
+def checked_name(name: str) -> str:
+    """Raises CannotKeep."""
+    if not name.strip():
+        raise CannotKeep("请给视图起个名称。")
+    if names_a_person(name):
+        raise CannotKeep("名称里像有身份号码或手机号，请换个名称。")
+    return name.strip()
+
+
+def _one_by_one(user) -> None:
+    """What one person keeps in two windows at once is kept one after the other: each name once, one default."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def _keep(view: SavedView, by, unit: int | None, is_default: bool) -> SavedView:

@@ -1,5 +1,7 @@
 """Saved views of a list: kept, shared with a unit, opening by themselves, never more than the own scope."""
 
+from urllib.parse import urlencode
+
 import pytest
 from django.contrib.messages import get_messages
 from django.db import connection
@@ -7,8 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import AuditEvent, User
-from tables.models import SavedView
+from tables import saved
+from tables.listing import listing
+from tables.models import Export, SavedView
 from tests import factories
+from tests.at_once import at_once
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("markets:business_list")
@@ -179,6 +184,57 @@ def test_a_view_with_what_means_nothing_any_more_opens_with_a_sentence(client, c
     assert answer.status_code == 200 and names(answer) == ([] if refused else ["公司"])
     assert bool(answer.context["filter"].form.errors) == refused
     assert answer.context["clear_url"].endswith("?view=all")
+
+
+@pytest.mark.parametrize(
+    "number", ["110101199003071233", "11010119900307123x", "13812345678", "138 1234 5678", "１３８-1234-5678"]
+)
+def test_nobodys_number_is_kept_in_a_name_or_a_filter(client, city, number):
+    """A view stays after an erasure, in clear, and may be shared; neither does its address say the number again."""
+    sign_in(client, "registrar", city.nanshan)
+    answer = client.post(VIEWS, {"name": "找人", "query": urlencode({"q": number})})
+    assert "身份号码或手机号" in said(answer) and answer["Location"] == f"{LIST}?view=all"
+    assert "身份号码或手机号" in said(client.post(VIEWS, {"name": f"张三 {number}", "query": "state=dormant"}))
+    assert not SavedView.objects.exists()
+    client.post(VIEWS, {"name": "歇业", "query": "state=dormant"})
+    view = SavedView.objects.get()
+    client.post(reverse("lists:view_change", args=[view.pk]), {"name": number})
+    view.refresh_from_db()
+    assert view.name == "歇业"
+    taken = client.post(reverse("lists:export", args=["business"]) + "?" + urlencode({"q": number}), {"purpose": "试"})
+    assert taken.status_code == 404 and not Export.objects.exists()
+
+
+@pytest.mark.parametrize("code", ["91440300MA5EXAMPLE", "914403007084611360", "440301103456789", "440301"])
+def test_codes_of_businesses_are_nobodys_number(client, city, code):
+    sign_in(client, "registrar", city.nanshan)
+    client.post(VIEWS, {"name": code, "query": f"q={code}"})
+    assert SavedView.objects.get().query == f"q={code}"
+
+
+def test_a_view_that_no_address_can_say_is_not_kept(client, city):
+    """By itself it would open nothing but an error, each time."""
+    sign_in(client, "registrar", city.nanshan)
+    client.post(VIEWS, {"name": "列", "query": "&".join(["cols=name"] * 900)})
+    assert SavedView.objects.get().query == "cols=name"
+    long = "&".join(f"cols=c{number}" for number in range(900))
+    answer = client.post(VIEWS, {"name": "长", "query": long, "is_default": "on"})
+    assert "减少一些" in said(answer) and len(answer["Location"]) < 100 and SavedView.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_kept_twice_at_once_is_one_view_and_one_default():
+    city = factories.make_city()
+    user = factories.make_user("registrar", city.nanshan)
+
+    def keep(name: str):
+        return lambda: saved.view_save(
+            by=User.objects.get(pk=user.pk), listing=listing("business"), name=name, query="", is_default=True
+        )
+
+    said = at_once(keep("甲"), keep("甲"), keep("乙"), keep("丙"))
+    assert [type(one) for one in said] == [SavedView] * 4
+    assert SavedView.objects.count() == 3 and SavedView.objects.filter(is_default=True).count() == 1
 
 
 def test_deleting(client, city):
