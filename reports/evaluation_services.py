@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts import audit
 from orgs.doors import postings_with
-from reports import evaluation_sheets
+from reports import evaluation_sheets, goal_services
 from reports.digests import digest_of
 from reports.models import Evaluation, EvaluationLine, EvaluationRelease, EvaluationWithdrawal
 
@@ -39,6 +39,7 @@ def evaluation_save(*, evaluation: Evaluation, lines: Sequence[EvaluationLine], 
     """Create or edit a draft with its lines. Raises ValidationError, PermissionDenied, EvaluationRefused."""
     is_new = evaluation.pk is None
     _must_hold(by, "reports.add_evaluation" if is_new else CHANGE, evaluation)
+    goal_services.one_by_one(evaluation.organization_id)
     if is_new:
         evaluation.composed_by = by
     else:

@@ -163,10 +163,11 @@ class GoalForm(forms.Form):
     def _milestones(self, text: str) -> list[tuple[date, Decimal]]:
         found = []
         for line in filter(None, (part.strip() for part in text.splitlines())):
-            day_text, _, value_text = line.replace("\u3000", " ").partition(" ")
+            day_text, *rest = line.split(maxsplit=1)  # by any blank: two columns of a spreadsheet come with a tab
+            value_text = "".join(rest)
             try:
                 day = parse_date(day_text)
-                if day is None or not value_text.strip():
+                if day is None or not value_text:
                     raise ValueError(f"「{line[:40]}」看不懂，请写成：2027-06-30 60%。")
                 found.append((day, goal_words.read_value(value_text, self.key)))
             except ValueError as problem:

@@ -50,6 +50,7 @@ def plan_save(*, plan: Plan, by) -> Plan:
     """Create or edit a plan. Raises ValidationError, PermissionDenied."""
     is_new = plan.pk is None
     must_hold(by, "reports.add_plan" if is_new else "reports.change_plan", plan)
+    one_by_one(plan.organization_id)
     if is_new:
         plan.created_by = by
     else:
@@ -57,13 +58,20 @@ def plan_save(*, plan: Plan, by) -> Plan:
         if was.organization_id != plan.organization_id:
             raise ValidationError({"organization": "制定单位不能改；请结束这个计划，另建一个。"})
         _must_be_open(was)
-        beyond = plan.goals.filter(closed_on__isnull=True, due_on__gt=plan.ends_on).count()
-        if beyond:
+        running = plan.goals.filter(closed_on__isnull=True)
+        if beyond := running.filter(due_on__gt=plan.ends_on).count():
             raise ValidationError({"ends_on": f"有 {beyond} 个目标的期限晚于这一天，请先改这些目标的期限。"})
+        if before := running.filter(due_on__lt=plan.starts_on).count():
+            raise ValidationError({"starts_on": f"有 {before} 个目标的期限早于这一天，请先改这些目标的期限。"})
     plan.full_clean()
     plan.save()
     _record("plan.create" if is_new else "plan.edit", plan, by)
     return plan
+
+
+def one_by_one(unit_id: int) -> None:
+    """What two people set up for a unit at once is set up one after the other: the second is told what is there."""
+    Organization.objects.select_for_update(no_key=True).get(pk=unit_id)
 
 
 def _must_be_open(plan: Plan) -> None:
@@ -124,9 +132,12 @@ def goal_save(*, goal: Goal, milestones: Points, by) -> Goal:
     is_new = goal.pk is None
     must_hold(by, "reports.add_goal" if is_new else "reports.change_goal", goal.plan)
     _must_be_open(Plan.objects.select_for_update().get(pk=goal.plan_id))
-    if not is_new and not Goal.objects.filter(pk=goal.pk, closed_on__isnull=True).exists():
+    before = None if is_new else Goal.objects.select_for_update().get(pk=goal.pk)
+    if before is not None and before.closed_on is not None:
         raise GoalRefused("这个目标已经结束，不能再改。")
-    was = {} if is_new else _said(Goal.objects.get(pk=goal.pk))
+    was = _said(before) if before is not None else {}
+    if is_over(goal) and (before is None or before.due_on != goal.due_on):
+        raise ValidationError({"due_on": "完成期限已经过了：那时的数已经知道，不能再定成目标。请写今天以后的日期。"})
     judging.validate_key(goal.metric)
     fill_base(goal)
     goal.full_clean()
@@ -182,6 +193,11 @@ class Part:
         return "skip" if self.present.target == self.target else "change"
 
 
+def is_over(goal: Goal) -> bool:
+    """Whether the day it is due has passed: what was reached by then is known."""
+    return goal.due_on < timezone.localdate()
+
+
 def units_below(goal: Goal) -> list[Organization]:
     """The units a goal can be broken down to: those right below its own."""
     return [
@@ -222,6 +238,8 @@ def goal_distribute(*, goal: Goal, targets: dict[int, Decimal], by) -> list[Part
     _must_be_open(Plan.objects.select_for_update().get(pk=goal.plan_id))
     if not Goal.objects.filter(pk=goal.pk, closed_on__isnull=True).exists():
         raise GoalRefused("这个目标已经结束，不能再分解。")
+    if is_over(goal):
+        raise GoalRefused("这个目标的完成期限已经过了，不能再分解。请先改期限，或另定一个目标。")
     parts = parts_of(goal, targets)
     if wrong := [part for part in parts if part.problem]:
         raise GoalRefused(f"「{wrong[0].unit}」：{wrong[0].problem}")

@@ -132,6 +132,8 @@ class Goal(models.Model):
                 problems["organization"] = f"「{self.organization}」不在「{self.plan.organization}」之下，请另选单位。"
         if self.plan_id and self.due_on and self.due_on > self.plan.ends_on:
             problems["due_on"] = f"完成期限不能晚于计划的止期 {self.plan.ends_on:%Y-%m-%d}。"
+        if self.plan_id and self.due_on and self.due_on < self.plan.starts_on:
+            problems["due_on"] = f"完成期限不能早于计划的起期 {self.plan.starts_on:%Y-%m-%d}。"
         if self.metric and judging.may_judge(self.metric):
             for name in ("base_value", "target"):
                 value = getattr(self, name)

@@ -164,7 +164,7 @@ class GoalPage(GoalMixin, View):
                 "note": "直线从基数到目标；有阶段目标时经过各阶段目标。没有统计的日子不画点。",
             },
             "may_change": goal.is_open and goal_services.may_change(request.user, goal.plan),
-            "may_distribute": bool(goal_services.units_below(goal)),
+            "may_distribute": not goal_services.is_over(goal) and bool(goal_services.units_below(goal)),
         }  # fmt: skip
         return render(request, "reports/goal.html", context)
 

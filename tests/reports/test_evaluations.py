@@ -15,6 +15,7 @@ from reports import metrics
 from reports.digests import digest_of
 from reports.models import Evaluation, MonthClosing, Snapshot
 from tests import factories as make
+from tests.at_once import at_once
 from tests.reports.making_sheets import TODAY, by_name, draft, line, numbers, release
 
 pytestmark = pytest.mark.django_db
@@ -138,6 +139,19 @@ def test_only_city_and_district_compare_and_only_at_home(town, people):
             evaluation=Evaluation(organization=town.city.city, title="x", as_of=TODAY), lines=[line()],
             by=people["releaser"],
         )  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sheet_composed_twice_at_once_is_one_and_the_other_is_told():
+    city = make.make_city()
+    by = make.make_user("registrar", city.city)
+
+    def compose():
+        row = Evaluation(organization=city.city, title="亮晒比", as_of=TODAY)
+        return services.evaluation_save(evaluation=row, lines=[line(weight=100)], by=by)
+
+    said = at_once(*[compose] * 4)
+    assert sorted(type(one).__name__ for one in said) == ["Evaluation", *["ValidationError"] * 3]
 
 
 def test_who_composes_does_not_release(town, people):

@@ -67,7 +67,7 @@ def test_registrar_sets_a_plan_a_goal_and_breaks_it_down(town, sign_in):
     goal = {
         "organization": town.city.city.pk, "code": "organization_coverage_strict", "denominator": "registered",
         "range": "all", "base_on": TODAY, "base_value": "", "due_on": TODAY + timedelta(days=1000), "target": "85.5%",
-        "milestones": f"{TODAY + timedelta(days=300):%Y-%m-%d} 60%\n\n{TODAY + timedelta(days=600):%Y-%m-%d}　70",
+        "milestones": f"{TODAY + timedelta(days=300):%Y-%m-%d}\t60%\n\n{TODAY + timedelta(days=600):%Y-%m-%d}　70",
     }  # fmt: skip
     response = client.post(reverse("reports:goal_new", args=[plan.pk]), goal)
     row = Goal.objects.get()
@@ -94,6 +94,7 @@ UGLY = [
     ({"base_value": "=1"}, "base_value"), ({"base_on": "2999-01-01"}, "base_on"), ({"milestones": "明年 60%"}, "milestones"),
     ({"milestones": "2027-02-30 60%"}, "milestones"), ({"milestones": "2027-06-30"}, "milestones"),
     ({"organization": "999999"}, "organization"), ({"due_on": "not a day"}, "due_on"),
+    ({"due_on": "2020-01-01", "base_on": "2019-01-01", "base_value": "1"}, "due_on"),
 ]  # fmt: skip
 
 

@@ -1,16 +1,20 @@
 """Plans and goals: who sets them, what is refused, breaking one down, and reading many at once."""
 
+import threading
+import time
 from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import AuditEvent
 from reports import goal_progress, goal_services, metrics, selectors
 from reports.models import Goal, Plan
 from tests import factories as make
+from tests.at_once import at_once, somebody_waits
 from tests.reports.making_goals import TODAY, goal_of, plan_of, snapshot
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +43,8 @@ def test_a_base_before_all_numbers_must_be_typed(town, plan, registrar):
         ({"metric": "covered", "target": "3.5", "base_value": D(1)}, "整数"),
         ({"target": "-0.1"}, "不能小于 0"),
         ({"due_on": TODAY + timedelta(days=2000)}, "计划的止期"),
-        ({"due_on": TODAY - timedelta(days=5)}, "晚于基期"),
+        ({"due_on": TODAY + timedelta(days=5), "base_on": TODAY + timedelta(days=5)}, "晚于基期"),
+        ({"due_on": TODAY - timedelta(days=1), "base_on": TODAY - timedelta(days=9)}, "已经过了"),
         ({"milestones": [(TODAY + timedelta(days=1001), D("0.5"))]}, "不在基期和完成期限之间"),
         ({"milestones": [(TODAY + timedelta(days=10), D("0.95"))]}, "应在前一个数和目标值之间"),
         ({"milestones": [(TODAY + timedelta(days=10), D("0.5"))] * 2}, "有两行"),
@@ -106,6 +111,67 @@ def test_a_plan_does_not_end_before_its_goals(town, plan, registrar):
     plan.ends_on = TODAY + timedelta(days=30)
     with pytest.raises(ValidationError, match="1 个目标"):
         goal_services.plan_save(plan=plan, by=registrar)
+
+
+def test_a_goal_is_not_due_before_its_plan_begins(town, registrar):
+    begins = TODAY + timedelta(days=40)
+    plan = plan_of(town.city.city, registrar, starts_on=begins)
+    with pytest.raises(ValidationError, match="起期"):
+        goal_of(plan, town.city.nanshan, registrar, due_on=begins - timedelta(days=1))
+    goal_of(plan, town.city.nanshan, registrar, due_on=begins + timedelta(days=1))
+    plan.starts_on = begins + timedelta(days=2)
+    with pytest.raises(ValidationError, match="1 个目标"):
+        goal_services.plan_save(plan=plan, by=registrar)
+
+
+def test_an_overdue_goal_is_still_edited_and_moved_but_not_to_another_day_that_is_over(town, plan, registrar):
+    goal = goal_of(plan, town.city.nanshan, registrar, base_on=TODAY - timedelta(days=30))
+    Plan.objects.filter(pk=plan.pk).update(starts_on=TODAY - timedelta(days=60))
+    Goal.objects.filter(pk=goal.pk).update(due_on=TODAY - timedelta(days=3))
+    goal = Goal.objects.get(pk=goal.pk)
+    goal_services.goal_save(goal=goal, milestones=[], by=registrar)
+    with pytest.raises(goal_services.GoalRefused, match="已经过了"):
+        goal_services.goal_distribute(goal=goal, targets={}, by=registrar)
+    goal.due_on = TODAY - timedelta(days=2)
+    with pytest.raises(ValidationError, match="已经过了"):
+        goal_services.goal_save(goal=goal, milestones=[], by=registrar)
+    goal.due_on = TODAY
+    goal_services.goal_save(goal=goal, milestones=[], by=registrar)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_set_up_twice_at_once_is_one_and_the_other_is_told():
+    city = make.make_city()
+    registrar = make.make_user("registrar", city.city)
+    said = at_once(*[lambda: plan_of(city.city, registrar)] * 4)
+    assert sorted(type(one).__name__ for one in said) == ["Plan", *["ValidationError"] * 3]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_goal_ended_while_somebody_edits_it_stays_ended():
+    city = make.make_city()
+    registrar = make.make_user("registrar", city.city)
+    goal = goal_of(plan_of(city.city, registrar), city.nanshan, registrar)
+
+    def edit():
+        return goal_services.goal_save(goal=Goal.objects.get(pk=goal.pk), milestones=[], by=registrar)
+
+    def end_later():
+        with transaction.atomic():
+            ended = goal_services.goal_close(goal=goal, by=registrar, reason="重定")
+            asked.set()
+            deadline = time.monotonic() + 10
+            while not somebody_waits() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            return ended
+
+    def edit_then():
+        asked.wait(10)
+        return edit()
+
+    asked = threading.Event()
+    ended, edited = at_once(end_later, edit_then)
+    assert isinstance(edited, goal_services.GoalRefused) and Goal.objects.get(pk=goal.pk).closed_on is not None
 
 
 def test_acts_are_audited_with_what_changed(town, plan, registrar):
@@ -184,6 +250,6 @@ def test_a_list_of_many_goals_takes_few_queries(town, plan, registrar, django_as
 def test_an_overdue_goal_looks_at_its_due_day(town, plan, registrar):
     unit = town.city.nanshan
     snapshot(unit, TODAY - timedelta(days=3), operating=10, work_covered=10)
-    Plan.objects.filter(pk=plan.pk).update(starts_on=TODAY - timedelta(days=500))
-    goal = goal_of(plan, unit, registrar, base_on=TODAY - timedelta(days=400), due_on=TODAY - timedelta(days=3))
+    goal = goal_of(plan, unit, registrar, base_on=TODAY - timedelta(days=400))
+    goal.due_on = TODAY - timedelta(days=3)
     assert goal_progress.progress_many([goal])[0].word == "按期达成"
