@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reports import selectors
-from reports.models import Goal, Plan, Snapshot
+from reports.models import Evaluation, Goal, Plan, Snapshot
 from tests import factories as make
 from tests.reports import builders as b
 from tests.reports.helpers import refresh
@@ -61,6 +61,25 @@ def test_charts_are_drawn_and_nothing_scrolls_sideways(signed_in, request, width
     assert page.locator(".chart[data-failed]").count() == 0
     assert problems == []
     assert page.evaluate(SIDEWAYS) is False
+
+
+@pytest.mark.parametrize("width", ["desk", "phone"])
+def test_every_place_of_an_evaluation_is_in_sight(signed_in, leader, request, width):
+    """On a phone without the points of each line, which are told further down: nothing to be moved sideways."""
+    page = request.getfixturevalue("page" if width == "desk" else "phone_page")
+    city = leader.postings.get().organization
+    sheet = Evaluation.objects.create(organization=city, title="亮晒比", as_of=timezone.localdate())
+    keys = ("work_coverage", "organization_coverage_strict", "organization_coverage@registered", "due_built_rate")
+    for at, key in enumerate(keys):
+        sheet.lines.create(position=at, metric=key, weight=25, floor=0, full=1)
+    assert signed_in(page, reverse("reports:evaluation", args=[sheet.pk])) == []
+    places = page.locator(".places")
+    assert places.evaluate("box => [box.scrollWidth > box.clientWidth, box.scrollHeight > box.clientHeight]") == [
+        False, False,
+    ]  # fmt: skip
+    assert places.locator("tbody tr").count() == 2 and page.evaluate(SIDEWAYS) is False
+    page.get_by_role("link", name="在页面最下面发布").click()
+    assert page.get_by_role("button", name="发布这份评价").is_visible()
 
 
 def test_the_table_of_a_chart_holds_its_numbers_and_leads_down(signed_in, page):
