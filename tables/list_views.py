@@ -155,6 +155,7 @@ class SavedViews(ListingView):
     def post(self, request, table):
         form = SavedViewForm(request.POST, units=units_of(request.user))
         query = request.POST.get("query", "")
+        shown = saved.canonical(query)
         try:
             if not form.is_valid():
                 raise saved.CannotKeep(form.first_error())
@@ -162,9 +163,9 @@ class SavedViews(ListingView):
             messages.success(request, f"已保存视图「{view.name}」。")
         except (saved.CannotKeep, Unusable) as cannot:
             messages.error(request, str(cannot))
-            if isinstance(cannot, NamesAPerson) or len(query) > saved.LONGEST:
-                query = ""  # not to stand in an address once more
-        return redirect(f"{reverse(self.listing.address)}?{saved.canonical(query) or f'{UNFILTERED}=all'}")
+            if isinstance(cannot, NamesAPerson) or len(shown) > saved.LONGEST:
+                shown = ""  # not to stand in an address once more
+        return redirect(f"{reverse(self.listing.address)}?{shown or f'{UNFILTERED}=all'}")
 
 
 class OwnView(SignedIn):
