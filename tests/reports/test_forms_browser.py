@@ -1,13 +1,16 @@
 """A form's cells in a real browser at both widths: walked by arrow keys, opened, bound; the page never scrolls sideways."""
 
+import openpyxl
 import pytest
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
 from reports import monthly
 from reports.models import FormBinding
 from reports.services import month_close
 from tests import factories as make
+from tests import workbook_files as files
 from tests.reports import builders as b
 from tests.reports.helpers import refresh, today
 from tests.reports.making_forms import bind, form_of
@@ -84,3 +87,12 @@ def test_nothing_scrolls_sideways_and_the_panel_asks_what_the_kind_needs(request
     assert page.locator("#cell-panel [data-asked=text]").is_visible()
     assert page.locator("#cell-panel [data-asked=metric]").is_hidden()
     assert problems == []
+
+
+def test_suggestions_with_a_long_reason_fit_a_phone(phone_page, open_page, form):
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["B1"].number_format = "党组织总数", "0%"
+    other = form_of(form.organization, files.saved(book))
+    open_page(phone_page, reverse("reports:report_form_suggest", args=[other.pk]))
+    assert "百分数" in phone_page.locator(".suggested tbody").inner_text()
+    assert phone_page.locator(".places").evaluate("box => box.scrollWidth <= box.clientWidth")
