@@ -20,6 +20,7 @@ from tables.table import Column
 # What a spreadsheet may take for a formula, in both widths; and the text's own mark, lest an import take that off.
 GUARDED = re.compile(r"[=+\-@\t\r＝＋－＠]|['‘’][=+\-@\t\r＝＋－＠'‘’0-9]")
 SHEET_ROWS = 1_048_575  # below the header
+MEASURED, WIDEST = 200, 44  # rows by which columns are made as wide as they need, and no wider
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -152,17 +153,28 @@ def xlsx_to(
 def _write_book(book, title: str, header: Sequence[str], rows: Iterable, sheet_rows: int, mark: Mark | None) -> None:
     bold = book.add_format({"bold": True})
     sheet, number, sheets = _sheet(book, title[:31], header, bold, mark), 0, 1
+    widths = [_width(label) for label in header]
     for row in rows:
         if number == sheet_rows:
             sheets += 1
             sheet, number = _sheet(book, f"{title[:26]}（{sheets}）", header, bold, mark), 0
         number += 1
+        if sheets == 1 and number <= MEASURED:
+            widths = [max(width, _width(as_text(value))) for width, value in zip(widths, row, strict=False)]
         for at, value in enumerate(row):
             if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
                 sheet.write_number(number, at, value)
             elif value not in (None, ""):
                 sheet.write_string(number, at, guarded(as_text(value))[:32767])
+    for sheet in book.worksheets():
+        for at, width in enumerate(widths):
+            sheet.set_column(at, at, min(width + 2, WIDEST))
     book.close()
+
+
+def _width(text: str) -> int:
+    """In characters of a column: a Chinese one is two wide."""
+    return sum(2 if character > "\u2e7f" else 1 for character in text)
 
 
 def _sheet(book, title: str, header: Sequence[str], bold, mark: Mark | None):
@@ -171,8 +183,11 @@ def _sheet(book, title: str, header: Sequence[str], bold, mark: Mark | None):
         mark.put_on(sheet)
     for at, label in enumerate(header):
         sheet.write_string(0, at, label, bold)
-        sheet.set_column(at, at, max(12, min(len(label) * 2 + 4, 30)))
     sheet.freeze_panes(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_paper(9)  # A4
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
     return sheet
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import openpyxl
 import pytest
 from django.conf import settings as django_settings
 from django.db import OperationalError
@@ -256,6 +257,16 @@ def test_what_one_sheet_cannot_hold_goes_on_in_the_next(tmp_path):
     sheets = [book.get_sheet_by_index(at).to_python() for at in range(3)]
     assert [len(sheet) for sheet in sheets] == [4, 4, 2] and all(sheet[0] == ["名称", "人数"] for sheet in sheets)
     assert [row[1] for sheet in sheets for row in sheet[1:]] == list(range(7))
+
+
+def test_columns_are_as_wide_as_what_stands_in_them_and_a_page_holds_them_all(tmp_path):
+    path = tmp_path / "out.xlsx"
+    with path.open("wb") as file:
+        xlsx_to(file, "经营主体", ["名称", "人数", "说明"], [["深圳市盛信隆美容美发店", 3, "长" * 300]] * 3)
+    sheet = openpyxl.load_workbook(path).active
+    widths = [sheet.column_dimensions[letter].width for letter in "ABC"]
+    assert 22 <= widths[0] < 30 and 5 < widths[1] < 10 and 40 < widths[2] < 50
+    assert sheet.page_setup.orientation == "landscape" and sheet.sheet_properties.pageSetUpPr.fitToPage
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\ta", "\ra", "＝1", "＋1", "－1", "＠a", "'=1", "'3D", "‘-"])
