@@ -194,6 +194,7 @@ LISTING = AuditListing(
     view="accounts.view_auditevent",
     export="accounts.export_auditevent",
     related=("actor", "seal"),
+    accounts=("actor",),
     unit="条",
     empty_reason="没有符合条件的审计记录。请放宽筛选，例如延长时间、去掉对象类型。",
     too_wide="这样的条件要看的记录太多，没有在几秒内找完。请把时间缩短一些，或再加一个条件。",

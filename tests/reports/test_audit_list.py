@@ -117,6 +117,13 @@ WRONG = {
 }
 
 
+def test_an_account_called_by_a_phone_is_taken_out_by_its_name_and_nobody_by_a_purpose(client, auditor):
+    audit.record("tables.batch.start", by=make.make_user(username="13812345678"))
+    assert len(taken(client, "actor=13812345678")) == 1
+    answer = client.post(f"{EXPORT}?purpose=13812345678", {"format": "csv", "purpose": "年度检查"})
+    assert answer.status_code == 404 and Export.objects.count() == 1
+
+
 def test_what_cannot_be_read_is_told_of_and_finds_nothing(client, auditor, events):
     for query, sentence in WRONG.items():
         page = client.get(f"{AUDIT}?{query}")
