@@ -21,6 +21,7 @@ JOBS: dict[str, tuple[str, dict[str, str]]] = {
             "drafts": "没提交的草稿",
             "copies": "到期的副本",
             "inbox": "公众侧送来、取过的收件",
+            "pledges": "撤下满 12 个月的三亮",
         },
     ),
     "files": (

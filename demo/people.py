@@ -12,7 +12,7 @@ from demo import words
 from demo.codes import identity_numbers, spread
 from demo.tree import Tree
 from members import identity
-from members.models import Affiliation, Consent, Member, MemberCode, Notice, Poster, Receipt, Registration
+from members.models import Affiliation, Consent, Member, MemberCode, Notice, Pledge, Poster, Receipt, Registration
 from orgs.kinds import CAPABILITIES, Kind
 from orgs.models import Organization
 
@@ -224,6 +224,7 @@ class People:
             batch_size=5000,
         )  # fmt: skip
         MemberCode.objects.bulk_create(list(self._member_codes()), batch_size=5000)
+        Pledge.objects.bulk_create(list(self._pledges()), batch_size=5000)
 
     def _receipt(self, registration: Registration, items: list[str], notice: Notice) -> Receipt:
         token = uuid.UUID(bytes=self.rng.bytes(16), version=4)
@@ -245,6 +246,30 @@ class People:
                     member=registration.member, code=code, code_index=identity.member_code_index(code),
                     issued_at=registration.decided_at,
                 )  # fmt: skip
+
+    def _pledges(self):
+        """三亮 of a few who agreed to it; some were taken down since, and of these not every plaque is off the wall. Random
+        numbers of their own, so that everything else of the invented city stays as it is."""
+        rng = np.random.default_rng(self.seed)
+        willing = [row for row in self.affiliations if not row.ends_on and rng.random() < 0.06]
+        for number, row in enumerate(willing, 1):
+            member, organization = row.member, row.organization
+            agreed = max(row.starts_on, self.today - dt.timedelta(days=int(rng.integers(30, 300))))
+            ended = (
+                max(agreed, self.today - dt.timedelta(days=int(rng.integers(1, 29)))) if rng.random() < 0.15 else None
+            )
+            duty, promise = words.PLEDGES[rng.integers(len(words.PLEDGES))]
+            yield Pledge(
+                member=member, organization=organization, name=member.name, standing=member.standing,
+                organization_name=organization.name, duty=duty, promise=promise, place=member.workplace,
+                number=f"演示{number:04d}" if rng.random() < 0.8 else "", consented_at=self._moment_of(agreed, 9),
+                withdrawn_at=self._moment_of(ended, 18) if ended else None,
+                taken_off_on=ended if ended and rng.random() < 0.6 else None,
+            )  # fmt: skip
+
+    @staticmethod
+    def _moment_of(day: dt.date, hour: int) -> dt.datetime:
+        return dt.datetime(day.year, day.month, day.day, hour, tzinfo=SHANGHAI)
 
 
 def _facts(person: dict, knows_number: bool) -> dict:

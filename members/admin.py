@@ -18,6 +18,7 @@ from members.models import (
     InstructorAssignment,
     Member,
     Notice,
+    Pledge,
     Poster,
     Seat,
     Transfer,
@@ -40,9 +41,31 @@ class NoChange:
         return False
 
 
+class PersonsAdmin(NoChange, ScopedAdmin):
+    """Rows about persons, masked: every page tells the audit whom it showed, and they are told (members/copies.py)."""
+
+    shown_as, opened_as = "members.member.list", "members.member.read"
+
+    @staticmethod
+    def person(row) -> Member:
+        return row
+
+    def changelist_view(self, request, extra_context=None):
+        response = super().changelist_view(request, extra_context)
+        shown = getattr(response, "context_data", {}).get("cl")
+        note_shown(request, self.shown_as, map(self.person, shown.result_list if shown else []))
+        return response
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        response = super().change_view(request, object_id, form_url, extra_context)
+        row = self.get_object(request, object_id)
+        note_shown(request, self.opened_as, [self.person(row)] if row else [])
+        return response
+
+
 @admin.register(Member)
-class MemberAdmin(NoChange, ScopedAdmin):
-    """Masked and read-only: edits, reveals and ends have pages of their own under /members/."""
+class MemberAdmin(PersonsAdmin):
+    """Read-only: edits, reveals and ends have pages of their own under /members/."""
 
     list_display = ["__str__", "masked_name", "masked_phone", "standing", "ended"]
     list_filter = ["standing", "ended"]
@@ -64,18 +87,6 @@ class MemberAdmin(NoChange, ScopedAdmin):
     @admin.display(description="手机")
     def masked_phone(self, row: Member) -> str:
         return identity.mask_phone(row.phone_tail)
-
-    def changelist_view(self, request, extra_context=None):
-        response = super().changelist_view(request, extra_context)
-        shown = getattr(response, "context_data", {}).get("cl")
-        note_shown(request, "members.member.list", shown.result_list if shown else [])
-        return response
-
-    def change_view(self, request, object_id, form_url="", extra_context=None):
-        response = super().change_view(request, object_id, form_url, extra_context)
-        member = self.get_object(request, object_id)
-        note_shown(request, "members.member.read", [member] if member else [])
-        return response
 
 
 @admin.register(Affiliation)
@@ -193,6 +204,30 @@ class SeatAdmin(ScopedAdmin):
 
     def audit_units(self, obj):
         return [obj.organization_id]
+
+
+@admin.register(Pledge)
+class PledgeAdmin(PersonsAdmin):
+    """Read-only: entered, printed and taken down on pages of their own, under /pledges/."""
+
+    shown_as, opened_as = "members.pledge.list", "members.pledge.read"
+    list_display = ["__str__", "masked_name", "organization", "consented_at", "withdrawn_at", "taken_off_on"]
+    list_filter = [("withdrawn_at", admin.EmptyFieldListFilter), ("taken_off_on", admin.EmptyFieldListFilter)]
+    list_select_related = ["member", "organization"]
+    fields = (
+        "masked_name", "organization", "duty", "promise", "place", "number", "consented_at", "withdrawn_at",
+        "taken_off_on",
+    )  # fmt: skip
+    readonly_fields = fields
+    ordering = ["-pk"]
+
+    @staticmethod
+    def person(row: Pledge) -> Member:
+        return row.member
+
+    @admin.display(description="姓名")
+    def masked_name(self, row: Pledge) -> str:
+        return identity.mask_name(row.name)
 
 
 @admin.register(Transfer)

@@ -21,7 +21,9 @@ LOOKS = {
     "members.member.reveal": "查看明文", "members.member.export": "导出名单（遮盖）",
     "members.registration.list": "在待办中显示（遮盖）", "members.registration.read": "打开报到（遮盖）",
     "members.registration.call": "经办人看到姓名和电话", "members.registration.reveal": "查看明文",
-    "members.rights.copy": "制作副本",
+    "members.rights.copy": "制作副本", "members.pledge.list": "在三亮名单上显示（遮盖）",
+    "members.pledge.read": "打开三亮登记（遮盖）",
+    "members.pledge.preview": "给本人核对三亮牌（明文）", "members.pledge.print": "打开三亮牌（明文）",
 }  # fmt: skip
 
 

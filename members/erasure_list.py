@@ -18,15 +18,17 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from members.models import Consent, Member, Receipt, Registration
+from members.models import Consent, Member, Pledge, Receipt, Registration
 
 logger = logging.getLogger(__name__)
 
 ERASE, WITHDRAW = "erase", "withdraw"
-ENTERED = {Member: "entered_at", Registration: "submitted_at", Receipt: "made_at", Consent: "given_at"}
+ENTERED = {
+    Member: "entered_at", Registration: "submitted_at", Receipt: "made_at", Consent: "given_at", Pledge: "consented_at",
+}  # fmt: skip
 TABLES: dict[str, type[models.Model]] = {model._meta.label_lower: model for model in ENTERED}
 STILL = {ERASE: Q(erased_at__isnull=True), WITHDRAW: Q(withdrawn_at__isnull=True)}  # not done, as it stands now
-ACTS = {Member: {ERASE}, Registration: {ERASE, WITHDRAW}, Receipt: {WITHDRAW}, Consent: {WITHDRAW}}
+ACTS = {Member: {ERASE}, Registration: {ERASE, WITHDRAW}, Receipt: {WITHDRAW}, Consent: {WITHDRAW}, Pledge: {WITHDRAW}}
 
 
 class BadList(Exception):

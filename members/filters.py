@@ -5,7 +5,7 @@ from django import forms
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from members.models import Affiliation, Member, Registration
+from members.models import Affiliation, Member, Pledge, Registration
 from orgs.models import Organization
 from tables.filters import TextFilter
 
@@ -36,6 +36,27 @@ class QueueFilter(django_filters.FilterSet):
 
     def by_anew(self, queryset, name, value):
         return queryset.consent_due() if value else queryset
+
+
+class PledgeFilter(django_filters.FilterSet):
+    """Without a choice: what hangs, or may still hang."""
+
+    state = django_filters.ChoiceFilter(
+        label="状态", choices=[("live", "在挂"), ("to_take_off", "已撤下，待确认取下"), ("down", "已取下")],
+        method="by_state", empty_label="在挂和待确认取下",
+    )  # fmt: skip
+
+    class Meta:
+        model = Pledge
+        fields: list[str] = []
+
+    def filter_queryset(self, queryset):
+        found = super().filter_queryset(queryset)
+        return found if self.form.cleaned_data["state"] else found.filter(taken_off_on__isnull=True)
+
+    def by_state(self, queryset, name, value):
+        states = {"live": queryset.live, "to_take_off": queryset.to_take_off}
+        return states[value]() if value in states else queryset.filter(taken_off_on__isnull=False)
 
 
 RELATIONS = [("on_roll", "在册"), ("verified", "已核实"), ("taken_in", "已纳管")]

@@ -26,6 +26,7 @@ CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 MEMBER_CODE_LENGTH = 12  # 60 bits: not to be guessed at a public page
 POSTER_CODE_LENGTH = 10
 ERASED = "（已抹除）"
+_NUMBERS = re.compile(r"(?<![0-9])(?:(?:86)?1[3-9][0-9]{9}|[0-9]{17}[0-9X])(?![0-9])")
 
 
 class IdentityError(ValueError):
@@ -43,10 +44,21 @@ def _plain(text: str) -> str:
     return re.sub(r"[\s\-‐-―]", "", _without_marks(unicodedata.normalize("NFKC", text or ""))).upper()
 
 
-def clean_name(text: str) -> str:
-    """Without unseen marks (they can turn a line round or hide a name), single spaces; empty without any letter."""
+def clean_line(text: str) -> str:
+    """One line without unseen marks (they can turn it round or hide a part of it), single spaces."""
     seen = "".join(" " if unicodedata.category(mark)[0] in "ZC" else mark for mark in _without_marks(text))
-    return " ".join(seen.split()) if any(mark.isalpha() for mark in seen) else ""
+    return " ".join(seen.split())
+
+
+def clean_name(text: str) -> str:
+    """The same; empty without any letter."""
+    line = clean_line(text)
+    return line if any(mark.isalpha() for mark in line) else ""
+
+
+def names_a_number(text: str) -> bool:
+    """Whether an identity number or a mobile number stands in it, however it is written."""
+    return any(_NUMBERS.search(form) for form in (unicodedata.normalize("NFKC", text).upper(), _plain(text)))
 
 
 # --- identity number (GB 11643-1999) --------------------------------------------------------------------------------

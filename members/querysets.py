@@ -3,7 +3,7 @@ verified; both are asked by EXISTS over the two narrow tables, never by joining 
 
 from typing import Self
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from orgs.kinds import Level
@@ -91,6 +91,41 @@ class InstructorQuerySet(_ThroughOrganization):
 
 class SeatQuerySet(_ThroughOrganization):
     pass
+
+
+def belongs(member, organization) -> Q:
+    """Whether this person belongs to this organization: on its roll, taken in, or verified by it (a guidance station)."""
+    from members.models import Affiliation, Registration
+
+    return Q(Exists(Affiliation.objects.live().filter(member=member, organization=organization))) | Q(
+        Exists(Registration.objects.verified().filter(member=member, guidance_station=organization))
+    )
+
+
+class PledgeQuerySet(_ThroughOrganization):
+    """Seen where its organization stands; while it is live also where the person is known: whoever is asked there may take
+    it down."""
+
+    def within_postings(self, postings) -> Self:
+        from members.models import Member
+
+        known = Member.objects.within_postings(postings).filter(pk=OuterRef("member"))
+        return super().within_postings(postings) | self.live().filter(Exists(known))
+
+    def live(self) -> Self:
+        return self.filter(withdrawn_at__isnull=True)
+
+    def to_take_off(self) -> Self:
+        """Ended, and nobody has said that the plaque hangs no more."""
+        return self.filter(withdrawn_at__isnull=False, taken_off_on__isnull=True)
+
+    def groundless(self) -> Self:
+        """Live, although what the person agreed to show is not so any more: the name, the standing, the organization."""
+        as_agreed = Q(
+            member__ended="", member__erased_at__isnull=True, member__name=F("name"), member__standing=F("standing"),
+            organization__name=F("organization_name"),
+        )  # fmt: skip
+        return self.live().exclude(as_agreed & belongs(OuterRef("member"), OuterRef("organization")))
 
 
 class AssignmentQuerySet(_ThroughOrganization):

@@ -9,7 +9,8 @@ from accounts import wall
 from accounts.models import AuditEvent
 from members import identity
 from members.models import Affiliation, Consent, Draft, Member, MemberCode, Notice, Receipt, Registration
-from members.querysets import ConsentQuerySet
+from members.querysets import ConsentQuerySet, belongs
+from orgs.models import Organization
 
 
 def current_notice() -> Notice | None:
@@ -71,6 +72,12 @@ def changes_since(version: str) -> list[Notice]:
     asking = Notice.objects.filter(consent_anew=True, published_at__isnull=False).order_by("-published_at", "-pk")
     agreed = Notice.objects.filter(version=version, published_at__isnull=False).first()
     return list(asking.filter(published_at__gt=agreed.published_at) if agreed else asking)
+
+
+def pledge_organizations(member: Member, user) -> QuerySet:
+    """In whose name a plaque of this person may hang: where they belong, as far as the user keeps people there."""
+    own = Organization.objects.visible_to(user, "members.change_member")
+    return own.filter(belongs(member, OuterRef("pk"))).order_by("-level", "name")
 
 
 def units_of_member(member: Member) -> list[int | None]:
@@ -145,7 +152,7 @@ def _events(acts: list[str], subject_type: str, ids: list[int]) -> QuerySet:
 
 def lookups_of(member: Member, limit: int = 20) -> list[AuditEvent]:
     """Who saw this member's clear data, here or in a registration, or took it out, and why; newest first."""
-    acts = ["members.member.reveal", "members.member.export"]
+    acts = ["members.member.reveal", "members.member.export", "members.pledge.preview", "members.pledge.print"]
     forms = list(Registration.objects.filter(member=member).values_list("pk", flat=True))
     rows = [*_events(acts, "members.member", [member.pk])[:limit], *lookups_of_registrations(forms, limit)]
     return sorted(rows, key=lambda event: -event.pk)[:limit]

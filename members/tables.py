@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from django.urls import reverse
+from django.utils import timezone
 
 from members import identity
-from members.models import Affiliation, Member, Registration
+from members.models import Affiliation, Member, Pledge, Registration
 from orgs.imports import office_name
 from tables import cells
 from tables.table import Column, Table
@@ -70,6 +71,31 @@ def _member(row: Affiliation) -> Member:
 def _itself(row: Registration) -> Registration:
     return row
 
+
+def _hangs(row: Pledge) -> str:
+    if row.withdrawn_at is None:
+        return "在挂"
+    return f"{row.taken_off_on} 已取下" if row.taken_off_on else "已撤下，请确认牌子已取下"
+
+
+def _whose(row: Pledge) -> str:
+    """Whose plaque has ended may be no member of anybody's here any more."""
+    return "" if row.withdrawn_at else reverse("members:detail", args=[row.member_id])
+
+
+PLEDGES = Table(
+    name="pledge",
+    title="三亮牌（部分遮盖）",
+    columns=(
+        Column("name", "姓名", personal=True, value=lambda row: identity.mask_name(row.name), link=_whose),
+        Column("hangs", "状态", kind="choice", value=_hangs,
+               badge=lambda row: "warn" if row.withdrawn_at and not row.taken_off_on else ""),
+        Column("place", "挂牌地点"),
+        Column("number", "牌号", kind="code"),
+        Column("organization_name", "党组织"),
+        Column("consented_at", "本人同意", kind="date", value=lambda row: f"{timezone.localtime(row.consented_at):%Y-%m-%d}"),
+    ),
+)  # fmt: skip
 
 ROLLS = Table(
     name="roll",

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from members import public_urls
-from members.views import acts, counter, feedback, ferry, member_acts, people, posters, queue, rights
+from members.views import acts, counter, feedback, ferry, member_acts, people, pledges, posters, queue, rights
 
 app_name = "members"
 urlpatterns = [
@@ -28,8 +28,14 @@ urlpatterns = [
     path("members/<int:pk>/edit/", member_acts.Edit.as_view(), name="member_edit"),
     path("members/<int:pk>/end/", member_acts.End.as_view(), name="member_end"),
     path("members/<int:pk>/rights/", rights.OfMember.as_view(), name="member_rights"),
+    path("members/<int:pk>/pledge/", pledges.PledgeNew.as_view(), name="pledge_new"),
     path("affiliations/<int:pk>/end/", member_acts.EndAffiliation.as_view(), name="affiliation_end"),
     path("roll/", people.Roll.as_view(), name="roll"),
+    # pledges/
+    path("pledges/", pledges.PledgeList.as_view(), name="pledges"),
+    path("pledges/<int:pk>/print/", pledges.PledgePrint.as_view(), name="pledge_print"),
+    path("pledges/<int:pk>/withdraw/", pledges.PledgeWithdraw.as_view(), name="pledge_withdraw"),
+    path("pledges/<int:pk>/taken-off/", pledges.PledgeTakenOff.as_view(), name="pledge_taken_off"),
     # posters/
     path("posters/", posters.PosterList.as_view(), name="posters"),
     path("posters/new/", posters.PosterNew.as_view(), name="poster_new"),

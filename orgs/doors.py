@@ -53,7 +53,8 @@ _VIEW_PEOPLE = {"members.view_member", "members.view_affiliation", "stations.vie
 _KEEP_PEOPLE = {
     "members.change_member", "members.reveal_member", "members.export_member", "members.add_affiliation",
     "members.change_affiliation", "members.view_seat", "members.add_seat", "members.change_seat",
-    "members.view_transfer", "members.add_transfer", "members.change_transfer", "stations.add_checkin",
+    "members.view_transfer", "members.add_transfer", "members.change_transfer", "members.view_pledge",
+    "members.change_pledge", "stations.add_checkin",
 }  # fmt: skip
 
 # How personal data are cared for: columns and counts, nobody's data.

@@ -6,14 +6,14 @@ from datetime import date, datetime, time, timedelta
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
-from members.models import Registration, RightsRequest
+from members.models import Pledge, Registration, RightsRequest
 from stations.models import CheckIn, FootfallTally
 
 
 @dataclass(frozen=True)
 class Day:
     """Counts of one working day. `overdue` and the dues are of open registrations only; `consent_due`: registrations whose
-    consent must be obtained anew (PIPL Art. 14(2))."""
+    consent must be obtained anew (PIPL Art. 14(2)); `plaques`: of 三亮, ended and perhaps still hanging."""
 
     on: date
     submitted: int
@@ -26,6 +26,7 @@ class Day:
     footfall: int
     rights_requests: int
     consent_due: int
+    plaques: int
 
     @property
     def waiting(self) -> int:
@@ -53,4 +54,5 @@ def day_of(user, on: date | None = None) -> Day:
         footfall=footfall["total"] or 0,
         rights_requests=RightsRequest.objects.visible_to(user).filter(done_at__isnull=True).count(),
         consent_due=Registration.objects.visible_to(user).consent_due().count(),
+        plaques=Pledge.objects.visible_to(user).to_take_off().count(),
     )

@@ -91,6 +91,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 also=("members:registration",), counts="waiting",
             ),
             Entry("党员", "users", "members:list", "members.view_member", also=("members:detail",)),
+            Entry("三亮牌", "certificate", "members:pledges", "members.view_pledge"),
             Entry("本支部名册", "address-book", "members:roll", "members.accept_member"),
             Entry("报到码", "qrcode", "members:posters", "members.view_poster", also=("members:poster_new",)),
             Entry(

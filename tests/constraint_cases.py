@@ -40,6 +40,7 @@ from members.models import (
     InstructorAssignment,
     MemberCode,
     Notice,
+    Pledge,
     Poster,
     Registration,
     RightsRequest,
@@ -409,12 +410,21 @@ def consent(city) -> Consent:
     return Consent.objects.create(registration=registration(city), notice=notice(), item="membership", channel="poster")
 
 
+def pledge(city, **more) -> Pledge:
+    return make.make_pledge(make.make_member(), city.yuehai, **more)
+
+
 MEMBERS: Cases = {
     "member_end_has_reason_and_day": lambda city: changed(make.make_member(), {"ended": "died"}, {"ended_on": DAY}),
     "member_phone_tail_is_short": lambda city: changed(make.make_member(), {"phone_tail": "123"}, {"phone_tail": "a"}),
     "membercode_one_live": lambda city: again(
         MemberCode.objects.create(member=make.make_member(), code="one", code_index=b"1"), code="two", code_index=b"2"
     ),
+    "pledge_one_live": lambda city: again(pledge(city), number="二号"),
+    "pledge_number_hangs_once": lambda city: again(
+        pledge(city, number="一号", withdrawn_at=timezone.now()), member=make.make_member("李四")
+    ),
+    "pledge_taken_off_once_withdrawn": lambda city: changed(pledge(city), taken_off_on=DAY),
     "affiliation_period_in_order": lambda city: ends_too_early(affiliation(city)),
     "affiliation_one_formal_at_a_time": lambda city: overlaps(
         affiliation(city), organization=make.make_branch(city.yuehai)

@@ -6,10 +6,12 @@
 import itertools
 from dataclasses import dataclass, field
 
+from django.utils import timezone
+
 from accounts.models import User
 from markets.models import Business, Market
 from markets.pinyin import initials_of
-from members.models import Affiliation, Member
+from members.models import Affiliation, Member, Pledge
 from orgs.kinds import Kind, Level
 from orgs.models import Division, Organization, Posting
 from orgs.services import organization_create
@@ -127,6 +129,15 @@ def make_affiliation(member: Member, organization: Organization, *, kind: str = 
         guidance_station_id=organization.guidance_station_id,
         district_committee_id=organization.district_committee_id,
         **more,
+    )
+
+
+def make_pledge(member: Member, organization: Organization, **more) -> Pledge:
+    said = {"duty": "经营区消防安全巡查", "promise": "明码标价，不卖过期食品", "consented_at": timezone.now(), **more}
+    return Pledge.objects.create(
+        **{"name": member.name, "standing": member.standing, "organization_name": organization.name} | said,
+        member=member,
+        organization=organization,
     )
 
 

@@ -193,6 +193,11 @@ PAGES: dict[str, Page] = {
     "members:member_end": Page(OFFICER | SECRETARY, "member"),
     "members:affiliation_end": Page(OFFICER | SECRETARY, "affiliation", **POST),
     "members:roll": Page(SECRETARY),
+    "members:pledges": Page(PEOPLE),
+    "members:pledge_new": Page(PEOPLE, "member"),
+    "members:pledge_print": Page(PEOPLE, "pledge"),
+    "members:pledge_withdraw": Page(PEOPLE, "pledge"),
+    "members:pledge_taken_off": Page(PEOPLE, "pledge", **POST),
     "members:posters": Page(REGISTRARS | OFFICER),
     "members:poster_new": Page(REGISTRARS | OFFICER, **POST),
     "members:poster_print": Page(REGISTRARS | OFFICER, "poster", "code"),
@@ -394,6 +399,7 @@ TABLES: dict[str, Table] = {
     "members_impactassessment": Table(
         REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="assessment", without_rows=frozenset({"registrar_district"})
     ),
+    "members_pledge": Table(PEOPLE, row="pledge"),
     "members_poster": Table(REGISTRARS | OFFICER, add=REGISTRARS | OFFICER, row="poster"),
     "members_seat": Table(OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="seat"),
     "members_transfer": Table(OFFICER | SECRETARY, add=OFFICER | SECRETARY, change=OFFICER | SECRETARY, row="transfer"),

@@ -156,6 +156,7 @@ def side(unit, notice: Notice, canary: str, tree: str, officer) -> SimpleNamespa
         division=unit.street, district=unit.district_committee,
         job=Job.objects.create(kind="test", title=f"{canary}任务", owner=officer),
         instructor=instructor, assignment=assignment, affiliation=affiliation, own={},
+        pledge=make.make_pledge(member, branch, place=f"{canary}摊位", promise=f"{canary}承诺"),
         seat=Seat.objects.create(organization=branch, member=member, post="secretary"),
         transfer=Transfer.objects.create(member=member, origin=branch, elsewhere=f"{canary}街道党工委", sent_on=DAY),
         draft=Draft.objects.create(

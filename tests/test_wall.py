@@ -62,7 +62,7 @@ def people_of(unit, officer) -> dict[type, int]:
         MemberCode.objects.create(member=member, code="c", code_index=f"code {unit.pk}".encode()),
         Transfer.objects.create(member=member, origin=branch, elsewhere="外地", sent_on="2026-01-01"),
         Seat.objects.create(member=member, organization=branch, post="secretary", starts_on="2026-01-01"),
-        Pledge.objects.create(member=member, duty="d", promise="p", consented_at="2026-01-01T00:00+08:00"),
+        make.make_pledge(member, branch),
         CheckIn.objects.create(
             member=member, place=make.make_service_point(unit), on="2026-01-01", channel="scan",
             occurred_at="2026-01-01T08:00+08:00", **make.placed(unit),

@@ -7,7 +7,7 @@ from django import forms
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from members import identity
+from members import identity, selectors
 from members.forms.public import (
     PLAIN_WORDS,
     AnewForm,
@@ -152,6 +152,72 @@ class FeedbackForm(ExportForm, Ours):
 
     content = forms.ChoiceField(label="内容", choices=list(CONTENTS.items()), widget=forms.RadioSelect, initial=EVENTS)
     field_order = ("content", "format", "purpose")
+
+
+class LineField(forms.CharField):
+    """One line that will hang in public: without unseen marks, and with no number of a person in it."""
+
+    def clean(self, value) -> str:
+        line = identity.clean_line(super().clean(value))
+        if self.required and not any(mark.isalpha() for mark in line):
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        if identity.names_a_number(line):
+            raise forms.ValidationError("牌子是公开的：不要写身份号码和手机号，请删去。")
+        return line
+
+
+class PledgeForm(Ours):
+    """The words of a plaque."""
+
+    organization = forms.ModelChoiceField(
+        label="牌上写的党组织", queryset=Organization.objects.none(), empty_label="请选择",
+        error_messages={"required": "请选择党组织。"}, help_text="在册、纳管的党组织，或核实本人报到的指导站。",
+    )  # fmt: skip
+    duty = LineField(
+        label="亮职责", max_length=100, help_text="例如：经营区消防安全巡查。",
+        error_messages={"required": "请写明职责。"},
+    )  # fmt: skip
+    promise = LineField(
+        label="亮承诺", max_length=200, widget=forms.Textarea(attrs={"rows": 3}), help_text="由本人自己说，一两句话。",
+        error_messages={"required": "请写明承诺。"},
+    )  # fmt: skip
+    place = LineField(
+        label="挂牌地点",
+        max_length=200,
+        required=False,
+        help_text="不印在牌上：挂在哪里，以后好去取下。",
+    )
+    number = LineField(label="牌号", max_length=20, required=False)
+
+    def __init__(self, *args, user, member, **kwargs):
+        super().__init__(*args, **kwargs)
+        choices = selectors.pledge_organizations(member, user)
+        self.fields["organization"].queryset = choices
+        if len(choices) == 1:
+            self.fields["organization"].initial = choices[0]
+        self.fields["place"].initial = str(member.workplace_business or member.workplace)
+
+
+class PledgeAgreedForm(PledgeForm):
+    """The same words, hidden, and the person's own tick for what is shown above it."""
+
+    seen = forms.CharField(widget=forms.HiddenInput)
+    agreed = forms.BooleanField(
+        label="本人在场，已经读过上面的内容，单独同意：把上面的姓名、党组织、职责、承诺原样挂牌公开",
+        error_messages={"required": "没有本人的单独同意，不登记、不保留。"},
+    )  # fmt: skip
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in PledgeForm.base_fields:
+            self.fields[name].widget = forms.HiddenInput()
+
+
+class PledgePrintForm(Ours):
+    purpose = forms.ChoiceField(
+        label="目的", choices=[("", "请选择"), *((one, one) for one in ("打印挂牌", "重印换牌", "核对牌上内容"))],
+        error_messages={"required": "请写明打开的目的。"},
+    )  # fmt: skip
 
 
 class PersonChoice(forms.ModelChoiceField):

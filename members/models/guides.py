@@ -1,9 +1,11 @@
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from members.models.member import Member
-from members.querysets import AssignmentQuerySet, InstructorQuerySet, SeatQuerySet
+from members.querysets import AssignmentQuerySet, InstructorQuerySet, PledgeQuerySet, SeatQuerySet
 from orgs.fields import never_twice, period_in_order
 
 
@@ -113,16 +115,53 @@ class Seat(models.Model):
 
 
 class Pledge(models.Model):
-    """三亮 (亮身份、亮职责、亮承诺): shown in public only with the member's separate consent (PIPL Art. 25)."""
+    """三亮 (亮身份、亮职责、亮承诺): the words of one plaque, as the member agreed to show them in public (PIPL Art. 25).
+
+    Never changed: other words are another pledge with another consent. Name, standing and the organization's name are those
+    that were agreed to; where they stand otherwise by now the pledge ends (PledgeQuerySet.groundless).
+    """
+
+    AGREED = ("name", "standing", "organization_name", "duty", "promise", "place", "number")
+    IDENTITY: ClassVar[dict[str, str]] = {
+        Member.Standing.FULL: "中共党员", Member.Standing.PROBATIONARY: "中共预备党员",
+    }  # fmt: skip
 
     member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="pledges", verbose_name="党员")
-    duty = models.CharField("职责", max_length=100)
-    promise = models.CharField("承诺", max_length=200)
+    organization = models.ForeignKey(
+        "orgs.Organization", on_delete=models.PROTECT, related_name="pledges", verbose_name="党组织"
+    )
+    name = models.CharField("牌上的姓名", max_length=60)
+    standing = models.CharField("亮身份", max_length=12, choices=Member.Standing)
+    organization_name = models.CharField("牌上的党组织", max_length=100)
+    duty = models.CharField("亮职责", max_length=100)
+    promise = models.CharField("亮承诺", max_length=200)
+    place = models.CharField("挂牌地点", max_length=200, blank=True)
+    number = models.CharField("牌号", max_length=20, blank=True)
     consented_at = models.DateTimeField("本人同意公开的时间")
     withdrawn_at = models.DateTimeField("撤下时间", null=True, blank=True)
+    taken_off_on = models.DateField("确认取下的日期", null=True, blank=True)
+
+    objects = PledgeQuerySet.as_manager()
 
     class Meta:
         verbose_name = verbose_name_plural = "三亮"
+        constraints = [
+            models.UniqueConstraint(fields=["member"], condition=Q(withdrawn_at__isnull=True), name="pledge_one_live"),
+            models.UniqueConstraint(
+                fields=["number"],
+                condition=~Q(number="") & Q(taken_off_on__isnull=True),
+                name="pledge_number_hangs_once",
+            ),
+            models.CheckConstraint(
+                name="pledge_taken_off_once_withdrawn",
+                condition=Q(taken_off_on__isnull=True) | Q(withdrawn_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"三亮 {self.pk}"
+
+    @property
+    def identity(self) -> str:
+        """亮身份, in the words of the plaque."""
+        return self.IDENTITY[self.standing]

@@ -28,6 +28,14 @@ from members.services.people import (
     member_reveal,
     registration_reveal,
 )
+from members.services.pledges import (
+    pledge_create,
+    pledge_draft,
+    pledge_preview,
+    pledge_show,
+    pledge_take_off,
+    pledge_withdraw,
+)
 from members.services.posters import poster_create, poster_withdraw
 from members.services.requests import rights_answer, rights_copy, rights_request, rights_request_in_person
 from members.services.retention import retention_run
@@ -67,6 +75,12 @@ __all__ = [
     "member_reveal",
     "notice_publish",
     "phone_of_draft",
+    "pledge_create",
+    "pledge_draft",
+    "pledge_preview",
+    "pledge_show",
+    "pledge_take_off",
+    "pledge_withdraw",
     "poster_create",
     "poster_withdraw",
     "receipt_erase",

@@ -10,6 +10,7 @@ from members import identity, selectors
 from members.errors import Refused
 from members.models import Affiliation, Consent, Member
 from members.services.due import refuse_if_due
+from members.services.pledges import pledges_settle
 from orgs.kinds import Level
 from orgs.models import Organization
 
@@ -115,12 +116,14 @@ def affiliation_end(*, affiliation: Affiliation, by, ends_on: datetime.date | No
     if current.ends_on is not None and current.ends_on <= ends_on:
         raise Refused("这个关系已经结束，不用再办。")
     _note("end", current, by, ends_on=str(ends_on))
-    if ends_on <= current.starts_on:
+    is_void = ends_on <= current.starts_on
+    if is_void:
         current.delete()
-        return None
-    current.ends_on = ends_on
-    current.save(update_fields=["ends_on"])
-    return current
+    else:
+        current.ends_on = ends_on
+        current.save(update_fields=["ends_on"])
+    pledges_settle(current.member, by=by)
+    return None if is_void else current
 
 
 @wall.everywhere()
@@ -139,6 +142,7 @@ def member_end(*, member: Member, reason: str, by, ended_on: datetime.date | Non
     current.codes.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
     current.ended, current.ended_on = reason, ended_on
     current.save(update_fields=["ended", "ended_on"])
+    pledges_settle(current, by=by)
     audit.record("members.member.end", by=by, subjects=[current], units=units, detail={"reason": reason})
     return current
 
@@ -163,6 +167,7 @@ def member_edit(*, member: Member, by, **changes) -> Member:
         raise Refused(f"{'；'.join(problems)}。")
     if changes:
         current.save(update_fields=list(changes))
+        pledges_settle(current, by=by)
         units, fields = [*before, *selectors.units_of_member(current)], sorted(set(changes) & set(EDITABLE))
         audit.record("members.member.edit", by=by, subjects=[current], units=units, detail={"fields": fields})
     return current

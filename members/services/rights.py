@@ -8,9 +8,10 @@ from accounts import audit, wall
 from members import identity, selectors
 from members.erasure_list import withdrawn_write
 from members.errors import Refused
-from members.models import Affiliation, Consent, Member, MemberCode, Receipt, Registration, RightsRequest
+from members.models import Affiliation, Consent, Member, MemberCode, Pledge, Receipt, Registration, RightsRequest
 from members.services.due import refuse_if_due
 from members.services.people import affiliation_end
+from members.services.pledges import pledges_end
 from members.services.requests import rights_request
 
 State = Registration.State
@@ -54,8 +55,8 @@ def receipt_withdraw(*, receipt: Receipt) -> Receipt:
 @wall.everywhere()
 @transaction.atomic
 def registration_withdraw(*, registration: Registration, by=None) -> Registration:
-    """Withdraw it with all its consents. Without a FORMAL affiliation here what branches took in ends today; the
-    nightly retention erases (services/retention.py)."""
+    """Withdraw it with all its consents, a plaque's among them. Without a FORMAL affiliation here what branches took in ends
+    today; the nightly retention erases (services/retention.py)."""
     now = timezone.now()
     registration = Registration.objects.select_for_update().get(pk=registration.pk)
     if registration.state == State.WITHDRAWN:
@@ -79,6 +80,7 @@ def registration_withdraw(*, registration: Registration, by=None) -> Registratio
 
 def _leave(member: Member, now) -> None:
     _without_code(member)
+    pledges_end(Pledge.objects.filter(member=member))
     live = Affiliation.objects.live().filter(member=member)
     if live.formal().exists() or Registration.objects.showing_a_person().filter(member=member).exists():
         return
@@ -157,6 +159,8 @@ def take_back_again(row: models.Model) -> None:
         receipt = Receipt.objects.filter(whose, is_joined=False).order_by("pk").first()
         if receipt is not None:
             consent_withdraw(receipt=receipt, item=row.item)
+    elif isinstance(row, Pledge):
+        pledges_end(Pledge.objects.filter(pk=row.pk))
 
 
 def _without_code(member: Member | None) -> None:

@@ -4,9 +4,15 @@ from django.urls import reverse
 
 from members import services
 from members.forms.staff import AcceptForm, EndForm, MemberForm, RevealForm
-from members.models import Affiliation, Member
+from members.models import Affiliation, Member, Pledge
 from members.views.acts import revealed
 from members.views.base import ActView, Link, Result, detail_url
+
+
+def plaque_lines(member: Member) -> list[str]:
+    """What an act that ends a pledge has to say."""
+    hangs = Pledge.objects.filter(member=member).to_take_off().exists()
+    return ["三亮牌已撤下：请今天取下牌子，再在“三亮牌”里点“已取下”。"] if hangs else []
 
 
 class MemberAct(ActView):
@@ -79,7 +85,7 @@ class Edit(MemberAct):
 
     def do(self, row, form) -> Result:
         services.member_edit(member=row, by=self.request.user, **form.changes())
-        return Result("已保存", [], [self.back()])
+        return Result("已保存", plaque_lines(row), [self.back()])
 
 
 class End(MemberAct):
@@ -87,12 +93,13 @@ class End(MemberAct):
 
     def context(self) -> dict:
         live = Affiliation.objects.live().filter(member=self.object).count()
-        return {"preview": [f"结束 {live} 个现有的关系", "作废党员码", "历史和已关账月份的数字不变"]}
+        return {"preview": [f"结束 {live} 个现有的关系", "作废党员码", "撤下三亮牌", "历史和已关账月份的数字不变"]}
 
     def do(self, row, form) -> Result:
         data = form.cleaned_data
         services.member_end(member=row, reason=data["reason"], ended_on=data["ended_on"], by=self.request.user)
-        return Result("已办理", ["从这一天起不再计入。"], [self.back(), Link("党员名单", reverse("members:list"))])
+        lines = ["从这一天起不再计入。", *plaque_lines(row)]
+        return Result("已办理", lines, [self.back(), Link("党员名单", reverse("members:list"))])
 
 
 class EndAffiliation(ActView):
@@ -113,4 +120,4 @@ class EndAffiliation(ActView):
 
     def do(self, row, form) -> Result:
         services.affiliation_end(affiliation=row, by=self.request.user)
-        return Result("已结束", [str(row.organization)], [self.back()])
+        return Result("已结束", [str(row.organization), *plaque_lines(row.member)], [self.back()])

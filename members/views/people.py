@@ -13,6 +13,7 @@ from members.member_list import LISTING, MEMBERS, masked_cells, relations_text, 
 from members.models import Affiliation, Member
 from members.pages import page_of
 from members.views.base import note_shown
+from members.views.pledges import pledge_section
 from orgs.scoped import ScopedMixin
 
 COUNT_CAP = 10_000
@@ -87,7 +88,7 @@ class MemberDetail(ScopedMixin, View):
         note_shown(request, "members.member.read", [member])
         affiliations = Affiliation.objects.filter(member=member).select_related("organization", "contact")
         visible = affiliations.visible_to(request.user).order_by("-starts_on", "-pk")
-        may_change = request.user.has_perm("members.change_member", member) and not member.ended
+        may_keep = request.user.has_perm("members.change_member", member)
         context = {
             "heading": identity.mask_name(member.name),
             "member": member,
@@ -101,9 +102,11 @@ class MemberDetail(ScopedMixin, View):
             "may_reveal": request.user.has_perm("members.reveal_member", member),
             "may_take_request": request.user.has_perm("members.change_rightsrequest") and member.erased_at is None,
             "may_accept": request.user.has_perm("members.add_affiliation") and not member.ended,
-            "may_change": may_change,
+            "may_keep": may_keep,
+            "may_change": may_keep and not member.ended,
             "may_end_affiliation": request.user.has_perm("members.change_affiliation"),
             "is_due_anew": selectors.is_consent_due(member),
+            "pledges": pledge_section(member, request.user),
             "today": timezone.localdate(),
             "breadcrumbs": [
                 {"label": "党员", "url": reverse("members:list")},

@@ -45,10 +45,14 @@ def _known_by_affiliation(column: str, units: str = "organizations") -> str:
     return f"EXISTS (SELECT FROM members_affiliation a WHERE a.member_id = {column} AND {live} AND ({here}))"
 
 
-_REGISTERED = (
-    "EXISTS (SELECT FROM members_registration r WHERE r.member_id = t.id"
-    f" AND r.state IN ('submitted', 'contacted', 'verified') AND ({_guided('r')}))"
-)
+def _known(column: str) -> str:
+    """The person in that column belongs here, or has a registration here that is open or verified."""
+    return (
+        f"{_known_by_affiliation(column)} OR EXISTS (SELECT FROM members_registration r WHERE r.member_id = {column}"
+        f" AND r.state IN ('submitted', 'contacted', 'verified') AND ({_guided('r')}))"
+    )
+
+
 _OF_BUSINESS = Stand(_of("markets_business", "business_id", _placed("r")))
 _OF_MARKET = Stand(_of("markets_market", "market_id", _placed("r")))
 _OF_PLACE = Stand(_of("stations_servicepoint", "place_id", _placed("r")))
@@ -86,7 +90,7 @@ STANDS: dict[str, Stand] = {
     "markets.Platform": Stand(EVERYBODY),
     "markets.DeliverySite": _PLACED,
     "members.ImpactAssessment": _CITY,
-    "members.Member": Stand(f"{_known_by_affiliation('t.id')} OR {_REGISTERED}", persons=True),
+    "members.Member": Stand(_known("t.id"), persons=True),
     "members.Affiliation": Stand(f"t.organization_id = ANY({{organizations}}) OR {_guided('t')}", persons=True),
     "members.Transfer": Stand("t.origin_id = ANY({organizations}) OR t.target_id = ANY({organizations})", persons=True),
     "members.Instructor": _OF_ORGANIZATION,
@@ -94,6 +98,9 @@ STANDS: dict[str, Stand] = {
         _of("members_instructor", "instructor_id", "r.organization_id = ANY({organizations})")
     ),
     "members.Seat": Stand(_OF_ORGANIZATION.inside, persons=True),
+    "members.Pledge": Stand(
+        f"{_OF_ORGANIZATION.inside} OR t.withdrawn_at IS NULL AND ({_known('t.member_id')})", persons=True
+    ),
     "members.Poster": Stand(f"{_OF_ORGANIZATION.inside} OR {_of('markets_market', 'market_id', _guided('r'))}"),
     "members.Registration": Stand(_guided("t"), persons=True),
     "members.ContactLog": Stand(_of("members_registration", "registration_id", _guided("r")), persons=True),

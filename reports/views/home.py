@@ -87,6 +87,7 @@ class Today(DoorMixin, TemplateView):
             subtitle=f"{unit_name(user)} · {day.on:%Y-%m-%d}",
             day=day,
             rights_url=page("members:rights"),
+            pledges_url=page("members:pledges"),
             dues=self._dues(day),
             acts=[
                 {"label": label, "icon": icon, "url": page(name), "hint": hint}

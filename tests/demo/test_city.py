@@ -9,7 +9,7 @@ from django.db import connection
 from accounts.models import User
 from demo.city import DemoExists, build_city
 from markets.models import Business, IndustryArea, Market
-from members.models import Registration
+from members.models import Pledge, Registration
 from orgs.kinds import Kind, Level
 from orgs.models import Organization
 from reports.digests import digest_of
@@ -69,6 +69,11 @@ def test_registrations_in_every_state_and_check_ins_over_two_years():
     assert set(Registration.objects.values_list("state", flat=True)) == set(Registration.State)
     days = CheckIn.objects.order_by("on").values_list("on", flat=True)
     assert (TODAY - days.first()).days > 400
+
+
+def test_plaques_hang_came_down_and_are_to_be_taken_off():
+    assert Pledge.objects.live().count() > 10 and not Pledge.objects.groundless().exists()
+    assert Pledge.objects.to_take_off().exists() and Pledge.objects.filter(taken_off_on__isnull=False).exists()
 
 
 def test_every_persona_has_an_account(seeded):

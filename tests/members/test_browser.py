@@ -5,7 +5,7 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from members import identity, services
-from members.models import Receipt, Registration
+from members.models import Pledge, Receipt, Registration
 from tests import factories
 from tests.members import make
 
@@ -159,13 +159,53 @@ def test_a_verified_member_takes_the_code_and_withdraws(live_server, phone_page,
     assert Registration.objects.get().state == "withdrawn"
 
 
+def sign_in(page, client, url: str, user) -> None:
+    client.force_login(user)
+    name = client.cookies[next(iter(client.cookies))].key
+    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": url}])
+
+
+def test_a_plaque_on_a_phone_from_the_words_to_the_wall_and_off_it(live_server, phone_page, city, client):
+    officer, page = factories.make_user("officer", city.yuehai), phone_page
+    member = make.verified(city.yuehai, by=officer, name="孙悟空").member
+    sign_in(page, client, live_server.url, officer)
+    weight = Weight(page)
+    page.goto(live_server.url + reverse("members:detail", args=[member.pk]))
+    page.get_by_role("link", name="本人在场，登记三亮").click()
+    page.get_by_label("亮职责").fill("消防安全巡查")
+    page.get_by_label("亮承诺").fill("明码标价，" * 20)
+    assert fits(page)
+    submit(page, "下一步：给本人看")
+    assert page.get_by_text("孙悟空", exact=True).is_visible() and fits(page)
+    assert not page.get_by_label("本人在场，已经读过").is_checked()
+    submit(page, "返回修改")
+    page.get_by_label("亮承诺").fill("明码标价")
+    submit(page, "下一步：给本人看")
+    page.get_by_label("本人在场，已经读过").check()
+    submit(page, "本人同意，登记")
+    page.get_by_role("link", name="打印牌子").click()
+    page.get_by_label("目的").select_option("打印挂牌")
+    submit(page, "打开牌子")
+    assert page.get_by_role("button", name="打印", exact=True).is_visible() and fits(page)
+    page.emulate_media(media="print")
+    assert page.get_by_text("孙悟空", exact=True).is_visible()
+    assert not page.get_by_text("内部资料").is_visible() and not page.get_by_text("不得存储").is_visible()
+    page.emulate_media(media="screen")
+    page.get_by_role("link", name="回到党员").first.click()
+    page.get_by_role("link", name="撤下", exact=True).click()
+    submit(page, "撤下")
+    page.get_by_role("link", name="三亮牌", exact=True).last.click()
+    assert fits(page)
+    submit(page, "已取下")
+    assert page.get_by_text("牌子今天取下").is_visible() and Pledge.objects.get().taken_off_on
+    assert weight.complaints == []
+
+
 def test_an_officer_verifies_on_a_phone(live_server, phone_page, city, client):
     officer = factories.make_user("officer", city.yuehai, name="王五")
     row = make.registration(city.yuehai, name="孙悟空", phone="13912340001")
-    client.force_login(officer)
-    name = client.cookies[next(iter(client.cookies))].key
     page = phone_page
-    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    sign_in(page, client, live_server.url, officer)
     weight = Weight(page)
     page.goto(live_server.url + reverse("members:queue"))
     assert page.get_by_text("孙*").is_visible()
@@ -201,9 +241,7 @@ def test_the_phones_back_button_never_ends_at_the_browsers_own_error(live_server
     page.wait_for_url("**step=person")
 
     officer, row = factories.make_user("officer", city.yuehai), make.registration(city.yuehai)
-    client.force_login(officer)
-    name = client.cookies[next(iter(client.cookies))].key
-    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    sign_in(page, client, live_server.url, officer)
     page.goto(live_server.url + reverse("members:registration_verify", args=[row.pk]))
     submit(page, "确认已核实")
     page.get_by_text("还不能提交").wait_for()

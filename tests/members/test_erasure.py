@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent
 from members import erasure_list, identity, services
-from members.models import Consent, Draft, Member, Pledge, Receipt, Registration, RightsRequest, Transfer
+from members.models import Consent, Draft, Member, Receipt, Registration, RightsRequest, Transfer
 from members.services import retention
 from stations.services import check_in
 from tables import services as files
@@ -32,7 +32,7 @@ NAME, OTHER = "欧阳金丝雀", "何无关"
 PHONE, NEW_PHONE = "13977661234", "13977665678"
 WORK, HOME, TOWN = "金丝雀单位二楼", "金丝雀村党支部", "金丝雀省雀县"
 SAID, REPLY, REASON = "金丝雀说的话", "给金丝雀的答复", "金丝雀不好联系"
-PROMISE, STREET, LETTER = "金丝雀的承诺", "金丝雀街道党工委", "介绍信雀字1号"
+PROMISE, STREET, LETTER, STALL = "金丝雀的承诺", "金丝雀街道党工委", "介绍信雀字1号", "金丝雀摊位门口"
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +97,7 @@ def planted_everywhere(city, officer, client) -> tuple[Member, list[str]]:
     check_in(
         member=member, place=place, purpose="report", channel="code", nonce=uuid.uuid4(), occurred_at=None, by=officer
     )
-    Pledge.objects.create(member=member, duty="值班", promise=PROMISE, consented_at=timezone.now())
+    factories.make_pledge(member, branch, promise=PROMISE, place=STALL)
     request = services.rights_request(receipt=receipt, kind="copy", details=SAID)
     services.rights_answer(request=request, outcome="granted", reply=REPLY, by=officer)
     client.force_login(officer)
@@ -113,7 +113,7 @@ def planted_everywhere(city, officer, client) -> tuple[Member, list[str]]:
     )
     services.affiliation_end(affiliation=affiliation, by=officer)
     services.receipt_withdraw(receipt=receipt)
-    planted = [NAME, PHONE, NEW_PHONE, number, WORK, HOME, TOWN, SAID, REPLY, REASON, PROMISE, STREET, LETTER]
+    planted = [NAME, PHONE, NEW_PHONE, number, WORK, HOME, TOWN, SAID, REPLY, REASON, PROMISE, STALL, STREET, LETTER]
     return member, planted
 
 

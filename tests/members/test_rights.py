@@ -277,6 +277,7 @@ def test_a_withdrawn_person_without_a_roll_is_erased_everywhere(city, officer):
         "drafts": 0,
         "copies": 0,
         "inbox": 0,
+        "pledges": 0,
         "expired": 0,
         "erased": 0,
     }  # safe to run twice

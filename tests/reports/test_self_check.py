@@ -37,6 +37,7 @@ def town():
         branch = make.make_branch(unit)
         member = make.make_member(f"某{unit.pk}")
         make.make_affiliation(member, branch)
+        make.make_pledge(member, branch)
         rows[unit.pk] = SimpleNamespace(business=make.make_business(unit), branch=branch, member=member)
     users = {
         "officer": make.make_user("officer", city.yuehai),
