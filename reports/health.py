@@ -209,8 +209,8 @@ def _backup() -> Check:
         return Check(name, OFF, "没有设置，由运维自己备份和演练恢复", todo)
     taken, failed = _backup_told("last"), _backup_told("failed")
     newest = taken and taken[0]
-    if failed and (newest is None or failed[0] > newest):
-        told = f"{_when(failed[0])} 没有做成：{failed[1]}"
+    if failed or (Path(settings.BACKUP_DIR) / "failed").exists():  # it goes when one is made; empty on a full disk
+        told = f"{_when(failed[0])} 没有做成：{failed[1]}" if failed else "没有做成，原因也没有写下来，多半是备份盘满了"
         return Check(name, BAD, f"{told}。最近一次做成：{_when(newest)}", "请看 backup 服务的日志和备份盘的剩余空间。")
     found = _nightly(name, newest, "请检查 backup 服务是否在运行，BACKUP_DIR 有没有挂载。")
     if taken and found.state == OK:
@@ -221,7 +221,7 @@ def _backup() -> Check:
 
 def _backup_told(file: str) -> tuple[datetime, str] | None:
     try:
-        at, rest = (Path(settings.BACKUP_DIR) / file).read_text("utf-8").strip().split(" ", 1)
+        at, rest = (Path(settings.BACKUP_DIR) / file).read_text("utf-8", "replace").strip().split(" ", 1)
         return timezone.make_aware(datetime.strptime(at, "%Y%m%d-%H%M%S")), rest
     except (OSError, ValueError):
         return None

@@ -174,12 +174,12 @@ def test_what_the_backup_says_of_its_nights(well, owner_role, settings):
         return next(check.told for check in health.checks() if check.name == "备份")
 
     assert "由运维自己备份" in told()
-    backup_told(("failed", timedelta(hours=9), "盘满了"), ("last", timedelta(hours=1), "5242880 312"))(
-        None, settings, None
-    )
-    assert "5.0 GB，用了 312 秒" in told() and "盘满了" not in told()
+    backup_told(("last", timedelta(hours=1), "5242880 312"))(None, settings, None)
+    assert "5.0 GB，用了 312 秒" in told()
     backup_told(("failed", timedelta(), "盘满了"))(None, settings, None)
     assert "没有做成：盘满了" in told()
+    (Path(settings.BACKUP_DIR) / "failed").write_bytes(b"")
+    assert "没有做成，原因也没有写下来" in told() and "最近一次做成" in told()
 
 
 @pytest.mark.parametrize("name", FAULTS)
