@@ -4,8 +4,8 @@
 import os
 import sys
 
-# These create tables, empty them or load the demo; everything else acts as the web role does.
-OWNER_COMMANDS = {"migrate", "sqlmigrate", "flush", "dbshell", "seed_demo"}
+# These create tables, empty them, load the demo or write down the index key; everything else acts as the web role does.
+OWNER_COMMANDS = {"migrate", "sqlmigrate", "flush", "dbshell", "seed_demo", "rekey_index"}
 
 
 def main():

@@ -103,10 +103,11 @@ def decrypt(stored: bytes, *, column: str) -> str:
 _ready = lru_cache(16)(cipher_of)  # the same few keys for every row of a list
 
 
-def blind_index(text: str, *, kind: str, key: bytes = b"") -> bytes:
+def blind_index(text: str, *, kind: str, key: bytes = b"", chosen: str = "") -> bytes:
     """32 bytes that are equal for equal texts of one kind. The caller normalises first; `key`: another than persons have,
-    which keeps its own hash."""
-    said, chosen = f"{kind}:{text}".encode(), settings.DIGEST_HASH if key else settings.BLIND_INDEX_HASH
+    with the hash of digests where no other is `chosen`."""
+    said = f"{kind}:{text}".encode()
+    chosen = chosen or (settings.DIGEST_HASH if key else settings.BLIND_INDEX_HASH)
     if not (key := key or settings.BLIND_INDEX_KEY):
         raise CannotDecrypt("the key of the blind index is not on the public face")
     if chosen == "SM3":
@@ -114,6 +115,11 @@ def blind_index(text: str, *, kind: str, key: bytes = b"") -> bytes:
         made.update(said)
         return made.finalize()
     return hmac.new(key, said, hashlib.sha256).digest()
+
+
+def index_before(text: str, *, kind: str) -> bytes:
+    """Under the key and hash before, while there are any."""
+    return blind_index(text, kind=kind, key=settings.BLIND_INDEX_OLD_KEY, chosen=settings.BLIND_INDEX_OLD_HASH)
 
 
 class EncryptedTextField(models.BinaryField):

@@ -6,11 +6,10 @@ which somebody stands, and only whoever stands nowhere comes under the present k
 holds the index that was read, under the same lock by which two forms of one person wait for each other; and nobody moves
 while a transaction that has asked `index_of` may still write somebody down under its answer.
 
-The same way leads to another hash: the key before may be the present one. A key that is named has the hash of before,
-DIGEST_HASH (crypto.py).
+The same way leads to another hash, BLIND_INDEX_OLD_HASH being the one before: the key before may be the present one.
 
 Some things are kept as digests alone: what made them is nowhere, so no key but theirs can find them. They stay under
-DIGEST_KEY, which is the index key of before and has to be kept until they end:
+DIGEST_KEY and DIGEST_HASH, which are those of the very first index and have to be kept until they end:
   - recovery codes: until their owner makes new ones (services/factors.py);
   - agreement_index of receipts and the tokens made of an agreement: as long as the receipt is kept, so that the same
     consent told again is not a second one (members/services/agreed.py);
@@ -29,7 +28,7 @@ from django.db import IntegrityError, OperationalError, connection, models, tran
 from psycopg2.errors import LockNotAvailable
 
 from accounts import wall
-from accounts.crypto import CannotDecrypt, blind_index
+from accounts.crypto import CannotDecrypt, blind_index, index_before
 
 BATCH = 500
 LOCK = 7_832  # pg_try_advisory_lock: one at a time
@@ -92,7 +91,7 @@ def index_of(text: str, *, kind: str) -> bytes:
         return present
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [ASKED])
-    before = blind_index(text, kind=kind, key=settings.BLIND_INDEX_OLD_KEY)
+    before = index_before(text, kind=kind)
     with wall.everywhere():
         return before if any(one.has(before) for one in _indexed if one.kind == kind) else present
 
@@ -156,7 +155,7 @@ def _move(indexed: Indexed, pk: int, stored: bytes) -> int:
     fresh = blind_index(text, kind=indexed.kind)
     if stored == fresh:
         return 0
-    if stored != blind_index(text, kind=indexed.kind, key=settings.BLIND_INDEX_OLD_KEY):
+    if stored != index_before(text, kind=indexed.kind):
         raise CannotDecrypt(indexed.label)  # of neither key: nobody could have found it
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{STEP_BACK}'")

@@ -121,10 +121,11 @@ if FIELD_CIPHER not in ("AES-256-GCM", "SM4-GCM"):
 BLIND_INDEX_HASH = env(
     "BLIND_INDEX_HASH", default="SHA-256"
 )  # another one finds nobody until manage.py rekey_index ran
-# Of DIGEST_KEY, RECEIPT_KEY and the index key before: what was made with them cannot be made with another hash.
+BLIND_INDEX_OLD_HASH = env("BLIND_INDEX_OLD_HASH", default="") or BLIND_INDEX_HASH  # of BLIND_INDEX_OLD_KEY
+# Of DIGEST_KEY and RECEIPT_KEY: what was made with them cannot be made with another hash.
 DIGEST_HASH = env("DIGEST_HASH", default="") or BLIND_INDEX_HASH
-if not {BLIND_INDEX_HASH, DIGEST_HASH} <= {"SHA-256", "SM3"}:
-    raise ImproperlyConfigured("环境变量 BLIND_INDEX_HASH 和 DIGEST_HASH 应为 SHA-256 或 SM3。")
+if not {BLIND_INDEX_HASH, BLIND_INDEX_OLD_HASH, DIGEST_HASH} <= {"SHA-256", "SM3"}:
+    raise ImproperlyConfigured("环境变量 BLIND_INDEX_HASH、BLIND_INDEX_OLD_HASH 和 DIGEST_HASH 应为 SHA-256 或 SM3。")
 AUDIT_SEAL_KEY = staff_key("AUDIT_SEAL_KEY")
 
 # --- one alias, one role per process: web serves, owner migrates, seeds and flushes ----------------------------------

@@ -4,15 +4,16 @@ from django.utils import timezone
 
 
 class IndexKey(models.Model):
-    """Under which key and hash the blind index of this database was made, and under which its digests: fingerprints of
-    them, never the key.
+    """Under which key and hash the blind index of this database was made, and under which its digests and receipts:
+    fingerprints of them, never the key.
 
-    One row, written by the owner's migrations; the web role reads it (accounts/index_key.py).
+    One row, written by the owner's migrations; the web role reads it, the public role `receipts` (accounts/index_key.py).
     """
 
     id = models.PositiveSmallIntegerField("编号", primary_key=True, default=1)
     fingerprint = models.BinaryField("指纹", max_length=32)
     digests = models.BinaryField("摘要密钥的指纹", max_length=32, null=True)
+    receipts = models.BinaryField("回执密钥的指纹", max_length=32, null=True)
     recorded_at = models.DateTimeField("登记时间", default=timezone.now)
 
     class Meta:

@@ -19,6 +19,7 @@ from tests import factories as make
 OTHER = b"o" * 32
 recording = import_module("members.migrations.0014_index_key_recorded")
 digests = import_module("members.migrations.0018_digest_key_recorded")
+receipts = import_module("members.migrations.0020_receipt_key_recorded")
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def recorded(db, owner_role):
         IndexKey.objects.all().delete()
         recording.record(apps, None)
         digests.record(apps, None)
+        receipts.record(apps, None)
 
 
 @pytest.mark.parametrize(("setting", "value"), [("DIGEST_KEY", OTHER), ("DIGEST_HASH", "SM3")])
@@ -35,6 +37,30 @@ def test_digests_that_would_not_fit_are_refused_too(recorded, settings, setting,
     setattr(settings, setting, value)
     with pytest.raises(ImproperlyConfigured, match="DIGEST_KEY 或 DIGEST_HASH 与数据库里登记的不一致"):
         index_key.index_key_check()
+
+
+@pytest.mark.parametrize("face", [True, False])
+@pytest.mark.parametrize(("setting", "value"), [("RECEIPT_KEY", OTHER), ("DIGEST_HASH", "SM3")])
+def test_receipts_that_would_not_open_are_refused_on_either_face(recorded, settings, owner_role, face, setting, value):
+    """RECEIPT_KEY left out once the key was changed, or DIGEST_HASH forgotten on the public face."""
+    settings.IS_PUBLIC_FACE = face
+    with owner_role():
+        index_key.index_key_check()
+        IndexKey.objects.update(digests=None)
+    setattr(settings, setting, value)
+    with pytest.raises(ImproperlyConfigured, match="RECEIPT_KEY 或 DIGEST_HASH 与数据库里登记的不一致"):
+        index_key.index_key_check()
+
+
+def test_the_hash_changed_together_with_the_upgrade_is_not_written_down_as_that_of_digests(
+    recorded, settings, owner_role
+):
+    settings.BLIND_INDEX_HASH = settings.DIGEST_HASH = "SM3"
+    with owner_role():
+        IndexKey.objects.update(digests=None)
+        with pytest.raises(ValueError, match="请改回原来的值"):
+            digests.record(apps, None)
+    assert IndexKey.objects.get().digests is None
 
 
 @pytest.mark.parametrize(("setting", "value"), [("BLIND_INDEX_KEY", OTHER), ("BLIND_INDEX_HASH", "SM3")])

@@ -68,11 +68,11 @@ def moved(people: dict[str, str]) -> int:
 
 def environment() -> dict[str, str]:
     server = os.environ["DATABASE_OWNER_URL"].rsplit("/", 1)[0]
-    old, new = (base64.b64encode(key).decode() for key in (OLD, NEW))
+    old, new, receipts = (base64.b64encode(key).decode() for key in (OLD, NEW, settings.RECEIPT_KEY))
     return os.environ | {
-        "DATABASE_OWNER_URL": f"{server}/{connection.settings_dict['NAME']}", "DATABASE_ROLE": "owner",
+        "DATABASE_OWNER_URL": f"{server}/{connection.settings_dict['NAME']}",
         "DJANGO_SETTINGS_MODULE": "config.settings", "BLIND_INDEX_KEY": new, "BLIND_INDEX_OLD_KEY": old,
-        "DIGEST_KEY": old, "RECEIPT_KEY": old,
+        "DIGEST_KEY": old, "RECEIPT_KEY": receipts,
     }  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def held_last_member():
 
 @pytest.mark.django_db(transaction=True)
 def test_killed_in_the_middle_and_started_again_everybody_is_found_all_the_while(people, between, settings):
-    command = [sys.executable, "manage.py", "rekey_index", "--batch", "3"]
+    command = [sys.executable, "manage.py", "rekey_index", "--batch", "3"]  # as the manual says it
     assert all(found(people)) and moved(people) == 0
     with held_last_member():
         process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)
@@ -148,7 +148,7 @@ def test_another_hash_under_the_same_key(people, settings, owner_role):
     user = make.make_user()
     code = recovery_codes_renew(user=user)[0]
     before = identity.receipt_index("ABCDEFGH")
-    settings.BLIND_INDEX_HASH, settings.BLIND_INDEX_OLD_KEY = "SM3", OLD
+    settings.BLIND_INDEX_HASH, settings.BLIND_INDEX_OLD_KEY, settings.BLIND_INDEX_OLD_HASH = "SM3", OLD, "SHA-256"
     index_key.index_key_check()
     assert all(found(people))
     with owner_role():
@@ -162,6 +162,25 @@ def test_another_hash_under_the_same_key(people, settings, owner_role):
 
 
 @pytest.mark.django_db
+def test_from_hash_to_hash_then_to_another_key_and_all_the_way_back(people, settings, owner_role):
+    """Digests and receipts stay under the very first ones all the while."""
+    code = recovery_codes_renew(user=(user := make.make_user()))[0]
+    before, last = identity.receipt_index("ABCDEFGH"), (OLD, "SHA-256")
+    settings.DIGEST_KEY = OLD
+    for key, chosen in ((OLD, "SM3"), (NEW, "SM3"), (OLD, "SHA-256"), (NEW, "SM3")):
+        settings.BLIND_INDEX_OLD_KEY, settings.BLIND_INDEX_OLD_HASH = last
+        settings.BLIND_INDEX_KEY, settings.BLIND_INDEX_HASH = last = key, chosen
+        index_key.index_key_check()
+        assert all(found(people))
+        with owner_role():
+            assert "没有剩余" in run()
+        settings.BLIND_INDEX_OLD_KEY = b""
+        index_key.index_key_check()
+        assert all(found(people)) and identity.receipt_index("ABCDEFGH") == before
+    assert code_check(user=user, code=code) == "recovery"
+
+
+@pytest.mark.django_db
 def test_what_cannot_be_moved_is_told_and_the_key_before_stays_in_force(people, between, owner_role):
     number = next(iter(people))
     Member.objects.create(name="同号", id_number_index=blind_index(number, kind="id_number"))  # put down by another key
@@ -169,6 +188,13 @@ def test_what_cannot_be_moved_is_told_and_the_key_before_stays_in_force(people, 
         run()
     assert bytes(IndexKey.objects.get().fingerprint) == index_key.fingerprint(OLD)
     assert moved(people) == len(people)  # all others, and the one who stands under it already
+
+
+@pytest.mark.django_db
+def test_a_key_before_that_is_not_the_true_one_is_told_at_once(people, between, settings, owner_role):
+    settings.BLIND_INDEX_OLD_KEY = b"x" * 32
+    with owner_role(), pytest.raises(CommandError, match="没有做任何事：.*请核对 BLIND_INDEX_OLD_KEY"):
+        run()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -21,7 +21,12 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES = COMPOSE["services"]
 ONE_SHOT = {"migrate"}
 SECRET_NAME = re.compile("PASSWORD|SECRET|_KEYS?$")
-ONLY_WHILE_A_KEY_CHANGES = {"BLIND_INDEX_OLD_KEY", "DIGEST_KEY", "DIGEST_HASH"}  # empty else: there is none
+ONLY_WHILE_A_KEY_CHANGES = {
+    "BLIND_INDEX_OLD_KEY",
+    "BLIND_INDEX_OLD_HASH",
+    "DIGEST_KEY",
+    "DIGEST_HASH",
+}  # empty else: there is none
 KEYS = {"SECRET_KEY": "x", "FIELD_KEYS": "x", "BLIND_INDEX_KEY": "x", "AUDIT_SEAL_KEY": "x", "REDIS_URL": "x"}
 
 

@@ -27,6 +27,7 @@ RIGHTS = {
     ("members_poster", "SELECT"): {"id", "code", "kind", "withdrawn_at", "market_id", "organization_id"},
     ("markets_market", "SELECT"): {"id", "name"},
     ("orgs_organization", "SELECT"): {"id", "name"},
+    ("accounts_indexkey", "SELECT"): {"id", "receipts"},
     ("stations_servicepoint", "SELECT"): {
         "id", "name", "kind", "address", "hours", "facilities", "poster_id", "closed_on",
     },

@@ -1,10 +1,11 @@
 """Brings the blind index to another key or hash (accounts/rekeying.py)."""
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import audit
-from accounts.index_key import fingerprint
+from accounts.index_key import fingerprint, index_key_check
 from accounts.models import IndexKey
 from accounts.rekeying import BATCH, PATIENCE, AlreadyRunning, Busy, move_all
 
@@ -13,8 +14,9 @@ class Command(BaseCommand):
     help = (
         "换盲索引密钥或算法：按身份号码、手机号、党员码查找用的索引改用新的 BLIND_INDEX_KEY 或 BLIND_INDEX_HASH。"
         "系统不必停机，可随时中断，再运行一次即接着做。步骤：BLIND_INDEX_OLD_KEY 填旧值、BLIND_INDEX_KEY 填新值"
-        "（换算法：密钥可以不变，DIGEST_HASH 填旧算法），DIGEST_KEY 和 RECEIPT_KEY 没有单独设置过的填旧值，"
-        "重启全部进程 → 以数据库 owner 运行本命令 → 删去 BLIND_INDEX_OLD_KEY 并重启。DIGEST_KEY、DIGEST_HASH 此后一直"
+        "（换算法：密钥可以不变，BLIND_INDEX_OLD_HASH 填旧算法，DIGEST_HASH 没有单独设置过的填旧算法），"
+        "DIGEST_KEY 和 RECEIPT_KEY 没有单独设置过的填旧值，重启全部进程 → 运行本命令（用数据库 owner 的登录）→ "
+        "删去 BLIND_INDEX_OLD_KEY、BLIND_INDEX_OLD_HASH 并重启。DIGEST_KEY、DIGEST_HASH 此后一直"
         "保留：恢复码、同意的摘要、收件的摘要只存摘要，换不了密钥和算法。"
     )
 
@@ -24,6 +26,10 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         if not settings.BLIND_INDEX_OLD_KEY:
             raise CommandError("没有设置 BLIND_INDEX_OLD_KEY（旧密钥），没有做任何事。步骤见 --help。")
+        try:
+            index_key_check()
+        except ImproperlyConfigured as error:  # another key before than the true one: nothing would be moved
+            raise CommandError(f"没有做任何事：{error}") from None
         try:
             moved, left = move_all(self._heard, batch=max(options["batch"], 1))
         except AlreadyRunning:
@@ -40,7 +46,8 @@ class Command(BaseCommand):
             )
         IndexKey.objects.update_or_create(pk=1, defaults={"fingerprint": fingerprint()})
         self.stdout.write(
-            f"已改 {moved:,} 处，没有剩余。请删去 BLIND_INDEX_OLD_KEY 并重启全部进程；DIGEST_KEY、DIGEST_HASH 保留。"
+            f"已改 {moved:,} 处，没有剩余。请删去 BLIND_INDEX_OLD_KEY、BLIND_INDEX_OLD_HASH 并重启全部进程；"
+            "DIGEST_KEY、DIGEST_HASH、RECEIPT_KEY 保留。"
         )
 
     def _heard(self, label: str, looked: int, total: int) -> None:

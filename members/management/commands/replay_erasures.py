@@ -21,7 +21,10 @@ class Command(BaseCommand):
         try:
             entries = list(erased_read(file))
         except OSError as error:
-            raise CommandError(f"打不开抹除清单 {file}：{error.strerror}。请用 --list 指出它在哪里。") from error
+            raise CommandError(
+                f"打不开抹除清单 {file}：{error.strerror}。请用 --list 指出它在哪里；"
+                "从来没有抹除和撤回过的系统没有清单，跳过这一步。"
+            ) from error
         except BadList as error:
             raise CommandError(str(error)) from error
         if check:
