@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Model, QuerySet
 
+from accounts.models import IndexKey
 from markets.models import Market
 from members.models import Notice, Poster
 from orgs.models import Organization
@@ -36,6 +37,7 @@ def all_shown() -> tuple[Shown, ...]:
 def register() -> None:
     """What this room's own pages read."""
     live = Poster.objects.live
+    show(IndexKey, ("id", "receipts"), IndexKey.objects.all)  # a public side with another RECEIPT_KEY does not start
     show(Notice, columns_of(Notice), lambda: Notice.objects.filter(published_at__isnull=False))
     show(Poster, ("id", "code", "kind", "withdrawn_at", "market_id", "organization_id"), live)
     show(Market, ("id", "name"), lambda: Market.objects.filter(pk__in=live().values("market")))

@@ -6,15 +6,18 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from accounts.models import AuditEvent
+from accounts import index_key
+from accounts.models import AuditEvent, IndexKey
 from members import answers, ferry, identity, inbox
 from members.ferry import book, outgoing
 from members.ferry.files import SIGNED_AS
 from members.models import Answer, FerryFile, Notice, Poster, Receipt, Submission
 from tests import factories
+from tests.conftest import as_owner
 from tests.members import make
 from tests.setup.test_public_role import RIGHTS
 
@@ -290,6 +293,21 @@ def test_the_public_database_has_these_tables_and_its_roles_these_rights(sides):
             " FROM unnest(ARRAY['members_ferryfile', 'members_submission']) t"
         )
         assert cursor.fetchall() == [("members_ferryfile", False, False), ("members_submission", False, True)]
+
+
+def test_a_public_side_with_another_key_of_receipts_does_not_start_once_the_staff_side_was_heard(sides, settings):
+    kept = {"fingerprint": index_key.fingerprint(), "receipts": index_key.fingerprint(settings.RECEIPT_KEY)}
+    with as_owner():
+        IndexKey.objects.update_or_create(pk=1, defaults=kept)
+    path, right = sides.out(), settings.RECEIPT_KEY
+    with sides.public():
+        call_command("ferry_in", path)
+    with sides.public("public_web"):
+        index_key.index_key_check()
+        settings.RECEIPT_KEY = b"o" * 32
+        with pytest.raises(ImproperlyConfigured, match="公众侧和工作侧要相同"):
+            index_key.index_key_check()
+    settings.RECEIPT_KEY = right
 
 
 def test_a_key_that_others_can_read_is_not_used(sides, capsys):

@@ -87,7 +87,7 @@ def face(environment, cluster):  # noqa: F811
     script = ROOT / "deploy/postgres-public-init.sh"
     done = subprocess.run([script], env=environment("postgres") | login, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "8 张表" in run("prepare", environment)
+    assert "9 张表" in run("prepare", environment)
     server = Server()
     server.environment = environment("web-public") | {"DJANGO_SETTINGS_MODULE": "config.settings"}  # of the image
     server.start()
