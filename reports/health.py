@@ -163,7 +163,7 @@ def _ferry() -> Check:
 def _alarms() -> Check:
     """Whether anybody is told outside. A worker that stands still raises no alarm about itself: somebody has to look here."""
     name, last = "告警", AlarmRound.objects.first()
-    if last is None or last.looked_at < timezone.now() - ROUND_LATE:
+    if (last.looked_at if last else retention.installed_at()) < timezone.now() - ROUND_LATE:
         return Check(name, BAD, f"最近一次巡查：{_when(last.looked_at if last else None)}", BACKGROUND)
     if late := ways.late():
         todo = "请核对邮件服务器、syslog 服务器的地址和网络；系统每分钟再送一次。"

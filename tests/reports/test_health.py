@@ -165,6 +165,13 @@ def test_on_the_first_day_no_job_of_the_night_is_late(settings, tmp_path):
     assert not Alarm.objects.exists()
 
 
+@pytest.mark.parametrize(("ago", "state"), [("4 minutes", None), ("6 minutes", "bad")])
+def test_the_first_round_of_alarms_has_its_minutes(owner_role, ago, state):
+    with owner_role(), connection.cursor() as cursor:
+        cursor.execute("UPDATE django_migrations SET applied = now() - %s::interval", [ago])
+    assert faults().get("告警") == state
+
+
 def test_what_did_not_run_in_the_first_night_is_told(installed_long_ago):
     assert {name for name in NIGHTLY if faults().get(name) == "bad"} == NIGHTLY
 
