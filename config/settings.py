@@ -118,9 +118,8 @@ IS_FERRIED = bool(FACE and FERRY_TRUSTED)
 FIELD_CIPHER = env("FIELD_CIPHER", default="AES-256-GCM")  # of what is written from now on; both are read
 if FIELD_CIPHER not in ("AES-256-GCM", "SM4-GCM"):
     raise ImproperlyConfigured("环境变量 FIELD_CIPHER 应为 AES-256-GCM 或 SM4-GCM。")
-BLIND_INDEX_HASH = env(
-    "BLIND_INDEX_HASH", default="SHA-256"
-)  # another one finds nobody until manage.py rekey_index ran
+# Another one finds nobody until manage.py rekey_index ran.
+BLIND_INDEX_HASH = env("BLIND_INDEX_HASH", default="SHA-256")
 BLIND_INDEX_OLD_HASH = env("BLIND_INDEX_OLD_HASH", default="") or BLIND_INDEX_HASH  # of BLIND_INDEX_OLD_KEY
 # Of DIGEST_KEY and RECEIPT_KEY: what was made with them cannot be made with another hash.
 DIGEST_HASH = env("DIGEST_HASH", default="") or BLIND_INDEX_HASH

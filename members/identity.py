@@ -26,7 +26,6 @@ CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 MEMBER_CODE_LENGTH = 12  # 60 bits: not to be guessed at a public page
 POSTER_CODE_LENGTH = 10
 ERASED = "（已抹除）"
-_NUMBERS = re.compile(r"(?<![0-9])(?:(?:86)?1[3-9][0-9]{9}|[0-9]{17}[0-9X])(?![0-9])")
 
 
 class IdentityError(ValueError):
@@ -54,11 +53,6 @@ def clean_name(text: str) -> str:
     """The same; empty without any letter."""
     line = clean_line(text)
     return line if any(mark.isalpha() for mark in line) else ""
-
-
-def names_a_number(text: str) -> bool:
-    """Whether an identity number or a mobile number stands in it, however it is written."""
-    return any(_NUMBERS.search(form) for form in (unicodedata.normalize("NFKC", text).upper(), _plain(text)))
 
 
 # --- identity number (GB 11643-1999) --------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
 Upper rooms register theirs in `AppConfig.ready()`.
 """
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
+from tables.cells import names_a_person
 from tables.keyset import MARKS, NEWEST, ORDER, Order, Walk, chosen_order, whole
 from tables.patience import TOO_WIDE
 from tables.table import Column, Table
@@ -27,18 +26,6 @@ class Unusable(ValueError):
 
 class NamesAPerson(Unusable):
     """What is kept of a query stays in clear and after an erasure: it may hold nobody's number."""
-
-
-_NUMBER = re.compile(
-    r"(?<![0-9A-Z])(?:1[3-9][0-9]{9}|[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X])"
-    r"(?![0-9A-Z])"
-)
-
-
-def names_a_person(text: str) -> bool:
-    """Whether a text holds what looks like an identity number or a mobile phone, also written in groups."""
-    plain = unicodedata.normalize("NFKC", text).upper()
-    return any(_NUMBER.search(one) for one in (plain, re.sub(r"[\s\-‐-―]", "", plain)))
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from django.http import QueryDict
 
 from accounts import audit
 from accounts.models import User
+from tables.cells import names_a_person
 from tables.keyset import MARKS
-from tables.listing import UNFILTERED, Listing, listing, names_a_person, units_of
+from tables.listing import UNFILTERED, Listing, listing, units_of
 from tables.models import SavedView
 
 MOST = 50  # views that one person keeps of one list

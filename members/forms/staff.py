@@ -24,6 +24,7 @@ from members.models import Affiliation, Consent, ContactLog, IntakeClient, Membe
 from members.services.people import REVEALABLE
 from orgs.kinds import Level
 from orgs.models import Organization
+from tables.cells import names_a_person
 from tables.forms import ExportForm
 
 PURPOSES = [
@@ -161,7 +162,7 @@ class LineField(forms.CharField):
         line = identity.clean_line(super().clean(value))
         if self.required and not any(mark.isalpha() for mark in line):
             raise forms.ValidationError(self.error_messages["required"], code="required")
-        if identity.names_a_number(line):
+        if names_a_person(line):
             raise forms.ValidationError("牌子是公开的：不要写身份号码和手机号，请删去。")
         return line
 

@@ -187,7 +187,16 @@ def test_a_view_with_what_means_nothing_any_more_opens_with_a_sentence(client, c
 
 
 @pytest.mark.parametrize(
-    "number", ["110101199003071233", "11010119900307123x", "13812345678", "138 1234 5678", "１３８-1234-5678"]
+    "number",
+    [
+        "110101199003071233",
+        "11010119900307123x",
+        "13812345678",
+        "138 1234 5678",
+        "１３８-1234-5678",
+        "+86 13812345678",
+        "138\u200b12345678",
+    ],
 )
 def test_nobodys_number_is_kept_in_a_name_or_a_filter(client, city, number):
     """A view stays after an erasure, in clear, and may be shared; neither does its address say the number again."""
