@@ -60,7 +60,7 @@ class UserAdmin(DoorAdmin):
     def get_fieldsets(self, request, obj=None):
         facts = ("username", "name", "duty", "is_active") if obj else ("username", "name", "duty")
         choosing = {"fields": (*(["given_password"] if obj else []), "password1", "password2")}
-        if not self.has_change_permission(request, obj):
+        if not self.has_change_permission(request, obj) or self._is_own(request, obj):
             return [(None, {"fields": facts})]
         return [(None, {"fields": facts}), ("重置密码" if obj else "初始密码", choosing)]
 
@@ -68,7 +68,11 @@ class UserAdmin(DoorAdmin):
         """Nobody gives oneself rights: another security administrator does it. Switching an account off takes a reason,
         on a page of its own (views/measures.py)."""
         always = ("is_active", "given_password")
-        return ("duty", *always) if obj is not None and obj.pk == request.user.pk else always
+        return ("duty", *always) if self._is_own(request, obj) else always
+
+    @staticmethod
+    def _is_own(request, obj) -> bool:
+        return obj is not None and obj.pk == request.user.pk
 
     def render_change_form(self, request, context, obj=None, **more):
         return super().render_change_form(

@@ -4,11 +4,14 @@ from datetime import timedelta
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts import sign_ins
 from accounts.duties import why_kept, why_not_administrator
 from accounts.models import User
 from accounts.row_codes import TOLD
@@ -93,7 +96,8 @@ class FirstPasswordForm(SetPasswordForm):
 
 
 class OwnPasswordForm(PasswordChangeForm):
-    """Changing one's own password, by the old one."""
+    """Changing one's own password, by the old one. A wrong one counts, locks and is written down as at the door: whoever
+    finds a session open could try them all here."""
 
     error_messages = {
         **PasswordChangeForm.error_messages,
@@ -101,12 +105,20 @@ class OwnPasswordForm(PasswordChangeForm):
         "password_mismatch": "两次输入的新密码不一样，请重新输入。",
     }
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, request: HttpRequest, **kwargs):
         super().__init__(*args, **kwargs)
+        self.request = request
         self.fields["old_password"].label = "现在的密码"
         self.fields["new_password1"].label = "新密码"
         self.fields["new_password1"].help_text = "".join(map(str, password_validators_help_texts()))
         self.fields["new_password2"].label = "再输一次新密码"
+
+    def clean_old_password(self):
+        given = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.username, password=given) is None:
+            sign_ins.refused(self.request, self.user.username)
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return given
 
 
 class TokenForm(forms.Form):

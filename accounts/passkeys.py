@@ -18,6 +18,7 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
+from accounts import sign_ins
 from accounts.models import Passkey, User
 from accounts.totp import ISSUER
 
@@ -96,14 +97,15 @@ def added(request: HttpRequest, text: str) -> dict:
 
 def used(request: HttpRequest, text: str, user: User | None) -> tuple[Passkey, int]:
     """The passkey that signed, and its count. With `user` only theirs are taken. Raises PasskeyError."""
-    state, answer = _read(request, text)
-    refusal = PasskeyError("通行密钥没有通过核对。请再试一次，或改用密码登录。")
+    refusal, passkey = PasskeyError("通行密钥没有通过核对。请再试一次，或改用密码登录。"), None
     try:
+        state, answer = _read(request, text)
         given = AuthenticationResponse.from_dict(answer)
         passkey = Passkey.objects.select_related("user").get(credential_id=given.raw_id)
         _server(request).authenticate_complete(state, _kept([passkey]), given)
-    except Exception as error:
-        raise refusal from error
-    if not passkey.is_whole or not passkey.user.may_enter or (user is not None and passkey.user_id != user.pk):
-        raise refusal
+        if not passkey.is_whole or not passkey.user.may_enter or (user is not None and passkey.user_id != user.pk):
+            raise refusal
+    except Exception as error:  # the library raises whatever a malformed answer makes of it
+        sign_ins.passkey_refused(request, passkey)
+        raise (error if isinstance(error, PasskeyError) else refusal) from None
     return passkey, given.response.authenticator_data.counter

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts import audit, limits, networks, passwords
-from accounts.models import User
+from accounts.models import Passkey, User
 
 AT = "signed_in_at"  # in the session: seconds
 FRESH = timedelta(minutes=15)
@@ -67,6 +67,16 @@ def refused(request, username: str) -> None:
         succeeded=False,
         request=request,
     )
+
+
+def passkey_refused(request, passkey: Passkey | None) -> None:
+    """A passkey that did not pass, or an answer that no device gave (None). Floods are not written down."""
+    if limits.within("sign_in_address", _address(request)):
+        known = [passkey] if passkey else []
+        audit.record(
+            "accounts.passkey.refuse", by=None, subjects=known, subject_type="accounts.passkey", succeeded=False,
+            request=request,
+        )  # fmt: skip
 
 
 def clock(at: datetime) -> str:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import View
 
+from accounts import audit
 from accounts.people import signed_in
 from orgs.doors import GRANT, current_postings
 from orgs.grant_forms import EndForm, GrantForm, units_like, why_not_ended
@@ -112,14 +113,23 @@ class GrantNew(DoorMixin, View):
     def post(self, request) -> HttpResponse:
         form = GrantForm(request.POST, by=request.user)
         if not form.is_valid():
+            self._note_refusal(form)
             return self._page(form, 422)
         try:
             made = posting_grant(**form.asked(), may_grant=form.cleaned_data["may_grant"], by=request.user)
         except PostingError as error:  # the rights changed between the form and the write
             form.refuse(error)
+            self._note_refusal(form)
             return self._page(form, 422)
         messages.success(request, f"已授予{made.user}：{made.unit}，{made.get_role_display()}。对方刷新页面即生效。")
         return redirect("orgs:grants")
+
+    def _note_refusal(self, form: forms.Form) -> None:
+        """Whoever reaches for more than their own is in the audit; a box left empty reaches for nothing."""
+        refused = [name for name in form.errors if not form.has_error(name, "required")]
+        if refused:
+            detail = {"columns": sorted(refused)}
+            audit.record("orgs.posting.refuse", by=signed_in(self.request), detail=detail, succeeded=False)
 
     def _page(self, form: forms.Form, status: int = 200) -> HttpResponse:
         context = {

@@ -5,7 +5,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.views import APIView
 
 from accounts import scopes
@@ -67,7 +67,7 @@ PARAMETERS = [
 ]  # fmt: skip
 
 
-class OnlyJson(BaseContentNegotiation):
+class OnlyJson(DefaultContentNegotiation):
     """`format` is answered by the view itself; refusals are always JSON."""
 
     def select_renderer(self, request, renderers, format_suffix=None):

@@ -38,11 +38,14 @@ def user_create(*, user: User, password: str, by: User | None) -> User:
 def user_change(*, user: User, changed: list[str], by: User, password: str = "") -> User:
     """Save the named columns of an account, and a new password if there is one. Raises AccountError.
 
-    Nobody changes the own duty: that would be giving oneself rights. The last administrator of a kind who can sign in keeps
+    Nobody changes the own duty: that would be giving oneself rights; nor the own password, for here nobody is asked for the
+    present one. The last administrator of a kind who can sign in keeps
     it. Switching an account off: services/measures.py.
     """
     if user.pk == by.pk and "duty" in changed:
         raise AccountError("不能修改自己的职责，请由另一位安全管理员办理。")
+    if user.pk == by.pk and password:
+        raise AccountError("自己的密码请在账号菜单“修改密码”里改，要先输入现在的密码。")
     if "duty" in changed and user.duty != User.Duty.STAFF and (reason := duties.why_not_administrator(user)):
         raise AccountError(reason)
     if "duty" in changed:

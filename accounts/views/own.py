@@ -9,6 +9,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.debug import sensitive_post_parameters
 
+from accounts import sign_ins
 from accounts.forms import OwnPasswordForm
 from accounts.services import password_change
 
@@ -18,10 +19,12 @@ class PasswordChange(LoginRequiredMixin, View):
     """The own password. This session stays, every other one of the person ends, and their tokens with them."""
 
     def get(self, request):
-        return self._page(OwnPasswordForm(request.user))
+        return self._page(OwnPasswordForm(request.user, request=request))
 
     def post(self, request):
-        form = OwnPasswordForm(request.user, request.POST)
+        if sign_ins.too_many(request, request.user.username):
+            return sign_ins.busy_page(request)
+        form = OwnPasswordForm(request.user, request.POST, request=request)
         if not form.is_valid():
             return self._page(form)
         password_change(

@@ -144,6 +144,14 @@ def test_nobody_edits_the_own_duty_or_switches_the_own_account(client, security)
     assert (security.name, security.duty, security.is_active) == ("我", "security", True)
 
 
+def test_nobody_sets_the_own_password_where_the_present_one_is_not_asked(client, security):
+    assert 'name="password1"' not in client.get(address(security)).content.decode()
+    answer = client.post(address(security), fields(username="security1", name="我"), follow=True)
+    assert "先输入现在的密码" in answer.content.decode()
+    security.refresh_from_db()
+    assert security.check_password(make.PASSWORD) and acts("accounts.password") == []
+
+
 def test_the_service_refuses_the_own_duty_too():
     from accounts.services import AccountError, user_change
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from accounts import limits
 from accounts.models import AuditEvent, Passkey
 from tests import factories as make
 
@@ -206,6 +207,14 @@ def test_ugly_answers_get_a_sentence(client, user, sent):
     answer = client.post("/accounts/sign-in/passkey/", {"credential": sent}, HTTP_HOST="localhost", follow=True)
     assert answer.status_code == 200 and "通行密钥" in answer.content.decode()
     assert "_auth_user_id" not in client.session
+    assert AuditEvent.objects.filter(act="accounts.passkey.refuse", succeeded=False, subjects=[]).count() == 1
+
+
+def test_a_flood_of_made_up_answers_is_not_written_down(client, user, monkeypatch):
+    monkeypatch.setitem(limits.LIMITS, "sign_in_address", limits.Limit(2, ""))
+    for _ in range(4):
+        client.post("/accounts/sign-in/passkey/", {"credential": "{}"}, REMOTE_ADDR="203.0.113.77")
+    assert AuditEvent.objects.filter(act="accounts.passkey.refuse").count() == 2
 
 
 def test_an_address_that_is_a_number_offers_none(client, user):

@@ -121,6 +121,19 @@ def test_the_demos_token_asks_for_the_same(client, settings):
     assert client.post("/api/v1/token/", given, content_type="application/json").status_code == 403
 
 
+def test_a_wrong_present_password_counts_and_locks_as_at_the_door(client, user):
+    """Whoever finds a session open could try them all."""
+    client.force_login(user)
+    new = {"new_password1": "Another-secret-1", "new_password2": "Another-secret-1"}
+    answers = [client.post("/accounts/password/", {"old_password": f"no{at}", **new}) for at in range(5)]
+    assert [answer.status_code for answer in answers] == [200] * 4 + [429]
+    assert client.post("/accounts/password/", {"old_password": make.PASSWORD, **new}).status_code == 429
+    user.refresh_from_db()
+    assert user.check_password(make.PASSWORD)
+    events = AuditEvent.objects.filter(succeeded=False, subjects=[user.pk]).values_list("act", flat=True)
+    assert sorted(events) == ["accounts.session.lock"] * 2 + ["accounts.session.refuse"] * 4
+
+
 # --- one that somebody else chose ---
 
 

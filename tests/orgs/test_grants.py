@@ -91,6 +91,10 @@ def test_what_may_not_be_granted_is_told_and_nothing_typed_is_lost(city, client,
     text = answer.content.decode()
     assert answer.status_code == 422 and says in text and 'value="粤海指导站"' in text or "unit" in wrong
     assert Posting.objects.count() == 1
+    event = AuditEvent.objects.get(act="orgs.posting.refuse")
+    assert (event.actor, event.succeeded, event.detail) == (boss, False, {"columns": [*wrong]})
+    page(client, boss, **(dict.fromkeys(wrong, "") | {"username": ""}))
+    assert AuditEvent.objects.filter(act="orgs.posting.refuse").count() == 1, "an empty box reaches for nothing"
 
 
 @pytest.mark.django_db

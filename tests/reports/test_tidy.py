@@ -178,6 +178,14 @@ def test_administrators_and_strangers_are_refused(client, api, town):
     assert client.get(PAGE).url.startswith(reverse("accounts:sign_in"))
 
 
+def test_it_is_read_only(sign_in, town):
+    client = sign_in("officer")
+    client.handler.enforce_csrf_checks = True
+    assert client.post(API, {"x": 1}).status_code == 403
+    client.handler.enforce_csrf_checks = False
+    assert client.post(API, {"x": 1}).status_code == 405
+
+
 def test_a_download_is_audited_and_an_unchanged_answer_is_not_made_again(sign_in, town):
     client = sign_in("city_leader")
     url = f"{PAGE}?metric=operating&format=csv"
