@@ -43,7 +43,8 @@ def district_map(released: Released, code: str, basis: Basis) -> dict:
     metric = metrics.METRICS[code]
     rows = []
     for child in released.children:
-        rows.append({**ranking.line_of(child, code, basis, released.own.unit), "name": district_name(child.unit)})
+        line = ranking.line_of(child, code, basis, released.own.unit)
+        rows.append({**line, "name": district_name(child.unit), "label": ranking.text_of(line, code)})
     percent = metric.kind == metrics.RATE
     drawn = drawn_districts()
     return {

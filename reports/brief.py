@@ -38,7 +38,8 @@ FAMILIES = {
     **dict.fromkeys(ranking.RATES, ("coverage", "due_not_built_blank")),
     **dict.fromkeys(("due_built_rate", "due_not_built", "due_not_built_blank"), ("due", "due_not_built")),
     **dict.fromkeys(("market_coverage", "markets_due_not_built", "markets_covered"), ("markets", "markets_due_not_built")),
-    **dict.fromkeys(("organizations", "market_organizations"), ("organizations", "organizations")),
+    "organizations": ("organizations", "organizations"),
+    "market_organizations": ("organizations", "market_organizations"),
     **dict.fromkeys(("covered", "covered_own", "covered_joint"), ("covered", "covered")),
     "terms_overdue": ("terms", "terms_overdue"),
     "service_points": ("places", "service_points"),
@@ -170,7 +171,7 @@ class _Asked:
     def _size(self, metric: metrics.Metric, before: Numbers, now: Decimal, then: Decimal) -> Decimal | None:
         """How large a change is: points of a share, percent of a count; None where it is too small to be told."""
         if metric.kind == metrics.RATE:
-            points = abs(round(now * 100, 1) - round(then * 100, 1))
+            points = abs(words.percent(now) - words.percent(then))
             fewest = min(_fraction(metric, line)[1] for line in (self.own, before))
             return points if fewest >= FEWEST_BELOW and points >= POINTS else None
         percent = abs(now - then) / max(now, then) * 100
@@ -205,7 +206,7 @@ class _Asked:
         total = _fraction(metric, self.own)[1]
         if mine is None or theirs is None or total < FEWEST_BELOW:
             return None
-        points, whole = round(Decimal(mine) * 100, 1) - round(Decimal(theirs) * 100, 1), Decimal(theirs)
+        points, whole = words.percent(mine) - words.percent(theirs), Decimal(theirs)
         if abs(points) < FROM_ABOVE:
             return None
         sign, name = 1 if points > 0 else -1, words.short(above.unit)
@@ -231,8 +232,11 @@ class _Asked:
             if now is None or now < FEWEST or (then is not None and now < then):
                 continue
             since = self._since(code, lambda _, value: value > 0)
-            places = self._places(metrics.METRICS[code], 1, partial(_count, code=code))
-            why = "仍未解决" if then is None else "仍未解决，没有比上月末减少"
+            places = self._places(metrics.METRICS[code], 1, partial(_count, code=code), "")
+            why = "仍未解决"
+            if self.then and then is not None:
+                more = words.difference(now, then, metrics.COUNT) if now > then else "持平"
+                why += f"，较 {words.day(self.then.own.as_of, self.own.as_of)} {more}"
             found.append(self._point(code, False, why, Decimal(-len(found)), since, places, []))
         return found
 
@@ -246,15 +250,18 @@ class _Asked:
             first = row["as_of"]
         return first, True
 
-    def _places(self, metric: metrics.Metric, sign: int, share: Callable[[Numbers], Decimal | None]) -> list[Place]:
-        """The parts that did most of it, the largest first; in the order of the tree where they are alike."""
+    def _places(
+        self, metric: metrics.Metric, sign: int, share: Callable[[Numbers], Decimal | None], form: str = "+"
+    ) -> list[Place]:
+        """The parts that did most of it, the largest first; in the order of the tree where they are alike. `form`: with
+        its sign, what a part changed; without, what there is of it."""
         shares = [(line, part * sign) for line in _lines(self.now) if (part := share(line)) is not None]
         shares = sorted((row for row in shares if row[1] > 0), key=lambda row: -row[1])[:SHOWN]
         return [
             Place(
                 name_of(line),
                 None if line.is_unassigned else words.unit_page(line.unit, self.basis),
-                _share(metric, part * sign),
+                _share(metric, part * sign, form),
                 "" if line.is_unassigned else responsible(line.unit),
             )
             for line, part in shares
@@ -276,8 +283,8 @@ class _Asked:
         )  # fmt: skip
 
 
-def _share(metric: metrics.Metric, part: Decimal) -> str:
-    text = f"{part:+.2f} 个百分点" if metric.kind == metrics.RATE else f"{part:+,.0f} {metric.unit}"
+def _share(metric: metrics.Metric, part: Decimal, form: str) -> str:
+    text = f"{part:+.2f} 个百分点" if metric.kind == metrics.RATE else f"{part:{form},.0f} {metric.unit}"
     return text.replace("-", "−")
 
 

@@ -133,8 +133,8 @@ def _areas(released: Released) -> dict | None:
         shapes = boards.district_map(released, code, basis)
         found["map"] = {
             "title": f"{below}{metrics.METRICS[code].name} · {basis.label}",
-            "rows": [_line(row) | {"text": _of_pair(row, code)} for row in shapes["rows"]],
-            "outside": [_line(row) | {"text": _of_pair(row, code)} for row in shapes["outside"]],
+            "rows": [_line(row) | {"text": ranking.text_of(row, code)} for row in shapes["rows"]],
+            "outside": [_line(row) | {"text": ranking.text_of(row, code)} for row in shapes["outside"]],
         }
     work = {row["name"]: row for row in ranking.rank(released, COVERAGES[2], basis)["rows"]}
     rows, left = _fitting(ranking.rank(released, code, basis)["rows"])
@@ -163,11 +163,6 @@ def _total(own: Numbers, basis: Basis) -> dict:
         "texts": texts[:2],
         "work_text": texts[2],
     }
-
-
-def _of_pair(row: dict, code: str) -> str:
-    """Of a pair the one the map is coloured by."""
-    return row["texts"][ranking.PAIR.index(code)] if "texts" in row else row["text"]
 
 
 def _markets(released: Released, known: dict) -> dict:

@@ -25,7 +25,7 @@ def figure(key: str, value: Decimal | None) -> str:
     """82.6% · 1,412 · —"""
     if value is None:
         return words.UNKNOWN
-    return f"{value * 100:.1f}%" if judging.is_rate(key) else f"{round(value):,}"
+    return f"{words.percent(value)}%" if judging.is_rate(key) else f"{round(value):,}"
 
 
 def exact(key: str, value: Decimal) -> str:
@@ -40,11 +40,11 @@ def gap(key: str, actual: Decimal | None, expected: Decimal | None) -> str:
     if actual is None or expected is None:
         return words.UNKNOWN
     rate, unit = judging.is_rate(key), metrics.METRICS[metrics.parse_key(key)[0]].unit
-    now, line = (round(value * 100, 1) if rate else Decimal(round(value)) for value in (actual, expected))
+    now, line = (words.percent(value) if rate else Decimal(round(value)) for value in (actual, expected))
     ahead = (now - line) * judging.sign(key)
     if not ahead:
         return "持平"
-    amount = f"{abs(ahead):.1f} 个百分点" if rate else f"{abs(ahead):,} {unit}"
+    amount = f"{abs(ahead)} 个百分点" if rate else f"{abs(ahead):,} {unit}"
     return f"{'领先' if ahead > 0 else '落后'} {amount}"
 
 
@@ -127,7 +127,9 @@ def chart_of(goal: Goal, until: date) -> dict[str, Any]:
     rate = judging.is_rate(key)
 
     def drawn(points: list[tuple[date, Decimal]]) -> list[list]:
-        return [[f"{day:%Y-%m-%d}", round(float(value * 100), 2) if rate else float(value)] for day, value in points]
+        """(day, number to draw, its words)"""
+        plain = ((day, value, round(float(value * 100), 2) if rate else float(value)) for day, value in points)
+        return [[f"{day:%Y-%m-%d}", number, figure(key, value)] for day, value, number in plain]
 
     line = [(goal.base_on, goal.target), (goal.due_on, goal.target)] if goal_progress.is_kept(goal) else points_of(goal)
     table = [

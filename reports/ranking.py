@@ -71,6 +71,11 @@ def line_of(numbers: Numbers, code: str, basis: Basis, unit: Unit) -> dict:
     return found | _pair(numbers, fit) if code in PAIR else found
 
 
+def text_of(line: dict, code: str) -> str:
+    """The words of the value that is drawn: of a pair those of this one."""
+    return line["texts"][PAIR.index(code)] if "texts" in line else line["text"]
+
+
 def plain(value: int | Decimal | None, kind: str) -> float | int | None:
     """A number to draw: a share in percent, to two places."""
     if value is None:

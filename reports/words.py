@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -74,13 +74,18 @@ def day_of(text: str) -> date | None:
     return day
 
 
+def percent(share: Decimal | int) -> Decimal:
+    """A share in percent as it is printed, to one place; halves go up, as in a spreadsheet and on a calculator."""
+    return (Decimal(share) * 100).quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
 def figure(value: int | Decimal | None, kind: str, *, hidden: bool = False) -> str:
     """1,412 · 82.6% · — (unknown, nothing to divide by) · 不显示 (a small cell)."""
     if hidden:
         return SMALL
     if value is None:
         return UNKNOWN
-    return f"{value * 100:.1f}%" if kind == metrics.RATE else f"{value:,}"
+    return f"{percent(value)}%" if kind == metrics.RATE else f"{value:,}"
 
 
 def shown(numbers: Numbers | None, code: str, basis: Basis) -> str:
@@ -97,8 +102,7 @@ def difference(now: int | Decimal, then: int | Decimal, kind: str) -> str:
     """+1.7 个百分点 · −34."""
     if kind == metrics.RATE:
         # as printed: the difference of the rounded shares, so that a reader can check it on the page
-        points = round(Decimal(now) * 100, 1) - round(Decimal(then) * 100, 1)
-        return f"{points:+.1f} 个百分点".replace("-", "−")
+        return f"{percent(now) - percent(then):+} 个百分点".replace("-", "−")
     return f"{now - then:+,}".replace("-", "−")
 
 

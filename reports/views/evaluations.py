@@ -201,7 +201,7 @@ def _value(line: dict, text: str | None) -> str:
         return "—"
     value = Decimal(text)
     if line["unit"] == "%":
-        return f"{value * 100:.2f}%" if value * 1000 % 1 else f"{value * 100:.1f}%"
+        return f"{value * 100:.2f}%" if value * 1000 % 1 else f"{words.percent(value)}%"
     return f"{round(value):,}"
 
 

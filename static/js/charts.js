@@ -67,7 +67,7 @@
       series: [{
         type: "map", map: "districts", nameProperty: "name", roam: false, selectedMode: false,
         left: narrow() ? 8 : 72, right: 12, top: 12, bottom: narrow() ? 96 : 16,
-        label: { show: true, fontSize: narrow() ? 11 : 12, ...HALO, lineHeight: 14, formatter: (item) => (narrow() ? item.name.replace(/[区新]+$/, "") : item.name) + `\n${Number.isFinite(item.value) ? text(item.value) : (item.data?.text ?? "—")}` },
+        label: { show: true, fontSize: narrow() ? 11 : 12, ...HALO, lineHeight: 14, formatter: (item) => (narrow() ? item.name.replace(/[区新]+$/, "") : item.name) + `\n${item.data?.label ?? "—"}` },
         labelLayout: { hideOverlap: false },
         emphasis: { label: { ...HALO, fontWeight: 600 }, itemStyle: { areaColor: undefined, borderColor: DATA[2], borderWidth: 2.5 } },
         itemStyle: { areaColor: "#efedea", borderColor: "#7f96a3", borderWidth: 1 },
@@ -171,10 +171,9 @@
   // A goal: what was counted against the line from base to target, on a true time axis, or the line would look bent.
   function goal(data) {
     const unit = data.percent ? "%" : "";
-    const said = (value) => (data.percent ? `${value.toFixed(1)}%` : Math.round(value).toLocaleString());
     return {
       ...base(),
-      ...tooltip((items) => tip(items[0].value[0], items.map((item) => `${item.seriesName} ${said(item.value[1])}`)), { trigger: "axis" }),
+      ...tooltip((items) => tip(items[0].value[0], items.map((item) => `${item.seriesName} ${item.value[2]}`)), { trigger: "axis" }),
       legend: { top: 4, icon: "roundRect", itemWidth: 16, itemHeight: 4, textStyle: { color: TEXT, fontFamily: FONT, fontSize: 13 } },
       grid: { left: 8, right: 32, top: 44, bottom: 8, containLabel: true },
       xAxis: { type: "time", axisLine: { lineStyle: { color: LINE } }, axisLabel: { color: MUTED, hideOverlap: true, formatter: "{yyyy}-{MM}" }, splitNumber: narrow() ? 3 : 6 },
@@ -198,7 +197,7 @@
     funnel: byRow,
     stack: (data) => data.labels.map((label, index) => ({ text: said(label, data.totals?.[index], ...data.series.map((line) => `${line.name} ${line.texts?.[index] ?? line.values[index] ?? "—"}`)), url: data.urls?.[index] ?? data.series[0]?.urls?.[index], at: { dataIndex: index } })),
     trend: (data) => data.labels.map((label, index) => ({ text: said(label, ...data.series.map((line) => `${line.name} ${line.texts[index]}`)), at: { dataIndex: index } })),
-    goal: (data) => data.actual.map(([day, value], index) => ({ text: said(day, data.percent ? `${value.toFixed(1)}%` : Math.round(value).toLocaleString()), at: { dataIndex: index } })),
+    goal: (data) => data.actual.map(([day, , text], index) => ({ text: said(day, text), at: { dataIndex: index } })),
   };
 
   // Arrows go from item to item, which is shown and read out; Enter opens its page.

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orgs.models import Organization
-from reports import brief, metrics, ranking, selectors
+from reports import brief, metrics, ranking, selectors, words
 from reports.behind import PERMISSION
 from reports.days import month_end_before
 from reports.models import Snapshot
@@ -73,8 +73,25 @@ def test_a_share_of_few_and_a_small_change_are_not_told(told):
     found = read(city.nanshan, make.make_user("leader", city.nanshan))
     assert found.good == []
     assert [point.why for point in found.bad] == [
-        "仍未解决，没有比上月末减少"
-    ]  # +2 is no change to tell; the gap stands
+        f"仍未解决，较 {words.day(end, today)} +2"
+    ]  # too little; the gap stands
+
+
+def test_a_gap_that_stands_says_how_much_of_it_is_where_and_not_that_it_grew_there(told):
+    city, today, end = told
+    for unit, day, overdue in ((city.futian, end, 9), (city.city, end, 9), (city.nanshan, end, 0)):
+        counted(unit, day, operating=10, covered_joint=0, terms_overdue=overdue)
+    (gap,) = read(city.city, make.make_user("leader", city.city)).bad
+    assert gap.why == f"仍未解决，较 {words.day(end, today)} 持平"
+    assert [(place.name, place.share) for place in gap.places] == [("福田区", "9 个")]
+
+
+def test_a_metric_with_rows_of_its_own_leads_to_them(told):
+    city, today, end = told
+    for day, count in ((end, 2), (today, 9)):
+        counted(city.city, day, organizations=20, market_organizations=count)
+    (good,) = read(city.city, make.make_user("leader", city.city)).good
+    assert "/rows/market_organizations/" in good.links[-1]["url"] and good.links[-1]["label"].endswith("（9）")
 
 
 def test_the_unit_above_is_compared_with_only_by_whom_may_read_it(told):

@@ -145,9 +145,9 @@ def test_chart_and_its_table_hold_the_same(town, plan, registrar, sign_in):
         snapshot(unit, TODAY - timedelta(days=day), operating=10, work_covered=day)
     goal = goal_of(plan, unit, registrar, base_on=TODAY - timedelta(days=4))
     data = sign_in("city_leader").get(reverse("reports:goal_chart", args=[goal.pk])).json()
-    assert [value for _, value in data["actual"]][:4] == [40.0, 30.0, 20.0, 10.0] and len(data["actual"]) == 5
+    assert [value for _, value, _ in data["actual"]][:4] == [40.0, 30.0, 20.0, 10.0] and len(data["actual"]) == 5
     assert len(data["table"]["rows"]) == 5 and data["table"]["rows"][-1][1] == "40.0%"
-    assert data["line"] == [[f"{goal.base_on}", 10.0], [f"{goal.due_on}", 90.0]]
+    assert data["line"] == [[f"{goal.base_on}", 10.0, "10.0%"], [f"{goal.due_on}", 90.0, "90.0%"]]
 
 
 def test_the_tile_shows_how_far_its_goal_is(town, plan, registrar, sign_in):

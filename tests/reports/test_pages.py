@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -10,7 +11,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from members.models import Registration
 from orgs.doors import current_postings
-from reports import boards, metrics, ranking, selectors, services, tiles, words
+from reports import boards, goal_words, metrics, ranking, selectors, services, tiles, words
 from reports.menu import GROUPS
 from reports.models import MonthClosing, ReportedFigure, Snapshot
 from reports.words import Basis
@@ -168,6 +169,14 @@ def test_a_share_that_falls_because_more_declare_is_not_called_bad(town):
             Basis(denominator),
         )
         assert change["direction"] != "flat" and (change["good"] is not None) == judged
+
+
+def test_half_a_tenth_goes_up_as_on_a_calculator_and_in_a_spreadsheet():
+    assert words.figure(Decimal("0.6045"), metrics.RATE) == "60.5%"  # 1,336 / 2,210
+    assert words.figure(Decimal("0.3515"), metrics.RATE) == "35.2%"
+    assert words.difference(Decimal("0.6045"), Decimal("0.6055"), metrics.RATE) == "−0.1 个百分点"
+    assert goal_words.figure("work_coverage", Decimal("0.6045")) == "60.5%"
+    assert goal_words.gap("work_coverage", Decimal("0.6045"), Decimal("0.6035")) == "领先 0.1 个百分点"
 
 
 def test_a_change_of_a_share_is_told_in_points():
