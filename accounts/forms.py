@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts import sign_ins
 from accounts.duties import why_kept, why_not_administrator
 from accounts.models import User
+from accounts.own_words import KeptWordsField
 from accounts.row_codes import TOLD
 
 
@@ -159,7 +160,7 @@ class TokenForm(forms.Form):
 class ReasonForm(forms.Form):
     """Why; read by the audit and by the person whom it concerns."""
 
-    reason = forms.CharField(
+    reason = KeptWordsField(
         label="原因",
         max_length=200,
         widget=forms.Textarea(attrs={"rows": 3}),

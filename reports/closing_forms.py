@@ -2,6 +2,7 @@
 
 from django import forms
 
+from accounts.own_words import KeptWordsField
 from reports import closing
 
 
@@ -19,7 +20,7 @@ class CloseForm(forms.Form):
 class ReviseForm(forms.Form):
     """A further edition of a closed month."""
 
-    reason = forms.CharField(
+    reason = KeptWordsField(
         label="修订理由",
         max_length=200,
         help_text="写明更正了什么、依据是什么；会和新一版一起永久保留，不能再改。",

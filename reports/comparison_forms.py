@@ -2,6 +2,8 @@
 
 from django import forms
 
+from accounts.own_words import KeptWordsField
+
 
 class ChoiceForm(forms.Form):
     is_open = forms.TypedChoiceField(
@@ -11,7 +13,7 @@ class ChoiceForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "请选择打开或关闭。", "invalid_choice": "请选择打开或关闭。"},
     )
-    reason = forms.CharField(
+    reason = KeptWordsField(
         label="理由",
         max_length=200,
         help_text="写明由谁决定、为什么；下级在对照页上看得到，会永久保留。",

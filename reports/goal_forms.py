@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from accounts.own_words import KeptWordsField
 from orgs.kinds import Level
 from orgs.models import Organization
 from reports import goal_words, judging, metrics
@@ -195,7 +196,7 @@ class GoalForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(label="原因", max_length=200, error_messages={"required": "请写明原因。"})
+    reason = KeptWordsField(label="原因", max_length=200, error_messages={"required": "请写明原因。"})
 
 
 class DistributeForm(forms.Form):

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts.own_words import KeptWordsField
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from reports.models import PrintedDocument
@@ -115,7 +116,7 @@ class PrintedFilterForm(forms.Form):
 
 class VoidForm(forms.Form):
     use_required_attribute = False
-    reason = forms.CharField(
+    reason = KeptWordsField(
         label="作废原因", max_length=200, help_text="核验这份报告的人会看到“已作废”，看不到原因；登录后在本页看得到。",
         error_messages={"required": "请写明作废的原因。", "max_length": "最多 200 个字，请写短一些。"},
     )  # fmt: skip

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.own_words import KeptWordsField
 from tables import approving
 from tables.list_views import SignedIn
 from tables.listing import exportable
@@ -28,7 +29,7 @@ class DecisionForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "请选择批准或不批准。"},
     )
-    reason = forms.CharField(
+    reason = KeptWordsField(
         label="不批准的原因", max_length=200, required=False, help_text="不批准时必填，申请人会看到。"
     )
 

@@ -175,20 +175,6 @@ def masked(text: str) -> str:
     return f"{text.strip()[:1]}***" if text.strip() else ""
 
 
-_OF_A_PERSON = re.compile(
-    r"(?<![0-9])(?:(?:86)?1[3-9][0-9]{9}"
-    r"|[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X])(?![0-9A-Z])"
-)
-
-
-def names_a_person(text: str) -> bool:
-    """Whether an identity number or a mobile phone stands in a text, however it is written. Stricter than what a preview
-    hides (mapping.PERSONAL): this refuses, and a registration number of 15 digits is none."""
-    seen = (mark for mark in unicodedata.normalize("NFKC", text).upper() if unicodedata.category(mark) != "Cf")
-    plain = "".join(seen)
-    return any(_OF_A_PERSON.search(one) for one in (plain, re.sub(r"[\s\-‐-―]", "", plain)))
-
-
 def text(limit: int = 200) -> Parse:
     def parse(said: str) -> str:
         if len(said) > limit:

@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from accounts.own_words import KeptWordsField
 from tables.mapping import headers_of, said_of
 from tables.models import Batch, SavedView
 from tables.readers.base import HEADER_WITHIN
@@ -180,7 +181,7 @@ class HeaderRowForm(forms.Form):
 class ExportForm(forms.Form):
     """What a list is taken out for; the purpose goes into the audit."""
 
-    purpose = forms.CharField(
+    purpose = KeptWordsField(
         label="用途", max_length=200, help_text="例如：报送区委组织部年度统计。会记入审计。", min_length=2
     )
     format = forms.ChoiceField(label="格式", choices=[("xlsx", "Excel（.xlsx）"), ("csv", "CSV")])

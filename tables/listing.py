@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
-from tables.cells import names_a_person
+from accounts.own_words import names_a_person
 from tables.keyset import MARKS, NEWEST, ORDER, Order, Walk, chosen_order, whole
 from tables.patience import TOO_WIDE
 from tables.table import Column, Table

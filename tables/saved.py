@@ -6,7 +6,7 @@ from django.http import QueryDict
 
 from accounts import audit
 from accounts.models import User
-from tables.cells import names_a_person
+from accounts.own_words import names_a_person
 from tables.keyset import MARKS
 from tables.listing import UNFILTERED, Listing, listing, units_of
 from tables.models import SavedView

@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from accounts.own_words import names_a_person
 from members import identity, selectors
 from members.forms.public import (
     PLAIN_WORDS,
@@ -24,7 +25,6 @@ from members.models import Affiliation, Consent, ContactLog, IntakeClient, Membe
 from members.services.people import REVEALABLE
 from orgs.kinds import Level
 from orgs.models import Organization
-from tables.cells import names_a_person
 from tables.forms import ExportForm
 
 PURPOSES = [

@@ -1,11 +1,13 @@
 from django import forms
 
+from accounts.own_words import KeptWordsField
+
 
 class HandleForm(forms.Form):
     """What was found and done; kept with the alarm."""
 
     use_required_attribute = False
-    note = forms.CharField(
+    note = KeptWordsField(
         label="处理说明",
         max_length=200,
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.own_words import KeptWordsField
 from orgs.models import Division, Organization, Posting, Role
 from reports.self_check.making import MOST_ACCOUNTS
 
@@ -30,7 +31,7 @@ class SelfCheckForm(forms.Form):
     sample = forms.BooleanField(
         label="多了就抽查", required=False, help_text=f"一次最多检查 {MOST_ACCOUNTS} 个账号；超过时随机抽取。"
     )
-    reason = forms.CharField(
+    reason = KeptWordsField(
         label="事由", max_length=200, help_text="如：季度例行自检、等保测评。会印在报告上，也记入审计。",
         error_messages={"required": "请写明自检的事由。", "max_length": "最多 200 个字，请写短一些。"},
     )  # fmt: skip
