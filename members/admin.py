@@ -41,14 +41,15 @@ class NoChange:
         return False
 
 
-class PersonsAdmin(NoChange, ScopedAdmin):
-    """Rows about persons, masked: every page tells the audit whom it showed, and they are told (members/copies.py)."""
+class NotedAdmin(ScopedAdmin):
+    """Rows about persons, masked or by their numbers: every page tells the audit whom it showed, and they are told
+    (members/copies.py)."""
 
     shown_as, opened_as = "members.member.list", "members.member.read"
 
     @staticmethod
     def person(row) -> Member:
-        return row
+        return row.member
 
     def changelist_view(self, request, extra_context=None):
         response = super().changelist_view(request, extra_context)
@@ -58,9 +59,13 @@ class PersonsAdmin(NoChange, ScopedAdmin):
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         response = super().change_view(request, object_id, form_url, extra_context)
-        row = self.get_object(request, object_id)
+        row = self.get_object(request, object_id) if response.status_code == 200 else None
         note_shown(request, self.opened_as, [self.person(row)] if row else [])
         return response
+
+
+class PersonsAdmin(NoChange, NotedAdmin):
+    """Shown only."""
 
 
 @admin.register(Member)
@@ -76,6 +81,10 @@ class MemberAdmin(PersonsAdmin):
     readonly_fields = fields
     ordering = ["-pk"]
 
+    @staticmethod
+    def person(row: Member) -> Member:
+        return row
+
     @admin.display(description="姓名")
     def masked_name(self, row: Member) -> str:
         return identity.mask_name(row.name)
@@ -90,9 +99,10 @@ class MemberAdmin(PersonsAdmin):
 
 
 @admin.register(Affiliation)
-class AffiliationAdmin(ScopedAdmin):
+class AffiliationAdmin(NotedAdmin):
     """Added by the service; afterwards only its end can be set."""
 
+    shown_as, opened_as = "members.affiliation.list", "members.affiliation.read"
     list_display = ["member", "organization", "kind", "starts_on", "ends_on"]
     list_filter = ["kind", ("ends_on", admin.EmptyFieldListFilter)]
     list_select_related = ["member", "organization"]
@@ -195,7 +205,8 @@ class PosterAdmin(ScopedAdmin):
 
 
 @admin.register(Seat)
-class SeatAdmin(ScopedAdmin):
+class SeatAdmin(NotedAdmin):
+    shown_as, opened_as = "members.seat.list", "members.seat.read"
     form = SeatForm
     list_display = ["organization", "post", "member", "starts_on", "ends_on"]
     list_filter = ["post", ("ends_on", admin.EmptyFieldListFilter)]
@@ -221,19 +232,16 @@ class PledgeAdmin(PersonsAdmin):
     readonly_fields = fields
     ordering = ["-pk"]
 
-    @staticmethod
-    def person(row: Pledge) -> Member:
-        return row.member
-
     @admin.display(description="姓名")
     def masked_name(self, row: Pledge) -> str:
         return identity.mask_name(row.name)
 
 
 @admin.register(Transfer)
-class TransferAdmin(ScopedAdmin):
+class TransferAdmin(NotedAdmin):
     """Sent once, then received or returned."""
 
+    shown_as, opened_as = "members.transfer.list", "members.transfer.read"
     list_display = ["member", "origin", "target", "elsewhere", "sent_on", "state"]
     list_filter = ["state"]
     list_select_related = ["member", "origin", "target"]

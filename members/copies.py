@@ -1,7 +1,7 @@
 """Everything kept about one person, made from what the rooms declared (accounts/personal.py): whole for the person's own
 copy (PIPL Art. 45), masked on the receipt's page. Nothing is listed by hand here, so nothing is forgotten."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +21,19 @@ LOOKS = {
     "members.member.reveal": "查看明文", "members.member.export": "导出名单（遮盖）",
     "members.registration.list": "在待办中显示（遮盖）", "members.registration.read": "打开报到（遮盖）",
     "members.registration.call": "经办人看到姓名和电话", "members.registration.reveal": "查看明文",
+    "members.affiliation.list": "在组织关系名单上显示（只有编号）", "members.affiliation.read": "打开组织关系（只有编号）",
+    "members.seat.list": "在班子成员名单上显示（只有编号）", "members.seat.read": "打开班子任职（只有编号）",
+    "members.transfer.list": "在转接名单上显示（只有编号）", "members.transfer.read": "打开转接（只有编号）",
+    "members.rights.list": "在权利申请名单上显示（只有编号）", "members.rights.read": "打开您的申请",
     "members.rights.copy": "制作副本", "members.pledge.list": "在三亮名单上显示（遮盖）",
     "members.pledge.read": "打开三亮登记（遮盖）",
     "members.pledge.preview": "给本人核对三亮牌（明文）", "members.pledge.print": "打开三亮牌（明文）",
 }  # fmt: skip
+
+
+def tell_looks(acts: Mapping[str, str]) -> None:
+    """For the rooms above: their acts that are a look at a person, as the person is told of them."""
+    LOOKS.update(acts)
 
 
 @dataclass(frozen=True)

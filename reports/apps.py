@@ -8,7 +8,7 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import audit, rotation
-        from members import answers
+        from members import answers, copies
         from orgs import life
         from reports import (
             audit_list,
@@ -30,6 +30,9 @@ class ReportsConfig(AppConfig):
 
         audit.on_sealed(tasks.hear_sealed)
         answers.also(verifying.write_papers)
+        copies.tell_looks({
+            "reports.members.search": "被查找到（遮盖）", "reports.rows.view": "在指标明细中显示（遮盖）",
+        })  # fmt: skip
         if settings.FACE == "staff":
             audit.on_sealed(verifying.hear_sealed)
         register.on_applied(tasks.hear_applied)

@@ -1,6 +1,6 @@
 """Which columns stand behind a number, one list per model. The rows themselves come from reports/rows.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -214,8 +214,15 @@ def columns_of(model: type[Model]) -> Columns:
     return COLUMNS[model._meta.label_lower]
 
 
+OF_A_MEMBER = {"members.transfer", "stations.checkin"}
+
+
 def shows_persons(model: type[Model]) -> bool:
     """Whether a page of these rows shows persons, so that the ids shown are written down."""
-    return model._meta.label_lower in {
-        "members.member", "members.registration", "members.transfer", "stations.checkin",
-    }  # fmt: skip
+    return model._meta.label_lower in {"members.member", "members.registration", *OF_A_MEMBER}
+
+
+def persons_in(rows: Iterable[Any]) -> list[Model]:
+    """Whom they show, each once, as the person's own copy looks for them (members/copies.py)."""
+    shown = (row.member if row._meta.label_lower in OF_A_MEMBER else row for row in rows)
+    return list(dict.fromkeys(filter(None, shown)))

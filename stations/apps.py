@@ -6,7 +6,7 @@ class StationsConfig(AppConfig):
     verbose_name = "服务点与签到"
 
     def ready(self) -> None:
-        from members import ferry
+        from members import copies, ferry
         from members.erasure import on_erase
         from members.posters import register_kind
         from stations import held, life, taking
@@ -19,6 +19,10 @@ class StationsConfig(AppConfig):
         from tables.register import register_target
 
         register_kind("service_point", service_point)
+        copies.tell_looks({
+            "stations.desk.list": "在签到登记台显示（遮盖）", "stations.check_in.list": "签到在名单上显示（遮盖）",
+            "stations.check_in.read": "打开签到（遮盖）",
+        })  # fmt: skip
         told = ("id", "name", "kind", "address", "hours", "facilities", "poster_id", "closed_on")
         ferry.show(ServicePoint, told, lambda: ServicePoint.objects.filter(poster__isnull=False))
         on_erase(check_ins_erase)

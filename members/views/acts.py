@@ -8,7 +8,7 @@ from members.forms.staff import ContactForm, DuplicateForm, RefuseForm, RevealFo
 from members.models import Registration
 from members.services.decide import what_happened
 from members.services.people import REVEALABLE
-from members.views.base import ActView, Link, Result, detail_url, refused
+from members.views.base import ActView, Link, Result, detail_url, note_choices, refused
 
 
 class RegistrationAct(ActView):
@@ -27,6 +27,7 @@ class RegistrationAct(ActView):
         if self.needs_open and self.object.state not in Registration.OPEN:
             error = services.decide.Conflict(f"没有办成：{what_happened(self.object)}")
             return refused(self.request, error, [self.back()])
+        note_choices(self.request, form)
         return super().show(form, status)
 
     def done(self, title: str, *lines: str, **more) -> Result:

@@ -12,6 +12,7 @@ from django.views.generic import View
 from accounts import audit
 from members import identity
 from members.errors import Conflict, Refused
+from members.models import Member, Registration
 from orgs.scoped import ScopedMixin
 
 
@@ -20,6 +21,17 @@ def note_shown(request: HttpRequest, act: str, rows, *, purpose: str = "") -> No
     rows = list(rows)
     if rows:
         audit.record(act, by=request.user, subjects=rows, purpose=purpose, detail={"rows": len(rows)}, request=request)
+
+
+SHOWN_AS: dict[type, str] = {Member: "members.member.list", Registration: "members.registration.list"}
+
+
+def note_choices(request: HttpRequest, form: forms.Form) -> None:
+    """Who can be chosen on a page is shown there, masked."""
+    for choice in form.fields.values():
+        rows = getattr(choice, "queryset", None)
+        if rows is not None and rows.model in SHOWN_AS:
+            note_shown(request, SHOWN_AS[rows.model], rows)
 
 
 RESULT_KEY = "members_result"

@@ -1,12 +1,13 @@
 """What is done with a member: shown in clear for a purpose, accepted by a branch, edited, ended."""
 
+from django.http import HttpResponse
 from django.urls import reverse
 
 from members import services
 from members.forms.staff import AcceptForm, EndForm, MemberForm, RevealForm
 from members.models import Affiliation, Member, Pledge
 from members.views.acts import revealed
-from members.views.base import ActView, Link, Result, detail_url
+from members.views.base import ActView, Link, Result, detail_url, note_choices
 
 
 def plaque_lines(member: Member) -> list[str]:
@@ -21,6 +22,10 @@ class MemberAct(ActView):
 
     def back(self) -> Link:
         return Link("回到党员", detail_url("detail", self.object))
+
+    def show(self, form, status: int = 200) -> HttpResponse:
+        note_choices(self.request, form)
+        return super().show(form, status)
 
 
 class Reveal(MemberAct):

@@ -18,7 +18,7 @@ from members.errors import Refused
 from members.forms.requests import AnswerForm, CorrectForm, InPersonForm
 from members.models import Member, Registration, RightsRequest
 from members.pages import page_of
-from members.views.base import ActView, Link, Result, detail_url, refused
+from members.views.base import ActView, Link, Result, detail_url, note_shown, refused
 from orgs.scoped import ScopedMixin
 from tables.exports import Mark
 
@@ -34,6 +34,12 @@ WHAT_HAPPENS = {
 }
 
 
+def note_asked(request, act: str, rows: list[RightsRequest]) -> None:
+    """Whose requests were shown: of a registration, or of somebody on a roll who never reported."""
+    note_shown(request, act, [row.registration for row in rows if row.registration])
+    note_shown(request, act, [row.member for row in rows if row.registration is None and row.member])
+
+
 class RightsList(ScopedMixin, View):
     model = RightsRequest
     permission = "members.view_rightsrequest"
@@ -44,6 +50,7 @@ class RightsList(ScopedMixin, View):
         open_rows = rows.filter(done_at__isnull=True)
         shown = rows.filter(done_at__isnull=False) if show_done else open_rows
         page = page_of(request, shown, "due_on", "pk", descending=show_done)
+        note_asked(request, "members.rights.list", page.rows)
         overdue = open_rows.filter(due_on__lt=timezone.localdate()).count()
         columns = [{"key": key, "label": key} for key in ("事项", "谁的", "怎样提出", "提出", "应办结", "状态")]
         context = {
@@ -139,6 +146,10 @@ class RightsAnswer(ActView):
     def get_form(self, data=None):
         form = CorrectForm if self.object.kind == Kind.CORRECT else AnswerForm
         return form(data, kind=self.object.kind)
+
+    def show(self, form, status: int = 200):
+        note_asked(self.request, "members.rights.read", [self.object])
+        return super().show(form, status)
 
     def back(self) -> Link:
         return Link("回到申请", reverse("members:rights"))

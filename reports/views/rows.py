@@ -14,7 +14,7 @@ from accounts import audit, wall
 from orgs.scoped import DoorMixin
 from reports import breakdowns, metrics, past, rows, selectors, splitting, tiles, withheld_parts, words
 from reports.behind import EXPORT_PERMISSION, PERMISSION, RowsBehind, behind, can_be_taken, is_unassigned, unit_asked
-from reports.row_columns import columns_of, shows_persons
+from reports.row_columns import columns_of, persons_in, shows_persons
 from reports.views.dashboard import breadcrumbs
 from reports.words import Basis
 from tables.keyset import page_of
@@ -93,7 +93,7 @@ class Rows(DoorMixin, View):
         page = page_of(found.prefetch_related(*spec.related), request.GET)
         shown = page.rows
         if shown and shows_persons(found.model):
-            audit.record("reports.rows.view", by=request.user, subjects=shown, request=request,
+            audit.record("reports.rows.view", by=request.user, subjects=persons_in(shown), request=request,
                          detail={"metric": self.metric.code, "shown": len(shown)})  # fmt: skip
         total = rows.total(self.metric.code, found) if self.metric.kind == metrics.COUNT else found.count()
         table = {

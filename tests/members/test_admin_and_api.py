@@ -114,6 +114,12 @@ def test_an_affiliation_is_added_and_ended_by_the_services(city, branch, member,
     assert client.post(admin("affiliation", "change", made.pk), {"ends_on": "2026-02-01"}).status_code == 302
     made.refresh_from_db()
     assert made.ends_on == datetime.date(2026, 2, 1)
+    assert not AuditEvent.objects.filter(act="members.affiliation.read").exists()
+    assert client.get(admin("affiliation")).status_code == 200
+    assert client.get(admin("affiliation", "change", made.pk)).status_code == 200
+    seen = dict(AuditEvent.objects.filter(subject_type="members.member").values_list("act", "subjects"))
+    assert seen["members.affiliation.read"] == [person.pk]
+    assert {person.pk, member.pk} <= set(seen["members.affiliation.list"])
     assert AuditEvent.objects.filter(act="members.affiliation.end").exists()
 
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent
 from members import identity, services
+from members.copies import looks, person_of
 from members.models import Affiliation, Member, Registration
 from tests import factories
 from tests.members import make
@@ -238,6 +239,7 @@ def test_an_officers_whole_way_from_the_queue_to_taken_in(city, officer, browser
     accept = url("member_accept", row.member_id)
     second = client.post(accept, {"organization": branch.pk})
     assert "赵*" in page(second)
+    assert AuditEvent.objects.get(act="members.member.list").subjects == [contact.pk]
     assert not Affiliation.objects.filter(member=row.member_id).exists()
     assert "已纳管" in page(client.post(accept, {"organization": branch.pk, "contact": contact.pk}, follow=True))
     made = Affiliation.objects.get(member=row.member_id)
@@ -319,6 +321,25 @@ def test_rights_requests_are_answered_once(city, officer, browser_of):
     assert client.post(url("rights_answer", request.pk), data).status_code == 422
     stranger = browser_of(factories.make_user("officer", city.shahe))
     assert stranger.get(url("rights_answer", request.pk)).status_code == 404
+
+
+def test_whose_requests_were_looked_at_is_written_down_and_told_to_them(city, officer, browser_of):
+    receipt = make.submit(make.station_poster(city.yuehai))
+    request = services.rights_request(receipt=receipt, kind="explain", details="请说明")
+    member = make.person()
+    factories.make_affiliation(member, factories.make_branch(city.yuehai), starts_on="2025-01-01")
+    services.rights_request_in_person(member=member, kind="object", by=officer)
+    client = browser_of(officer)
+    client.get(url("rights"))
+    assert "请说明" in page(client.get(url("rights_answer", request.pk)))
+    events = AuditEvent.objects.filter(act__startswith="members.rights.", actor=officer, act__regex="(list|read)$")
+    assert list(events.order_by("pk").values_list("act", "subject_type", "subjects")) == [
+        ("members.rights.list", "members.registration", [receipt.registration_id]),
+        ("members.rights.list", "members.member", [member.pk]),
+        ("members.rights.read", "members.registration", [receipt.registration_id]),
+    ]
+    told = [look["行为"] for look in looks(person_of(registration=receipt.registration))]
+    assert told == ["打开您的申请", "在权利申请名单上显示（只有编号）"]
 
 
 @pytest.mark.parametrize("rows", [1, 4])

@@ -10,7 +10,9 @@ from python_calamine import CalamineWorkbook
 from accounts.models import AuditEvent
 from jobs.models import Job
 from jobs.runner import job_run
+from members.models import Transfer
 from reports import metrics, selectors, tiles
+from reports.row_columns import persons_in
 from tables import taking
 from tables.models import Export
 from tests.reports import builders as b
@@ -93,6 +95,13 @@ def test_a_page_of_persons_is_masked_and_audited(sign_in, town):
     assert "王*" in text and "王五" not in text
     event = AuditEvent.objects.filter(act="reports.rows.view").latest("id")
     assert len(event.subjects) == 7 and "王" not in str(event.detail)
+
+
+def test_of_check_ins_and_transfers_the_persons_are_written_down(sign_in, town):
+    member = b.make.make_member("孙七")
+    b.make.make_affiliation(member, town.branch)
+    row = Transfer(member=member, origin=town.branch)
+    assert persons_in([row, row, member]) == [member]
 
 
 def test_a_changed_list_says_what_the_dashboard_said(sign_in, town):
