@@ -1,5 +1,3 @@
-# syntax=docker/dockerfile:1
-
 # Packages and assets. The programs that only a development machine needs (npm, embedded servers) stay in this stage.
 FROM python:3.12-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

@@ -168,6 +168,9 @@ class NoticeAdmin(ScopedAdmin):
     list_display = ["version", "published_at", "consent_anew"]
     ordering = ["-published_at", "-pk"]
 
+    def get_changeform_initial_data(self, request) -> dict:
+        return services.words_to_begin_with() | super().get_changeform_initial_data(request)
+
     def has_change_permission(self, request, obj=None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.published_at is None)
 

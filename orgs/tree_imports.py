@@ -30,6 +30,7 @@ from tables.register import Cannot
 
 MOVED = "上级与系统里的不同：文件不改上级，请在系统里办理调整隶属"
 NO_PARENT = "您的范围内没有这个上级，文件里也没有；请填它的代码或全称"
+NO_CITY = "市级党委没有上级，不从文件导入；请先在「登记与维护」的「党组织」里新增它，再导入这个文件"
 SEVERAL_PARENTS = "有几个同名的上级，请填代码"
 SAME_NAME = "同一上级下面已有同名的组织，请换一个名称"
 CLOSED = "这个党组织已经撤销，不能再改"
@@ -132,7 +133,9 @@ class OrganizationReading(Reading):
                 row.tell("parent", MOVED)
             return
         if said is None:
-            if not row.is_wrong("parent"):
+            if row.values.get("level") == Level.CITY:
+                row.tell("parent", NO_CITY)
+            elif not row.is_wrong("parent"):
                 row.tell("parent", "「上级」必须填写")
             return
         key = folded(said)

@@ -62,7 +62,10 @@ class NoticeForm(forms.ModelForm):
     class Meta:
         model = Notice
         fields = ["version", *PARTS, "consent_anew", "change"]
-        help_texts = {"change": "写明哪几处变了、为什么这样判断；须重新取得同意的，原样告诉本人，请用通俗的话写。"}
+        help_texts = {
+            "version": "例如 2026-1。下面各部分已填好上一版（第一版是示范文字），请由个人信息保护负责人按实际逐项核对、改写。",
+            "change": "写明哪几处变了、为什么这样判断；须重新取得同意的，原样告诉本人，请用通俗的话写。",
+        }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -18,7 +18,7 @@ from members.services.decide import (
     registration_verify,
 )
 from members.services.drafts import draft_content, draft_drop, draft_find, draft_save
-from members.services.notice import is_as_published, notice_publish
+from members.services.notice import is_as_published, notice_publish, words_to_begin_with
 from members.services.people import (
     affiliation_end,
     affiliation_start,
@@ -102,4 +102,5 @@ __all__ = [
     "rights_copy",
     "rights_request",
     "rights_request_in_person",
+    "words_to_begin_with",
 ]

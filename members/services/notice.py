@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import audit
 from members.errors import Refused
 from members.models import Notice
+from members.selectors import current_notice
 
 PARTS = ("handler", "purpose", "kinds", "retention", "rights", "sensitive", "joint")
 DEFAULT = Path(__file__).resolve().parent.parent / "data" / "notice.json"
@@ -30,6 +31,16 @@ def is_as_published(notice: Notice) -> bool:
     return notice.digest == notice_digest(notice.version, parts, consent_anew=notice.consent_anew, change=notice.change)
 
 
+def words_to_begin_with() -> dict[str, str]:
+    """What a new version is written from: the parts of the newest published one, else of the product's own text."""
+    newest, default = current_notice(), _default()
+    return {part: getattr(newest, part) if newest else default[part] for part in PARTS}
+
+
+def _default() -> dict[str, str]:
+    return json.loads(DEFAULT.read_text(encoding="utf-8"))
+
+
 @transaction.atomic
 def notice_publish(
     *, by=None, version: str = "", consent_anew: bool | None = None, change: str = "", **parts: str
@@ -40,7 +51,7 @@ def notice_publish(
     did. Publishing the same version with the same words again returns it. `by=None` is the seed. Raises Refused.
     """
     if not version:
-        parts = json.loads(DEFAULT.read_text(encoding="utf-8"))
+        parts = _default()
         version, consent_anew, change = parts.pop("version"), False, "第一版。"
     change = change.strip()
     if consent_anew is None or not change:

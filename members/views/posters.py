@@ -14,6 +14,7 @@ from members import identity, pdf, qr, services
 from members.errors import Refused
 from members.models import Poster
 from members.pages import page_of
+from members.selectors import current_notice
 from members.views.base import ActView, Link, Result, refused
 from orgs.kinds import Level
 from orgs.models import Organization
@@ -92,6 +93,7 @@ class PosterList(PosterScoped):
             "page": page,
             "total_text": f"共 {self.get_queryset().count()} 个",
             "may_add": request.user.has_perm("members.add_poster"),
+            "no_notice": current_notice() is None,
             "empty_reason": "您的范围内还没有报到码。可以为市场或指导站生成。",
             "empty_url": reverse("members:poster_new") if request.user.has_perm("members.add_poster") else "",
             "empty_label": "生成报到码",
@@ -145,6 +147,7 @@ class PosterPrint(PosterScoped):
         context = sheet_context(request, poster) | {
             "heading": "报到码海报",
             "no_pdf": pdf.why_no_pdf(),
+            "no_notice": current_notice() is None,
             "may_withdraw": request.user.has_perm("members.change_poster", poster),
             "breadcrumbs": [
                 {"label": "报到码", "url": reverse("members:posters")},

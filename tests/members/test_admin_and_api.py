@@ -170,6 +170,16 @@ def test_the_city_writes_the_notice_and_a_published_one_is_closed(city, client):
     assert client.post(admin("notice", "change", published.pk), data).status_code == 403
 
 
+def test_a_new_notice_begins_with_the_words_before_it(city, client):
+    client.force_login(factories.make_user("registrar", city.city))
+    form = client.get(admin("notice", "add")).context["adminform"].form
+    assert all(form[part].value() for part in PARTS) and not form["version"].value()
+    services.notice_publish(version="2026-3", consent_anew=False, change="第一版", **dict.fromkeys(PARTS, "本市的话"))
+    form = client.get(admin("notice", "add")).context["adminform"].form
+    assert {form[part].value() for part in PARTS} == {"本市的话"}
+    assert form["consent_anew"].value() is None  # asked each time
+
+
 def test_a_poster_and_an_assignment_in_the_admin(city, client):
     client.force_login(factories.make_user("registrar", city.nanshan))
     assert client.post(

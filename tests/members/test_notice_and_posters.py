@@ -118,6 +118,15 @@ def test_pages_of_posters_stay_in_scope(city, client):
     assert client.get(url("poster_withdraw", own.code)).status_code == 403
 
 
+def test_whoever_hangs_a_poster_is_told_that_the_notice_is_missing(city, client):
+    poster = make.station_poster(city.yuehai)
+    client.force_login(factories.make_user("officer", city.yuehai))
+    pages = [url("posters"), url("poster_print", poster.code)]
+    assert all("告知书还没有发布" in client.get(page).content.decode() for page in pages)
+    services.notice_publish()
+    assert not any("告知书还没有发布" in client.get(page).content.decode() for page in pages)
+
+
 def test_the_sheet_shows_the_code_and_the_promise(city, client, settings):
     settings.PUBLIC_URL = "https://party.example.gov.cn"
     poster = make.station_poster(city.yuehai)

@@ -116,6 +116,12 @@ def test_wrong_cells(city, bring):
     ]  # fmt: skip
 
 
+def test_the_city_committee_is_founded_by_hand_and_the_file_says_where(bring):
+    answer = bring([{CODE: "SZ-2", NAME: "示例市小个专党委", KIND: "市小个专党委"}])
+    ((row, column, reason),) = told(answer)
+    assert (row, column) == (2, PARENT) and "「登记与维护」" in reason
+
+
 def test_scope_between_two_districts(city, bring):
     bring([branch(1), branch(2, 上级="莲花指导站")])
     theirs = factories.make_user("registrar", city.futian)

@@ -144,6 +144,35 @@ def test_data_lies_in_volumes():
     assert all((ROOT / name).exists() for name in used if name.startswith("./"))
 
 
+def test_the_image_that_keeps_files_makes_their_folder():
+    """A volume takes owner and content from the image that mounts it first; a stranger's would leave it to root."""
+    mounts = {name: service.get("volumes", []) for name, service in SERVICES.items() if "build" not in service}
+    apps = {
+        volume.split(":")[0]
+        for service in SERVICES.values()
+        if "build" in service
+        for volume in service.get("volumes", [])
+    }
+    shared = [
+        volume
+        for volumes in mounts.values()
+        for volume in volumes
+        if volume.split(":")[0] in apps - {"${BACKUP_FOLDER"}
+    ]
+    assert shared == ["media:/media:nocopy"]
+
+
+def test_an_image_is_built_without_asking_a_registry_for_a_builder():
+    assert "syntax=" not in (ROOT / "Dockerfile").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["nginx", "nginx-public"])
+def test_the_application_is_told_the_port_that_the_browser_used(name):
+    """Without it a form that is sent from another port than 80 and 443 is refused as somebody else's."""
+    template = (ROOT / f"deploy/{name}.conf.template").read_text("utf-8")
+    assert re.findall(r"proxy_set_header Host (\S+);", template) == ["$http_host"]
+
+
 def test_the_image_gets_the_locale_of_the_embedded_server():
     assert SERVICES["postgres"]["environment"]["POSTGRES_INITDB_ARGS"] == " ".join(LOCALE).replace("=UTF-8", "=C.UTF-8")
 
@@ -184,6 +213,20 @@ def test_what_serves_refuses_the_owners_login(role):
     result = enter(role, **KEYS, ALLOWED_HOSTS="x", DATABASE_URL="x", DATABASE_OWNER_URL="x")
     assert result.returncode == 1
     assert "不得持有数据库所有者的登录" in result.stderr
+
+
+@pytest.mark.parametrize("role", ["web", "worker prompt"])
+@pytest.mark.parametrize("variable", ["MEDIA_ROOT", "ERASURE_LIST"])
+def test_a_folder_that_cannot_be_written_stops_the_start_with_a_sentence(role, variable):
+    place = {"MEDIA_ROOT": "/etc", "ERASURE_LIST": "/etc/list.jsonl"}[variable]
+    servers = {"ALLOWED_HOSTS": "x", "DATABASE_URL": "x", "PATH": os.environ["PATH"]}
+    with ENTRYPOINT.open() as script:
+        result = subprocess.run(
+            ["sh", "-s", *role.split()], env=KEYS | servers | {variable: place}, stdin=script, cwd="/", capture_output=True,
+            text=True, timeout=10, user=65534 if os.geteuid() == 0 else None,
+        )  # fmt: skip
+    assert result.returncode == 1
+    assert "不能写入文件夹 /etc" in result.stderr and len(result.stderr.splitlines()) == 1
 
 
 KEY = "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk="
@@ -248,6 +291,50 @@ def test_networks_of_both_kinds_and_none(value, number):
 )
 def test_a_number_of_days_that_helps_nobody_stops_the_start(variable, value):
     assert f"环境变量 {variable} 应为" in started_with(variable, value).stderr
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Path:
+    """A folder with what deploy/new-env.sh reads."""
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(ROOT / "deploy/new-env.sh", tmp_path / "deploy")
+    shutil.copy(ROOT / ".env.example", tmp_path)
+    return tmp_path
+
+
+def new_env(folder: Path, *words: str) -> subprocess.CompletedProcess:
+    return subprocess.run([folder / "deploy/new-env.sh", *words], capture_output=True, text=True, timeout=30)
+
+
+def test_a_new_env_has_all_that_compose_asks_for_and_the_settings_take_it(fresh):
+    assert new_env(fresh, "party.example.gov.cn").returncode == 0
+    made = fresh / ".env"
+    assert made.stat().st_mode & 0o777 == 0o600
+    lines = dict(re.findall(r"^([A-Z_]+)=(.+)$", made.read_text("utf-8"), re.MULTILINE))
+    asked = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text("utf-8")))
+    assert not asked - set(lines)
+    secrets = [lines[name] for name in asked if SECRET_NAME.search(name)]
+    assert len(set(secrets)) == len(secrets) >= 14
+    # Quotes are for compose, which takes them off.
+    given = {name: lines[name].strip("'") for name in asked} | {"PATH": os.environ["PATH"], "FACE": "staff"}
+    given |= {"DATABASE_URL": "postgres://web@127.0.0.1/app", "REDIS_URL": "redis://127.0.0.1/0"}
+    code = "from config import settings as s; print(s.ALLOWED_HOSTS, len(s.FIELD_KEYS))"
+    started = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=given, capture_output=True, text=True)
+    assert started.stdout == "['party.example.gov.cn'] 1\n", started.stderr
+
+
+def test_an_env_that_stands_is_never_written_over(fresh):
+    new_env(fresh, "party.example.gov.cn")
+    before = (fresh / ".env").read_bytes()
+    again = new_env(fresh, "party.example.gov.cn")
+    assert again.returncode == 1 and "没有改动" in again.stderr
+    assert (fresh / ".env").read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [[], ["https://party.example.gov.cn"], ["a|b"], ["a b"], ["-x"]])
+def test_an_env_for_no_host_is_not_made(fresh, words):
+    result = new_env(fresh, *words)
+    assert result.returncode == 1 and "请写明本站的域名" in result.stderr and not (fresh / ".env").exists()
 
 
 def test_any_other_command_runs_as_it_is():
