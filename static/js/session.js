@@ -4,6 +4,7 @@
   const dialog = document.querySelector("dialog[data-unlock]");
   if (!dialog) return;
   const IDLE = Number(dialog.dataset.idle) * 1000;
+  const SURE = IDLE - 20000; // so exactly the server knows when it saw somebody (session_store.py, SEEN_AGAIN)
   const BACKGROUND = { headers: { "X-Background": "1" } };
   let known = Date.now(); // when the server last saw the person here
   let timer = 0;
@@ -78,7 +79,7 @@
   }
 
   document.addEventListener("submit", (event) => {
-    if (dialog.contains(event.target) || Date.now() - known < IDLE) return;
+    if (dialog.contains(event.target) || Date.now() - known < SURE) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     waiting = [event.target, event.submitter];
@@ -86,6 +87,6 @@
   }, true);
   dialog.addEventListener("cancel", (event) => event.preventDefault());
   document.addEventListener("htmx:afterRequest", () => { if (!dialog.open) { known = Date.now(); arm(IDLE); } });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && Date.now() - known >= IDLE) check(); });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && Date.now() - known >= SURE) check(); });
   arm(IDLE);
 })();

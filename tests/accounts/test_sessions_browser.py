@@ -51,6 +51,21 @@ def test_a_form_filled_before_is_sent_after_the_password(phone_page, live_server
     assert ApiToken.objects.get().label == "填到一半的用途"
 
 
+def test_a_form_sent_while_the_server_counts_a_few_seconds_more_is_not_lost(page, live_server, user):
+    """The server writes down when it saw somebody to twenty seconds, the page knows its own opening exactly."""
+    opened(page, live_server)
+    page.fill("[name=label]", "填到一半的用途")
+    page.check("label:has-text('读取统计数字') input")
+    Session.objects.exclude(user=None).update(seen_at=timezone.now() - timedelta(minutes=15, seconds=5))
+    page.clock.fast_forward("14:50")
+    page.click("button:text-is('建立')")
+    page.wait_for_selector("dialog[open] [name=password]")
+    page.fill("dialog [name=password]", make.PASSWORD)
+    page.click("dialog button:text-is('打开')")
+    page.wait_for_selector("text=新令牌只显示这一次")
+    assert ApiToken.objects.get().label == "填到一半的用途"
+
+
 def test_a_phone_opens_by_its_passkey(phone_page, live_server, user):
     Device(phone_page)
     opened(phone_page, live_server)
