@@ -20,11 +20,18 @@ def names_a_person(text: str) -> bool:
     return any(_OF_A_PERSON.search(one) for one in (plain, re.sub(r"[\s\-‐-―]", "", plain)))
 
 
+def says_something(text: str) -> bool:
+    """Neither blank nor dashes, nor marks that nobody sees."""
+    return any(mark.isalnum() for mark in text)
+
+
 class KeptWordsField(forms.CharField):
     """A purpose, a reason, a note."""
 
     def clean(self, value) -> str:
         words = super().clean(value)
+        if self.required and not says_something(words):
+            raise forms.ValidationError(self.error_messages["required"], code="required")
         if names_a_person(words):
             raise forms.ValidationError(
                 "这里写的会长期保存，不能抹除：像有身份号码或手机号，请删去再提交。", code="person"

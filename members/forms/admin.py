@@ -3,6 +3,7 @@
 from django import forms
 from django.utils import timezone
 
+from accounts.own_words import says_something
 from members.models import Affiliation, InstructorAssignment, Notice, Seat, Transfer
 from members.services.notice import PARTS
 from members.services.people import is_of_branch
@@ -77,11 +78,11 @@ class NoticeForm(forms.ModelForm):
         data = super().clean() or self.cleaned_data
         if data.get("publish"):
             for part in PARTS:
-                if not (data.get(part) or "").strip():
+                if not says_something(data.get(part) or ""):
                     self.add_error(part, "写全了才能发布。")
             if data.get("consent_anew") is None:
                 self.add_error("consent_anew", "选明了才能发布。")
-            if not (data.get("change") or "").strip():
+            if not says_something(data.get("change") or ""):
                 self.add_error("change", "写明改了什么才能发布，第一版写“第一版”。")
         return data
 

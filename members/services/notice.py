@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
+from accounts.own_words import says_something
 from members.errors import Refused
 from members.models import Notice
 from members.selectors import current_notice
@@ -54,10 +55,10 @@ def notice_publish(
         parts = _default()
         version, consent_anew, change = parts.pop("version"), False, "第一版。"
     change = change.strip()
-    if consent_anew is None or not change:
+    if consent_anew is None or not says_something(change):
         raise Refused("告知书还不能发布，请先选明是否须重新取得同意，写明改了什么（第一版写“第一版”）。")
     parts = {part: parts.get(part, "").strip() for part in PARTS}
-    if missing := [Notice._meta.get_field(part).verbose_name for part in PARTS if not parts[part]]:
+    if missing := [Notice._meta.get_field(part).verbose_name for part in PARTS if not says_something(parts[part])]:
         raise Refused(f"告知书还不能发布，请先写全：{'、'.join(map(str, missing))}。")
     digest = notice_digest(version, parts, consent_anew=consent_anew, change=change)
     notice = Notice.objects.select_for_update().filter(version=version).first() or Notice(version=version)

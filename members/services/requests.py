@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit, wall
+from accounts.own_words import says_something
 from members import identity, sealing
 from members.copies import copy_of, person_of
 from members.errors import Refused
@@ -74,7 +75,7 @@ def rights_answer(
     *, request: RightsRequest, outcome: str, reply: str, by, corrections: dict | None = None
 ) -> RightsRequest:
     """Close a request: do what was asked for, or say why not (Art. 50). Raises Refused when it is closed already."""
-    if not reply.strip():
+    if not says_something(reply):
         raise Refused("请写明给本人的答复；不予办理的，写明理由。")
     current = RightsRequest.objects.select_for_update().get(pk=request.pk)
     if current.done_at is not None:

@@ -30,6 +30,12 @@ def test_other_words_and_numbers_stay(said):
     assert KeptWordsField().clean(said) == said
 
 
+@pytest.mark.parametrize("said", ["", " \u3000", "\u200b\u200b", "——", "。。"])
+def test_what_says_nothing_is_nothing(said):
+    with pytest.raises(ValidationError, match="必填"):
+        KeptWordsField().clean(said)
+
+
 def test_every_form_of_the_product_asks_so():
     get_resolver().url_patterns  # noqa: B018  (all rooms are loaded)
     known, found = [forms.Form], set()

@@ -33,8 +33,11 @@ def test_the_default_notice_is_published_once():
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_notice_without_one_part_is_not_published(part):
-    with pytest.raises(Refused, match="请先写全"):
-        services.notice_publish(version="x", **WHOLE | {part: " "})
+    for nothing in (" ", "\u200b", "——"):
+        with pytest.raises(Refused, match="请先写全"):
+            services.notice_publish(version="x", **WHOLE | {part: nothing})
+        with pytest.raises(Refused, match="写明改了什么"):
+            services.notice_publish(version="x", **WHOLE | {"change": nothing})
     with pytest.raises(IntegrityError, match="notice_published_(is_complete|names_joint)"), transaction.atomic():
         Notice.objects.create(version="x", published_at=timezone.now(), digest="d", **WHOLE | {part: ""})
 

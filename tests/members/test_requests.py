@@ -210,6 +210,7 @@ def test_a_refusal_says_why_and_changes_nothing(city, officer, desk):
     receipt = reported(city)
     request = services.rights_request(receipt=receipt, kind="object", details="不要打电话")
     assert answer(desk, request, reply=" ").status_code == 422
+    assert answer(desk, request, reply="\u200b").status_code == 422
     answer(desk, request, outcome="refused", reply="核实必须联系一次")
     closed = desk.get(reverse("members:rights_answer", args=[request.pk])).content.decode()
     assert "核实必须联系一次" in closed and 'name="reply"' not in closed
