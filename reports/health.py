@@ -18,6 +18,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts import checking, retention, scanner
+from accounts.checks import weaker
 from accounts.models import AuditEvent
 from accounts.row_codes import rows_changed
 from accounts.verification import unsealed_since
@@ -154,6 +155,16 @@ def _admin_networks() -> Check:
     return Check(name, OK, "、".join(map(str, settings.ADMIN_NETWORKS)))
 
 
+def _signing_in() -> Check:
+    name = "登录的要求"
+    if not (found := weaker()):
+        return Check(name, OK, "不低于等保三级")
+    todo = (
+        "演示环境如此；正式使用时不设 DEMO。" if settings.DEMO else "低于等保三级的要求：请改回默认值，重启全部进程。"
+    )
+    return Check(name, OFF if settings.DEMO else WARN, "；".join(found), todo)
+
+
 def _ferry() -> Check:
     if told := book.late():
         return Check("摆渡文件", BAD, "".join(told), "见“摆渡文件”页。")
@@ -238,6 +249,7 @@ def _erasures() -> Check:
 
 
 LOOKS: tuple[Callable[[], Check], ...] = (
-    _database, _redis, _jobs, _sealing, _heads, _chain, _rows, _counting, _retention, _idle, _admin_networks, _ferry,
+    _database, _redis, _jobs, _sealing, _heads, _chain, _rows, _counting, _retention, _idle, _admin_networks, _signing_in,
+    _ferry,
     _alarms, _scanner, _disk, _backup, _erasures,
 )  # fmt: skip

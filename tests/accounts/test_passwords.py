@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from accounts import checks
 from accounts.models import AuditEvent, OldPassword, User
 from accounts.passwords import kinds
 from accounts.services import password_change
@@ -132,6 +133,20 @@ def test_a_wrong_present_password_counts_and_locks_as_at_the_door(client, user):
     assert user.check_password(make.PASSWORD)
     events = AuditEvent.objects.filter(succeeded=False, subjects=[user.pk]).values_list("act", flat=True)
     assert sorted(events) == ["accounts.session.lock"] * 2 + ["accounts.session.refuse"] * 4
+
+
+def test_settings_below_level_three_are_told(settings):
+    settings.SECOND_FACTOR_REQUIRED = True
+    assert checks.signing_in(None) == []
+    weak = {"SECOND_FACTOR_REQUIRED": 0, "CREDENTIAL_DAYS": 0, "SESSION_IDLE_MINUTES": 31, "SESSION_HOURS": 13}
+    for number, (name, value) in enumerate(weak.items(), 1):
+        setattr(settings, name, value)
+        found = checks.signing_in(None)
+        assert len(found) == number and any(name in warning.msg for warning in found)
+    settings.CREDENTIAL_DAYS = 91
+    assert len(checks.signing_in(None)) == 4
+    settings.IS_PUBLIC_FACE = True
+    assert checks.signing_in(None) == []
 
 
 # --- one that somebody else chose ---

@@ -40,6 +40,7 @@ def well(settings, tmp_path):
     """Everything ran last night."""
     settings.MEDIA_ROOT, settings.ERASURE_LIST = str(tmp_path), str(tmp_path / "list.jsonl")
     settings.ADMIN_NETWORKS = [ip_network("127.0.0.0/8")]
+    settings.SECOND_FACTOR_REQUIRED = True
     accounts_disable_idle()
     factories.make_city()
     coverage_refresh()
@@ -104,6 +105,10 @@ def anywhere(owner_role, settings, patch):
     settings.ADMIN_NETWORKS = []
 
 
+def by_password_alone(owner_role, settings, patch):
+    settings.SECOND_FACTOR_REQUIRED = False
+
+
 def never_off(owner_role, settings, patch):
     settings.IDLE_ACCOUNT_DAYS = 0
 
@@ -139,6 +144,7 @@ FAULTS = {
     "停用久未使用的账号（每晚 02:50）": (a_night_ago("accounts.idle.check"), "bad"),
     "停用久未使用的账号（每晚 02:50） ": (never_off, "warn"),
     "管理员终端的网络": (anywhere, "warn"),
+    "登录的要求": (by_password_alone, "warn"),
     "后台任务": (job(state="running", lease_until=LONG_AGO), "bad"),
     "后台任务 ": (job(created_at=LONG_AGO), "warn"),
     "Redis": (no_redis, "bad"),
