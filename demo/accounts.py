@@ -1,4 +1,4 @@
-"""The demo's accounts: one for each persona with a password, and the officers whose names stand on old records."""
+"""The demo's accounts: one for each persona with a password, and those whose names stand on records and beside numbers."""
 
 import secrets
 
@@ -12,20 +12,25 @@ LEVELS = {1: "city", 2: "district", 3: "guidance_station", 4: "grassroots"}
 
 
 def build_officers(tree: Tree, names) -> dict[int, User]:
-    """An officer for each guidance station; without a password nobody can sign in as them."""
-    officers = User.objects.bulk_create(
-        [
-            User(username=f"officer-{unit.code.lower()}", name=next(names), password="!")
-            for unit in tree.guidance_stations
-        ]
+    """An officer for each guidance station."""
+    officers = _post("officer", tree.guidance_stations, names)
+    return {unit.pk: user for unit, user in zip(tree.guidance_stations, officers, strict=True)}
+
+
+def build_leaders(tree: Tree, names) -> None:
+    """Of the districts that no persona leads: whose name stands beside a number that is theirs."""
+    _post("leader", [one for one in tree.districts if not one.name.startswith(DISTRICT)], names)
+
+
+def _post(role: str, units: list[Organization], names) -> list[User]:
+    """One for each; without a password nobody can sign in as them."""
+    users = User.objects.bulk_create(
+        [User(username=f"{role}-{unit.code.lower()}", name=next(names), password="!") for unit in units]
     )
     Posting.objects.bulk_create(
-        [
-            Posting(user=user, organization=unit, role="officer")
-            for user, unit in zip(officers, tree.guidance_stations, strict=True)
-        ]
+        [Posting(user=user, organization=unit, role=role) for user, unit in zip(users, units, strict=True)]
     )
-    return {unit.pk: user for unit, user in zip(tree.guidance_stations, officers, strict=True)}
+    return users
 
 
 def build_personas(tree: Tree, branch: Organization, names) -> list[dict]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import audit
 from demo import words
-from demo.accounts import GUIDANCE, build_officers, build_personas
+from demo.accounts import GUIDANCE, build_leaders, build_officers, build_personas
 from demo.businesses import build_businesses
 from demo.history import MONTHS, build_history
 from demo.links import build_business_coverage, build_declarations, build_guides, build_market_coverage, build_seats
@@ -95,6 +95,7 @@ def build_city(
     build_footfall(points, rng, today)
     unit = next(o for o in tree.guidance_stations if o.short_name == GUIDANCE)
     accounts = build_personas(tree, _secretarys_branch(tree, unit, people.formal), names)
+    build_leaders(tree, names)
     say("统计 …")
     build_history(today=today, months=months, say=say)
     build_plans(tree.city, today=today, say=say)

@@ -51,7 +51,19 @@
     return kept.filter((one, index) => index === 3 || one.gte < bounds[index + 1]).reverse();
   }
 
-  async function map(data) {
+  // The land keeps its shape in a card of any; beside it, or below it on a phone, stay the classes.
+  function layout(shapes, place) {
+    const numbers = shapes.features.flatMap((one) => one.geometry.coordinates.flat(Infinity)); // longitude, latitude, longitude …
+    const reach = (odd) => numbers.reduce(([low, high], one, index) => (index % 2 === odd ? [Math.min(low, one), Math.max(high, one)] : [low, high]), [Infinity, -Infinity]);
+    const [[west, east], [south, north]] = [reach(0), reach(1)];
+    const aspectScale = Math.cos(((south + north) / 2) * (Math.PI / 180));
+    const [left, top] = narrow() ? [8, 12] : [72, 12];
+    const [width, height] = [place.clientWidth - left - 28, place.clientHeight - top - (narrow() ? 96 : 16)];
+    const aspect = ((east - west) / (north - south)) * aspectScale;
+    return { aspectScale, layoutCenter: [left + width / 2, top + height / 2], layoutSize: Math.min(width, height * aspect) };
+  }
+
+  async function map(data, place) {
     const shapes = await fetchJson(data.geo_url);
     echarts.registerMap("districts", shapes);
     const known = data.rows.filter((row) => row.value !== null);
@@ -61,12 +73,12 @@
       ...base(),
       ...tooltip((item) => tip(item.name, [item.data?.text ? `${data.name} ${item.data.text}` : "没有数据", item.data?.detail, item.data?.url ? "点按进入" : ""])),
       visualMap: {
-        show: values.length > 0, type: "piecewise", pieces: values.length ? classes(values, text, data.percent) : [], left: 12, bottom: narrow() ? 0 : 8, orient: "vertical",
+        show: values.length > 0, type: "piecewise", pieces: values.length ? classes(values, text, data.percent) : [], left: narrow() ? 12 : 0, bottom: narrow() ? 0 : 52, orient: "vertical",
         itemSymbol: "roundRect", itemWidth: 18, itemHeight: 13, itemGap: 6, selectedMode: false, textStyle: { fontSize: 12, color: TEXT, fontFamily: FONT }, outOfRange: { color: "#efedea" },
       },
       series: [{
         type: "map", map: "districts", nameProperty: "name", roam: false, selectedMode: false,
-        left: narrow() ? 8 : 72, right: 12, top: 12, bottom: narrow() ? 96 : 16,
+        ...layout(shapes, place),
         label: { show: true, fontSize: narrow() ? 11 : 12, ...HALO, lineHeight: 14, formatter: (item) => (narrow() ? item.name.replace(/[区新]+$/, "") : item.name) + `\n${item.data?.label ?? "—"}` },
         labelLayout: { hideOverlap: false },
         emphasis: { label: { ...HALO, fontWeight: 600 }, itemStyle: { areaColor: undefined, borderColor: DATA[2], borderWidth: 2.5 } },
@@ -297,7 +309,7 @@
       if (data.table && holder) table(holder, data.table, place.getAttribute("aria-label"));
       if (data.empty) return message(place, data.empty);
       const chart = echarts.init(place, null, { renderer: "svg" });
-      const option = () => Promise.resolve(KINDS[place.dataset.chart](data));
+      const option = () => Promise.resolve(KINDS[place.dataset.chart](data, place));
       chart.setOption(await option());
       chart.on("click", (item) => open(data, item));
       keys(place, chart, data);
