@@ -172,10 +172,10 @@ class People:
         states = [state for state, _ in UNDECIDED]
         state = states[self.rng.choice(len(states), p=[share for _, share in UNDECIDED])]
         is_open = state in Registration.OPEN
-        day = self.today - dt.timedelta(days=int(self.rng.integers(0, 20))) if is_open else self._day_within(500)
+        day = self.today - dt.timedelta(days=int(self.rng.integers(1, 21))) if is_open else self._day_within(500)
         knows_number = bool(self.rng.random() < 0.6)
         registration = self._registration(self._person(), place, day, knows_number, state=state)
-        decided_at = registration.submitted_at + dt.timedelta(hours=8)
+        decided_at = registration.submitted_at + dt.timedelta(hours=3)  # before that day ends
         if not is_open:
             registration.decided_by = place.officer
             registration.decided_at = decided_at
@@ -190,7 +190,7 @@ class People:
             registration.member = verified[self.rng.integers(len(verified))].member
         if state == STATES.WITHDRAWN:
             registration.withdrawn_at = decided_at
-            registration.erased_at = decided_at + dt.timedelta(days=2)
+            registration.erased_at = decided_at + dt.timedelta(minutes=40)
             for name in ("name", "id_number", "id_number_index", "phone", "phone_index"):
                 setattr(registration, name, None)
             registration.phone_tail = ""

@@ -8,6 +8,7 @@ from django.db import connection
 
 from accounts.models import User
 from demo.city import DemoExists, build_city
+from demo.people import SHANGHAI
 from markets.models import Business, IndustryArea, Market
 from members.models import Pledge, Registration
 from orgs.kinds import Kind, Level
@@ -69,6 +70,13 @@ def test_registrations_in_every_state_and_check_ins_over_two_years():
     assert set(Registration.objects.values_list("state", flat=True)) == set(Registration.State)
     days = CheckIn.objects.order_by("on").values_list("on", flat=True)
     assert (TODAY - days.first()).days > 400
+
+
+def test_nobody_registered_later_than_the_city_was_built():
+    """It may be built at six in the morning: what is dated today at eight in the evening would be a lie on every page."""
+    morning = dt.datetime.combine(TODAY, dt.time(), SHANGHAI)
+    for moment in ("submitted_at", "decided_at", "withdrawn_at", "erased_at"):
+        assert not Registration.objects.filter(**{f"{moment}__gte": morning}).exists(), moment
 
 
 def test_plaques_hang_came_down_and_are_to_be_taken_off():
