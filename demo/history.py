@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from reports.past import Tree, registrations_sql
 from reports.services import CloseRefused, count_day, month_close
 from reports.sql.parts import Day
 
@@ -31,7 +32,7 @@ def build_history(*, today: dt.date, months: int, say: Callable[[str], object]) 
     days = days_of_the_past(today, months)
     for number, day in enumerate(days, 1):
         at = dt.datetime.combine(day, dt.time(1, 10), tzinfo=timezone.get_default_timezone())
-        with _entered_by(Day(day), past=day < today):
+        with _as_it_was(Day(day), past=day < today):
             count_day(Day(day), at if day < today else timezone.now())
         if number % 5 == 0:
             say(f"统计快照 {number} / {len(days)}")
@@ -45,22 +46,24 @@ def build_history(*, today: dt.date, months: int, say: Callable[[str], object]) 
 
 
 @contextlib.contextmanager
-def _entered_by(day: Day, *, past: bool) -> Iterator[None]:
-    """The engine counts businesses of today only. Of a past day it sees, under the same name, those entered by then."""
+def _as_it_was(day: Day, *, past: bool) -> Iterator[None]:
+    """The engine counts what stands there now. Of a past day it sees, under the same names, the businesses entered by
+    then and the registrations in the state they were in."""
     if not past:
         yield
         return
+    views = {
+        "markets_business": f"SELECT * FROM markets_business WHERE entered_at < {day.end}",
+        "members_registration": registrations_sql(day, Tree()),
+    }
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_schema()")
-        (schema,) = cursor.fetchone()
-        cursor.execute(
-            f"CREATE TEMPORARY VIEW markets_business AS SELECT * FROM {connection.ops.quote_name(schema)}.markets_business "
-            f"WHERE entered_at < {day.end}"
-        )
+        for name, select in views.items():
+            cursor.execute(f"CREATE TEMPORARY VIEW {name} AS {select}")
         try:
             yield
         finally:
-            cursor.execute("DROP VIEW pg_temp.markets_business")
+            for name in views:
+                cursor.execute(f"DROP VIEW pg_temp.{name}")
 
 
 class _Quiet:

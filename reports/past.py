@@ -66,7 +66,8 @@ def as_it_stood(select: Callable[[Any], str], unit: Any, on: date | None) -> str
 def tables(day: Day, tree: Tree | None = None) -> list[str]:
     """The CTEs that stand in place of today's tables."""
     tree = tree_on(day) if tree is None else tree
-    return [*_businesses(day, tree), *_organizations(tree), *_placed(tree), _registrations(day, tree)]
+    registrations = f"members_registration AS NOT MATERIALIZED ({registrations_sql(day, tree)})"
+    return [*_businesses(day, tree), *_organizations(tree), *_placed(tree), registrations]
 
 
 # --- businesses -------------------------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ def _placed(tree: Tree) -> list[str]:
     return found
 
 
-def _registrations(day: Day, tree: Tree) -> str:
+def registrations_sql(day: Day, tree: Tree) -> str:
     """In the state they were in: decided, contacted and withdrawn only from the moment that says so."""
     decided = f"(t.decided_at IS NULL OR t.decided_at < {day.end})"
     contacted = f"""CASE WHEN EXISTS (SELECT FROM members_contactlog l WHERE l.registration_id = t.id AND l.at < {day.end})
@@ -232,7 +233,7 @@ def _registrations(day: Day, tree: Tree) -> str:
     }
     if tree.district_committees:
         columns["district_committee_id"] = _moved("t", tree)
-    return _with("members_registration", columns)
+    return _replaced("members_registration", columns)
 
 
 def _organizations(tree: Tree) -> list[str]:
@@ -257,7 +258,11 @@ def _literal(value: object) -> str:
 
 def _with(table: str, columns: dict[str, str]) -> str:
     """The table with some columns replaced, under its own name."""
+    return f"{table} AS NOT MATERIALIZED ({_replaced(table, columns)})"
+
+
+def _replaced(table: str, columns: dict[str, str]) -> str:
     model = next(model for model in apps.get_models() if model._meta.db_table == table)
     names = [str(field.column) for field in model._meta.concrete_fields]
     shown = ", ".join(f"{columns[name]} AS {name}" if name in columns else f"t.{name}" for name in names)
-    return f"{table} AS NOT MATERIALIZED (SELECT {shown} FROM {table} t)"
+    return f"SELECT {shown} FROM {table} t"

@@ -13,8 +13,10 @@ from markets.models import Business, IndustryArea, Market
 from members.models import Pledge, Registration
 from orgs.kinds import Kind, Level
 from orgs.models import Organization
+from reports import rows
 from reports.digests import digest_of
 from reports.models import EvaluationRelease, Goal, MonthClosing, Plan, Snapshot
+from reports.registry import REGISTRATION_STATES as STATES
 from stations.models import CheckIn, ServicePoint
 from tests.conftest import as_owner
 
@@ -98,6 +100,14 @@ def test_the_past_has_numbers_and_its_months_are_closed():
     assert Snapshot.objects.filter(as_of=TODAY, organization__level=1, breakdown="").exists()
     assert Snapshot.objects.filter(as_of=TODAY - dt.timedelta(days=28), organization__level=1).exists()
     assert MonthClosing.objects.filter(month=dt.date(2026, 10, 1)).exists()
+
+
+def test_registrations_of_the_past_are_counted_in_the_state_they_were_in():
+    city, day = Organization.objects.get(level=Level.CITY), dt.date(2026, 10, 31)
+    counts = Snapshot.objects.get(as_of=day, organization=city, breakdown="").counts
+    listed = {code: rows.all_rows(code, city, as_of=day).count() for code in map("registrations_{}".format, STATES)}
+    assert {code: counts[code] for code in listed} == listed
+    assert listed["registrations_submitted"] and listed["registrations_verified"]
 
 
 def test_no_constraint_is_left_unchecked():
