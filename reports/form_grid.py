@@ -27,16 +27,10 @@ class Grid:
     is_cut: bool  # there is more than is shown
 
 
-def _hidden(sheet: Sheet, column: int) -> bool:
-    return any(first <= column <= last for first, last in sheet.hidden_columns)
-
-
 def grid(sheet: Sheet, bound: dict[Place, Bound], chosen: Place | None = None) -> Grid:
     last_row, last_column = sheet.extent()
-    rows = [
-        at for at in range(1, min(last_row + BEYOND, ROWS) + 1) if not (at in sheet.rows and sheet.rows[at].is_hidden)
-    ]
-    columns = [at for at in range(1, min(last_column + BEYOND, COLUMNS) + 1) if not _hidden(sheet, at)]
+    rows = [at for at in range(1, min(last_row + BEYOND, ROWS) + 1) if not sheet.hides_row(at)]
+    columns = [at for at in range(1, min(last_column + BEYOND, COLUMNS) + 1) if not sheet.hides_column(at)]
     anchors, covered = _merged(sheet, rows, columns)
     shown = []
     for row in rows:

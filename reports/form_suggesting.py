@@ -28,7 +28,7 @@ ALIASES = {
     "branches": ("支部", "支部数"),
     "members_on_roll": ("党员总数", "党员数", "党员", "在册党员数"),
     "members_taken_in": ("纳管党员",),
-    "operating": ("经营主体", "市场主体", "实体经营主体", "经营主体总数", "实际经营"),
+    "operating": ("经营主体", "市场主体", "实体运营主体", "实体经营主体", "经营主体总数", "实际经营"),
     "registered": ("登记在册主体", "在册主体", "登记主体"),
     "with_members": ("有党员的主体", "有党员的经营主体", "有党员企业"),
     "covered": ("已覆盖", "组织覆盖数", "已覆盖主体"),
@@ -63,8 +63,11 @@ def plain(text: str) -> str:
 
 
 def _spoken(text: str) -> list[str]:
+    return _bare(plain(text))
+
+
+def _bare(name: str) -> list[str]:
     """A label as it stands and without its 数, 总数, 户数: 爱心商户数 is 爱心商户, 党员人数 is 党员."""
-    name = plain(text)
     return [one for one in (name, name.removesuffix("数"), _TAIL.sub("", name)) if one]
 
 
@@ -83,9 +86,9 @@ WHOLE = {unicodedata.normalize("NFKC", metric.name): code for code, metric in me
 
 def metric_for(text: str) -> str:
     """The code of the metric that a label names; empty where none."""
-    if whole := WHOLE.get(unicodedata.normalize("NFKC", text.strip())):
-        return whole
-    return next((NAMES[name] for name in _spoken(text) if name in NAMES), "")
+    whole = re.sub(r"\s|^其中[:：]?", "", unicodedata.normalize("NFKC", text))  # 应建未建(空白) is not 应建未建
+    named = [WHOLE[name] for name in _bare(whole) if name in WHOLE]
+    return next(iter(named), "") or next((NAMES[name] for name in _spoken(text) if name in NAMES), "")
 
 
 @dataclass(frozen=True)
@@ -147,14 +150,16 @@ def _units(form: ReportForm) -> dict[str, Unit | None]:
 
 
 def proposals(form: ReportForm, sheet: Sheet) -> list[Proposal]:
-    """For cells that are free, can be filled and have a label that names a metric; in the order of the sheet."""
+    """For cells in sight that are free, can be filled and have a label that names a metric; in the order of the sheet."""
     labels, units = Labels(sheet), _units(form)
     bound = set(form.bindings.filter(sheet=sheet.name).values_list("row", "column"))
     last_row, last_column = sheet.extent()
     last_column = max(last_column, 2)  # beside a single column of labels stand the numbers
     found = []
-    for row in range(1, min(last_row, ROWS) + 1):
-        for column in range(1, min(last_column, COLUMNS) + 1):
+    rows = [at for at in range(1, min(last_row, ROWS) + 1) if not sheet.hides_row(at)]
+    columns = [at for at in range(1, min(last_column, COLUMNS) + 1) if not sheet.hides_column(at)]
+    for row in rows:
+        for column in columns:
             place = (row, column)
             if place in bound or labels.word(place) or sheet.why_not(place):
                 continue

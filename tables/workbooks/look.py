@@ -114,6 +114,12 @@ class Sheet:
             return CAPTION
         return ""
 
+    def hides_row(self, at: int) -> bool:
+        return at in self.rows and self.rows[at].is_hidden
+
+    def hides_column(self, at: int) -> bool:
+        return any(first <= at <= last for first, last in self.hidden_columns)
+
     def extent(self) -> Place:
         """The last row and column that hold something."""
         filled = [place for place, spot in self.spots.items() if spot.text or spot.formula is not None]

@@ -185,6 +185,16 @@ def test_nothing_is_suggested_where_another_number_is_meant(town):
     assert found == {"B2": "organizations", "B5": "branches"}
 
 
+def test_nothing_is_suggested_where_nobody_would_see_it(town):
+    book = openpyxl.Workbook()
+    for row in (["地区", "党组织", "x"], ["南山区"], ["福田区"], ["党支部（个）"]):
+        book.active.append(row)
+    book.active.column_dimensions["C"].hidden = book.active.row_dimensions[3].hidden = True
+    form = form_of(town.city.city, files.saved(book))
+    found = form_suggesting.proposals(form, form_books.book_of(form).shown[0])
+    assert [one.key for one in found] == ["B2", "B4"]  # neither C4 beside 党支部 nor B3 of 福田区
+
+
 @pytest.mark.parametrize(
     ("label", "code"),
     [
@@ -192,6 +202,8 @@ def test_nothing_is_suggested_where_another_number_is_meant(town):
         ("１．专业市场", "markets"), ("组织覆盖率％", "organization_coverage_strict"), ("填表人", ""), ("", ""),
         ("党的工作 覆盖率(%)", "work_coverage"), ("应建未建数", "due_not_built"),
         ("爱心商户数", "caring_merchants"), ("在册党员人数", "members_on_roll"), ("骑手驿站（个）", "rest_points"),
+        ("实体运营主体（户）", "operating"), ("应建未建（空白）数", "due_not_built_blank"),
+        ("其中：应建未建（空白） 户数", "due_not_built_blank"),
     ],
 )  # fmt: skip
 def test_labels_are_read_through_what_forms_add_to_them(label, code):
