@@ -10,13 +10,33 @@ if TYPE_CHECKING:
 
 COVERS = {"none": "无", "work": "仅工作覆盖", "market": "市场", "joint": "联合", "own": "单独"}
 STATES = dict(Business.Status.choices) | dict(Business.NotOperating.choices)
+# A row that is there on both sides and counts on one: what is said when it came, and when it went.
+ORGANIZATIONS = "类型、任期、书记或覆盖的对象变化"
 OTHER = {
-    "organizations": "类型、任期、书记或覆盖的对象变化",
-    "instructors": "派驻变化",
-    "service_points": "类型、所在市场或客流变化",
-    "market_plans": "期限或完成情况变化",
-    "markets": "应建、建议或覆盖变化",
-    "footfall": "登记内容变化",
+    "organizations": (ORGANIZATIONS, ORGANIZATIONS),
+    "instructors": ("开始派驻", "派驻结束"),
+    "service_points": ("类型、所在市场或客流变化", "类型、所在市场或客流变化"),
+    "market_plans": ("已过完成期限", "已完成或期限改晚"),
+    "markets": ("应建、建议或覆盖变化", "应建、建议或覆盖变化"),
+    "check_ins": ("新的签到", "已超出 30 天，或本人有异议"),
+}
+OTHER_OF = {
+    **{f"terms_due_{days}": (f"离届满不到 {days} 天", "已换届、已延期或已经届满") for days in metrics.TERM_REMINDERS},
+    "terms_overdue": ("任期届满，没有换届", "已换届或已延期"),
+    "terms_extended": ("本届已满，经批准延期", "已换届，或延期已满"),
+    "terms_unknown": ("不再有任期", "已填任期"),
+    "secretaries_missing": ("书记离任", "已有书记"),
+    "committees_formed": ("在任班子达到 3 人", "在任班子不足 3 人"),
+    "joint_branches_wide": ("覆盖超过 5 户", "覆盖不再超过 5 户"),
+    "organizations_new": ("批准日期在当年", "批准日期不在当年"),
+    "market_organizations": ("开始覆盖市场", "不再覆盖市场"),
+    "members_transfers_expired": ("已过有效期", "有效期改晚"),
+    "markets_covered": ("开始有党组织覆盖", "不再有党组织覆盖"),
+}
+# A registration in the state it was in.
+SAME_STATE = {
+    "registrations_due_soon": ("离应办结日期不到 3 天", "应办结日期已过"),
+    "registrations_unassigned": ("分派已撤回", "已分派到人"),
 }
 
 
@@ -90,7 +110,8 @@ def _key(came: bool, detail: str, absent: "Side", other: "Side") -> str:
 
 
 def _other(came: bool, detail: str, absent: "Side", other: "Side") -> str:
-    return OTHER.get(absent.metric.source, "登记内容变化")
+    came_and_went = OTHER_OF.get(absent.code) or OTHER.get(absent.metric.source)
+    return came_and_went[0 if came else 1] if came_and_went else "登记内容变化"
 
 
 PERSONS = {
@@ -111,7 +132,7 @@ def _state(came: bool, detail: str, absent: "Side", other: "Side") -> str:
     if before == "none":
         return f"新的报到（{names.get(after, after)}）"
     if before == after:
-        return "超过应办结日期" if came else "不再超期"
+        return SAME_STATE.get(absent.code, ("超过应办结日期", "不再超期"))[0 if came else 1]
     return f"由「{names.get(before, before)}」变为「{names.get(after, '已不在库')}」"
 
 
@@ -119,5 +140,6 @@ _LABELS = {
     "entry": _entry, "place": _place, "registered": _registered, "operating": _operating, "range": _range,
     "inside": _inside_label, "cover": _cover, "helped": _helped, "key": _key, "other": _other,
     "person": _person, "state": _state, "lost": lambda *_: "不能还原的改动（抹除个人信息、事后更改）",
+    "window": lambda *_: "已超出 30 天",
     "rest": lambda *_: "其余（人数过少的不分开说，也可能没有）",
 }  # fmt: skip

@@ -263,7 +263,8 @@ def _person_reasons(a: Side, b: Side) -> str:
 
 
 def _registration_reasons(a: Side, b: Side) -> str:
-    """From which state to which; what was not there before is new."""
+    """From which state to which; what was not there before is new. Whether one was submitted of late does not hang on its
+    state: what is there and counts no more is older than that."""
 
     def states(side: Side) -> str:
         ctes = f"WITH {', '.join(side.tables())} " if side.tables() else ""
@@ -273,9 +274,10 @@ def _registration_reasons(a: Side, b: Side) -> str:
         return f"""{ctes}SELECT id, state, ({counts}) AS counts FROM ({source.select(side.day)}) r
             WHERE id IN (SELECT id FROM changed)"""
 
+    older = "WHEN NOT c.came AND y.id IS NOT NULL THEN 'window'" if a.code == "registrations_30d" else ""
     return f"""states_a AS MATERIALIZED ({states(a)}), states_b AS MATERIALIZED ({states(b)}),
         told AS MATERIALIZED (
-            SELECT c.id, c.came, CASE WHEN c.came AND x.counts OR NOT c.came AND y.counts THEN 'place'
+            SELECT c.id, c.came, CASE WHEN c.came AND x.counts OR NOT c.came AND y.counts THEN 'place' {older}
                 ELSE 'state:' || coalesce(x.state, 'none') || '>' || coalesce(y.state, 'none') END AS reason
             FROM changed c LEFT JOIN states_a x ON x.id = c.id LEFT JOIN states_b y ON y.id = c.id)"""
 

@@ -1,5 +1,7 @@
 """B = A + in − out: any two numbers are explained, and nothing is left over where nothing was lost."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -8,8 +10,10 @@ from orgs.models import Organization
 from reports import explain_persons, metrics, selectors
 from reports.explaining import Side, explain, rows_of, sides_of
 from reports.withheld import hidden_cells
+from stations.models import CheckIn
 from tests import factories as make
 from tests.reports.builders import verified
+from tests.reports.helpers import LONG_AGO
 from tests.reports.random_days import Days, units
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +67,34 @@ def test_random_pairs_are_explained_to_the_last_row():
         seen += bool(found.reasons)
     assert seen > 25
     assert {"place", "cover", "inside"} <= reasons
+
+
+def test_what_only_the_days_did_is_said_as_that():
+    """Nobody touched these rows between yesterday and today."""
+    city, today = make.make_city(), timezone.localdate()
+    yesterday, month = today - timedelta(days=1), timezone.now() - timedelta(days=30)
+    begun = today - timedelta(days=900)
+    branch = make.make_branch(city.yuehai, approved_on=begun)
+    Organization.objects.update(entered_at=LONG_AGO)
+    Organization.objects.filter(pk=branch.pk).update(term_starts_on=begun, term_ends_on=today)
+    placed = {"guidance_station": city.yuehai, "district_committee": city.nanshan}
+    for state in ("submitted", "verified"):
+        registration = verified(make.make_member("王五"), city.yuehai) if state == "verified" else None
+        old = registration or Registration.objects.create(name="赵六", due_on=today, **placed)
+        Registration.objects.filter(pk=old.pk).update(submitted_at=month, decided_at=registration and month)
+    CheckIn.objects.create(
+        member=make.make_member("李四"), place=make.make_service_point(city.yuehai), on=today - timedelta(days=30),
+        occurred_at=month, channel="code", **make.placed(city.yuehai),
+    )  # fmt: skip
+
+    def told(code: str) -> dict[str, int | None]:
+        a, b = (Side(city.yuehai, code, "operating", "all", day) for day in (yesterday, today))
+        return {reason.text: reason.count for reason in explain(a, b, 0, 0).reasons}
+
+    assert told("terms_overdue") == {"任期届满，没有换届": 1}
+    assert told("terms_due_30") == {"已换届、已延期或已经届满": 1}
+    assert told("registrations_30d") == {"已超出 30 天": 2}
+    assert told("check_ins_30d") == {"已超出 30 天，或本人有异议": 1}
 
 
 PERSONAL = [
