@@ -148,7 +148,7 @@ def _value(numbers: "selectors.Numbers", key: str) -> Decimal | None:
     if not judging.may_judge(key):
         return None
     found = metrics.value(numbers.counts, *metrics.parse_key(key))
-    return Decimal(found) if found is not None else None
+    return Decimal(found) if isinstance(found, int) else found
 
 
 def numbers_of(units: Iterable[Organization], as_of: date | None = None) -> dict[int, "selectors.Numbers"]:

@@ -7,6 +7,7 @@ bare code is counted among operating businesses of every type.
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 from reports.metric_parts import (
     COUNT,
@@ -49,6 +50,19 @@ class UnknownMetric(ValueError):
     """No such metric, or not in this 口径; the message is for the reader."""
 
 
+class Share(Decimal):
+    """A share to four places, as it is told, kept and compared. `exact` is that of the counts: what is printed with
+    fewer places is rounded from it, for rounding twice gives 35.3 % where 779 of 2,210 are 35.2 %."""
+
+    exact: Fraction
+
+    @classmethod
+    def of(cls, above: int, below: int) -> "Share":
+        share = cls((Decimal(above) / Decimal(below)).quantize(Decimal("0.0001"), ROUND_HALF_UP))
+        share.exact = Fraction(above, below)
+        return share
+
+
 def count_key(code: str, denominator: str = DEFAULT_DENOMINATOR, range: str = "all") -> str:
     """The key of a count in `Snapshot.counts`."""
     at = "" if denominator == DEFAULT_DENOMINATOR else f"@{denominator}"
@@ -88,7 +102,7 @@ def count(
 
 def rate(
     counts: Mapping[str, int | None], code: str, denominator: str = DEFAULT_DENOMINATOR, range: str = "all"
-) -> Decimal | None:
+) -> Share | None:
     """A share, to 4 places; None where there is nothing to divide by, or where a part of it is hidden."""
     metric = check(code, denominator, range)
     if metric.denominator:
@@ -99,8 +113,7 @@ def rate(
         parts = [count(counts, part, denominator, range) for part in metric.numerator.split("+")]
     if not below or None in parts:
         return None
-    share = Decimal(sum(part for part in parts if part is not None)) / Decimal(below)
-    return share.quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    return Share.of(sum(part for part in parts if part is not None), below)
 
 
 def value(

@@ -20,7 +20,7 @@ class _Book:
             self.file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         )
         self.bold = self.book.add_format({"bold": True, "bottom": 1})
-        self.percent = self.book.add_format({"num_format": "0.0%"})
+        self.percent = self.book.add_format({"num_format": "0.00%"})
         self.count = self.book.add_format({"num_format": "#,##0"})
         self.wrapped = self.book.add_format({"text_wrap": True, "valign": "top"})
 

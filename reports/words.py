@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -76,7 +78,8 @@ def day_of(text: str) -> date | None:
 
 def percent(share: Decimal | int) -> Decimal:
     """A share in percent as it is printed, to one place; halves go up, as in a spreadsheet and on a calculator."""
-    return (Decimal(share) * 100).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    exact = Fraction(getattr(share, "exact", share))
+    return Decimal(floor(exact * 1000 + Fraction(1, 2))).scaleb(-1)
 
 
 def figure(value: int | Decimal | None, kind: str, *, hidden: bool = False) -> str:

@@ -172,7 +172,9 @@ def test_a_share_that_falls_because_more_declare_is_not_called_bad(town):
 
 
 def test_half_a_tenth_goes_up_as_on_a_calculator_and_in_a_spreadsheet():
-    assert words.figure(Decimal("0.6045"), metrics.RATE) == "60.5%"  # 1,336 / 2,210
+    assert words.figure(metrics.Share.of(779, 2210), metrics.RATE) == "35.2%"  # 0.35249: not of 0.3525
+    assert words.figure(metrics.Share.of(1336, 2210), metrics.RATE) == "60.5%"  # 0.604525
+    assert (metrics.Share.of(779, 2210), metrics.Share.of(1, 1)) == (Decimal("0.3525"), 1)
     assert words.figure(Decimal("0.3515"), metrics.RATE) == "35.2%"
     assert words.difference(Decimal("0.6045"), Decimal("0.6055"), metrics.RATE) == "−0.1 个百分点"
     assert goal_words.figure("work_coverage", Decimal("0.6045")) == "60.5%"
