@@ -19,7 +19,7 @@ from reports.words import Basis
 from tables.listing import Unusable, listing_of, register_exportable
 from tables.table import Column
 
-PERMISSION, EXPORT_PERMISSION = "reports.view_snapshot", "markets.export_business"
+PERMISSION, EXPORT_PERMISSION = selectors.SEE, "markets.export_business"
 GONE = "这个数字现在没有您可以导出的名单。请回到看板重新打开。"
 
 

@@ -185,7 +185,10 @@ def gaps(released: Released, basis: Basis) -> dict:
     ]
     counted = sorted((row for row in counted if row[1] + row[2]), key=lambda row: -(row[1] + row[2]))[:15]
     names = [line.name if line.is_unassigned else words.short(line.unit) for line, _, _ in counted]
-    urls = [words.rows_page(line.unit, "due_not_built", fit, unassigned=line.is_unassigned) for line, _, _ in counted]
+    urls = [
+        None if line.is_away else words.rows_page(line.unit, "due_not_built", fit, unassigned=line.is_unassigned)
+        for line, _, _ in counted
+    ]
     return {
         "labels": names,
         "urls": urls,
@@ -250,7 +253,7 @@ def children_table(released: Released, basis: Basis) -> dict | None:
     def cell(line: Numbers, code: str) -> dict:
         fit = fit_for(basis, code, unit)
         text = words.shown(line, code, fit)
-        linked = text not in (words.UNKNOWN, words.SMALL, "0")
+        linked = text not in (words.UNKNOWN, words.SMALL, "0") and not line.is_away
         page = words.rows_page(line.unit, code, fit, unassigned=line.is_unassigned) if linked else None
         return {"text": text, "url": page, "column": metrics.METRICS[code].name}
 
@@ -262,7 +265,7 @@ def children_table(released: Released, basis: Basis) -> dict | None:
         "rows": [
             row(line, line.name, None)
             if line.is_unassigned
-            else row(line, words.short(line.unit), words.unit_page(line.unit, basis))
+            else row(line, words.short(line.unit), words.unit_page(line.unit, basis) if line.has_page else None)
             for line in lines
         ],
         "own": row(released.own, "合计", None)["cells"],

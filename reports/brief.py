@@ -100,7 +100,7 @@ def brief(user, unit: Unit, as_of: date | None, permission: str) -> Brief | None
     if now is None:
         return None
     then = selectors.for_reader(user, unit, day_against(now.own.as_of, "month"))
-    parent = unit.parent
+    parent = selectors.parent_on(unit, now.own.as_of)
     above = None
     if parent is not None and type(unit).objects.visible_to(user, permission).filter(pk=parent.pk).exists():
         above = selectors.for_reader(user, parent, now.own.as_of)
@@ -157,7 +157,7 @@ class _Asked:
         metric, now, then = metrics.METRICS[code], self.own.value(code), before.own.value(code)
         if now is None or then is None or now == then:
             return None
-        size = self._size(metric, before.own, Decimal(now), Decimal(then))
+        size = self._size(metric, before.own, now, then)
         if size is None:
             return None
         sign = 1 if now > then else -1
@@ -168,14 +168,15 @@ class _Asked:
         good = (sign > 0) == (metric.good == "up")
         return self._point(code, good, why, size, since, places, [_link("看差异说明", explained)])
 
-    def _size(self, metric: metrics.Metric, before: Numbers, now: Decimal, then: Decimal) -> Decimal | None:
+    def _size(self, metric: metrics.Metric, before: Numbers, now: int | Decimal, then: int | Decimal) -> Decimal | None:
         """How large a change is: points of a share, percent of a count; None where it is too small to be told."""
         if metric.kind == metrics.RATE:
             points = abs(words.percent(now) - words.percent(then))
             fewest = min(_fraction(metric, line)[1] for line in (self.own, before))
             return points if fewest >= FEWEST_BELOW and points >= POINTS else None
-        percent = abs(now - then) / max(now, then) * 100
-        return percent if abs(now - then) >= FEWEST and percent >= PERCENT else None
+        more = Decimal(now) - Decimal(then)
+        percent = abs(more) / max(Decimal(now), Decimal(then)) * 100
+        return percent if abs(more) >= FEWEST and percent >= PERCENT else None
 
     def _changed(self, metric: metrics.Metric, before: Released) -> Callable[[Numbers], Decimal | None]:
         """What a part added to the change; of a share, what it gained beyond the whole's old share of its growth."""
@@ -260,7 +261,7 @@ class _Asked:
         return [
             Place(
                 name_of(line),
-                None if line.is_unassigned else words.unit_page(line.unit, self.basis),
+                words.unit_page(line.unit, self.basis) if line.has_page else None,
                 _share(metric, part * sign, form),
                 "" if line.is_unassigned else responsible(line.unit),
             )

@@ -66,7 +66,7 @@ def _of_month(evaluation: Evaluation) -> Compared:
     if closing is None:
         raise NoNumbers("这个月还没有关账，请等关账后再评，或改用截至日期。")
     units = []
-    for unit in selectors.child_units(evaluation.organization):
+    for unit in selectors.child_units(evaluation.organization, closing.as_of):
         counts = selectors.closing_counts(closing, unit)
         if counts is not None:
             units.append(Numbers(unit, closing.as_of, closing.closed_at, dict(counts)))

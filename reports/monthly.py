@@ -66,7 +66,7 @@ def _counted(unit: Unit, first: date) -> Released | None:
 
 def _closed(closing: MonthClosing, unit: Unit) -> Released | None:
     """From the closing itself; what is kept back, and the 直属/待分派 line, from the day it closed."""
-    children = selectors.child_units(unit)
+    children = selectors.child_units(unit, closing.as_of)
     found = _numbers_closed(closing, [unit, *children])
     if unit not in found:
         return None

@@ -126,27 +126,40 @@ class _Body:
 def tree_on(day: Day) -> Tree:
     """Undoes what was written to the history of organizations after the day, the newest first."""
     tree = Tree()
-    changes = list(
-        OrganizationChange.objects.filter(entered_at__gte=_end(day))
-        .order_by("-id")
-        .values_list("organization_id", "event", "before")
-    )
-    if not changes:
-        return tree
-    codes = dict(Organization.objects.values_list("code", "pk"))
-    moved: dict[int, int] = {}
+    changes = _changes(day)
     for pk, event, before in changes:
         if event == Event.CLOSE:
             tree.columns.setdefault(pk, {})["closed_on"] = None
-        elif event == Event.MOVE and before.get("parent") in codes:
-            moved[pk] = codes[before["parent"]]
         elif event == Event.EDIT:
             tree.columns.setdefault(pk, {}).update(_edited(before))
-            if before.get("code"):
-                codes[before["code"]] = pk
-    if moved:
+    if moved := _moved_back(changes):
         _hang_back(tree, moved)
     return tree
+
+
+def parents_on(on: date | None) -> dict[int, int]:
+    """Of the organizations that were moved since, under which one they hung at the end of that day: by primary keys."""
+    return _moved_back(_changes(Day(on))) if on is not None and is_past(on) else {}
+
+
+def _changes(day: Day) -> list[tuple[int, str, dict]]:
+    """(organization, event, what was before) of everything entered after the day, the newest first."""
+    entered = OrganizationChange.objects.filter(entered_at__gte=_end(day)).order_by("-id")
+    return list(entered.values_list("organization_id", "event", "before"))
+
+
+def _moved_back(changes: list[tuple[int, str, dict]]) -> dict[int, int]:
+    """A move names the parent by the code it had: codes that were edited are followed back on the way."""
+    if not any(event == Event.MOVE for _, event, _ in changes):
+        return {}
+    codes = dict(Organization.objects.values_list("code", "pk"))
+    moved: dict[int, int] = {}
+    for pk, event, before in changes:
+        if event == Event.MOVE and before.get("parent") in codes:
+            moved[pk] = codes[before["parent"]]
+        elif event == Event.EDIT and before.get("code"):
+            codes[before["code"]] = pk
+    return moved
 
 
 def _edited(before: dict) -> dict[str, object]:

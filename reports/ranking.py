@@ -65,7 +65,7 @@ def line_of(numbers: Numbers, code: str, basis: Basis, unit: Unit) -> dict:
         "value": None if value is None else float(value * 100) if percent else int(value),
         "text": words.shown(numbers, code, fit),
         "detail": f"{above:,} / {below:,}" if above is not None and below is not None else "",
-        "url": None if numbers.is_unassigned else words.unit_page(numbers.unit, basis),
+        "url": words.unit_page(numbers.unit, basis) if numbers.has_page else None,
         "rest": numbers.is_unassigned,
     }
     return found | _pair(numbers, fit) if code in PAIR else found

@@ -5,15 +5,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from orgs.kinds import Level
 from orgs.models import Division, Organization
-from reports import metrics, releases
+from reports import metrics, past, releases
 from reports.models import LastCount, MonthClosing, Snapshot
 
 Unit = Organization | Division
+SEE = "reports.view_snapshot"
 UNASSIGNED = "unassigned"
 UNASSIGNED_NAME = "直属/待分派"
 SUGGESTED = "suggested"
@@ -29,7 +30,12 @@ class Numbers:
     computed_at: datetime
     counts: dict[str, int | None]
     is_unassigned: bool = False
+    is_away: bool = False  # moved since, out of this reader's sight: nothing leads there
     hidden: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def has_page(self) -> bool:
+        return not self.is_unassigned and not self.is_away
 
     @property
     def name(self) -> str:
@@ -100,17 +106,28 @@ def unassigned(unit: Unit, as_of: date | None = None) -> Numbers | None:
     return numbers(snapshot, unit) if snapshot else None
 
 
-def child_units(unit: Unit) -> list[Unit]:
-    """The units whose numbers, with the 直属/待分派 line, make up this one's.
+def child_units(unit: Unit, on: date | None = None) -> list[Unit]:
+    """The units whose numbers, with the 直属/待分派 line, make up this one's; `on`: as they hung on that day.
 
     Grassroots organizations directly under the city or a district are in that line, not in this list.
     """
     if isinstance(unit, Division):
         return list(unit.children.exclude(level=Division.Level.COMMUNITY).order_by("sort", "code"))
     below = unit.children.select_related("district").order_by("path")
+    if moved := past.parents_on(on):
+        came = [pk for pk, parent in moved.items() if parent == unit.pk]
+        every = Organization.objects.filter(Q(parent=unit) | Q(pk__in=came)).exclude(pk__in=moved.keys() - came)
+        below = every.select_related("district", "parent").order_by("path")
     if unit.level in (Level.CITY, Level.DISTRICT):
         below = below.exclude(level=Level.GRASSROOTS)
     return list(below)
+
+
+def parent_on(unit: Unit, on: date) -> Unit | None:
+    """The unit above, on that day."""
+    if isinstance(unit, Organization) and (pk := past.parents_on(on).get(unit.pk)):
+        return Organization.objects.get(pk=pk)
+    return unit.parent
 
 
 def children(unit: Unit, as_of: date | None = None) -> list[Numbers]:
@@ -118,7 +135,7 @@ def children(unit: Unit, as_of: date | None = None) -> list[Numbers]:
     own = latest(unit, as_of)
     if own is None:
         return []
-    units = {child.pk: child for child in child_units(unit)}
+    units = {child.pk: child for child in child_units(unit, own.as_of)}
     key = "organization" if isinstance(unit, Organization) else "division"
     rows = Snapshot.objects.filter(**{f"{key}__in": list(units)}, as_of=own.as_of, breakdown="", key="")
     found = {getattr(row, f"{key}_id"): row for row in rows}
@@ -179,7 +196,20 @@ def for_reader(user, unit: Unit, as_of: date | None = None) -> "Released | None"
     own = latest(unit, as_of)
     if own is None:
         return None
-    return Released(*releases.release_family(user, own, children(unit, as_of), unassigned(unit, as_of)))
+    family = _in_sight(user, unit, children(unit, as_of))
+    return Released(*releases.release_family(user, own, family, unassigned(unit, as_of)))
+
+
+def _in_sight(user, unit: Unit, family: list[Numbers]) -> list[Numbers]:
+    """Of what was moved since, whether this reader may still open it."""
+    moved = [line.unit.pk for line in family if line.unit.parent_id != unit.pk]
+    seen = (
+        set(Organization.objects.visible_to(user, SEE).filter(pk__in=moved).values_list("pk", flat=True))
+        if moved
+        else ()
+    )
+    away = {pk for pk in moved if pk not in seen}
+    return [replace(line, is_away=True) if line.unit.pk in away else line for line in family]
 
 
 @dataclass(frozen=True)

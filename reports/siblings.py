@@ -32,7 +32,7 @@ class Standing:
 
 def standings(own: Numbers, basis: Basis, codes: tuple[str, ...] = STANDS_BY) -> list[Standing]:
     """The places of a unit among the units right below the one above it; of grassroots organizations there are none."""
-    parent = own.unit.parent
+    parent = selectors.parent_on(own.unit, own.as_of)
     if parent is None or own.is_unassigned or not ranking.compares_coverage(parent):
         return []
     family = selectors.children(parent, own.as_of)
@@ -55,7 +55,8 @@ def _standing(own: Numbers, family: list[Numbers], code: str, fit: Basis) -> Sta
 
 def above(own: Numbers) -> str:
     """Among whom a unit stands."""
-    return f"{words.short(own.unit.parent)}的下级" if own.unit.parent else ""
+    parent = selectors.parent_on(own.unit, own.as_of)
+    return f"{words.short(parent)}的下级" if parent else ""
 
 
 # --- 对照 -------------------------------------------------------------------------------------------------------------

@@ -199,7 +199,7 @@ def _numbers_on(asked: Asked, day: date, units: Sequence[Unit]) -> Iterator[Numb
     for unit in units:
         order.setdefault((unit._meta.model_name or "", unit.pk, ""), unit)
         if asked.below:
-            for child in selectors.child_units(unit):
+            for child in selectors.child_units(unit, day):
                 order.setdefault((child._meta.model_name or "", child.pk, ""), child)
             order.setdefault((unit._meta.model_name or "", unit.pk, UNASSIGNED), unit)
     rows = rows_of(order.values()).filter(as_of=day, breakdown__in=("", UNASSIGNED))

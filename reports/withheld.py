@@ -16,11 +16,11 @@ from datetime import date, datetime
 from functools import cache as memo
 
 from django.conf import settings
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 
 from orgs.kinds import Level
 from orgs.models import Organization
-from reports import caching, metrics, withheld_known
+from reports import caching, metrics, past, withheld_known
 from reports.models import Snapshot
 from reports.withheld_known import ANY, Between, Counts, Sum, gives_away, is_told, of_lines, told_together
 
@@ -35,7 +35,7 @@ ORGANIZATION, DIVISION = "o", "d"
 OWN, UNASSIGNED = "", "unassigned"
 REACH = 2  # sums between a number that is told and an open one that would have to be hidden for its sake
 KEPT_FOR = 3 * 24 * 3600  # seconds; the name in the cache changes with the numbers
-RULE = 3  # and with the rule: raise it where other cells are kept back than before
+RULE = 4  # and with the rule: raise it where other cells are kept back than before
 
 
 @memo
@@ -68,14 +68,23 @@ class Withheld:
         found: datetime | None = Snapshot.objects.filter(as_of=on).aggregate(at=Max("computed_at"))["at"]
         self._stamp = f"{RULE}:{on:%Y%m%d}:{found.timestamp() if found else 0}:{settings.SMALL_CELL}"
         self._known: dict[str, Hidden] = {}
+        self._moved: dict[int, int] | None = None  # asked for once
 
     def keys(self, unit, *, unassigned: bool = False) -> frozenset[str]:
         """The keys that a unit (or its 直属/待分派 line) keeps back from whoever is not responsible for it."""
         if isinstance(unit, Organization):
             if unit.level == Level.GRASSROOTS:
-                return self._below(unit.parent).get(unit.pk, frozenset()) if unit.parent else frozenset()
+                parent = self._parent(unit)
+                return self._below(parent).get(unit.pk, frozenset()) if parent else frozenset()
             return self._tree().get((ORGANIZATION, unit.pk, UNASSIGNED if unassigned else OWN), frozenset())
         return self._tree().get((DIVISION, unit.pk, UNASSIGNED if unassigned else OWN), frozenset())
+
+    def _parent(self, unit: Organization) -> Organization | None:
+        """Under what it hung on the day."""
+        if self._moved is None:
+            self._moved = past.parents_on(self.on)
+        pk = self._moved.get(unit.pk)
+        return Organization.objects.get(pk=pk) if pk else unit.parent
 
     def work_out(self) -> None:
         self._tree()
@@ -115,13 +124,14 @@ def _hidden_in_tree(on: date) -> Hidden:
     twins: list[tuple[Name, Name]] = []
     rows = _rows(on).exclude(organization__level=Level.GRASSROOTS)
     city = rows.filter(division__parent=None, organization=None).values_list("division", flat=True).first()
+    moved = past.parents_on(on)
     for row in rows.values(
         "organization", "division", "breakdown", "counts", level=F("organization__level"),
         above=F("organization__parent"), above_here=F("division__parent"), district=F("organization__district"),
         street=F("organization__street"),
     ):  # fmt: skip
         line, pk, parent = (
-            (ORGANIZATION, row["organization"], row["above"])
+            (ORGANIZATION, row["organization"], moved.get(row["organization"], row["above"]))
             if row["organization"]
             else (DIVISION, row["division"], row["above_here"])
         )
@@ -139,7 +149,10 @@ def _hidden_below(parent: Organization, on: date, whole: frozenset[str], direct:
     own = (
         _rows(on).filter(organization=parent, breakdown=UNASSIGNED if direct else OWN).values_list("counts", flat=True)
     )
-    below = _rows(on).filter(organization__parent=parent, organization__level=Level.GRASSROOTS)
+    moved = past.parents_on(on)
+    came = [pk for pk, above in moved.items() if above == parent.pk]
+    below = _rows(on).filter(Q(organization__parent=parent) | Q(organization__in=came))
+    below = below.filter(organization__level=Level.GRASSROOTS).exclude(organization__in=moved.keys() - came)
     lines: dict[Name, Mapping[str, int]] = dict(below.values_list("organization", "counts"))
     parts: dict[Name, list[Name]] = {OWN: list(lines)}
     if counts := own.first():

@@ -170,7 +170,7 @@ class Rows(DoorMixin, View):
             ],
             "rows": [
                 {
-                    "url": None if line.is_unassigned else words.rows_page(line.unit, self.metric.code, self.basis),
+                    "url": words.rows_page(line.unit, self.metric.code, self.basis) if line.has_page else None,
                     "cells": [{"text": line.name}, *({"text": text(line)} for _, text in self._counted())],
                 }
                 for line in lines

@@ -1,16 +1,22 @@
 """A past day's list is as long as the snapshot of that day said, whatever was changed since."""
 
+import json
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
+from markets.models import Declaration
 from markets.services import business_save
-from orgs.models import Organization
-from orgs.services import organization_merge
-from reports import metrics, rows, selectors
+from orgs.kinds import Level
+from orgs.models import Organization, OrganizationChange
+from orgs.services import organization_merge, organization_move
+from reports import metrics, rows, selectors, withheld
+from reports.withheld import Withheld
 from tests import factories as make
 from tests.reports import builders as build
+from tests.reports.conftest import BACKEND
 from tests.reports.helpers import LONG_AGO, refresh
 from tests.reports.random_days import Days, day_of_work, units
 
@@ -46,6 +52,19 @@ def test_lists_of_past_days_equal_their_snapshots_after_random_changes():
                     wrong.append((on, unit, key, found, numbers.counts[key]))
     assert wrong == [], wrong[:40]
     assert checked > 150
+
+
+def adds_up(unit, on, codes=("operating", "organizations", "covered", "markets")) -> bool:
+    parts = [*selectors.children(unit, on), selectors.unassigned(unit, on)]
+    own = selectors.latest(unit, on)
+    return all(sum(part.value(code) for part in parts) == own.value(code) for code in codes)
+
+
+def test_the_units_below_add_up_on_every_past_day_after_random_changes():
+    days = Days(102, acts=20)
+    assert OrganizationChange.objects.filter(event="move", organization__level=Level.GUIDANCE_STATION).exists()
+    above = [unit for unit in units() if unit.level in (Level.CITY, Level.DISTRICT)]
+    assert [(unit, on) for on in days.on for unit in above if not adds_up(unit, on)] == []
 
 
 @pytest.fixture
@@ -85,3 +104,37 @@ def test_yesterdays_numbers_stay_after_a_business_moves(city):
         assert selectors.latest(unit, days_back(1)).counts == counts
     assert list(rows.all_rows("due_not_built", city.yuehai, as_of=days_back(1))) == [row]
     assert not rows.all_rows("due_not_built", city.yuehai).exists()
+
+
+def test_a_guidance_station_that_moved_stands_on_a_past_day_where_it_hung(city, client):
+    on, moved = days_back(2), city.yuehai
+    for unit in (moved, city.shahe, city.lianhua):
+        build.business(unit, full=3, employees=20, entered_at=LONG_AGO)
+    branch = make.make_branch(moved, approved_on=LONG_AGO.date())
+    Organization.objects.update(entered_at=LONG_AGO)
+    Declaration.objects.update(entered_at=LONG_AGO)
+    refresh(on)
+    hidden, below = withheld._hidden_in_tree(on), Withheld(on).keys(branch)
+    with day_of_work(days_back(1)):
+        organization_move(organization=moved, parent=city.futian, by=None, on=days_back(1))
+        organization_move(organization=branch, parent=city.shahe, by=None, on=days_back(1))
+    refresh()
+
+    def lines(unit, on=None) -> set:
+        return {line.unit for line in selectors.children(unit, on)}
+
+    assert lines(city.nanshan, on) == {moved, city.shahe} and lines(city.futian, on) == {city.lianhua, city.huafu}
+    assert lines(city.nanshan) == {city.shahe} and lines(city.futian) == {moved, city.lianhua, city.huafu}
+    assert lines(moved, on) == {branch} == lines(city.shahe)
+    assert all(adds_up(unit, day) for unit in (city.nanshan, city.futian) for day in (on, None))
+    assert withheld._hidden_in_tree(on) == hidden and Withheld(on).keys(branch) == below
+    moved.refresh_from_db()
+    assert selectors.parent_on(moved, on) == city.nanshan and selectors.parent_on(moved, days_back(0)) == city.futian
+
+    client.force_login(make.make_user("leader", city.nanshan), backend=BACKEND)
+    page = client.get(reverse("reports:organization", args=[city.nanshan.code]), {"as_of": on.isoformat()})
+    rows_shown = {row["name"]: row["url"] for row in page.context["table"]["rows"]}
+    assert rows_shown["粤海指导站"] is None and rows_shown["沙河指导站"]  # out of sight now: told, not led to
+    told = client.get(reverse("api:numbers"), {"metric": "operating", "below": "1", "as_of": on.isoformat()})
+    codes = {line["unit_code"] for line in json.loads(told.getvalue())["results"]}
+    assert codes == {city.nanshan.code, moved.code, city.shahe.code}
