@@ -158,6 +158,7 @@ def count_day(day: Day, computed_at: datetime) -> int:
     snapshots.forget_cells()
     rows = [*snapshots.rows_of(totals), *snapshots.grassroots_rows(grassroots), *snapshots.cell_rows(cells, found)]
     snapshots.write(day, computed_at, rows)
+    snapshots.drop_closed(day)
     snapshots.drop_old_days(day.on)
     splitting.drop_old_days(day.on)
     LastCount.objects.all().delete()
@@ -182,6 +183,7 @@ def _refresh_touched(day: Day, also: Organization | None, computed_at: datetime)
     bodies = tally.bodies_above(day, reached.bodies) if reached.bodies else []
     grassroots = tally.count_grassroots(day, bodies) if bodies else {}
     snapshots.write(day, computed_at, [*snapshots.rows_of(totals), *snapshots.grassroots_rows(grassroots)])
+    snapshots.drop_closed(day)
     LastCount.objects.update(joined_at=computed_at)
     return len(totals) + len(grassroots)
 

@@ -102,6 +102,11 @@ def forget_cells(day: Day | None = None, holders: Iterable[int] = ()) -> None:
     rows.delete()
 
 
+def drop_closed(day: Day) -> None:
+    """What was closed or merged into another has no numbers of its last day: they stand with whoever has its rows now."""
+    Snapshot.objects.filter(as_of=day.on, organization__closed_on__lte=day.on).exclude(breakdown=CELLS).delete()
+
+
 def drop_old_days(on: date) -> None:
     """Daily rows for 400 days, then the last day of each month."""
     with connection.cursor() as cursor:

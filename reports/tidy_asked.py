@@ -147,6 +147,7 @@ def query_of(units: Iterable[Unit], keys: Iterable[str], *, below: bool = False,
 def tag_of(user, asked: tidy.Asked, format: str) -> str:
     """Changes with the numbers, with what is asked, and with what this reader may see of it; kept within one scope."""
     days = sorted(tidy.days_of(asked))[-1:]
+    on = days[0] if days else None
     newest = Snapshot.objects.filter(as_of__in=days).aggregate(at=Max("computed_at"))
     own = tidy.rows_of(asked.units).aggregate(at=Max("computed_at"), rows=Count("pk"))
     parts = [
@@ -155,7 +156,7 @@ def tag_of(user, asked: tidy.Asked, format: str) -> str:
         sorted(user.token_permissions or ()),
         settings.SMALL_CELL,
         [_standing(unit) for unit in asked.units],
-        [_standing(child) for unit in asked.units for child in selectors.child_units(unit)] if asked.below else [],
+        [_standing(child) for unit in asked.units for child in selectors.child_units(unit, on)] if asked.below else [],
         [_meaning(key) for key in asked.keys],
         [asked.below, asked.by, asked.since, asked.until],
         [newest["at"], own["at"], own["rows"], _joined_at() if asked.by else None],

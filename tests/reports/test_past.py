@@ -11,7 +11,7 @@ from markets.models import Declaration
 from markets.services import business_save
 from orgs.kinds import Level
 from orgs.models import Organization, OrganizationChange
-from orgs.services import organization_merge, organization_move
+from orgs.services import organization_close, organization_merge, organization_move
 from reports import metrics, rows, selectors, withheld
 from reports.withheld import Withheld
 from tests import factories as make
@@ -89,6 +89,21 @@ def test_a_merged_guidance_station_keeps_its_past(city):
         assert rows.all_rows("operating", unit, as_of=days_back(2)).count() == then, unit
         assert rows.all_rows("operating", unit).count() == now, unit
         assert selectors.latest(unit, days_back(2)).counts["operating"] == then
+
+
+@pytest.mark.parametrize("touched", [True, False])
+def test_what_closed_today_counts_in_no_table_of_today_any_more(city, touched):
+    for unit in (city.yuehai, city.lianhua):
+        build.business(unit, entered_at=LONG_AGO)
+    branch = make.make_branch(city.yuehai)
+    refresh()
+    assert branch in {line.unit for line in selectors.children(city.yuehai)}
+    organization_merge(source=city.lianhua, target=city.yuehai, by=None, on=days_back(0))
+    organization_close(organization=branch, by=None, on=days_back(0))
+    refresh(touched=touched)
+    assert all(adds_up(unit, None) for unit in (city.city, city.nanshan, city.futian))
+    assert {line.unit for line in selectors.children(city.futian)} == {city.huafu}
+    assert selectors.children(city.yuehai) == [] and selectors.latest(city.lianhua) is None
 
 
 def test_yesterdays_numbers_stay_after_a_business_moves(city):
