@@ -15,6 +15,11 @@ from reports.models import PrintedDocument, PrintedFile
 
 SPOKEN = {
     "valid": ("有效", "ok", "本系统出过这份报告，现在有效。"),
+    "closed_again": (
+        "已另行关账",
+        "warn",
+        "本系统出过这份报告，但之后这个月另行关账，数字以新的关账为准，请向出具单位要新的月报。",
+    ),
     "superseded": ("已修订", "warn", "本系统出过这份报告，但之后出了新的一版，请以新版为准。"),
     "void": ("已作废", "bad", "本系统出过这份报告，但已经作废，请不要使用。"),
 }

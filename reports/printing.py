@@ -113,12 +113,21 @@ def is_void(document: PrintedDocument) -> bool:
     return PrintedVoid.objects.filter(document=document).exists()
 
 
+def later_closing(document: PrintedDocument) -> MonthClosing | None:
+    """The newest closing of its month, where the document does not know of it."""
+    if document.kind != PrintedDocument.Kind.MONTHLY:
+        return None
+    newest = MonthClosing.objects.filter(month=document.period).defer("numbers").order_by("-revision").first()
+    return newest if newest and newest.pk != document.closing_id else None
+
+
 def standing(document: PrintedDocument) -> str:
-    """valid, superseded or void: what whoever holds the paper has to know."""
+    """valid, closed_again, superseded or void: what whoever holds the paper has to know."""
     if is_void(document):
         return "void"
-    newer = PrintedDocument.objects.superseding(document).filter(void__isnull=True)
-    return "superseded" if newer.exists() else "valid"
+    if PrintedDocument.objects.superseding(document).filter(void__isnull=True).exists():
+        return "superseded"
+    return "closed_again" if later_closing(document) else "valid"
 
 
 @transaction.atomic

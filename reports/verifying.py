@@ -7,6 +7,7 @@ Where a public face stands apart the same is sealed to the code, beside the answ
 finds it by an index of the code, opens it with the code, and knows no paper otherwise.
 """
 
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from reports.models import PrintedDocument, SelfCheck
 HEADLINES = ("organization_coverage_strict", "organization_coverage", "operating", "organizations", "service_points")
 WHAT = "printed"  # bound into the sealed bytes
 CHANGES = {"reports.printed.make", "reports.printed.file", "reports.printed.void"}  # also of the editions before
+CLOSED = "reports.month.close"
 
 
 def read(code: str) -> dict | None:
@@ -69,11 +71,14 @@ def _headlines(document: PrintedDocument) -> list[dict]:
 
 
 def hear_sealed(events: list[AuditEvent]) -> None:
-    """A new edition and a voiding say something of the other editions too, a file that was made something of its own."""
+    """A new edition and a voiding say something of the other editions too, a closing of every paper of its month, a file
+    that was made something of its own."""
     changed = [pk for event in events if event.act in CHANGES for pk in event.subjects]
     for document in PrintedDocument.objects.filter(pk__in=changed):
         same = ("kind", "period", "organization", "division")
         _write(PrintedDocument.objects.filter(**{name: getattr(document, name) for name in same}))
+    if months := {date.fromisoformat(f"{event.detail['month']}-01") for event in events if event.act == CLOSED}:
+        _write(PrintedDocument.objects.filter(kind=PrintedDocument.Kind.MONTHLY, period__in=months))
     if checks := [event.detail["self_check"] for event in events if event.act == "reports.selfcheck.make"]:
         _write(SelfCheck.objects.filter(pk__in=checks))
 

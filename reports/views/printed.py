@@ -17,7 +17,7 @@ from members.pdf import PdfUnavailable, why_no_pdf
 from members.qr import public_address
 from orgs.scoped import DoorMixin, ScopedMixin
 from reports import monthly_making, papers, printed_making, printing, weekly, weekly_making
-from reports.models import MonthClosing, PrintedDocument
+from reports.models import PrintedDocument
 from reports.printed_forms import MonthlyForm, PrintedFilterForm, PrintForm, VoidForm
 from tables.exports import TYPES
 
@@ -174,7 +174,7 @@ class PrintedPage(PrintedMixin, View):
             "state": {"text": word, "kind": kind, "sentence": sentence},
             "void": getattr(document, "void", None),
             "newer": newer.defer("content").order_by("edition").last(),
-            "later_closing": self._later_closing(document),
+            "later_closing": printing.later_closing(document),
             "is_whole": printing.is_whole(document),
             "no_pdf": why_no_pdf() if printing.kept_file(document, "pdf") is None else "",
             "has_book": papers.PAPERS[document.kind].book is not None,
@@ -182,15 +182,6 @@ class PrintedPage(PrintedMixin, View):
             "facts": self._facts(document),
             "may_void": standing != "void" and request.user.has_perm("reports.revoke_printeddocument", document),
         }
-
-    @staticmethod
-    def _later_closing(document: PrintedDocument) -> MonthClosing | None:
-        """A closing of that month which the document does not know of."""
-        if document.kind != PrintedDocument.Kind.MONTHLY:
-            return None
-        rows = MonthClosing.objects.filter(month=document.period).defer("numbers").order_by("-revision")
-        newest = rows.first()
-        return newest if newest and newest.pk != document.closing_id else None
 
     @staticmethod
     def _facts(document: PrintedDocument) -> list[tuple]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
@@ -18,6 +19,8 @@ from members import answers, identity, limits, pdf, sealing
 from members.models import Answer
 from reports import monthly_making, printing, verifying
 from reports.models import PrintedDocument, PrintedVoid
+from reports.services import month_close
+from tests.reports.helpers import today
 
 THIS = timezone.localdate().replace(day=1)
 
@@ -168,6 +171,21 @@ def test_a_revised_paper_is_told(town, client, fresh_limits):
     first, second = report(town.city.nanshan), report(town.city.nanshan, "public")
     assert "已修订" in text(client.get(reverse("reports:verified", args=[first.code])))
     assert "现在有效" in text(client.get(reverse("reports:verified", args=[second.code])))
+
+
+def test_a_paper_whose_month_was_closed_after_it_says_so_wherever_it_is_checked(town, client, fresh_limits, sign_in):
+    document = report(town.city.nanshan)
+    answers.write_all()
+    assert "现在有效" in text(client.get(reverse("reports:verified", args=[document.code])))
+    with today((THIS + timedelta(days=31)).replace(day=1)):
+        month_close(month=THIS, by=None)
+    assert "已另行关账" in text(client.get(reverse("reports:verified", args=[document.code])))
+    verifying.hear_sealed([AuditEvent.objects.get(act="reports.month.close")])
+    sealed = Answer.objects.get(code_index=identity.answer_index(verifying.WHAT, document.code)).sealed
+    assert json.loads(sealing.unseal(sealed, code=document.code, what=verifying.WHAT)) == verifying.read(document.code)
+    staff = sign_in("district_leader")
+    for name in ("printed", "printed_paper"):
+        assert "另行关账" in text(staff.get(reverse(f"reports:{name}", args=[document.pk])))
 
 
 def test_the_public_face_is_given_the_same_of_every_edition_and_keeps_it(town):
