@@ -73,6 +73,7 @@ NOUNS = {
     "reports.explain": "指标说明",
     "reports.form": "报表模板",
     "reports.goal": "目标",
+    "reports.inventory": "个人信息字段清单",
     "reports.members": "党员",
     "reports.month": "月度关账",
     "reports.numbers": "统计数据",

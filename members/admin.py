@@ -27,6 +27,7 @@ from members.services import transfers
 from members.services.notice import PARTS
 from members.services.posters import poster_create
 from members.views.base import note_shown
+from orgs.doors import holds_the_city
 from orgs.forms import DoorFormMixin
 from orgs.scoped import ScopedAdmin
 
@@ -167,6 +168,9 @@ class NoticeAdmin(ScopedAdmin):
     form = NoticeForm
     list_display = ["version", "published_at", "consent_anew"]
     ordering = ["-published_at", "-pk"]
+
+    def has_add_permission(self, request) -> bool:
+        return super().has_add_permission(request) and holds_the_city(request.user, "members.add_notice")
 
     def get_changeform_initial_data(self, request) -> dict:
         return services.words_to_begin_with() | super().get_changeform_initial_data(request)

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from members.forms.assessments import AssessmentForm
 from members.models import ImpactAssessment
+from orgs.doors import holds_the_city
 from orgs.scoped import ScopedAdmin
 
 
@@ -20,6 +21,9 @@ class ImpactAssessmentAdmin(ScopedAdmin):
         if row.review_on < timezone.localdate():
             return "⚠ 该复核了"
         return "已定稿" if row.finished_at else "起草中"
+
+    def has_add_permission(self, request) -> bool:
+        return super().has_add_permission(request) and holds_the_city(request.user, "members.add_impactassessment")
 
     def has_change_permission(self, request, obj=None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.finished_at is None)

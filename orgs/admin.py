@@ -212,7 +212,7 @@ class PostingForm(forms.ModelForm):
 
 @admin.register(Posting)
 class PostingAdmin(ChooserMixin, QuietLogMixin, ListedLookupsMixin, admin.ModelAdmin):
-    """Who holds which role where: granted and ended by the security administrator, who sees nothing behind it."""
+    """Who holds which role where: begun and ended by the security administrator, who sees nothing behind it."""
 
     form = PostingForm
     list_display = ("user", "role", "organization", "division", "starts_on", "ends_on", "may_grant", "granted_by")

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.sign_ins import may_come
+from orgs.kinds import Level
 
 _VIEW_TREE = {"orgs.view_organization", "orgs.view_division", "orgs.view_organizationchange"}
 _VIEW_PLACES = {
@@ -170,6 +171,11 @@ def postings_with(user, perm: str) -> list:
     if postings and not user.may_use(perm):
         return []
     return [posting for posting in postings if perm in rights_of(posting)]
+
+
+def holds_the_city(user, perm: str) -> bool:
+    """What belongs to no unit below the city (the notice, the assessments) is written there only."""
+    return any(posting.unit.level == Level.CITY for posting in postings_with(user, perm))
 
 
 def reaches(user, other, perm: str) -> bool:

@@ -6,6 +6,7 @@ from django.db import models
 from django.urls import reverse
 
 from accounts.crypto import EncryptedTextField
+from accounts.models import AuditEvent
 from accounts.personal import HIGH, declared, is_declared, undeclared
 from members.models import Member, Registration
 from orgs.doors import DUTY_PERMISSIONS, ROLE_PERMISSIONS
@@ -82,6 +83,7 @@ def test_page_and_file_are_the_same_list(client):
     page = client.get(reverse("reports:inventory"))
     assert f"共 {len(list(inventory()))} 个字段" in page.content.decode()
     file = b"".join(client.get(reverse("reports:inventory"), {"format": "csv"})).decode("utf-8-sig")
+    assert AuditEvent.objects.filter(act="reports.inventory.export").count() == 1
     assert file.splitlines()[0] == ",".join(HEADER) and len(file.splitlines()) == len(list(inventory())) + 1
     assert "登记人员" not in next(line for line in file.splitlines() if line.startswith("报到,身份号码,"))
     assert "指导站工作人员" in next(line for line in file.splitlines() if line.startswith("报到,身份号码,"))

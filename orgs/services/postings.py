@@ -1,12 +1,13 @@
 """Granting and ending postings, never one's own and never for an administrator.
 
-The security administrator does it anywhere, seeing names of the tree only; the manager of a unit (Posting.may_grant)
-inside the unit, at most their own rights and no longer than they hold them.
+The security administrator begins a unit, seeing names of the tree only, and ends anywhere; the manager of a unit
+(Posting.may_grant) goes on inside it, at most their own rights and no longer than they hold them.
 """
 
 from datetime import date
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
@@ -58,6 +59,21 @@ def _must_hold(by: User, role: str, unit: Organization | Division, ends_on: date
             raise PostingError(message, field)
 
 
+def _must_have_no_manager(unit: Organization | Division) -> None:
+    """Raises PostingError where somebody manages just this unit: whoever opens accounts does not fill it beside them."""
+    today, kind = timezone.localdate(), "organization" if isinstance(unit, Organization) else "division"
+    managing = Posting.objects.filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gt=today), may_grant=True, starts_on__lte=today, user__is_active=True,
+        **{kind: unit},
+    ).select_related("user", "organization", "division")  # fmt: skip
+    for posting in managing:
+        if posting.is_whole:
+            raise PostingError(
+                f"这个单位已有授权人（{posting.user}），由授权人在“授权”里办理。授权人不在岗的，请先收回其任职再办。",
+                kind,
+            )
+
+
 def check_posting(
     *, user: User, role: str, organization: Organization | None, division: Division | None, by: User | None,
     starts_on: date | None = None, ends_on: date | None = None,
@@ -81,8 +97,11 @@ def check_posting(
     if ends_on and ends_on <= (starts_on or timezone.localdate()):
         raise PostingError("止期必须晚于起期（止期当天不再有效）。", "ends_on")
     unit = organization or division
-    if by is not None and by.duty != User.Duty.SECURITY and unit is not None:
-        _must_hold(by, role, unit, ends_on)
+    if by is not None and unit is not None:
+        if by.duty == User.Duty.SECURITY:
+            _must_have_no_manager(unit)
+        else:
+            _must_hold(by, role, unit, ends_on)
     same = Posting.objects.filter(user=user, role=role, organization=organization, division=division)
     if same.filter(ends_on__isnull=True).exists():
         raise PostingError("此人已有这项任职，不必重复授予。", "user")

@@ -4,6 +4,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import render
 from django.views.generic import View
 
+from accounts import audit
 from orgs.scoped import DoorMixin
 from reports.inventory import HEADER, inventory, not_assessed
 from tables.exports import Mark, rows_as
@@ -37,5 +38,6 @@ class Inventory(DoorMixin, View):
 
     def file(self) -> HttpResponseBase:
         mark = Mark.by(self.request.user)
+        audit.record("reports.inventory.export", by=self.request.user, request=self.request)
         pieces = rows_as("csv", "个人信息字段清单", HEADER, inventory(), mark)
         return file_response(pieces, mark.name("个人信息字段清单"), "csv")

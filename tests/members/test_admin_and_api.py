@@ -162,6 +162,7 @@ def test_the_city_writes_the_notice_and_a_published_one_is_closed(city, client):
     services.notice_publish()
     published = Notice.objects.get()
     assert client.get(admin("notice", "change", published.pk)).status_code in (403, 404)
+    assert [client.get(admin(kind, "add")).status_code for kind in ("notice", "impactassessment")] == [403, 403]
     client.force_login(factories.make_user("registrar", city.city))
     data = dict.fromkeys(PARTS, "写全了") | {"version": "2026-3", "consent_anew": "False", "change": "改了电话"}
     for nothing in ("", "\u200b"):

@@ -54,6 +54,21 @@ def test_a_posting_at_a_division(city, client, security):
     assert Posting.objects.get(user=user).division == city.divisions["nanshan"]
 
 
+def test_a_unit_is_begun_by_the_security_administrator_and_goes_on_by_its_manager(city, client, security):
+    manager, other = make.make_user(name="王五"), make.make_user()
+    assert grant(client, manager, organization=city.yuehai.pk, role="registrar", may_grant="on").status_code == 302
+    refused = grant(client, other, organization=city.yuehai.pk)
+    assert "这个单位已有授权人（王五）" in refused.content.decode() and not other.postings.exists()
+    # Another unit has none, nor has a unit below, nor the locality; and none is who cannot sign in or is gone.
+    assert grant(client, other, organization=city.shahe.pk).status_code == 302
+    assert grant(client, other, division=city.divisions["yuehai"].pk).status_code == 302
+    make.rewrite(User.objects.filter(pk=manager.pk), is_active=False)
+    assert grant(client, other, organization=city.yuehai.pk).status_code == 302
+    make.rewrite(User.objects.filter(pk=manager.pk), is_active=True)
+    posting_end(posting=manager.postings.get(), ends_on=timezone.localdate(), by=security)
+    assert grant(client, other, organization=city.yuehai.pk, role="leader").status_code == 302
+
+
 @pytest.mark.parametrize("duty", ["system", "security", "audit"])
 def test_an_administrator_gets_no_posting(city, client, security, duty):
     user = make.make_user(duty=duty)
