@@ -34,6 +34,7 @@ app.conf.task_default_queue = "prompt"
 app.conf.task_routes = {
     "jobs.run": {"queue": "long"},
     "reports.refresh_coverage": {"queue": "long"},
+    "reports.keep_withheld": {"queue": "long"},
     "reports.monthly": {"queue": "long"},
     "accounts.audit_head": {"queue": "long"},
     "accounts.idle": {"queue": "long"},
@@ -52,6 +53,7 @@ app.conf.beat_schedule = {
     "seal the audit": {"task": "accounts.seal", "schedule": 0.5, "options": {"expires": 2}},
     "take over jobs whose worker died": {"task": "jobs.sweep", "schedule": 15.0, "options": {"expires": 10}},
     "count what was touched": {"task": "reports.refresh_touched", "schedule": 60.0, "options": {"expires": 30}},
+    "keep ready what is withheld": {"task": "reports.keep_withheld", "schedule": 60.0, "options": {"expires": 50}},
     "write down the head of the audit": {"task": "accounts.audit_head", "schedule": crontab(hour=0, minute=5)},
     "remove audit events past their time": {"task": "accounts.audit_retention", "schedule": crontab(hour=0, minute=35)},
     "check the chain of the audit": {"task": "accounts.audit_check", "schedule": crontab(hour=2, minute=30)},

@@ -17,3 +17,9 @@ def kept(key: str, seconds: int, make: Callable[[], Any]) -> Any:
     with suppress(RedisError):
         cache.set(key, made, seconds)
     return made
+
+
+def renewed(key: str, seconds: int) -> None:
+    """What is kept under this name is kept so long from now on."""
+    with suppress(RedisError):
+        cache.touch(key, seconds)

@@ -17,6 +17,15 @@ def refresh_coverage() -> None:
     keep_ready()
 
 
+@shared_task(name="reports.keep_withheld", acks_late=True)
+def keep_withheld() -> None:
+    """Each minute: what a line over time needs of every day, where an upgrade or an empty cache took it away."""
+    from reports import withheld
+
+    if not withheld.is_ready():
+        withheld.keep_ready()
+
+
 @shared_task(name="reports.refresh_touched", acks_late=True)
 def refresh_touched() -> None:
     """Count again what changed. Changes that come while this runs queue the next refresh; a lost one is made up for by

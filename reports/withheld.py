@@ -16,6 +16,7 @@ from datetime import date, datetime
 from functools import cache as memo
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import F, Max, Q
 
 from orgs.kinds import Level
@@ -35,6 +36,8 @@ ORGANIZATION, DIVISION = "o", "d"
 OWN, UNASSIGNED = "", "unassigned"
 REACH = 2  # sums between a number that is told and an open one that would have to be hidden for its sake
 KEPT_FOR = 3 * 24 * 3600  # seconds; the name in the cache changes with the numbers
+READY = "reports:withheld:ready"
+WORKING_FOR, READY_FOR = 1800, 26 * 3600  # seconds: until a worker that died is made up for; beyond the next night
 RULE = 4  # and with the rule: raise it where other cells are kept back than before
 
 
@@ -87,7 +90,9 @@ class Withheld:
         return Organization.objects.get(pk=pk) if pk else unit.parent
 
     def work_out(self) -> None:
+        """For whoever asks within KEPT_FOR of now: else all days would be forgotten at once, on the third day."""
         self._tree()
+        caching.renewed(self._name("tree"), KEPT_FOR)
 
     def _tree(self) -> Hidden:
         return self.once("tree", lambda: _hidden_in_tree(self.on))
@@ -101,16 +106,26 @@ class Withheld:
     def once(self, name: str, work):
         """What `work` gives, kept for whoever asks next while these numbers stand."""
         if name not in self._known:
-            self._known[name] = caching.kept(f"reports:withheld:{self._stamp}:{name}", KEPT_FOR, work)
+            self._known[name] = caching.kept(self._name(name), KEPT_FOR, work)
         return self._known[name]
+
+    def _name(self, name: str) -> str:
+        return f"reports:withheld:{self._stamp}:{name}"
 
 
 def keep_ready() -> int:
-    """Work out every day that has numbers, for lines over time: a day takes a tenth of a second, a kept one nothing."""
+    """Work out every day that has numbers, for lines over time: a day takes a second, a kept one nothing."""
+    cache.set(READY, RULE, WORKING_FOR)
     days = list(Snapshot.objects.order_by("as_of").values_list("as_of", flat=True).distinct())
     for day in days:
         Withheld(day).work_out()
+    cache.set(READY, RULE, READY_FOR)
     return len(days)
+
+
+def is_ready() -> bool:
+    """Whether that was done, or is being done, by this rule: not after an upgrade or where the cache was emptied."""
+    return cache.get(READY) == RULE
 
 
 def _rows(on: date):

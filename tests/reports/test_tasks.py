@@ -1,5 +1,6 @@
 """Who is refreshed after which act."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from markets.models import BusinessCoverage, MarketCoverage
 from markets.services import business_save, coverage_link
 from members.services.people import member_edit
 from orgs.services import organization_close, organization_move
-from reports import selectors, tasks
+from reports import selectors, tasks, withheld
 from reports.models import Snapshot
 from tables.register import tell_applied
 from tables.statements import BULK, in_bulk, run
@@ -106,6 +107,30 @@ def test_the_task_counts_the_other_end_of_links_too(city):
     assert selectors.latest(city.lianhua).value("covered") == 1
     assert selectors.latest(branch).value("covered") == 1
     assert selectors.latest(city.city).value("covered") == 1
+
+
+def test_what_is_withheld_is_ready_on_every_day_before_anybody_asks(city, sent, monkeypatch):
+    """After an upgrade or an emptied cache within a minute; from then on each night's look lets it be kept anew."""
+    refresh()
+    worked_out = []
+    work = withheld._hidden_in_tree
+    monkeypatch.setattr(withheld, "_hidden_in_tree", lambda on: worked_out.append(on) or work(on))
+    tasks.keep_withheld()
+    tasks.keep_withheld()
+    assert worked_out == [TODAY]
+    cache.clear()
+    monkeypatch.setattr(withheld, "KEPT_FOR", 1)
+    tasks.keep_withheld()
+    monkeypatch.setattr(withheld, "KEPT_FOR", 100)
+    withheld.keep_ready()
+    time.sleep(1.2)
+    withheld.Withheld(TODAY).work_out()
+    assert worked_out == [TODAY] * 2
+    monkeypatch.setattr(withheld, "RULE", withheld.RULE + 1)
+    tasks.keep_withheld()
+    assert worked_out == [TODAY] * 3
+    assert "reports.keep_withheld" in {entry["task"] for entry in app.conf.beat_schedule.values()}
+    assert app.conf.task_routes["reports.keep_withheld"] == {"queue": "long"}
 
 
 def count_what_was_touched(act) -> None:
