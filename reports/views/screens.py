@@ -19,7 +19,7 @@ STATES = {
     "expired": ("已到期", "warn"),
     "closed": ("单位已撤并", "warn"),
 }
-HEARD_WITHIN = 300  # seconds: a screen asks every minute
+HEARD_WITHIN = 300  # seconds: a screen asks four times a minute
 
 
 def state_of(screen: Screen) -> tuple[str, str]:

@@ -2,12 +2,12 @@
 // The key stands behind # in the address and goes out in one header only. js/screen-draw.js draws.
 "use strict";
 (() => {
-  const EVERY = 60000; // between two good answers
+  const EVERY = 15000; // between two good answers
   const FIRST_RETRY = 5000;
-  const LAST_RETRY = 120000;
+  const LAST_RETRY = 30000;
   const REFUSED_RETRY = 1800000;
-  const PATIENCE = 15000;
-  const QUIET = 90000; // so long without an answer is not worth a word
+  const PATIENCE = 10000;
+  const QUIET = 20000; // so long without an answer is not worth a word; longer is told, within half a minute
   const REFUSALS = {
     revoked: ["此大屏已停用", "需要继续使用，请联系本单位工作人员另建一块大屏。"],
     expired: ["此大屏已到期", "需要继续使用，请联系本单位工作人员另建一块大屏。"],
@@ -176,6 +176,13 @@
     show();
   }
 
+  // 14:05, of another day with its date
+  function clock(moment) {
+    const [then, two] = [new Date(moment), (number) => String(number).padStart(2, "0")];
+    const time = `${two(then.getHours())}:${two(then.getMinutes())}`;
+    return then.toDateString() === new Date().toDateString() ? time : `${two(then.getMonth() + 1)}-${two(then.getDate())} ${time}`;
+  }
+
   function tell() {
     if (!frame) {
       if (failures && document.body.dataset.state === "loading") {
@@ -188,9 +195,9 @@
     const silent = Date.now() - heard;
     const away = failures > 0 && silent > QUIET;
     const minutes = Math.floor(silent / 60000);
-    const since = minutes < 120 ? `${minutes} 分钟` : minutes < 2880 ? `${Math.floor(minutes / 60)} 小时` : `${Math.floor(minutes / 1440)} 天`;
+    const since = minutes < 1 ? `${Math.floor(silent / 1000)} 秒` : minutes < 120 ? `${minutes} 分钟` : minutes < 2880 ? `${Math.floor(minutes / 60)} 小时` : `${Math.floor(minutes / 1440)} 天`;
     state(frame.empty ? "empty" : away ? "away" : frame.old ? "old" : "live");
-    if (away) text("state", `连接中断，显示的是最后一次取到的数字：数据截至 ${frame.as_of ?? "—"}，已 ${since}未更新，正在重试`);
+    if (away) text("state", `连接中断，显示的是 ${clock(heard)} 取到的数字：数据截至 ${frame.as_of ?? "—"}，已 ${since}未更新，正在重试`);
     else if (frame.old) text("state", frame.old);
     else text("state", paused ? "已暂停轮播（按空格键继续）" : "数据正常，自动更新");
     return undefined;
