@@ -329,6 +329,16 @@
     return undefined;
   }
 
+  // Paper is narrower than the window and nothing is drawn anew for it: pictures shrink whole (css/print.css).
+  window.addEventListener("beforeprint", () => {
+    for (const picture of document.querySelectorAll(".chart svg")) {
+      picture.setAttribute("viewBox", `0 0 ${picture.getAttribute("width")} ${picture.getAttribute("height")}`);
+    }
+  });
+  window.addEventListener("afterprint", () => {
+    for (const picture of document.querySelectorAll(".chart svg")) picture.removeAttribute("viewBox");
+  });
+
   const all = (within) => within.querySelectorAll(".chart[data-chart]").forEach(draw);
   all(document);
   document.addEventListener("htmx:afterSwap", (event) => all(event.detail.target)); // charts of a fragment that came later

@@ -82,6 +82,25 @@ def test_every_place_of_an_evaluation_is_in_sight(signed_in, leader, request, wi
     assert page.get_by_role("button", name="发布这份评价").is_visible()
 
 
+def test_charts_are_whole_on_paper(signed_in, page):
+    """Paper is laid out without anything being drawn anew: drawn for the window, cards side by side, then printed on A4."""
+    page.add_init_script("window.ResizeObserver = class { observe() {} };")
+    signed_in(page, reverse("reports:dashboard") + "?denominator=operating")
+    page.wait_for_function(f"{DRAWN} + {TOLD} === {ASKED}")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 688, "height": 1000})
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    cut = """[...document.querySelectorAll('.chart svg')].filter((picture) => {
+        const [inner, outer] = [picture, picture.closest('.chart')].map((node) => node.getBoundingClientRect());
+        const ratio = picture.getAttribute('height') / picture.getAttribute('width');
+        const isWhole = inner.bottom <= outer.bottom + 1 && inner.right <= outer.right + 1;
+        return !isWhole || Math.abs(inner.height / inner.width - ratio) > 0.01;
+    }).map((picture) => picture.closest('.chart').id)"""
+    assert page.evaluate(cut) == [] and page.evaluate(DRAWN) > 2
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".chart svg[viewBox]").count() == 0
+
+
 def test_the_table_of_a_chart_holds_its_numbers_and_leads_down(signed_in, page):
     signed_in(page, reverse("reports:dashboard") + "?denominator=operating")
     page.wait_for_selector("#chart-rank svg")
