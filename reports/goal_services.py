@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import audit
 from orgs.kinds import Level
 from orgs.models import Organization
-from reports import goal_progress, judging, selectors
+from reports import goal_progress, goal_words, judging, selectors
 from reports.models import Goal, Milestone, Plan
 from reports.models.goals import refuse_value
 
@@ -135,7 +135,7 @@ def goal_save(*, goal: Goal, milestones: Points, by) -> Goal:
     before = None if is_new else Goal.objects.select_for_update().get(pk=goal.pk)
     if before is not None and before.closed_on is not None:
         raise GoalRefused("这个目标已经结束，不能再改。")
-    was = _said(before) if before is not None else {}
+    was = _said(before, [(one.due_on, one.value) for one in before.milestones.all()]) if before is not None else {}
     if is_over(goal) and (before is None or before.due_on != goal.due_on):
         raise ValidationError({"due_on": "完成期限已经过了：那时的数已经知道，不能再定成目标。请写今天以后的日期。"})
     judging.validate_key(goal.metric)
@@ -145,13 +145,15 @@ def goal_save(*, goal: Goal, milestones: Points, by) -> Goal:
     goal.save()
     goal.milestones.all().delete()
     Milestone.objects.bulk_create([Milestone(goal=goal, due_on=day, value=value) for day, value in milestones])
-    now = _said(goal) | {"milestones": len(milestones)}
-    _record("goal.create" if is_new else "goal.edit", goal, by, was=was, now=now)
+    _record("goal.create" if is_new else "goal.edit", goal, by, was=was, now=_said(goal, milestones))
     return goal
 
 
-def _said(goal: Goal) -> dict[str, str]:
-    return {name: str(getattr(goal, name)) for name in ("metric", "base_on", "base_value", "due_on", "target")}
+def _said(goal: Goal, milestones: Points) -> dict[str, str]:
+    """As the page of the goal tells what was changed (reports/goal_history.py)."""
+    columns = {name: str(getattr(goal, name)) for name in ("metric", "base_on", "base_value", "due_on", "target")}
+    points = (f"{day:%Y-%m-%d} {goal_words.exact(goal.metric, value)}" for day, value in sorted(milestones))
+    return columns | {"milestones": "、".join(points)}
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from django.views.generic import View
 from orgs.kinds import Level
 from orgs.models import Organization
 from orgs.scoped import ScopedMixin
-from reports import goal_progress, goal_services, goal_words, judging, metrics, words
+from reports import goal_history, goal_progress, goal_services, goal_words, judging, metrics, words
 from reports.models import Goal, Plan
 from reports.words import Basis
 
@@ -157,6 +157,7 @@ class GoalPage(GoalMixin, View):
             "facts": self._facts(goal, line),
             "numbers": self._numbers(goal, line),
             "milestones": self._milestones(goal),
+            "changes": goal_history.changes_of(goal),
             "below": goal_words.table_of(lines, "下级的目标") if lines else None,
             "chart": {
                 "id": "chart-goal", "kind": "goal", "size": "trend", "label": f"{label}：实际与直线",

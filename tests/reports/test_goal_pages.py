@@ -56,6 +56,27 @@ def test_list_shows_the_worst_first_and_filters(town, plan, registrar, sign_in):
     assert client.get(reverse("reports:goals"), {"light": "x", "plan": "9", "start": "-5"}).status_code == 200
 
 
+def test_the_page_tells_what_was_changed_by_whom_and_whether_it_was_too_late(town, plan, registrar, sign_in):
+    goal = goal_of(plan, town.city.nanshan, registrar, target="0.9", milestones=[(TODAY + timedelta(days=9), D("0.3"))])
+    url, client = reverse("reports:goal", args=[goal.pk]), sign_in("district_leader")
+    assert client.get(url).context["changes"] == []
+    goal.target = D("0.8")
+    goal_services.goal_save(goal=goal, milestones=[], by=registrar)
+    day = timedelta(days=1)
+    Plan.objects.update(starts_on=TODAY - 20 * day)
+    Goal.objects.filter(pk=goal.pk).update(base_on=TODAY - 9 * day, due_on=TODAY - day)
+    goal.refresh_from_db()
+    goal.target = D("0.4")
+    goal_services.goal_save(goal=goal, milestones=[], by=registrar)
+    goal_services.goal_save(goal=goal, milestones=[], by=registrar)  # nothing changed
+    page = client.get(url)
+    assert [(one["texts"], one["by"], one["late"]) for one in page.context["changes"]] == [
+        (["目标 80.0% → 40.0%"], registrar, True),
+        (["目标 90.0% → 80.0%", f"阶段目标 {TODAY + 9 * day} 30.0% → 没有"], registrar, False),
+    ]
+    assert page.content.decode().count("完成期限过后才改") == 1
+
+
 def test_registrar_sets_a_plan_a_goal_and_breaks_it_down(town, sign_in):
     client = sign_in("registrar")
     sent = {
