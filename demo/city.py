@@ -94,13 +94,18 @@ def build_city(
     build_check_ins(points, officers, rng, today)
     build_footfall(points, rng, today)
     unit = next(o for o in tree.guidance_stations if o.short_name == GUIDANCE)
-    accounts = build_personas(tree, _secretarys_branch(tree, unit, people.formal), names)
-    build_leaders(tree, names)
+    accounts = _accounts(tree, _secretarys_branch(tree, unit, people.formal), names)
     say("统计 …")
     build_history(today=today, months=months, say=say)
     build_plans(tree.city, today=today, say=say)
     audit.record("demo.city.build", by=None, detail={"businesses": businesses, "seed": seed})
     return {"accounts": accounts, "public": _public_paths(unit, markets, posters, points)}
+
+
+def _accounts(tree, branch: Organization, names) -> list[dict]:
+    accounts = build_personas(tree, branch, names)
+    build_leaders(tree, names)
+    return accounts
 
 
 def _secretarys_branch(tree, unit: Organization, formal: dict) -> Organization:
