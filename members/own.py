@@ -34,7 +34,9 @@ VERIFIED = Standing("已核实", "ok", "指导站已经核实您的报到。您�
 NOT_VERIFIED = Standing(
     "未核实", "warn", "这次没有能够核实，对您没有任何影响。您可以重新报到，或到指导站窗口当面办理。"
 )
-WITHDRAWN = Standing("已撤回", "warn", "您已经撤回这次报到。姓名、身份号码和手机号会在 15 日内抹除。")
+WITHDRAWN = Standing(
+    "已撤回", "warn", "您已经撤回这次报到。姓名、身份号码和手机号会在 15 日内抹除；申请了副本的，先做副本再抹除。"
+)
 _STANDINGS = {
     State.VERIFIED: VERIFIED,
     State.NOT_VERIFIED: NOT_VERIFIED,

@@ -116,6 +116,7 @@ class Approval(SignedIn):
                 ("申请人", str(kept.owner)),
                 ("用途", kept.purpose),
                 ("行数", f"{asked.counted:,}"),
+                ("24 小时内自行导出的本列表其他部分", f"{approving.taken_lately(kept.owner, what, kept.query):,} 行"),
                 (
                     "筛选",
                     "；".join(f"{label}：{value}" for label, value in approving.filter_in_words(kept, what)) or "全部",

@@ -19,9 +19,11 @@ from tables.readers.base import STRIPPED
 from tables.readers.numbers import UNCALCULATED
 
 BLANKS = frozenset({"", "-", "--", "—", "——", "/", "\\", "无", "null", "none", "n/a", "\\n", "nan", "(空)", "（空）"})
-_INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
+_MARKS = r"\x00-\x08\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff"
+_INVISIBLE = re.compile(rf"[{_MARKS}]")
+UNSEEN = rf"[\s{_MARKS}]*"  # what may stand before a sign and not be seen
 _SPACES = re.compile(r"[\s\u00a0\u3000]+")
-_GUARD = re.compile(r"^['‘’](?=[=+\-@＝＋－＠'‘’0-9\t\r])")
+_GUARD = re.compile(r"^['‘’](?=\s*[=+\-@＝＋－＠]|['‘’0-9\t\r])")
 Parse = Callable[[str], Any]
 EARLIEST = dt.date(1900, 1, 1)
 LARGEST_NUMBER = 10_000_000

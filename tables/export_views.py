@@ -3,11 +3,13 @@
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from accounts.people import signed_in
 from jobs.models import Job
 from tables import approving, taking
@@ -48,16 +50,21 @@ class Take(SignedIn):
         form = self._form(request.POST)
         if not form.is_valid():
             return self._page(form, status=422)
+        with transaction.atomic():  # one at a time of one person: the parts of a list are counted together
+            User.objects.select_for_update(no_key=True).get(pk=signed_in(request).pk)
+            return self._take(request, form)
+
+    def _take(self, request: HttpRequest, form: TakeForm) -> HttpResponseBase:
         count = self._count()
         asked = {"by": signed_in(request), "what": self.what, "query": self.query, "chosen": form.cleaned_data}
-        if approving.is_needed(count, self.what):
+        if approving.is_needed(count, self.what, self._lately()):
             approving.export_ask(**asked, count=self._rows().count())
             messages.success(
                 request, f"已提交申请。批准后文件在后台生成，请到这里下载；{approving.DAYS} 天内没有批准即失效。"
             )
             return redirect("lists:exports")
         if count > taking.AT_ONCE:
-            return redirect(taking.take_later(**asked))
+            return redirect(taking.take_later(**asked, count=count))
         pieces, name = taking.take_at_once(**asked, count=count)
         return file_response(pieces, name, form.cleaned_data["format"])
 
@@ -77,11 +84,19 @@ class Take(SignedIn):
         """No further than it matters. Raises Unusable."""
         return self._rows()[: max(taking.AT_ONCE, settings.EXPORT_APPROVAL_ROWS) + 1].count()
 
+    def _lately(self) -> int:
+        return approving.taken_lately(self.request.user, self.what, self.query.urlencode())
+
     def _page(self, form, status: int = 200):
-        count = self._count()
+        count, lately = self._count(), self._lately()
         amount = f"{count:,} 行"
-        needs_word = approving.is_needed(count, self.what)
-        if needs_word:
+        needs_word = approving.is_needed(count, self.what, lately)
+        if needs_word and count <= approving.limit_of(self.what):
+            amount = (
+                f"{count:,} 行，连同您 24 小时内按其他条件导出的本列表 {lately:,} 行超过 {approving.limit_of(self.what):,} 行"
+                "（分几次导出合并计算，须由另一位有同样权限的人批准，他只看到用途、列、筛选和行数）"
+            )
+        elif needs_word:
             amount = f"超过 {approving.limit_of(self.what):,} 行（须由另一位有同样权限的人批准，他只看到用途、列、筛选和行数）"
         elif count > taking.AT_ONCE:
             amount = (

@@ -15,10 +15,12 @@ import xlsxwriter
 from django.utils import timezone
 
 from jobs.listening import STOPPED, listen
+from tables.cells import UNSEEN
 from tables.table import Column
 
 # What a spreadsheet may take for a formula, in both widths; and the text's own mark, lest an import take that off.
-GUARDED = re.compile(r"[=+\-@\t\r＝＋－＠]|['‘’][=+\-@\t\r＝＋－＠'‘’0-9]")
+# Spaces and marks that nobody sees may stand before it: who cleans a file takes them away.
+GUARDED = re.compile(rf"[\t\r]|{UNSEEN}[=+\-@＝＋－＠]|['‘’](?:[\t\r'‘’0-9]|{UNSEEN}[=+\-@＝＋－＠])")
 SHEET_ROWS = 1_048_575  # below the header
 MEASURED, WIDEST = 200, 44  # rows by which columns are made as wide as they need, and no wider
 TYPES = {

@@ -93,8 +93,11 @@ def take_at_once(*, by, what: Exportable, query: QueryDict, chosen: dict, count:
 
 
 @transaction.atomic
-def take_later(*, by, what: Exportable, query: QueryDict, chosen: dict) -> Job:
-    return start(keep(by, what, query, chosen), what)
+def take_later(*, by, what: Exportable, query: QueryDict, chosen: dict, count: int) -> Job:
+    kept = keep(by, what, query, chosen)
+    kept.rows = count  # until the file says how many they were
+    kept.save(update_fields=["rows"])
+    return start(kept, what)
 
 
 def start(kept: Export, what: Exportable) -> Job:

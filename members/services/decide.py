@@ -5,6 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit, wall
+from accounts.own_words import says_something
 from members import selectors
 from members.errors import Conflict, Refused
 from members.models import Consent, ContactLog, Member, Registration
@@ -143,7 +144,7 @@ def _member_from(registration: Registration) -> Member:
 @transaction.atomic
 def registration_refuse(*, registration: Registration, reason: str, by) -> Registration:
     """未核实: it could not be confirmed. Never a statement that somebody is not a member; the person never sees why."""
-    if not reason.strip():
+    if not says_something(reason):
         raise Refused("请写明未能核实的原因。")
     current = _decide(_lock(registration), State.NOT_VERIFIED, by, reason=reason.strip())
     _note("refuse", current, by)

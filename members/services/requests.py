@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts import audit, wall
@@ -17,14 +18,35 @@ from members.services.people import member_edit
 
 Kind, Outcome = RightsRequest.Kind, RightsRequest.Outcome
 COPY_KEPT = timedelta(days=30)  # so long the copy lies behind the receipt
+COPY_FIRST = timedelta(
+    days=13
+)  # of the 15 days promised for erasing: so long it waits for a copy and for its being fetched
+COPY_FIRST_DUE = timedelta(days=7)  # by then that copy is to be made
+NOTHING_LEFT = "资料已经抹除，没有可以查阅、更正或另行处理的内容。"
 COPY = "rights copy"  # bound into the sealed bytes
 PURPOSE = "办理本人申请"
 CORRECTABLE = ("name", "sex", "phone", "standing", "occupation", "workplace", "home_place", "home_branch")
 OF_A_MEMBER = frozenset({"name", "sex", "phone", "standing", "occupation", "workplace"})
 
 
-def _due_on():
-    return timezone.localdate() + timedelta(days=settings.RIGHTS_ANSWER_DAYS)
+def _due_on(kind: str, registration: Registration | None):
+    due = timezone.localdate() + timedelta(days=settings.RIGHTS_ANSWER_DAYS)
+    if kind == Kind.COPY and registration is not None and registration.withdrawn_at is not None:
+        return min(due, copy_first_due(registration))
+    return due
+
+
+def copy_first_due(registration: Registration):
+    """By when a copy is to be made of what was withdrawn and is erased after it."""
+    return timezone.localdate(registration.withdrawn_at) + COPY_FIRST_DUE
+
+
+def copies_to_come() -> QuerySet[RightsRequest]:
+    """What is not erased before the person has it: a copy that nobody made yet, or one made after the withdrawal, which lies
+    to be fetched. Whoever had it before was told to save it (Art. 45 and 47 asked for at once)."""
+    to_fetch = Q(sealed__isnull=False, done_at__gt=F("registration__withdrawn_at"))
+    own = RightsRequest.objects.filter(Q(receipt__isnull=True) | Q(receipt__is_joined=False), kind=Kind.COPY)
+    return own.filter(Q(done_at__isnull=True) | to_fetch)
 
 
 def _units(registration: Registration | None) -> list[int | None]:
@@ -40,9 +62,17 @@ def _note(act: str, request: RightsRequest, by, **detail) -> None:
 @wall.everywhere()
 @transaction.atomic
 def rights_request(*, receipt: Receipt, kind: str, details: str = "") -> RightsRequest:
-    """Asked from the receipt's page. The same open request stands once; what is said again is added to it."""
-    Receipt.objects.select_for_update().get(pk=receipt.pk)
-    facts = {"registration_id": receipt.registration_id}
+    """Asked from the receipt's page. The same open request stands once; what is said again is added to it.
+
+    Of whom nothing is left nothing is written down any more, for nothing would take it away again. A joined form must
+    not tell that: it is taken without its words. Raises Refused.
+    """
+    receipt = Receipt.objects.select_for_update(of=("self",)).select_related("registration").get(pk=receipt.pk)
+    if receipt.registration.erased_at is not None:
+        if not receipt.is_joined:
+            raise Refused(NOTHING_LEFT)
+        details = ""
+    facts = {"registration": receipt.registration}
     return _ask({"receipt": receipt, "kind": kind}, facts, details, by=None)
 
 
@@ -60,7 +90,9 @@ def rights_request_in_person(
 
 
 def _ask(key: dict, facts: dict, details: str, by) -> RightsRequest:
-    request, made = RightsRequest.objects.get_or_create(**key, done_at=None, defaults={**facts, "due_on": _due_on()})
+    registration = facts.get("registration") or key.get("registration")
+    due = _due_on(key["kind"], registration)
+    request, made = RightsRequest.objects.get_or_create(**key, done_at=None, defaults={**facts, "due_on": due})
     if details.strip():
         request.details = "\n".join(filter(None, [request.details, details.strip()]))
         request.save(update_fields=["details"])
@@ -91,6 +123,8 @@ def rights_answer(
 def _grant(request: RightsRequest, corrections: dict, by) -> None:
     from members.services.rights import registration_withdraw  # it asks here for what joined forms want
 
+    if request.registration is not None and request.registration.erased_at is not None and request.kind == Kind.CORRECT:
+        raise Refused(f"{NOTHING_LEFT}请选“不予办理”。")
     joined = request.receipt is not None and request.receipt.is_joined
     if joined and request.kind != Kind.WITHDRAW:
         raise Refused("这张回执是并入的，不能证明持有人就是本人：请本人到窗口当面提出。")
@@ -121,6 +155,8 @@ def _seal_copy(request: RightsRequest, by) -> None:
     code = identity.receipt_code(request.receipt.form_token)
     request.sealed = sealing.seal(text.encode(), code=code, what=COPY)
     request.sealed_until = timezone.now() + COPY_KEPT
+    if request.registration is not None and request.registration.withdrawn_at is not None:
+        request.sealed_until = min(request.sealed_until, request.registration.withdrawn_at + COPY_FIRST)
 
 
 @wall.everywhere()

@@ -13,7 +13,7 @@ from members.erasure_list import ERASE, WITHDRAW, Erased, erased_write
 from members.models import Affiliation, Member, Registration, RightsRequest
 from members.services.drafts import drafts_expire
 from members.services.pledges import pledges_expire
-from members.services.requests import copies_expire
+from members.services.requests import COPY_FIRST, NOTHING_LEFT, copies_expire, copies_to_come
 from members.services.rights import registration_withdraw, take_back_again
 
 EXPIRES_AFTER = timedelta(days=60)  # past the due date, still open
@@ -24,10 +24,19 @@ _ENDED_WITHOUT = (State.NOT_VERIFIED, State.DUPLICATE, State.UNREACHABLE, State.
 _NOTHING = {"id_number": None, "id_number_index": None, "phone": None, "phone_index": None, "phone_tail": ""}
 
 
+def registrations_waiting_for_a_copy():
+    """Whose copy comes first, by receipt or at the window; for some days, so that what was promised is kept."""
+    withdrawn = Q(state=State.WITHDRAWN, withdrawn_at__gt=timezone.now() - COPY_FIRST)
+    stale = Q(state__in=_ENDED_WITHOUT, decided_at__gt=timezone.now() - KEEP_UNVERIFIED - COPY_FIRST)
+    to_come = Exists(copies_to_come().filter(registration=OuterRef("pk")))
+    return Registration.objects.filter(withdrawn | stale, to_come, erased_at__isnull=True)
+
+
 def registrations_due_for_erasure():
-    """Withdrawn ones at once (the promise is 15 days), unverified ones after 90 days."""
+    """Withdrawn ones at once (the promise is 15 days), unverified ones after 90 days; after the copy that was asked for."""
     stale = Q(state__in=_ENDED_WITHOUT, decided_at__lt=timezone.now() - KEEP_UNVERIFIED)
-    return Registration.objects.filter(Q(state=State.WITHDRAWN) | stale, erased_at__isnull=True)
+    due = Registration.objects.filter(Q(state=State.WITHDRAWN) | stale, erased_at__isnull=True)
+    return due.exclude(pk__in=registrations_waiting_for_a_copy().values("pk"))
 
 
 def members_due_for_erasure():
@@ -39,6 +48,7 @@ def members_due_for_erasure():
         Exists(own.filter(state=State.WITHDRAWN)) | Exists(asked),
         ~Exists(own.filter(state__in=[*Registration.OPEN, State.VERIFIED])),
         ~Exists(on_roll),
+        ~Exists(registrations_waiting_for_a_copy().filter(member=OuterRef("pk"))),
         erased_at__isnull=True,
     )
 
@@ -92,12 +102,14 @@ def erase(members: list[Member], forms: list[Registration]) -> int:
 
 
 def _settle_requests(members: list[Member], forms: list[Registration], now) -> None:
-    """What was said in their requests goes; those that asked for this are answered."""
+    """What was said in their requests goes; those that asked for this are answered, and nothing is left for the others."""
     asked = RightsRequest.objects.filter(Q(registration__in=forms) | Q(member__in=members))
     asked.update(details=None, reply=None, sealed=None)
-    asked.filter(kind__in=["erase", "withdraw"], done_at__isnull=True).exclude(receipt__is_joined=True).update(
+    own = asked.filter(done_at__isnull=True).exclude(receipt__is_joined=True)
+    own.filter(kind__in=["erase", "withdraw"]).update(
         done_at=now, outcome=RightsRequest.Outcome.GRANTED, reply="姓名、身份号码和手机号已抹除。"
     )
+    own.update(done_at=now, outcome=RightsRequest.Outcome.REFUSED, reply=NOTHING_LEFT)
 
 
 @wall.everywhere()

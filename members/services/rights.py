@@ -12,7 +12,7 @@ from members.models import Affiliation, Consent, Member, MemberCode, Pledge, Rec
 from members.services.due import refuse_if_due
 from members.services.people import affiliation_end
 from members.services.pledges import pledges_end
-from members.services.requests import rights_request
+from members.services.requests import copies_to_come, copy_first_due, rights_request
 
 State = Registration.State
 
@@ -67,6 +67,8 @@ def registration_withdraw(*, registration: Registration, by=None) -> Registratio
     registration.save(update_fields=["state", "withdrawn_at"])
     withdrawn_write([registration])
     Consent.objects.filter(registration=registration, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    due = copy_first_due(registration)
+    copies_to_come().filter(registration=registration, done_at__isnull=True, due_on__gt=due).update(due_on=due)
     if member is not None:
         _leave(member, now)
     audit.record(

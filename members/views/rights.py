@@ -25,7 +25,7 @@ from tables.exports import Mark
 Kind = RightsRequest.Kind
 ERASED = "撤回报到和全部同意；不在名册上的，夜间抹除。在名册上的不能抹除名册，请写明理由。"
 WHAT_HAPPENS = {
-    Kind.COPY: "办理后，副本封存到本人的回执，只有本人能打开，保留 30 天；您看不到内容。",
+    Kind.COPY: "办理后，副本封存到本人的回执，只有本人能打开，保留 30 天（已撤回报到的，到撤回满 13 天）；您看不到内容。",
     Kind.CORRECT: "只填要更正的几项，其余不变。",
     Kind.ERASE: ERASED,
     Kind.WITHDRAW: ERASED,

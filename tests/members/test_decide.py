@@ -105,7 +105,7 @@ def test_somebody_who_moved_out_and_reports_again_counts_again(city, officer):
 def test_refusing_needs_a_reason(city, officer):
     row = make.registration(city.yuehai)
     with pytest.raises(Refused, match="原因"):
-        services.registration_refuse(registration=row, reason=" ", by=officer)
+        services.registration_refuse(registration=row, reason="\u200b—", by=officer)
     assert services.registration_refuse(registration=row, reason="查不到", by=officer).state == "not_verified"
 
 

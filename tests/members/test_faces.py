@@ -13,13 +13,14 @@ from datetime import date
 import pytest
 from django.core.cache import cache
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, IndexKey
 from accounts.sealed_box import key_pair
 from members import answers, identity, inbox, services
 from members.models import Draft, MemberCode, Receipt, Registration, RightsRequest, Submission
 from reports import printing, verifying
 from stations.models import CheckIn, FootfallTally
 from tests import factories
+from tests.conftest import as_owner
 from tests.members import make
 from tests.members.test_intake_server import Server
 from tests.members.test_public import ANSWERS
@@ -72,7 +73,9 @@ class Phone:
 
 
 @pytest.fixture
-def pair(settings):
+def pair(settings, transactional_db):
+    with as_owner():
+        IndexKey.objects.all().delete()  # the key of receipts is another here
     public, private = key_pair()
     settings.FACE, settings.INBOX_PRIVATE_KEYS = "staff", [private]
     settings.RECEIPT_KEY = base64.b64decode(KEY)

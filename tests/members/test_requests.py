@@ -18,7 +18,7 @@ from members.copies import person_of, sections
 from members.errors import Refused
 from members.models import Member, Registration, RightsRequest
 from members.services import retention
-from members.services.requests import COPY
+from members.services.requests import COPY, COPY_FIRST, COPY_FIRST_DUE, NOTHING_LEFT
 from tests import factories
 from tests.members import make
 
@@ -236,3 +236,80 @@ def test_what_was_said_goes_with_the_person(city, officer):
     for request in RightsRequest.objects.all():
         assert (request.details, request.sealed) == (None, None)
     assert "已抹除" in RightsRequest.objects.get(kind="erase").reply
+
+
+# --- a copy and the erasure at once ---------------------------------------------------------------------------------------
+
+
+def test_who_asks_for_a_copy_and_the_erasure_has_the_copy_first(city, officer):
+    receipt = reported(city, name="欧阳示例")
+    copy = services.rights_request(receipt=receipt, kind="copy")
+    services.receipt_erase(receipt=receipt)
+    copy.refresh_from_db()
+    assert copy.due_on == timezone.localdate() + COPY_FIRST_DUE  # in time, before it is erased anyway
+    assert retention.retention_run()["erased"] == 0
+    services.rights_answer(request=copy, outcome="granted", reply="给您了", by=officer)
+    assert retention.retention_run()["erased"] == 0  # it lies to be fetched
+    opened = Client().get(url(receipt, "receipt_whole_copy", copy.pk))
+    assert "欧阳示例" in opened.content.decode()
+    copy.refresh_from_db()
+    form = Registration.objects.get()
+    assert copy.sealed_until == form.withdrawn_at + COPY_FIRST
+    move_withdrawal(form, COPY_FIRST)
+    assert retention.retention_run()["erased"] == 1
+    copy.refresh_from_db()
+    assert copy.sealed is None and Registration.objects.get().name is None
+
+
+def test_a_copy_asked_for_in_the_evening_of_the_withdrawal_comes_first_too(city, officer):
+    row = make.verified(city.yuehai, by=officer)
+    receipt = row.receipts.get(is_joined=False)
+    services.receipt_withdraw(receipt=receipt)
+    copy = services.rights_request(receipt=receipt, kind="copy")
+    assert copy.due_on == timezone.localdate() + COPY_FIRST_DUE
+    assert retention.retention_run()["erased"] == 0  # the member neither
+    services.rights_answer(request=copy, outcome="refused", reply="电话里本人说没有申请", by=officer)
+    assert retention.retention_run()["erased"] == 2
+
+
+def test_a_copy_that_nobody_made_in_time_keeps_nothing_from_being_erased(city, officer):
+    receipt = reported(city)
+    said = [services.rights_request(receipt=receipt, kind=kind, details="我叫张三丰") for kind in ("copy", "object")]
+    services.receipt_erase(receipt=receipt)
+    move_withdrawal(Registration.objects.get(), COPY_FIRST)
+    assert retention.retention_run()["erased"] == 1
+    for request in said:  # nothing is left that somebody could do
+        request.refresh_from_db()
+        assert (request.outcome, request.reply, request.details) == ("refused", NOTHING_LEFT, None)
+
+
+def test_a_copy_had_before_the_withdrawal_delays_nothing(city, officer):
+    receipt = reported(city)
+    copy = services.rights_request(receipt=receipt, kind="copy")
+    services.rights_answer(request=copy, outcome="granted", reply="给您了", by=officer)
+    assert "先打开保存" in Client().get(url(receipt, "receipt_withdraw")).content.decode()
+    services.receipt_withdraw(receipt=receipt)
+    assert retention.retention_run()["erased"] == 1
+
+
+def test_of_whom_nothing_is_left_nothing_is_written_down_any_more(city, officer):
+    """No run would take it away again: the form is erased already."""
+    number = make.id_number()
+    own, joined = reported(city, id_number=number), reported(city, id_number=number)
+    open_request = services.rights_request(receipt=joined, kind="correct")
+    services.receipt_withdraw(receipt=own)
+    retention.retention_run()
+    with pytest.raises(Refused, match="已经抹除"):
+        services.rights_request(receipt=own, kind="object", details="我叫张三丰")
+    said = {"kind": "object", "details": "我叫张三丰"}
+    assert Client().post(url(own, "receipt_rights"), said).status_code == 409
+    assert Client().post(url(joined, "receipt_rights"), said).status_code == 302  # tells not that it is erased
+    assert not [one for one in RightsRequest.objects.all() if one.details]
+    with pytest.raises(Refused, match="并入的|已经抹除"):
+        services.rights_answer(
+            request=open_request, outcome="granted", reply="改了", by=officer, corrections={"name": "张三丰"}
+        )
+
+
+def move_withdrawal(form: Registration, back: datetime.timedelta) -> None:
+    Registration.objects.filter(pk=form.pk).update(withdrawn_at=form.withdrawn_at - back)

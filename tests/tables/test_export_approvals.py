@@ -75,6 +75,7 @@ def test_nothing_leaves_before_another_person_lets_it_go(client, city, asked):
 
 def test_a_refusal_needs_its_reason_and_is_told(client, city, asked):
     client.force_login(factories.make_user("leader", city.city))  # above reaches down
+    client.post(page_of(asked), {"decision": "refuse", "reason": "\u200b—"})  # nobody sees that
     wrong = client.post(page_of(asked), {"decision": "refuse", "reason": " "})
     assert wrong.status_code == 422 and "请写明不批准的原因" in wrong.content.decode()
     assert client.post(page_of(asked), {}).status_code == 422
@@ -178,3 +179,61 @@ def test_the_longest_name_and_purpose_fit_into_the_mark(taken, client, city):
     assert CalamineWorkbook.from_filelike(io.BytesIO(taken("xlsx").whole)).sheet_names
     kept = Export.objects.latest("pk")
     assert len(taking.mark_of(kept).line) < 255
+
+
+# --- a list in parts --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def parts(client, city, settings):
+    """Two businesses in each of two states; three rows leave on one's own word."""
+    settings.EXPORT_APPROVAL_ROWS = 3
+    for state in ("dormant", "revoked"):
+        for number in range(2):
+            factories.make_business(city.yuehai, name=f"{state}{number}", status=state)
+    registrar = factories.make_user("registrar", city.nanshan)
+    client.force_login(registrar)
+
+    def take(state: str) -> bool:
+        """Whether it left at once."""
+        answer = client.post(f"{ADDRESS}?state={state}", {"format": "csv", "purpose": "年度统计"})
+        if answer.status_code == 200:
+            b"".join(answer.streaming_content)
+        return answer.status_code == 200
+
+    return take
+
+
+def test_a_list_in_parts_is_one_list(client, city, parts):
+    assert parts("dormant")
+    page = client.get(f"{ADDRESS}?state=revoked").content.decode()
+    assert "连同您 24 小时内按其他条件导出的本列表 2 行超过 3 行" in page and "提交申请" in page
+    assert not parts("revoked")
+    asked = ExportApproval.objects.get()
+    assert asked.counted == 2
+    client.force_login(factories.make_user("leader", city.nanshan))
+    assert "24 小时内自行导出的本列表其他部分" in client.get(page_of(asked)).content.decode()
+
+
+def test_the_same_file_again_is_one_file_and_a_day_later_it_is_another_day(parts):
+    assert parts("dormant") and parts("dormant") and not ExportApproval.objects.exists()
+    Export.objects.update(created_at=timezone.now() - timedelta(days=1, minutes=1))
+    assert parts("revoked")
+
+
+def test_what_another_let_go_and_what_others_took_does_not_count(client, city, parts, settings):
+    settings.EXPORT_APPROVAL_ROWS = 1
+    assert not parts("dormant")
+    approving.export_grant(approval=ExportApproval.objects.get(), by=factories.make_user("leader", city.nanshan))
+    job_run(job_id=Job.objects.get().pk)
+    settings.EXPORT_APPROVAL_ROWS = 3
+    assert parts("revoked")
+    client.force_login(factories.make_user("registrar", city.nanshan))
+    assert parts("dormant")
+
+
+def test_a_part_that_is_still_being_written_counts(parts, settings, monkeypatch):
+    monkeypatch.setattr(taking, "AT_ONCE", 1)
+    assert not parts("dormant") and Job.objects.count() == 1 and not ExportApproval.objects.exists()
+    parts("revoked")
+    assert ExportApproval.objects.count() == 1 and Job.objects.count() == 1

@@ -22,6 +22,7 @@ from jobs.models import Job
 from jobs.runner import job_run
 from jobs.services import job_cancel
 from tables import taking
+from tables.cells import clean
 from tables.exports import guarded, xlsx_to
 from tables.listing import exportable
 from tables.models import Export
@@ -272,6 +273,14 @@ def test_columns_are_as_wide_as_what_stands_in_them_and_a_page_holds_them_all(tm
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\ta", "\ra", "＝1", "＋1", "－1", "＠a", "'=1", "'3D", "‘-"])
 def test_what_a_spreadsheet_could_run_is_marked(text):
     assert guarded(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("before", [" ", "\u3000", "\xa0", "\t", "\r\n", "\u200b", "\ufeff", "\u2060 \u200e"])
+@pytest.mark.parametrize("sign", "=+-@＝＋－＠")
+def test_what_stands_unseen_before_a_formula_hides_it_not(before, sign):
+    text = f"{before}{sign}1"
+    assert guarded(text) == f"'{text}" and guarded(f"'{text}") == f"''{text}"
+    assert clean(guarded(text)) == clean(f"{sign}1") == f"{sign}1"  # and the mark goes when the file comes back
 
 
 @pytest.mark.parametrize("text", ["商行", "'引号'店", "3D打印", "", "a=b"])
