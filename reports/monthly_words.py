@@ -21,9 +21,9 @@ def short_name(numbers: Numbers) -> str:
 
 
 def basis_label(code: str, fit: Basis) -> str:
-    """The 口径 of a share; nothing for what has none."""
+    """The 口径 of a share, or of a count that has several: 组织覆盖 is of D2, the share above it of D4; else nothing."""
     metric = metrics.METRICS[code]
-    if metric.denominators and metric.kind == metrics.RATE:
+    if metric.denominators:
         return fit.label
     return metrics.METRICS[metric.denominator].name if metric.denominator else ""
 

@@ -114,6 +114,16 @@ def test_the_numbers_are_those_of_the_closing_and_an_open_month_says_so(town, cl
     assert lines_of(running)["operating"]["last_change"] == "持平"
 
 
+def test_a_count_that_may_be_of_several_says_in_which_it_is(town, closed):
+    """Above it stand the shares by D4 and D2: 92 of which?"""
+    document = report(town.city.nanshan)
+    lines = lines_of(document)
+    assert lines["covered"]["basis"] == lines["work_covered"]["basis"] == "D2 实体运营"
+    share = lines["organization_coverage"]
+    assert (share["basis"], share["numerator"]) == ("D2 实体运营", lines["covered"]["value"])
+    assert lines["operating"]["basis"] == "" and "D2 实体运营 · 户" in papers.html_of(document)
+
+
 def test_a_revision_of_the_closing_makes_a_new_edition(town, closed):
     first = report(town.city.city)
     assert report(town.city.city) == first
