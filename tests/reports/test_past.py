@@ -12,7 +12,8 @@ from markets.services import business_save
 from orgs.kinds import Level
 from orgs.models import Organization, OrganizationChange
 from orgs.services import organization_close, organization_merge, organization_move
-from reports import metrics, rows, selectors, withheld
+from reports import metrics, past, rows, selectors, withheld
+from reports.sql.parts import Day
 from reports.withheld import Withheld
 from tests import factories as make
 from tests.reports import builders as build
@@ -104,6 +105,13 @@ def test_what_closed_today_counts_in_no_table_of_today_any_more(city, touched):
     assert all(adds_up(unit, None) for unit in (city.city, city.nanshan, city.futian))
     assert {line.unit for line in selectors.children(city.futian)} == {city.huafu}
     assert selectors.children(city.yuehai) == [] and selectors.latest(city.lianhua) is None
+
+
+def test_organizations_that_came_since_are_not_read_to_undo_them(city):
+    """Thousands in a first year, for each of the days of a line."""
+    for event in OrganizationChange.Event:
+        OrganizationChange.objects.create(organization=city.yuehai, event=event, on=days_back(0))
+    assert {event for _, event, _ in past._changes(Day(days_back(2)))} == {"close", "edit", "move"}
 
 
 def test_yesterdays_numbers_stay_after_a_business_moves(city):
