@@ -11,6 +11,8 @@ from django.utils.http import urlencode
 from django.views.generic import View
 
 from accounts import audit, wall
+from orgs.kinds import Level
+from orgs.models import Division
 from orgs.scoped import DoorMixin
 from reports import breakdowns, metrics, past, rows, selectors, splitting, tiles, withheld_parts, words
 from reports.behind import EXPORT_PERMISSION, PERMISSION, RowsBehind, behind, can_be_taken, is_unassigned, unit_asked
@@ -18,6 +20,8 @@ from reports.row_columns import columns_of, persons_in, shows_persons
 from reports.views.dashboard import breadcrumbs
 from reports.words import Basis
 from tables.keyset import page_of
+
+NOT_COUNTED = "这个数字只统计到指导站，不按单个基层党组织统计，所以这里没有名单。请到上级指导站的看板打开。"
 
 
 class Rows(DoorMixin, View):
@@ -57,7 +61,7 @@ class Rows(DoorMixin, View):
             return self._counts(str(refusal))
         except metrics.UnknownMetric as problem:
             return self._empty(str(problem))
-        return self._list(found)
+        return self._list(found) if self._is_counted() else self._empty(NOT_COUNTED)
 
     def _context(self, **more) -> dict:
         metric, basis = self.metric, self.basis
@@ -87,6 +91,14 @@ class Rows(DoorMixin, View):
     def _part(self) -> str:
         part = f" · {breakdowns.label(self.of_part)}" if self.of_part else ""
         return (f"的{selectors.UNASSIGNED_NAME}" if self.unassigned else "") + part
+
+    def _is_counted(self) -> bool:
+        """Most numbers are counted down to the guidance station: of a grassroots body they are —, not a list of none."""
+        if isinstance(self.unit, Division) or self.unit.level != Level.GRASSROOTS or self.metric.kind == metrics.RATE:
+            return True
+        own = selectors.latest(self.unit, self.basis.as_of)
+        key = metrics.count_key(self.metric.code, self.basis.denominator, self.basis.range)
+        return own is None or key in own.counts
 
     def _list(self, found) -> HttpResponse:
         spec, request = columns_of(found.model), self.request

@@ -57,6 +57,18 @@ def test_the_tile_of_a_city_leader_is_the_total_of_its_list(sign_in, town):
             assert client.get(tile["url"]).context["total"] == number(shown), tile["label"]
 
 
+def test_of_a_grassroots_body_what_is_counted_has_a_list_and_the_rest_says_so(sign_in, town):
+    """An address written by hand: 共 0 户 stood where the number is —."""
+    client, branch = sign_in("officer"), town.city.yuehai.children.first()
+    counted = selectors.latest(branch).counts
+    for code in ("organizations", "covered", "operating", "markets", "instructors"):
+        listed = rows(client, code, organization=branch.code, denominator="operating")
+        is_counted = metrics.count_key(code, "operating") in counted
+        assert ("total" in listed.context) == is_counted, code
+        assert is_counted or "只统计到指导站" in listed.context["empty_reason"]
+    assert "organizations" in counted and "operating" not in counted
+
+
 def test_the_unassigned_line_has_its_own_rows(sign_in, town):
     client = sign_in("city_leader")
     line = selectors.unassigned(town.city.nanshan)
