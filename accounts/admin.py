@@ -43,9 +43,9 @@ class UserAdmin(DoorAdmin):
     def second_factor(self, user):
         return hasattr(user, "authenticator") or bool(user.passkeys.all())
 
-    @admin.display(description="临时密码", empty_value="—")
+    @admin.display(description="临时密码")
     def given_password(self, user):
-        return passwords.state_told(user) or None
+        return passwords.state_told(user) or "—"  # the form would write None
 
     @admin.display(description="最近登录", ordering="last_login")
     def last_sign_in(self, user):

@@ -358,7 +358,8 @@ def batch_put_away(batch: Batch, **more: Any) -> bool:
     after = Batch.State.CANCELLED if batch.state in NOT_WRITTEN else batch.state
     found = Batch.objects.filter(pk=batch.pk, state=batch.state)
     if is_personal(batch):
-        more |= {"plan": {key: value for key, value in batch.plan.items() if key != "samples"}, "mapping": {}}
+        plan = {key: value for key, value in batch.plan.items() if key != "samples"}
+        more |= {"plan": plan, "mapping": {}, "unused_columns": []}  # what stands in the header's row may be a person's
     if not found.update(state=after, stored_as="", headers=None, **more):
         return False
     if is_personal(batch):

@@ -215,19 +215,22 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def forget(exports: Iterable[int]) -> None:
-    """Remove the kept files of these exports: somebody is erased whose row they hold."""
-    for kept in Export.objects.filter(pk__in=exports).exclude(stored_as=""):
+def forget(exports: Iterable[int]) -> int:
+    """Remove the kept files of these exports: somebody is erased whose row they hold, or they are old. How many."""
+    held = list(Export.objects.filter(pk__in=exports).exclude(stored_as=""))
+    for kept in held:
         stored(kept).unlink(missing_ok=True)
         Export.objects.filter(pk=kept.pk).update(stored_as="")
+    return len(held)
 
 
 def retention() -> int:
-    """Remove files that are older than a week, and what a killed worker left behind. How many."""
+    """Remove files that were asked for more than a week ago, whenever they were made, for nothing finds them again where
+    somebody is erased afterwards; and what a killed worker left behind. How many."""
     before = timezone.now() - timedelta(days=KEPT_DAYS)
-    Export.objects.filter(created_at__lt=before).exclude(stored_as="").update(stored_as="")
+    over = forget(Export.objects.filter(created_at__lt=before).values_list("pk", flat=True))
     folder = Path(settings.MEDIA_ROOT) / FOLDER
     old = [path for path in folder.glob("*") if path.stat().st_mtime < before.timestamp()]
     for path in old:
         path.unlink(missing_ok=True)
-    return len(old)
+    return over + len(old)

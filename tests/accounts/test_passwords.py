@@ -201,13 +201,13 @@ def test_ones_own_password_does_not_wait(client, user):
 
 def test_the_security_administrator_sees_it_and_gives_another(client, user, given):
     client.force_login(make.make_user(duty=User.Duty.SECURITY))
-    users, locked = "/admin/accounts/user/", "/accounts/locked/"
+    users, locked, change = "/admin/accounts/user/", "/accounts/locked/", f"/admin/accounts/user/{user.pk}/change/"
+    assert ">None<" not in client.get(change).content.decode()
     given(days=1)
     assert "前有效" in client.get(users).content.decode() and "已过期" not in client.get(locked).content.decode()
     given(days=4)
     for page in (users, locked):
         assert "临时密码已过期，请重置" in client.get(page).content.decode()
-    change = f"/admin/accounts/user/{user.pk}/change/"
     assert change in client.get(locked).content.decode()
     facts = {"username": "officer1", "name": "李四", "duty": "staff"}
     client.post(change, facts | {"password1": "Another-secret-1", "password2": "Another-secret-1"})

@@ -171,11 +171,13 @@ def test_a_file_that_cannot_be_read_is_taken_for_one_that_names_everybody(city, 
 
 
 def test_what_was_told_of_cells_goes_with_the_upload_after_a_week(city, officer):
-    batch = upload(officer, "lead", [lead(同意方式="金丝雀方式")], "线索.csv")
-    assert RowError.objects.filter(batch=batch).exists()
+    batch = upload(officer, "lead", [lead(同意方式="金丝雀方式", 填表人金丝雀="")], "线索.csv")
+    batch.refresh_from_db()
+    assert RowError.objects.filter(batch=batch).exists() and batch.unused_columns == ["填表人金丝雀"]
     Batch.objects.filter(pk=batch.pk).update(created_at=make.days_ago(8))
     assert files.retention() == 1
-    assert not RowError.objects.exists()
+    batch.refresh_from_db()
+    assert not RowError.objects.exists() and batch.unused_columns == []
 
 
 def test_no_list_of_persons_has_saved_views_and_only_that_of_members_leaves():

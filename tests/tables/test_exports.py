@@ -242,10 +242,13 @@ def test_files_go_after_a_week(client, city, long):
     path = taking.stored(kept)
     taking.retention()
     assert path.exists()
-    week = time.time() - timedelta(days=taking.KEPT_DAYS, hours=1).total_seconds()
-    os.utime(path, (week, week))
-    Export.objects.update(created_at=timezone.now() - timedelta(days=taking.KEPT_DAYS, hours=1))
+    Export.objects.update(created_at=timezone.now() - timedelta(days=taking.KEPT_DAYS, hours=1))  # approved days later
     assert taking.retention() == 1 and not path.exists()
+    left = path.with_name("left")  # by a killed worker
+    left.touch()
+    week = time.time() - timedelta(days=taking.KEPT_DAYS, hours=1).total_seconds()
+    os.utime(left, (week, week))
+    assert taking.retention() == 1 and not left.exists()
     assert client.get(reverse("lists:download", args=[kept.pk])).status_code == 404
     assert "已过期" in client.get(reverse("lists:exports")).content.decode()
 
