@@ -114,24 +114,48 @@ class Labels:
         text = self.texts.get(self.sheet.anchors.get(place, place), "")
         return "" if _VALUE.match(unicodedata.normalize("NFKC", text)) else text
 
+    def anchor(self, place: Place) -> Place:
+        return self.sheet.anchors.get(place, place)
+
     def is_next(self, place: Place) -> bool:
         """Whether the words left of a cell stand right beside it."""
         return place[1] > 1 and bool(self.word((place[0], place[1] - 1)))
 
-    def left(self, place: Place) -> Iterator[str]:
+    def left(self, place: Place) -> Iterator[tuple[Place, str]]:
         yield from self._words((place[0], column) for column in range(place[1] - 1, max(place[1] - REACH, 0), -1))
 
-    def above(self, place: Place) -> Iterator[str]:
+    def above(self, place: Place) -> Iterator[tuple[Place, str]]:
         yield from self._words((row, place[1]) for row in range(place[0] - 1, max(place[0] - REACH, 0), -1))
 
-    def _words(self, places: Iterator[Place]) -> Iterator[str]:
+    def _words(self, places: Iterator[Place]) -> Iterator[tuple[Place, str]]:
         """Nearest first; the words of merged cells once."""
         seen = set()
         for place in places:
-            anchor = self.sheet.anchors.get(place, place)
+            anchor = self.anchor(place)
             if anchor not in seen and (text := self.word(place)):
                 seen.add(anchor)
+                yield place, text
+
+    def _beside(self, label: Place, step: int) -> Iterator[str]:
+        """The other words that follow a label without a gap, to the right (1) or the left (-1)."""
+        row, column = label
+        while column + step > 0 and (text := self.word((row, column + step))):
+            column += step
+            if self.anchor((row, column)) != self.anchor(label):
                 yield text
+
+    def leads_to(self, label: Place, place: Place) -> bool:
+        """Whether the words left of a cell are of its row: not a head among heads, and the cell is beside it or has a head."""
+        if any(metric_for(text) for text in self._beside(label, -1)):
+            return False
+        if all(self.word((place[0], column)) for column in range(label[1] + 1, place[1])):
+            return True
+        shared = {self.anchor(at) for at, _ in self.above(label)}  # a title over all columns is no head of one
+        return any(self.anchor(at) not in shared for at, _ in self.above(place))
+
+    def is_head_of(self, label: Place, place: Place) -> bool:
+        """Of a row that says nothing: the head stands right above it and among others, else it is a label of a row."""
+        return label[0] == place[0] - 1 and any(any(self._beside(label, step)) for step in (1, -1))
 
 
 def _units(form: ReportForm) -> dict[str, Unit | None]:
@@ -172,20 +196,29 @@ def proposals(form: ReportForm, sheet: Sheet) -> list[Proposal]:
 
 def _proposal(sheet: Sheet, labels: Labels, units: dict[str, Unit | None], place: Place) -> Proposal | None:
     left, above = list(labels.left(place)), list(labels.above(place))
-    if what := ASKED.get(plain(next(iter(left), ""))):
-        return Proposal(sheet.name, place, left[0], {"what": what}) if labels.is_next(place) else None
-    if any(_OTHERWISE.search(plain(text)) for text in (*left[:1], *above[:1])):
+    nearest = next((text for _, text in left), "")
+    if what := ASKED.get(plain(nearest)):
+        return Proposal(sheet.name, place, nearest, {"what": what}) if labels.is_next(place) else None
+    if any(_OTHERWISE.search(plain(text)) for _, text in (*left[:1], *above[:1])):
         return None
-    text = next((one for one in left if metric_for(one)), None)
-    if text is None:
-        # By the head of the column, where the row is that of a unit, or says nothing by itself.
-        is_of_unit = not left or any(plain(one) in units for one in left)
-        text = next((one for one in above if metric_for(one)), None) if is_of_unit else None
+    text = _text_for(labels, units, place)
     if text is None:
         return None
-    whose = next((one for one in (*left, *above) if plain(one) in units), None)
+    whose = next((one for _, one in (*left, *above) if plain(one) in units), None)
     label = f"{whose} · {text}" if whose else text
     return Proposal(sheet.name, place, label, _asked(metric_for(text), units[plain(whose)] if whose else None))
+
+
+def _text_for(labels: Labels, units: dict[str, Unit | None], place: Place) -> str | None:
+    """The words that name a metric: of the row, else of the head where the row is that of a unit or says nothing."""
+    left = list(labels.left(place))
+    named = next(((at, text) for at, text in left if metric_for(text)), None)
+    if named is not None:
+        return named[1] if labels.leads_to(named[0], place) else None
+    head = next(((at, text) for at, text in labels.above(place) if metric_for(text)), None)
+    if head is None or (left and not any(plain(text) in units for _, text in left)):
+        return None
+    return head[1] if left or labels.is_head_of(head[0], place) else None
 
 
 def _asked(code: str, unit: Unit | None) -> dict:

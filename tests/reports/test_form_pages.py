@@ -185,6 +185,28 @@ def test_nothing_is_suggested_where_another_number_is_meant(town):
     assert found == {"B2": "organizations", "B5": "branches"}
 
 
+def test_nothing_is_suggested_beside_heads_below_labels_and_outside_the_table(town):
+    book = openpyxl.Workbook()
+    across, down = book.active, book.create_sheet("纵表")
+    for row in (
+        ["情况统计表", None, None, None, None, None, "x"],
+        ["单位", "党组织", None, "市场"],
+        [None, "支部", "总数", "市场总数"],
+        ["南山区"], ["合计"], [],
+    ):  # fmt: skip
+        across.append(row)
+    across.merge_cells("A1:G1")
+    across.merge_cells("B2:C2")
+    for row in (
+        ["项目", "单位", "本期", "增长"], ["党组织", "个"], ["组织覆盖率", "%"], [], [],
+        ["骑手驿站", None, None, None, None, "x"],
+    ):  # fmt: skip
+        down.append(row)
+    form = form_of(town.city.city, files.saved(book))
+    found = [[one.key for one in form_suggesting.proposals(form, sheet)] for sheet in form_books.book_of(form).shown]
+    assert found == [["B4", "C4", "D4", "B5", "C5", "D5"], ["C2", "C3", "B6", "C6"]]
+
+
 def test_nothing_is_suggested_where_nobody_would_see_it(town):
     book = openpyxl.Workbook()
     for row in (["地区", "党组织", "x"], ["南山区"], ["福田区"], ["党支部（个）"]):
