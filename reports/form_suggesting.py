@@ -53,7 +53,7 @@ _ASIDE = re.compile(r"[（(][^（()）]*[)）]|[\s:、，,。.*=%_—\-]|^[0-9�
 # Beside a metric these say that another number is meant than the month's own.
 _OTHERWISE = re.compile("备注|说明|同期|上年|去年|上月|上期|同比|环比|增长|增幅|增减|新增|目标|计划|任务|排名|名次")
 _TAIL = re.compile(r"(?:总数|数量|个数|户数|人数|家数|数|总量)$")
-_VALUE = re.compile(r"^[-+0-9.,%/:年月日]*$")  # numbers and days, of last month
+_VALUE = re.compile(r"^(?!%$)[-+0-9.,%/:年月日]*$")  # numbers and days, of last month; % alone is a unit
 
 
 def plain(text: str) -> str:
@@ -154,8 +154,9 @@ class Labels:
         return any(self.anchor(at) not in shared for at, _ in self.above(place))
 
     def is_head_of(self, label: Place, place: Place) -> bool:
-        """Of a row that says nothing: the head stands right above it and among others, else it is a label of a row."""
-        return label[0] == place[0] - 1 and any(any(self._beside(label, step)) for step in (1, -1))
+        """Of a row that says nothing: the head stands right above it, with other metrics beside, else it is a row's label."""
+        beside = (text for step in (1, -1) for text in self._beside(label, step))
+        return label[0] == place[0] - 1 and any(metric_for(text) for text in beside)
 
 
 def _units(form: ReportForm) -> dict[str, Unit | None]:
