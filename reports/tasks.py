@@ -2,14 +2,19 @@
 
 from celery import shared_task
 from django.core.cache import cache
+from django.db import OperationalError
 from django.utils import timezone
 
 DEBOUNCE = 1  # seconds in which further changes join the refresh already queued
 MARK = "reports:queued"
 
 
-@shared_task(name="reports.refresh_coverage", acks_late=True)
+@shared_task(
+    name="reports.refresh_coverage", acks_late=True, autoretry_for=(OperationalError,), max_retries=5,
+    default_retry_delay=10,
+)  # fmt: skip
 def refresh_coverage() -> None:
+    """Once more where the tree was changed meanwhile: what is counted is of one state, or is not written."""
     from reports.services import coverage_refresh
     from reports.withheld import keep_ready
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from accounts import audit
@@ -17,6 +17,7 @@ from members.services.people import member_edit
 from orgs.services import organization_close, organization_move
 from reports import selectors, tasks, withheld
 from reports.models import Snapshot
+from reports.services import coverage_refresh
 from tables.register import tell_applied
 from tables.statements import BULK, in_bulk, run
 from tests import factories as make
@@ -107,6 +108,21 @@ def test_the_task_counts_the_other_end_of_links_too(city):
     assert selectors.latest(city.lianhua).value("covered") == 1
     assert selectors.latest(branch).value("covered") == 1
     assert selectors.latest(city.city).value("covered") == 1
+
+
+def test_a_full_refresh_that_met_a_change_of_the_tree_is_done_once_more(city, monkeypatch):
+    """A merge during the nightly one: could not serialize access due to concurrent update."""
+    tried = []
+
+    def refused_once(**asked):
+        tried.append(asked)
+        if len(tried) == 1:
+            raise OperationalError("could not serialize access due to concurrent update")
+        return coverage_refresh(**asked)
+
+    monkeypatch.setattr("reports.services.coverage_refresh", refused_once)
+    assert tasks.refresh_coverage.apply().successful() and len(tried) == 2
+    assert selectors.latest(city.yuehai).value("operating") == 0
 
 
 def test_what_is_withheld_is_ready_on_every_day_before_anybody_asks(city, sent, monkeypatch):
