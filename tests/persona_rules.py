@@ -394,10 +394,14 @@ TABLES: dict[str, Table] = {
     "members_intakeclient": Table(SECURITY, add=SECURITY, row="intake_client", everywhere=SECURITY),
     "members_intakeevent": Table(REGISTRARS, row="intake_event"),
     "members_notice": Table(
-        REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="notice", without_rows=frozenset({"registrar_district"})
+        REGISTRARS, add=CITY_REGISTRAR, change=REGISTRARS, row="notice", without_rows=frozenset({"registrar_district"})
     ),
     "members_impactassessment": Table(
-        REGISTRARS, add=REGISTRARS, change=REGISTRARS, row="assessment", without_rows=frozenset({"registrar_district"})
+        REGISTRARS,
+        add=CITY_REGISTRAR,
+        change=REGISTRARS,
+        row="assessment",
+        without_rows=frozenset({"registrar_district"}),
     ),
     "members_pledge": Table(PEOPLE, row="pledge"),
     "members_poster": Table(REGISTRARS | OFFICER, add=REGISTRARS | OFFICER, row="poster"),

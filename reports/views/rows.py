@@ -61,7 +61,7 @@ class Rows(DoorMixin, View):
             return self._counts(str(refusal))
         except metrics.UnknownMetric as problem:
             return self._empty(str(problem))
-        return self._list(found) if self._is_counted() else self._empty(NOT_COUNTED)
+        return self._list(found) if self._is_counted() else self._empty(NOT_COUNTED, status=200)
 
     def _context(self, **more) -> dict:
         metric, basis = self.metric, self.basis
@@ -217,6 +217,6 @@ class Rows(DoorMixin, View):
         below = metrics.METRICS[self.metric.denominator or self.basis.denominator].name
         return [("分子", lambda line: part(line, 0)), (f"分母（{below}）", lambda line: part(line, 1)), share]
 
-    def _empty(self, reason: str) -> HttpResponse:
+    def _empty(self, reason: str, status: int = 400) -> HttpResponse:
         context = self._context(table={"columns": [], "rows": []}, empty_reason=reason)
-        return render(self.request, "reports/rows.html", context, status=400)
+        return render(self.request, "reports/rows.html", context, status=status)
