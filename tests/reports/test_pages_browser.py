@@ -34,12 +34,12 @@ def signed_in(leader, live_server, client):
     name = settings.SESSION_COOKIE_NAME
     cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
 
-    def open_page(page, path: str) -> list[str]:
+    def open_page(page, path: str, until: str = "networkidle") -> list[str]:
         problems: list[str] = []
         page.context.add_cookies([cookie])
         page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(live_server.url + path, wait_until="networkidle")
+        page.goto(live_server.url + path, wait_until=until)
         return problems
 
     return open_page
@@ -99,6 +99,14 @@ def test_charts_are_whole_on_paper(signed_in, page):
     assert page.evaluate(cut) == [] and page.evaluate(DRAWN) > 2
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator(".chart svg[viewBox]").count() == 0
+
+
+def test_a_chart_that_takes_its_time_says_so(signed_in, page):
+    page.route("**/trend.json*", lambda route: None)  # never answered
+    signed_in(page, reverse("reports:dashboard"), until="load")
+    words = "getComputedStyle(document.querySelector('.chart[data-url*=\"trend\"]'), '::before').content"
+    page.wait_for_function(f"{words}.includes('正在取数')")
+    page.wait_for_function("document.querySelector('#chart-rank svg')")
 
 
 def test_the_table_of_a_chart_holds_its_numbers_and_leads_down(signed_in, page):
