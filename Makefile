@@ -5,11 +5,13 @@
 #   make lint                                                      the same, and known holes in what is installed
 #   make advisories                                                the last alone; fails also where nobody answers
 #   make race                                                      two districts ask at once, 50,000 answers, none mixed up
+#   make recount [ACTS=10000]                                      so many random acts, then every number counted by hand
 #   make bench [ROWS=430000] [OUT=bench.json]                      the performance table
 #   make lock                                                      new lock files from the *.in files
 
 PYTHON ?= python3
 PORT ?= 8000
+ACTS ?= 10000
 DATA ?= .local/demo
 BUSINESSES ?= 20000
 ROWS ?= 430000
@@ -23,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # uv is used where it is installed; it is several times faster, but nobody needs it.
 INSTALL = $(if $(shell command -v uv),uv pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -qq)
 
-.PHONY: demo test check lint advisories race bench lock
+.PHONY: demo test check lint advisories race recount bench lock
 
 # exec: signals of the shell's job control reach the launcher itself, not a shell around it.
 demo: .venv/.run .venv/.assets
@@ -46,6 +48,9 @@ advisories: .venv/.dev
 
 race: .venv/.dev
 	RACE_SECONDS=60 RACE_ANSWERS=50000 RACE_WORKERS=2 $(SERVERS) --data .local/race --fast -- $(BIN)/pytest -n 0 -s -q tests/test_race.py
+
+recount: .venv/.dev
+	RECOUNT_ACTS=$(ACTS) $(SERVERS) --data .local/recount --fast -- $(BIN)/pytest -n 0 -q tests/reports/test_touched.py -k equals_a_recount
 
 bench: .venv/.dev .venv/.assets
 	$(SERVERS) --data .local/bench -- $(BIN)/python tools/bench/run.py --rows "$(ROWS)" --out "$(OUT)"

@@ -1,6 +1,7 @@
 """Counting again what was touched equals counting everything, and a recount by hand, whatever was done."""
 
 import contextlib
+import os
 import random
 from collections import Counter
 from datetime import timedelta
@@ -55,6 +56,8 @@ from tests.reports import builders as build
 from tests.reports.helpers import refresh
 from tests.reports.random_city import RandomCity
 from tests.reports.recount import Recount, inside_of
+
+ACTS = int(os.environ.get("RECOUNT_ACTS", "100"))
 
 
 def state() -> dict:
@@ -282,14 +285,7 @@ def test_after_any_acts_what_was_touched_is_all_that_differs(seed):
         assert {key: pair for key, pair in found.items() if pair[0] != pair[1]} == {}, done
 
 
-@pytest.mark.django_db
-def test_after_many_acts_every_number_equals_a_recount():
-    made = RandomCity(70, businesses=40)
-    refresh()
-    life = Life(made, 70)
-    for _ in range(100):
-        life.act()
-        refresh(touched=True)
+def assert_counted() -> None:
     recount = Recount()
     for unit in [*Organization.objects.filter(level__lte=3), *Division.objects.all()]:
         expected, found = recount.unit(inside_of(unit)), selectors.latest(unit).counts
@@ -298,6 +294,19 @@ def test_after_many_acts_every_number_equals_a_recount():
         if unit.level == 4:
             expected, found = recount.grassroots(unit), selectors.latest(unit).counts
             assert {key: found[key] for key in GRASSROOTS_KEYS} == {key: expected[key] for key in GRASSROOTS_KEYS}, pk
+
+
+@pytest.mark.django_db
+def test_after_many_acts_every_number_equals_a_recount():
+    made = RandomCity(70, businesses=40)
+    refresh()
+    life = Life(made, 70)
+    for number in range(1, ACTS + 1):
+        life.act()
+        refresh(touched=True)
+        if number % 1000 == 0:
+            assert_counted()
+    assert_counted()
 
 
 @pytest.mark.django_db
