@@ -303,8 +303,9 @@ def test_after_many_acts_every_number_equals_a_recount():
     life = Life(made, 70)
     for number in range(1, ACTS + 1):
         life.act()
-        refresh(touched=True)
-        if number % 1000 == 0:
+        if number % (ACTS // 1000 or 1) == 0:  # in one transaction nothing is vacuumed: ten thousand would crawl
+            refresh(touched=True)
+        if number % 2000 == 0:
             assert_counted()
     assert_counted()
 
