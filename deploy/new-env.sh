@@ -14,13 +14,13 @@ cd "$(dirname "$0")/.."
 [ ! -e .env ] || { echo ".env 已经有了，没有改动：里面的密钥丢了，数据就打不开。" >&2; exit 1; }
 command -v openssl > /dev/null || { echo "这台机器没有 openssl，请先安装。" >&2; exit 1; }
 
-made=$(mktemp) pair=$(mktemp)
-trap 'rm -f "$made" "$pair"' EXIT
-cp .env.example "$made"
+made=$(mktemp -d .env.XXXXXX) # beside it, so that it comes whole or not at all; what git and the image leave out
+trap 'rm -rf "$made"' EXIT
+cp .env.example "$made/env"
 
 put() {
-    sed "s|^$1=.*|$1=$2|" "$made" > "$made.new"
-    mv "$made.new" "$made"
+    sed "s|^$1=.*|$1=$2|" "$made/env" > "$made/new"
+    mv "$made/new" "$made/env"
 }
 
 put ALLOWED_HOSTS "$host"
@@ -31,9 +31,9 @@ for name in BLIND_INDEX_KEY AUDIT_SEAL_KEY RECEIPT_KEY; do put "$name" "$(openss
 for name in POSTGRES_PASSWORD OWNER_DB_PASSWORD WEB_DB_PASSWORD PUBLIC_DB_PASSWORD VALKEY_PASSWORD PUBLIC_VALKEY_PASSWORD; do
     put "$name" "$(openssl rand -hex 24)"
 done
-openssl genpkey -algorithm X25519 -outform DER -out "$pair"
-put INBOX_PRIVATE_KEY "$(tail -c 32 "$pair" | base64)"
-put INBOX_PUBLIC_KEY "$(openssl pkey -in "$pair" -inform DER -pubout -outform DER | tail -c 32 | base64)"
+openssl genpkey -algorithm X25519 -outform DER -out "$made/pair"
+put INBOX_PRIVATE_KEY "$(tail -c 32 "$made/pair" | base64)"
+put INBOX_PUBLIC_KEY "$(openssl pkey -in "$made/pair" -inform DER -pubout -outform DER | tail -c 32 | base64)"
 
-mv "$made" .env
+mv "$made/env" .env
 echo "已生成 .env（只有属主能读）。请把它抄一份离线保管，与数据库备份分开放；其余各项的说明就在文件里，看过再启动。"

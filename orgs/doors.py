@@ -4,12 +4,8 @@ Everybody asks `user.has_perm("app.act")` (may this person do it anywhere?) or `
 they do it to this row?), and reads through `Model.objects.visible_to(user)`. Rights are held at a unit and reach down.
 """
 
-from datetime import timedelta
-
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import make_password
-from django.db.models import Q
-from django.utils import timezone
 
 from accounts.models import User
 from accounts.sign_ins import may_come
@@ -137,11 +133,8 @@ def current_postings(user) -> list:
     if not getattr(user, "is_authenticated", False) or not user.is_active or user.duty != User.Duty.STAFF:
         return []
     if not hasattr(user, "_current_postings"):
-        today = timezone.localdate()
         found = (
-            user.postings.filter(
-                Q(ends_on__isnull=True) | Q(ends_on__gt=today), starts_on__lt=today + timedelta(days=1)
-            )
+            user.postings.holding()
             .select_related("organization", "division")
             .order_by("organization__level", "division__level", "pk")
         )
@@ -174,7 +167,7 @@ def postings_with(user, perm: str) -> list:
 
 
 def holds_the_city(user, perm: str) -> bool:
-    """What belongs to no unit below the city (the notice, the assessments) is written there only."""
+    """In either line: what belongs to no unit below (notice, assessments, published figures) is written there only."""
     return any(posting.unit.level == Level.CITY for posting in postings_with(user, perm))
 
 

@@ -82,6 +82,10 @@ class PostingQuerySet(ScopedQuerySet, CodedQuerySet):  # type: ignore[override]
         """Holding today, or from a coming day on."""
         return self.filter(Q(ends_on__isnull=True) | Q(ends_on__gt=timezone.localdate()))
 
+    def holding(self) -> Self:
+        """Holding today."""
+        return self.live().filter(starts_on__lte=timezone.localdate())
+
 
 class OrganizationQuerySet(ScopedQuerySet):
     def organization_scope(self, organization) -> Q | None:

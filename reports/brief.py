@@ -10,9 +10,6 @@ from datetime import date
 from decimal import Decimal
 from functools import partial
 
-from django.db.models import Q
-from django.utils import timezone
-
 from orgs.kinds import Level
 from orgs.models import Division, Organization, Posting, Role
 from reports import metrics, ranking, selectors, siblings, tiles, words
@@ -326,10 +323,9 @@ def responsible(unit: Unit) -> str:
     role = Role.LEADER if isinstance(unit, Division) else ANSWERS.get(Level(unit.level), Role.LEADER)
     if role == Role.SECRETARY:
         return f"{words.short(unit)}（{role.label}）"
-    today = timezone.localdate()
     place = {"organization" if isinstance(unit, Organization) else "division": unit}
-    held = Posting.objects.filter(Q(ends_on=None) | Q(ends_on__gt=today), role=role, starts_on__lte=today, **place)
-    held = held.filter(user__is_active=True).select_related("user").order_by("starts_on", "pk")[:2]
+    held = Posting.objects.holding().filter(role=role, user__is_active=True, **place)
+    held = held.select_related("user").order_by("starts_on", "pk")[:2]
     names = "、".join(str(one.user) for one in held)
     return f"{words.short(unit)}（{role.label} {names}）" if names else f"{words.short(unit)}（没有登记{role.label}）"
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from accounts import audit
-from orgs.doors import postings_with
+from orgs.doors import holds_the_city
 from reports import metrics, selectors, words
 from reports.models import ReportedFigure
 from reports.models.figures import comparable
@@ -31,7 +31,7 @@ CODES = {metrics.METRICS[code].name: code for code in metrics.METRICS if compara
 
 
 def may_keep(user, act: str = "change") -> bool:
-    return any(posting.unit.level == 1 for posting in postings_with(user, f"reports.{act}_reportedfigure"))
+    return holds_the_city(user, f"reports.{act}_reportedfigure")
 
 
 @transaction.atomic

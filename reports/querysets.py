@@ -3,7 +3,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
-from orgs.doors import postings_with
+from orgs.doors import holds_the_city, postings_with
 from orgs.models import Division, Organization
 from orgs.querysets import ScopedQuerySet
 
@@ -55,8 +55,7 @@ class PublishedQuerySet(ScopedQuerySet):
 
     def kept_by(self, user, perm: str):
         """All of them for whoever holds the right at the city, in either line; none for anybody else."""
-        keeps = any(posting.unit.level == 1 for posting in postings_with(user, perm))
-        return self.all() if keeps else self.none()
+        return self.all() if holds_the_city(user, perm) else self.none()
 
 
 class PrintedQuerySet(UnitQuerySet):

@@ -7,7 +7,6 @@ The security administrator begins a unit, seeing names of the tree only, and end
 from datetime import date
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
@@ -61,12 +60,9 @@ def _must_hold(by: User, role: str, unit: Organization | Division, ends_on: date
 
 def _must_have_no_manager(unit: Organization | Division) -> None:
     """Raises PostingError where somebody manages just this unit: whoever opens accounts does not fill it beside them."""
-    today, kind = timezone.localdate(), "organization" if isinstance(unit, Organization) else "division"
-    managing = Posting.objects.filter(
-        Q(ends_on__isnull=True) | Q(ends_on__gt=today), may_grant=True, starts_on__lte=today, user__is_active=True,
-        **{kind: unit},
-    ).select_related("user", "organization", "division")  # fmt: skip
-    for posting in managing:
+    kind = "organization" if isinstance(unit, Organization) else "division"
+    managing = Posting.objects.holding().filter(may_grant=True, user__is_active=True, **{kind: unit})
+    for posting in managing.select_related("user"):
         if posting.is_whole:
             raise PostingError(
                 f"这个单位已有授权人（{posting.user}），由授权人在“授权”里办理。授权人不在岗的，请先收回其任职再办。",
