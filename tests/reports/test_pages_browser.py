@@ -57,7 +57,7 @@ def test_charts_are_drawn_and_nothing_scrolls_sideways(signed_in, request, width
     problems = signed_in(page, reverse("reports:dashboard") + "?denominator=operating")
     page.wait_for_selector("#chart-map svg")
     page.wait_for_selector("#chart-rank svg")
-    page.wait_for_function(f"{DRAWN} + {TOLD} === {ASKED}")
+    page.wait_for_function(f"() => {DRAWN} + {TOLD} === {ASKED}")
     assert page.locator(".chart[data-failed]").count() == 0
     assert problems == []
     assert page.evaluate(SIDEWAYS) is False
@@ -86,7 +86,7 @@ def test_charts_are_whole_on_paper(signed_in, page):
     """Paper is laid out without anything being drawn anew: drawn for the window, cards side by side, then printed on A4."""
     page.add_init_script("window.ResizeObserver = class { observe() {} };")
     signed_in(page, reverse("reports:dashboard") + "?denominator=operating")
-    page.wait_for_function(f"{DRAWN} + {TOLD} === {ASKED}")
+    page.wait_for_function(f"() => {DRAWN} + {TOLD} === {ASKED}")
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 688, "height": 1000})
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -105,8 +105,8 @@ def test_a_chart_that_takes_its_time_says_so(signed_in, page):
     page.route("**/trend.json*", lambda route: None)  # never answered
     signed_in(page, reverse("reports:dashboard"), until="load")
     words = "getComputedStyle(document.querySelector('.chart[data-url*=\"trend\"]'), '::before').content"
-    page.wait_for_function(f"{words}.includes('正在取数')")
-    page.wait_for_function("document.querySelector('#chart-rank svg')")
+    page.wait_for_function(f"() => {words}.includes('正在取数')")
+    page.wait_for_function("() => document.querySelector('#chart-rank svg')")
 
 
 def test_the_table_of_a_chart_holds_its_numbers_and_leads_down(signed_in, page):

@@ -240,7 +240,7 @@ def test_what_one_key_kept_another_does_not_show(hung, page):
     page.route("**/data.json", lambda route: route.abort())
     page.goto("about:blank")
     page.goto(f"{place}#another")
-    page.wait_for_function("document.querySelector('[data-text=told]').textContent === '暂时取不到数据'")
+    page.wait_for_function("() => document.querySelector('[data-text=told]').textContent === '暂时取不到数据'")
     assert page.locator("#stage .number").count() == 0
 
 

@@ -94,7 +94,7 @@ def test_a_new_release_of_the_page_is_loaded_once(city, hung, page):
 
     page.route("**/data.json", another)
     opened(page, hung()[1])
-    page.wait_for_function("sessionStorage.getItem('release') === 'another'")
+    page.wait_for_function("() => sessionStorage.getItem('release') === 'another'")
     page.wait_for_timeout(1500)
     page.wait_for_selector("body[data-state=live]")
     assert len(loads) == 2
