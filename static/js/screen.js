@@ -8,6 +8,7 @@
   const REFUSED_RETRY = 1800000;
   const PATIENCE = 10000;
   const QUIET = 20000; // so long without an answer is not worth a word; longer is told, within half a minute
+  const LONG = 30000; // so long nothing was heard, and nothing failed: this machine slept, or has just started
   const REFUSALS = {
     revoked: ["此大屏已停用", "需要继续使用，请联系本单位工作人员另建一块大屏。"],
     expired: ["此大屏已到期", "需要继续使用，请联系本单位工作人员另建一块大屏。"],
@@ -22,12 +23,14 @@
   const wall = window.wall;
   let frame = null;
   let etag = "";
-  let heard = 0; // when the last good answer came
+  let heard = 0; // when the last good answer came, by the server's clock
+  let local = 0; // and by this machine's
+  let since = 0; // and in ms since the page was loaded: that clock nobody sets
   let failures = 0;
   let timer = 0;
   let asking = false;
   let shown = 0; // which of the turning pages
-  let turned = Date.now();
+  let turned = performance.now();
   let paused = false;
 
   const text = (name, value) => {
@@ -42,15 +45,17 @@
   const proof = [...key].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) | 0, 7);
 
   function keep() {
-    try { localStorage.setItem(place, JSON.stringify({ proof, etag, heard, frame })); } catch { /* a full or closed store: the page itself still has it */ }
+    try { localStorage.setItem(place, JSON.stringify({ proof, etag, heard, local, frame })); } catch { /* a full or closed store: the page itself still has it */ }
   }
 
   function recall() {
     try {
       const kept = JSON.parse(localStorage.getItem(place));
-      if (kept?.proof === proof && isWhole(kept.frame) && !isOver(kept.frame)) ({ frame, etag, heard } = kept);
+      if (kept?.proof === proof && isWhole(kept.frame) && !isOver(kept.frame)) ({ frame, etag, heard, local = heard } = kept);
     } catch { /* nothing that can be read */ }
+    since = performance.now() - LONG; // what was kept is not fresh, however this machine's clock stands
     if (frame) take();
+    tell();
   }
 
   const isOver = (one) => Date.parse(one.screen.expires_at) <= Date.now();
@@ -106,15 +111,20 @@
   function good(answer) {
     failures = 0;
     delete canvas.dataset.problem;
-    heard = Date.now();
+    [local, since] = [Date.now(), performance.now()];
+    heard = Date.parse(answer.headers.get("Date")) || local;
     keep();
     later(EVERY);
     renew(answer.headers.get("X-Release"));
   }
 
-  // after an upgrade of the server the page is loaded again, once for each release
-  function renew(release) {
+  // After an upgrade of the server the page is loaded again, once for each release and only when the new page is there: a
+  // browser that is sent to a server still starting shows that server's error, and nothing here asks any more.
+  async function renew(release) {
     if (!release || release === canvas.dataset.release || sessionStorage.getItem("release") === release) return;
+    const page = await fetch(location.pathname, { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(PATIENCE) }).catch(() => null);
+    const there = page?.ok && (await page.text().catch(() => "")).includes(`data-release="${release}"`);
+    if (!there) return;
     sessionStorage.setItem("release", release);
     location.reload();
   }
@@ -171,17 +181,21 @@
 
   function turn(step) {
     if (!frame || frame.empty) return;
-    turned = Date.now();
+    turned = performance.now();
     shown += step;
     show();
   }
 
-  // 14:05, of another day with its date
+  // 14:05, of another day with its date; in Beijing's time, as everything else on the wall
+  const beijing = new Intl.DateTimeFormat("sv", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" });
   function clock(moment) {
-    const [then, two] = [new Date(moment), (number) => String(number).padStart(2, "0")];
-    const time = `${two(then.getHours())}:${two(then.getMinutes())}`;
-    return then.toDateString() === new Date().toDateString() ? time : `${two(then.getMonth() + 1)}-${two(then.getDate())} ${time}`;
+    const [day, time] = beijing.format(moment).split(" ");
+    return beijing.format(Date.now()).startsWith(day) ? time : `${day.slice(5)} ${time}`;
   }
+
+  // Since the last good answer, in ms. This machine's clock may be set back while the page stands there, the page's own stands
+  // still while the machine sleeps: the longer of the two is believed.
+  const silence = () => Math.max(performance.now() - since, Date.now() - local);
 
   function tell() {
     if (!frame) {
@@ -192,12 +206,13 @@
       return;
     }
     if (failures && isOver(frame)) return refuse("expired"); // while it answers, the server says when it is over
-    const silent = Date.now() - heard;
-    const away = failures > 0 && silent > QUIET;
+    const silent = silence();
+    const away = silent > QUIET && (failures > 0 || silent >= LONG);
     const minutes = Math.floor(silent / 60000);
-    const since = minutes < 1 ? `${Math.floor(silent / 1000)} 秒` : minutes < 120 ? `${minutes} 分钟` : minutes < 2880 ? `${Math.floor(minutes / 60)} 小时` : `${Math.floor(minutes / 1440)} 天`;
+    const span = minutes < 1 ? `${Math.floor(silent / 1000)} 秒` : minutes < 120 ? `${minutes} 分钟` : minutes < 2880 ? `${Math.floor(minutes / 60)} 小时` : `${Math.floor(minutes / 1440)} 天`;
     state(frame.empty ? "empty" : away ? "away" : frame.old ? "old" : "live");
-    if (away) text("state", `连接中断，显示的是 ${clock(heard)} 取到的数字：数据截至 ${frame.as_of ?? "—"}，已 ${since}未更新，正在重试`);
+    const [told, doing] = failures ? ["连接中断，", "重试"] : ["", "连接"];
+    if (away) text("state", `${told}显示的是 ${clock(heard)} 取到的数字：数据截至 ${frame.as_of ?? "—"}，已 ${span}未更新，正在${doing}`);
     else if (frame.old) text("state", frame.old);
     else text("state", paused ? "已暂停轮播（按空格键继续）" : "数据正常，自动更新");
     return undefined;
@@ -235,7 +250,7 @@
     event.preventDefault();
   });
   setInterval(() => {
-    if (frame && !frame.empty && !paused && turning().length > 1 && Date.now() - turned >= frame.screen.seconds * 1000) turn(1);
+    if (frame && !frame.empty && !paused && turning().length > 1 && performance.now() - turned >= frame.screen.seconds * 1000) turn(1);
     tell();
   }, 1000);
   scale();

@@ -2,9 +2,10 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.cache import cache
@@ -232,6 +233,31 @@ def test_a_restart_without_the_server_shows_the_last_frame(hung, page):
     page.wait_for_selector("body:is([data-state=live], [data-state=away])")
     assert numbers(page) == before and page.locator("#stage svg").count() > 0
     page.context.set_offline(False)
+
+
+def test_a_clock_that_is_set_back_hides_no_outage_and_stops_no_page(hung, page):
+    """A wall's machine comes up with yesterday's clock or tomorrow's, and is set right while the page stands."""
+    page.clock.install()
+    opened(page, hung(seconds=10)[1])
+    heard = datetime.now(ZoneInfo("Asia/Shanghai"))
+    page.route("**/data.json", lambda route: route.abort())
+    page.clock.set_system_time(datetime.now() - timedelta(days=1))
+    titles = set()
+    for _ in range(4):
+        page.clock.run_for(11_000)
+        titles.add(told(page, "title"))
+    page.wait_for_selector("body[data-state=away]")
+    assert f"显示的是 {heard:%m-%d %H:}" in told(page, "state") and "秒未更新" in told(page, "state")
+    assert len(titles) > 2
+
+
+def test_a_frame_of_before_is_not_called_fresh_while_nobody_has_answered(hung, page):
+    opened(page, hung()[1])
+    page.wait_for_selector("#canvas[data-kept]")
+    page.route("**/data.json", lambda route: None)
+    page.reload()
+    page.wait_for_selector("body[data-state=away]")
+    assert "正在连接" in told(page, "state") and "数据正常" not in told(page, "state")
 
 
 def test_what_one_key_kept_another_does_not_show(hung, page):

@@ -4,8 +4,10 @@ import json
 
 import pytest
 from django.core.cache import cache
+from django.http import HttpResponse
 
 from reports import frames
+from reports.views import kiosk
 from tests.reports.test_screens_browser import FORMATS, MOVING, SMALLEST, WRONG, city, hung, leader, opened, told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,19 +86,27 @@ def test_turning_the_screen_changes_the_format_and_keeps_the_page(city, hung, pa
     assert abs(chart["width"] - drawn["width"]) < 2 and abs(chart["height"] - drawn["height"]) < 2
 
 
-def test_a_new_release_of_the_page_is_loaded_once(city, hung, page):
+def test_a_new_release_of_the_page_is_loaded_once_and_only_when_it_is_there(city, hung, page, monkeypatch):
+    """A browser that is sent to a server still starting shows that server's error, and nothing asks any more."""
     loads = []
     page.on("domcontentloaded", lambda _: loads.append(1))
-
-    def another(route):
-        answer = route.fetch()
-        route.fulfill(response=answer, headers=answer.headers | {"x-release": "another"})
-
-    page.route("**/data.json", another)
+    page.clock.install()
     opened(page, hung()[1])
+    own = kiosk.Wall.get
+    monkeypatch.setattr(kiosk, "release", lambda: "another")
+    monkeypatch.setattr(kiosk.Wall, "get", lambda *_, **__: HttpResponse("<h1>502</h1>", status=502))
+    for _ in range(2):
+        with page.expect_response("**/data.json"):
+            page.clock.run_for(16_000)
+        page.wait_for_timeout(300)
+    assert len(loads) == 1 and page.locator("body[data-state=live]").count() == 1
+    monkeypatch.setattr(kiosk.Wall, "get", own)
+    page.clock.run_for(16_000)
     page.wait_for_function("() => sessionStorage.getItem('release') === 'another'")
-    page.wait_for_timeout(1500)
-    page.wait_for_selector("body[data-state=live]")
+    for _ in range(2):
+        page.wait_for_selector("body[data-state=live]")
+        page.clock.run_for(16_000)
+    page.wait_for_timeout(300)
     assert len(loads) == 2
 
 
