@@ -32,6 +32,14 @@ def audit_check() -> None:
     check()
 
 
+@shared_task(name="accounts.records_check")
+def records_check() -> None:
+    """Nightly, after the chain."""
+    from accounts.checking import records_check as check
+
+    check()
+
+
 @shared_task(name="accounts.session_retention")
 def session_retention() -> None:
     from accounts.retention import retention_ran

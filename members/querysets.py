@@ -6,6 +6,7 @@ from typing import Self
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from accounts.row_codes import CodedQuerySet
 from orgs.kinds import Level
 from orgs.querysets import ScopedQuerySet
 
@@ -15,7 +16,7 @@ def _live(on=None) -> Q:
     return Q(starts_on__lte=on) & (Q(ends_on__isnull=True) | Q(ends_on__gt=on))
 
 
-class AffiliationQuerySet(ScopedQuerySet):
+class AffiliationQuerySet(ScopedQuerySet, CodedQuerySet):  # type: ignore[override]
     def organization_scope(self, organization) -> Q | None:
         if organization.level == Level.GRASSROOTS:
             return Q(organization__path__startswith=organization.path)
@@ -34,7 +35,7 @@ class AffiliationQuerySet(ScopedQuerySet):
         return self.filter(kind="activity")
 
 
-class RegistrationQuerySet(ScopedQuerySet):
+class RegistrationQuerySet(ScopedQuerySet, CodedQuerySet):  # type: ignore[override]
     def organization_scope(self, organization) -> Q | None:
         if organization.level == Level.GRASSROOTS:
             return None
@@ -63,7 +64,7 @@ class RegistrationQuerySet(ScopedQuerySet):
         return self.showing_a_person().filter(Exists(given.superseded()), ~Exists(given.in_force()))
 
 
-class MemberQuerySet(ScopedQuerySet):
+class MemberQuerySet(ScopedQuerySet, CodedQuerySet):  # type: ignore[override]
     def current(self) -> Self:
         return self.filter(ended="", erased_at__isnull=True)
 
@@ -189,7 +190,7 @@ class NoticeQuerySet(ScopedQuerySet):
         return None
 
 
-class ConsentQuerySet(QuerySet):
+class ConsentQuerySet(CodedQuerySet):
     def live(self) -> Self:
         return self.filter(withdrawn_at__isnull=True)
 

@@ -43,6 +43,8 @@ class OrganizationForm(LocalityFormMixin, forms.ModelForm):
         )  # fmt: skip
 
     def clean(self) -> dict:
+        if self.instance.pk and not self.instance.is_whole:  # as it was read: what was typed is put in after this
+            raise ValidationError(self.instance.told)
         data = super().clean()
         if data.get("on") and data["on"] > timezone.localdate():
             self.add_error("on", "生效日期不能晚于今天。")

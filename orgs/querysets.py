@@ -87,7 +87,7 @@ class PostingQuerySet(ScopedQuerySet, CodedQuerySet):  # type: ignore[override]
         return self.live().filter(starts_on__lte=timezone.localdate())
 
 
-class OrganizationQuerySet(ScopedQuerySet):
+class OrganizationQuerySet(ScopedQuerySet, CodedQuerySet):  # type: ignore[override]
     def organization_scope(self, organization) -> Q | None:
         return Q(path__startswith=organization.path)
 

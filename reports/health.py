@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from accounts import checking, retention, scanner
 from accounts.checks import weaker
 from accounts.models import AuditEvent
-from accounts.row_codes import rows_changed
+from accounts.row_codes import rights_changed
 from accounts.verification import unsealed_since
 from jobs.models import Job
 from members.ferry import book
@@ -32,7 +32,7 @@ WAITING = timedelta(minutes=10)  # of a job; a big import before it takes as lon
 LOST = timedelta(minutes=2)  # of a lease of one minute that no sweep took over
 FEW_FREE, LITTLE_FREE = 0.05, 0.15  # of a disk
 MANY_CONNECTIONS = 0.8
-SEALING, ROWS = "审计封存", "账号和任职的校验码"
+SEALING, ROWS, RECORDS = "审计封存", "账号和任职的校验码", "党组织、党员和报到的校验码"
 ROUND_LATE = timedelta(minutes=5)  # of a round that is due each minute
 MOST_NAMED = 10
 BACKGROUND = "请检查后台任务的进程（worker）和定时服务（beat）是否在运行，再看它们的日志。"
@@ -107,10 +107,22 @@ def _nightly(name: str, newest: datetime | None, todo: str) -> Check:
 
 
 def _rows() -> Check:
-    if found := [f"{row._meta.verbose_name} {row.pk}" for row in rows_changed()]:
+    if found := [f"{row._meta.verbose_name} {row.pk}" for row in rights_changed()]:
         told = f"{len(found)} 条在系统之外被改动过，已不起作用：{'、'.join(found[:MOST_NAMED])}"
         return Check(ROWS, BAD, told, "请告诉安全管理员和审计管理员，查清是谁改的；再运行 manage.py verify_rows。")
     return Check(ROWS, OK, "都与系统写入的一致")
+
+
+def _records() -> Check:
+    event = AuditEvent.objects.filter(act=checking.RECORDS).order_by("-id").first()
+    if event and (found := event.detail["findings"]):
+        told = f"{_when(event.at)} 核对，{len(found)} 条在系统之外被改动过：{'、'.join(found[:MOST_NAMED])}"
+        return Check(
+            RECORDS, BAD, told, "查清之前不能办理。请告诉审计管理员，查清是谁改的；再运行 manage.py verify_rows。"
+        )
+    return _nightly(
+        f"{RECORDS}（每晚 02:40）", event.at if event else None, f"{BACKGROUND}也可以先运行 manage.py verify_rows。"
+    )
 
 
 def _heads() -> Check:
@@ -249,7 +261,6 @@ def _erasures() -> Check:
 
 
 LOOKS: tuple[Callable[[], Check], ...] = (
-    _database, _redis, _jobs, _sealing, _heads, _chain, _rows, _counting, _retention, _idle, _admin_networks, _signing_in,
-    _ferry,
-    _alarms, _scanner, _disk, _backup, _erasures,
+    _database, _redis, _jobs, _sealing, _heads, _chain, _rows, _records, _counting, _retention, _idle, _admin_networks,
+    _signing_in, _ferry, _alarms, _scanner, _disk, _backup, _erasures,
 )  # fmt: skip

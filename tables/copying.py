@@ -43,7 +43,7 @@ def copy_records(table: str, records: Sequence[Model], **beside: int) -> None:
         return
     fields = [field for field in plain_columns(type(records[0])) if not field.primary_key or records[0].pk is not None]
     columns = {
-        str(field.column): [_as_copied(field.get_prep_value(getattr(record, field.attname))) for record in records]
+        str(field.column): [_as_copied(field.get_prep_value(field.pre_save(record, add=True))) for record in records]
         for field in fields
     }
     frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))

@@ -160,7 +160,7 @@ class RowUndo:
             for name, value in values.items():
                 setattr(record, name, value)
                 columns.add(self.model._meta.get_field(name).name)
-        self.model._base_manager.bulk_update([record for record, _ in records], sorted(columns))
+        self.model._default_manager.bulk_update([record for record, _ in records], sorted(columns))
 
     def remove(self, ids: Sequence[int]) -> None:
         self.take_away(self.leaving(ids))

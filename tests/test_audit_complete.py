@@ -72,7 +72,17 @@ def test_what_shows_a_person_or_writes_leaves_an_event(world, address):  # noqa:
 
 # --- writes in the code -----------------------------------------------------------------------------------------------
 
-ORM = {"save", "create", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete", "update"}
+ORM = {
+    "save",
+    "create",
+    "bulk_create",
+    "bulk_update",
+    "get_or_create",
+    "update_or_create",
+    "delete",
+    "update",
+    "change",
+}
 STATEMENT = re.compile(r"\b(INSERT INTO|UPDATE [\w{\"]|DELETE FROM)")
 
 
@@ -190,6 +200,7 @@ NO_ACT = {
     "accounts.admin:UserAdmin._log": "Django's own log of the admin, beside the event of the service",
     "orgs.scoped_admin:QuietLogMixin._log": "likewise",
     "accounts.authentication:": "when a token was last used",
+    "accounts.row_codes:CodedQuerySet.": "how a service writes rows under a code; the service leaves the event",
     "accounts.session_store:": "where a browser is signed in and when it was used; signing in and ending are events",
     "accounts.models.user:UserManager.create_user": "called by the demo and the tests; people are made by user_create",
     "jobs.lease:": "a running job's progress; its start and its end are events",

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from accounts.row_codes import RowCodeField, give_codes
+from accounts.row_codes import RowCodeField, every_row, give_codes
 
 OVER = {
     "user": ["username", "duty", "is_active", "password", "password_is_temporary", "password_set_at"],
@@ -13,7 +13,7 @@ OVER = {
 
 def _give(apps, schema_editor):
     for name in OVER:
-        give_codes(apps.get_model("accounts", name)._base_manager.all())
+        give_codes(every_row(apps.get_model("accounts", name)))
 
 
 class Migration(migrations.Migration):

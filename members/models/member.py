@@ -1,13 +1,17 @@
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.crypto import EncryptedTextField
+from accounts.row_codes import CodedRecord, RowCodeField
+from members.errors import Refused
 from members.querysets import AffiliationQuerySet, MemberQuerySet, TransferQuerySet
 from orgs.fields import GuidancePlaced, lower_needs_upper, never_twice, period_in_order
 
 
-class Member(models.Model):
+class Member(CodedRecord):
     """A full or probationary Party member who said so, or one who was (ended). Applicants are not members.
 
     Identity number and phone are encrypted; equality goes through the blind indexes. Whoever may see a member sees it
@@ -72,8 +76,17 @@ class Member(models.Model):
     workplace = models.CharField("工作单位", max_length=200, blank=True)
     entered_at = models.DateTimeField("录入时间", default=timezone.now, editable=False)
     erased_at = models.DateTimeField("抹除时间", null=True, editable=False)
+    row_code = RowCodeField(
+        "校验码",
+        over=(
+            "id", "name", "sex", "id_number", "phone", "standing", "ended", "ended_on", "joined_on", "occupation",
+            "workplace_business", "workplace", "entered_at", "erased_at",
+        ),
+    )  # fmt: skip
 
-    objects = MemberQuerySet.as_manager()
+    refusal: ClassVar[type[ValueError]] = Refused
+
+    objects = MemberQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = verbose_name_plural = "党员"
@@ -109,7 +122,7 @@ class MemberCode(models.Model):
         return f"党员码 {self.pk}"
 
 
-class Affiliation(GuidancePlaced):
+class Affiliation(CodedRecord, GuidancePlaced):
     """A member belongs to an organization from one day until (not including) another.
 
     FORMAL is the roll (组织关系), at most one at a time. ACTIVITY is taken in (纳管) and takes nothing from the roll.
@@ -132,8 +145,13 @@ class Affiliation(GuidancePlaced):
         Member, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name="联系人"
     )  # who among the branch's people keeps in touch: needed to take somebody in
     entered_at = models.DateTimeField("录入时间", default=timezone.now, editable=False)
+    row_code = RowCodeField(
+        "校验码", over=("id", "member", "organization", "kind", "starts_on", "ends_on", "contact", "entered_at")
+    )
 
-    objects = AffiliationQuerySet.as_manager()
+    refusal: ClassVar[type[ValueError]] = Refused
+
+    objects = AffiliationQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = verbose_name_plural = "党员关系"

@@ -1,4 +1,5 @@
 import uuid
+from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -7,6 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.crypto import EncryptedTextField
+from accounts.row_codes import CodedRecord, RowCodeField
+from members.errors import Refused
 from members.models.member import Member
 from members.querysets import ContactLogQuerySet, PosterQuerySet, RegistrationQuerySet
 from orgs.fields import GuidancePlaced, lower_needs_upper
@@ -56,7 +59,7 @@ class Poster(models.Model):
         return f"{self.get_kind_display()} {self.code}"
 
 
-class Registration(GuidancePlaced):
+class Registration(CodedRecord, GuidancePlaced):
     """党员自主报到: a person's own declaration, on its way to being verified by a guidance station.
 
     Opened by the person, or by a row that carries the person's consent. The answer 未核实 is never "not a member".
@@ -152,8 +155,19 @@ class Registration(GuidancePlaced):
     reason = models.CharField("说明", max_length=200, blank=True)
     withdrawn_at = models.DateTimeField("撤回时间", null=True, blank=True)
     erased_at = models.DateTimeField("抹除时间", null=True, editable=False)
+    row_code = RowCodeField(
+        "校验码",
+        over=(
+            "id", "channel", "confirmation", "poster", "market", "workplace_business", "member", "duplicate_of", "state",
+            "name", "sex", "id_number", "phone", "standing", "occupation", "workplace", "home_place", "home_branch",
+            "home_unknown", "submitted_at", "due_on", "decided_at", "decided_by", "method", "reason", "withdrawn_at",
+            "erased_at",
+        ),
+    )  # fmt: skip
 
-    objects = RegistrationQuerySet.as_manager()
+    refusal: ClassVar[type[ValueError]] = Refused
+
+    objects = RegistrationQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = verbose_name_plural = "报到"

@@ -1,9 +1,13 @@
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.crypto import EncryptedTextField
+from accounts.row_codes import CodedRecord, RowCodeField
+from members.errors import Refused
 from members.models.member import Member
 from members.models.registration import Receipt, Registration
 from members.querysets import ConsentQuerySet, NoticeQuerySet, RightsRequestQuerySet
@@ -67,7 +71,7 @@ class Notice(models.Model):
         return f"告知书 {self.version}"
 
 
-class Consent(models.Model):
+class Consent(CodedRecord):
     """One tick, given separately for one thing, under one version of the notice (PIPL Art. 29).
 
     Given anew to a later version it is another row: the earlier one still says what was agreed to, and when.
@@ -91,8 +95,14 @@ class Consent(models.Model):
     given_at = models.DateTimeField("同意时间", default=timezone.now)
     reference = models.CharField("凭证", max_length=60, blank=True)  # where it was given, when no form of ours was it
     withdrawn_at = models.DateTimeField("撤回时间", null=True, blank=True)
+    row_code = RowCodeField(
+        "校验码",
+        over=("registration", "member", "notice", "item", "channel", "given_at", "reference", "withdrawn_at"),
+    )
 
-    objects = ConsentQuerySet.as_manager()
+    refusal: ClassVar[type[ValueError]] = Refused
+
+    objects = ConsentQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = verbose_name_plural = "同意"

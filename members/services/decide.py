@@ -101,7 +101,7 @@ def registration_verify(*, registration: Registration, method: str, by, same_as:
     if member is None:
         member = _member_from(current)
     _decide(current, State.VERIFIED, by, member=member, method=method)
-    Consent.objects.filter(registration=current, withdrawn_at__isnull=True).update(member=member)
+    Consent.objects.filter(registration=current, withdrawn_at__isnull=True).change(member=member)
     _note("verify", current, by, units=selectors.units_of_member(member), method=method, new_member=is_new)
     return current
 

@@ -120,8 +120,8 @@ def affiliation_end(*, affiliation: Affiliation, by, ends_on: datetime.date | No
     if is_void:
         current.delete()
     else:
-        current.ends_on = ends_on
-        current.save(update_fields=["ends_on"])
+        Affiliation.objects.filter(pk=current.pk).change(ends_on=ends_on)
+        current.refresh_from_db(fields=["ends_on"])
     pledges_settle(current.member, by=by)
     return None if is_void else current
 

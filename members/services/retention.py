@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Case, Exists, OuterRef, Q, Value, When
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts import audit, wall
@@ -59,7 +59,7 @@ def registrations_expire() -> int:
     """Open registrations 60 days past their due date become 逾期未办."""
     limit = timezone.localdate() - EXPIRES_AFTER
     rows = list(Registration.objects.undecided().filter(due_on__lt=limit).select_for_update(skip_locked=True)[:BATCH])
-    Registration.objects.filter(pk__in=[row.pk for row in rows]).update(
+    Registration.objects.filter(pk__in=[row.pk for row in rows]).change(
         state=State.EXPIRED, decided_at=timezone.now(), decided_by=None
     )
     if rows:
@@ -84,14 +84,14 @@ def erase(members: list[Member], forms: list[Registration]) -> int:
     now = timezone.now()
     erased_write([*members, *forms])
     erasure.erase_elsewhere(members, forms)
-    Member.objects.filter(pk__in=[row.pk for row in members]).update(
+    Member.objects.filter(pk__in=[row.pk for row in members]).change(
         **_NOTHING, name="", workplace="", workplace_business=None, joined_on=None, erased_at=now
     )
-    reason = Case(When(reason="", then=Value("")), default=Value(identity.ERASED))  # free text may name somebody
-    Registration.objects.filter(pk__in=[row.pk for row in forms]).update(
-        **_NOTHING, name=None, workplace="", workplace_business=None, home_place="", home_branch="", reason=reason,
-        erased_at=now,
-    )  # fmt: skip
+    emptied = Registration.objects.filter(pk__in=[row.pk for row in forms])
+    emptied.exclude(reason="").change(reason=identity.ERASED)  # free text may name somebody
+    emptied.change(
+        **_NOTHING, name=None, workplace="", workplace_business=None, home_place="", home_branch="", erased_at=now
+    )
     _settle_requests(members, forms, now)
     units = {unit for row in forms for unit in (row.guidance_station_id, row.district_committee_id)}
     if members:

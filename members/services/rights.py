@@ -63,10 +63,10 @@ def registration_withdraw(*, registration: Registration, by=None) -> Registratio
         return registration
     member = registration.member
     units = selectors.units_of_member(member) if member else []
-    registration.state, registration.withdrawn_at = State.WITHDRAWN, now
-    registration.save(update_fields=["state", "withdrawn_at"])
+    Registration.objects.filter(pk=registration.pk).change(state=State.WITHDRAWN, withdrawn_at=now)
+    registration.refresh_from_db(fields=["state", "withdrawn_at"])
     withdrawn_write([registration])
-    Consent.objects.filter(registration=registration, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    Consent.objects.filter(registration=registration, withdrawn_at__isnull=True).change(withdrawn_at=now)
     due = copy_first_due(registration)
     copies_to_come().filter(registration=registration, done_at__isnull=True, due_on__gt=due).update(due_on=due)
     if member is not None:
@@ -86,7 +86,7 @@ def _leave(member: Member, now) -> None:
     live = Affiliation.objects.live().filter(member=member)
     if live.formal().exists() or Registration.objects.showing_a_person().filter(member=member).exists():
         return
-    Consent.objects.filter(member=member, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    Consent.objects.filter(member=member, withdrawn_at__isnull=True).change(withdrawn_at=now)
     for affiliation in live.activity():
         affiliation_end(affiliation=affiliation, by=None)
 
@@ -144,7 +144,7 @@ def take_item_back(registration: Registration, item: str) -> None:
     if registration.member_id is not None:
         mine |= live.filter(member=registration.member_id)
     if rows := list(mine):
-        mine.update(withdrawn_at=timezone.now())
+        mine.change(withdrawn_at=timezone.now())
         withdrawn_write(rows)
         _note("consent.withdraw", registration, item=item)
     _without_number(registration) if item == Consent.Item.ID_NUMBER else _without_code(registration.member)
@@ -173,12 +173,12 @@ def _without_code(member: Member | None) -> None:
 def _without_number(registration: Registration) -> None:
     """Empty it here and in what became of the person, unless a roll or another consent still needs it there."""
     nothing = {"id_number": None, "id_number_index": None}
-    Registration.objects.filter(pk=registration.pk).update(**nothing)
+    Registration.objects.filter(pk=registration.pk).change(**nothing)
     member = registration.member
     if member is None or selectors.consents_of(member, Consent.Item.ID_NUMBER).live().exists():
         return
     if not Affiliation.objects.live().formal().filter(member=member).exists():
-        Member.objects.filter(pk=member.pk).update(**nothing)
+        Member.objects.filter(pk=member.pk).change(**nothing)
 
 
 @wall.everywhere()

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from django.db.models import Model
 
 from accounts import wall
+from accounts.sequences import next_keys
 from members.models import Consent, Receipt, Registration
 from members.services.leads import Opening, consents_of, due_from_now, receipt_for, registration_of, transaction_time
 from tables.copying import copy_records, plain_columns
-from tables.statements import BULK_FROM, fetch, in_bulk, run
+from tables.statements import BULK_FROM, in_bulk, run
 
 PART = 20_000  # persons whose rows a statement writes: short enough to be cancelled between two
 STAGED: tuple[tuple[type[Model], bool], ...] = ((Registration, True), (Consent, False), (Receipt, False))  # with its id
@@ -29,12 +30,8 @@ class StagedLeads:
 
     def open(self, openings: Sequence[Opening]) -> list[Registration]:
         """Each with the id that it will have, its consents and its receipt."""
-        ids = fetch(
-            f"SELECT nextval(pg_get_serial_sequence('{Registration._meta.db_table}', 'id')) FROM generate_series(1, %s)",
-            [len(openings)],
-        )
         opened = [registration_of(opening, self.now, self.due_on) for opening in openings]
-        for registration, (pk,) in zip(opened, ids, strict=True):
+        for registration, pk in zip(opened, next_keys(Registration, len(openings)), strict=True):
             registration.pk = pk
         pairs = list(zip(openings, opened, strict=True))
         self._stage(Registration, opened)

@@ -1,12 +1,12 @@
 from django.db import migrations
 
-from accounts.row_codes import RowCodeField, give_codes
+from accounts.row_codes import RowCodeField, every_row, give_codes
 
 OVER = ["user", "organization", "division", "role", "starts_on", "ends_on", "granted_by", "may_grant"]
 
 
 def _give(apps, schema_editor):
-    give_codes(apps.get_model("orgs", "posting")._base_manager.all())
+    give_codes(every_row(apps.get_model("orgs", "posting")))
 
 
 class Migration(migrations.Migration):

@@ -1,13 +1,17 @@
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.row_codes import CodedRecord, RowCodeField
+from orgs.errors import TreeError
 from orgs.kinds import CAPABILITIES, Capability, HostKind, Kind, Level, kinds_at
 from orgs.querysets import OrganizationQuerySet
 
 
-class Organization(models.Model):
+class Organization(CodedRecord):
     """A body in the guidance line (条): city committee, district committee, guidance station, grassroots organization.
 
     `path` is fixed-width labels of four characters, the parent's path + the own label; branches nest inside
@@ -49,8 +53,18 @@ class Organization(models.Model):
     extension_document = models.CharField("延期批复文号", max_length=60, blank=True)
     closed_on = models.DateField("撤销日期", null=True, blank=True)
     entered_at = models.DateTimeField("录入时间", default=timezone.now, editable=False)
+    row_code = RowCodeField(
+        "校验码",
+        over=(
+            "id", "parent", "superior", "superior_name", "district", "street", "level", "kind", "host_kind", "code",
+            "name", "short_name", "approved_on", "term_starts_on", "term_ends_on", "extended_until",
+            "extension_document", "closed_on", "entered_at",
+        ),
+    )  # fmt: skip
 
-    objects = OrganizationQuerySet.as_manager()
+    refusal: ClassVar[type[ValueError]] = TreeError
+
+    objects = OrganizationQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         verbose_name = verbose_name_plural = "党组织"

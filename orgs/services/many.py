@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Union
 
-from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
+from accounts.sequences import next_keys
 from orgs.models import Organization, OrganizationChange
 from orgs.services import tree
 from orgs.services.organizations import founded, plain
@@ -32,7 +32,7 @@ class Founding:
 def organizations_found(foundings: Sequence[Founding], *, by) -> list[Organization]:
     """In the order given, parents first; each founding gets its organization. Raises TreeError."""
     paths, made = _Paths(foundings), []
-    for pk, founding in zip(_next_pks(len(foundings)), foundings, strict=True):
+    for pk, founding in zip(next_keys(Organization, len(foundings)), foundings, strict=True):
         above = founding.parent.organization if isinstance(founding.parent, Founding) else founding.parent
         assert above is not None, "parents come first"
         founding.organization = founded(pk=pk, parent=above, path=paths.next(above), **founding.fields)
@@ -62,14 +62,6 @@ class _Paths:
     def next(self, parent: Organization) -> str:
         self.last[parent.pk] = self.last.get(parent.pk, 0) + 1
         return parent.path + tree.path_label(self.last[parent.pk])
-
-
-def _next_pks(count: int) -> list[int]:
-    """Rising, so that a parent's key is below those of its children."""
-    with connection.cursor() as cursor:
-        sequence = "pg_get_serial_sequence('orgs_organization', 'id')"
-        cursor.execute(f"SELECT nextval({sequence}) FROM generate_series(1, %s) ORDER BY 1", [count])
-        return [pk for (pk,) in cursor.fetchall()]
 
 
 def organizations_change(changes: Sequence[tuple[Organization, dict[str, Any]]], *, by, document: str = "") -> None:

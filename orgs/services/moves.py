@@ -47,7 +47,8 @@ def _rewrite(organization: Organization, parent: Organization) -> None:
     if organization.level > Level.GUIDANCE_STATION:
         ancestors["guidance_station"] = parent.guidance_station_id
     subtree.update(path=Concat(Value(new), Substr("path", len(old) + 1)), **ancestors)
-    Organization.objects.filter(pk=organization.pk).update(parent=parent)
+    organization.parent = parent
+    organization.save(update_fields=["parent"])
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from accounts import audit
+from accounts.sequences import next_keys
 from orgs import life, terms
 from orgs.models import Organization, OrganizationChange
 from orgs.services import tree
@@ -75,9 +76,8 @@ def organization_create(*, by, parent: Organization | None, level: int, kind: st
     tree.lock_tree()
     if parent is not None:
         parent = Organization.objects.get(pk=parent.pk)
-    organization = founded(
-        pk=tree.next_pk(), parent=parent, path=tree.next_path(parent), level=level, kind=kind, **fields
-    )
+    (pk,) = next_keys(Organization)  # a district committee and a guidance station name themselves as ancestors
+    organization = founded(pk=pk, parent=parent, path=tree.next_path(parent), level=level, kind=kind, **fields)
     tree.check_name(organization.parent_id, organization.name)
     tree.check_code(organization.code)
     organization.save(force_insert=True)

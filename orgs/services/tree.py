@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from orgs.errors import TreeError
 from orgs.kinds import CAPABILITIES, Kind, Level
 from orgs.models import Organization
 
@@ -9,17 +10,6 @@ TREE_LOCK = 7_801  # pg_advisory_xact_lock: paths are handed out one writer at a
 LABEL = 4  # characters a level takes in a path
 PATH_LENGTH = Organization._meta.get_field("path").max_length or 0
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-class TreeError(ValueError):
-    """What was asked for cannot stand in the tree; the message is for the person who asked.
-
-    `field` names the column of Organization (or the field of the form) that is to be mended, where there is one.
-    """
-
-    def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 def lock_tree() -> None:
@@ -46,13 +36,6 @@ def next_path(parent: Organization | None) -> str:
         .first()
     )
     return prefix + path_label(int(last[0][-LABEL:], 36) + 1 if last else 1)
-
-
-def next_pk() -> int:
-    """The key is fetched first because a district committee and a guidance station name themselves as ancestors."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('orgs_organization', 'id'))")
-        return cursor.fetchone()[0]
 
 
 def fresh(organization: Organization) -> Organization:

@@ -141,7 +141,7 @@ def test_what_somebody_writes_meanwhile_is_not_written_over(ring, tmp_path, monk
     original = rotation.Column._replace
 
     def overtaken(self, rows):
-        Member.objects.filter(pk=member.pk).update(phone="13900139000")
+        Member.objects.filter(pk=member.pk).change(phone="13900139000")
         return original(self, rows)
 
     monkeypatch.setattr(rotation.Column, "_replace", overtaken)

@@ -1,4 +1,4 @@
-"""Who writes accounts, factors, tokens and postings past the product gets nothing of it, and is found out."""
+"""Who writes rows under a code past the product gets nothing of it, and is found out."""
 
 import time
 from base64 import b32decode
@@ -7,21 +7,32 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from django_otp.oath import hotp
 
-from accounts import idle, totp
+from accounts import idle, totp, wall
+from accounts.checking import RECORDS, records_check
 from accounts.models import ApiToken, AuditEvent, Authenticator, User
-from accounts.row_codes import RowChanged, coded_models, rows_changed
+from accounts.row_codes import RowChanged, coded_models, records_changed, rights_changed
 from accounts.services import AccountError, MeasureError, account_disable, code_check, password_change
 from accounts.services.identities import identity_used
 from accounts.tokens import token_digest
+from members.errors import Refused
+from members.models import Affiliation, Member, Registration
+from members.services import receipt_withdraw, registration_contact
+from members.services.people import affiliation_end, member_edit
+from members.services.retention import erase
+from members.services.rolls import Entry, members_change, roll_enter
 from orgs.doors import current_postings
-from orgs.models import Posting
+from orgs.errors import TreeError
+from orgs.models import Organization, Posting
+from orgs.services import organization_edit, organization_merge, organization_move
+from orgs.services.many import organizations_change
 from orgs.services.postings import PostingError, posting_end
 from reports.health import checks
 from tests import factories as make
+from tests.members import make as persons
 
 pytestmark = pytest.mark.django_db
 
@@ -51,14 +62,15 @@ def code_of(secret):
 
 
 def names():
-    return {f"{row._meta.label_lower}:{row.pk}" for row in rows_changed()}
+    return {row.row_name for row in (*rights_changed(), *records_changed())}
 
 
 def test_rows_as_the_product_wrote_them_are_whole(city, officer):
-    assert not rows_changed()
+    assert not names()
     assert officer in User.objects.all() and current_postings(officer)
     assert {model.__name__ for model in coded_models()} == {
-        "User", "Authenticator", "Passkey", "ApiToken", "OutsideIdentity", "Posting",
+        "User", "Authenticator", "Passkey", "ApiToken", "OutsideIdentity", "Posting", "Organization", "Member",
+        "Registration", "Consent", "Affiliation",
     }  # fmt: skip
 
 
@@ -177,7 +189,7 @@ def test_update_of_a_covered_column_is_refused(officer):
     with pytest.raises(TypeError, match="row's code"):
         officer.postings.update(role="leader")
     User.objects.update(name="未覆盖")
-    assert not rows_changed()
+    assert not names()
 
 
 def test_the_command_names_and_accepts_only_what_it_is_told(officer, city, capsys):
@@ -201,3 +213,137 @@ def test_the_command_names_and_accepts_only_what_it_is_told(officer, city, capsy
     assert names() == {post}
     event = AuditEvent.objects.get(act="accounts.row.accept")
     assert event.purpose == "按请示改名" and event.subjects == [officer.pk]
+
+
+@pytest.fixture
+def chen(city):
+    member = make.make_member("陈某", phone="13800000001", id_number="440301199001010014")
+    make.make_affiliation(member, make.make_branch(city.yuehai))
+    return member
+
+
+def test_an_organization_changed_by_sql_is_named_and_nothing_is_done_with_it(client, city):
+    registrar = make.make_user("registrar", city.city)
+    client.force_login(registrar)
+    page, form = f"/organizations/{city.yuehai.pk}/", f"/admin/orgs/organization/{city.yuehai.pk}/change/"
+    assert "在系统之外" not in client.get(page).content.decode()
+    by_sql("UPDATE orgs_organization SET name = '假站' WHERE id = %s", city.yuehai.pk)
+    assert names() == {f"orgs.organization:{city.yuehai.pk}"}
+    assert "在系统之外被改动过" in client.get(page).content.decode()
+    sent = client.get(form).context["adminform"].form.initial | {"name": "真站"}
+    answer = client.post(form, {name: value or "" for name, value in sent.items()})
+    assert answer.status_code == 200 and "verify_rows" in answer.content.decode()
+    with pytest.raises(TreeError, match="verify_rows"):
+        organization_edit(organization=city.yuehai, by=None, short_name="粤海")
+    with pytest.raises(TreeError, match="verify_rows"):
+        organizations_change([(Organization.objects.get(pk=city.yuehai.pk), {"short_name": "粤海"})], by=None)
+    organization_edit(organization=city.lianhua, by=None, short_name="莲花")
+    assert names() == {f"orgs.organization:{city.yuehai.pk}"}
+
+
+def test_tree_acts_leave_every_row_whole(city, chen):
+    branch = Affiliation.objects.get().organization
+    organization_move(organization=city.yuehai, parent=city.futian, by=None)
+    organization_merge(source=city.yuehai, target=city.lianhua, by=None, on=timezone.localdate())
+    branch.refresh_from_db()
+    assert branch.parent == city.lianhua and branch.district_committee == city.futian
+    assert not names()
+
+
+def test_a_member_changed_by_sql_is_named_and_nothing_is_done_with_them(city, chen):
+    by_sql("UPDATE members_member SET standing = 'probationary' WHERE id = %s", chen.pk)
+    assert names() == {f"members.member:{chen.pk}"}
+    with pytest.raises(Refused, match="verify_rows"):
+        member_edit(member=chen, by=None, workplace="甲店")
+    with pytest.raises(Refused, match="verify_rows"):
+        members_change([(Member.objects.get(pk=chen.pk), {"workplace": "甲店"})])
+    assert Member.objects.get(pk=chen.pk).workplace == ""
+
+
+def test_erasing_reaches_a_changed_row_too_and_makes_it_no_truer(city, chen):
+    other = make.make_member("李某", phone="13800000002")
+    by_sql("UPDATE members_member SET standing = 'probationary' WHERE id = %s", chen.pk)
+    with transaction.atomic():
+        erase([chen, other], [])
+    assert list(Member.objects.order_by("pk").values_list("name", "phone")) == [("", None), ("", None)]
+    assert names() == {f"members.member:{chen.pk}"}
+
+
+def test_somebody_put_on_another_roll_by_sql_is_named(city, chen):
+    other = make.make_branch(city.lianhua)
+    row = Affiliation.objects.get()
+    by_sql("UPDATE members_affiliation SET organization_id = %s WHERE id = %s", other.pk, row.pk)
+    assert names() == {f"members.affiliation:{row.pk}"}
+    affiliation_end(affiliation=row, by=None, ends_on=timezone.localdate() + timedelta(days=1))
+    assert names() == {f"members.affiliation:{row.pk}"}, "it may end, and is no truer"
+
+
+def test_what_is_said_of_one_person_cannot_be_put_over_another(city, chen):
+    other = make.make_member("李某", phone="13800000002")
+    columns = "name, sex, id_number, phone, standing, ended, joined_on, workplace, entered_at, row_code"
+    by_sql(
+        f"UPDATE members_member SET ({columns}) = (SELECT {columns} FROM members_member WHERE id = %s) WHERE id = %s",
+        chen.pk, other.pk,
+    )  # fmt: skip
+    assert Member.objects.get(pk=other.pk).name == "陈某"
+    assert names() == {f"members.member:{other.pk}"}
+
+
+def test_a_ciphertext_that_does_not_open_is_named_and_hides_no_other(city, chen, officer, capsys):
+    other = make.make_member("李某", phone="13800000002")
+    by_sql("UPDATE members_member SET phone = '\\x00' WHERE id = %s", chen.pk)
+    by_sql("UPDATE members_member SET name = '王某' WHERE id = %s", other.pk)
+    broken = f"members.member:{chen.pk}"
+    assert names() == {broken, f"members.member:{other.pk}"}
+    with pytest.raises(CommandError, match="备份"):
+        call_command("verify_rows", "--accept", broken, "--reason", "看过")
+    Authenticator.objects.create(user=officer, secret=totp.new_secret(), last_step=0)
+    by_sql("UPDATE accounts_authenticator SET secret = '\\x00' WHERE user_id = %s", officer.pk)
+    assert f"accounts.authenticator:{Authenticator.objects.only('pk').get().pk}" in names()
+
+
+def test_many_at_once_are_coded_as_one_by_one(city, chen):
+    branch = Affiliation.objects.get().organization
+    entries = [Entry(branch, {"name": f"甲{n}", "phone": f"1390000000{n}"}) for n in range(3)]
+    roll_enter(entries=entries)
+    stale = Member.objects.get(pk=chen.pk)
+    make.rewrite(Member.objects.filter(pk=chen.pk), name="陈某某")
+    members_change([(stale, {"workplace": "甲店"})])
+    now = Member.objects.get(pk=chen.pk)
+    assert (now.name, now.workplace) == ("陈某某", "甲店"), "the other columns as they are stored"
+    assert Member.objects.count() == 4 and not names()
+
+
+def test_the_night_tells_what_was_changed_until_somebody_has_looked(city, chen):
+    name = f"members.member:{chen.pk}"
+    with wall.within(wall.NOBODY):
+        records_check()
+    by_sql("UPDATE members_member SET name = '王某' WHERE id = %s", chen.pk)
+    with wall.within(wall.NOBODY):
+        records_check(), records_check()
+    events = AuditEvent.objects.filter(act=RECORDS).order_by("pk")
+    assert [(one.succeeded, one.detail["new"]) for one in events] == [(True, 0), (False, 1), (False, 0)]
+    assert events.last().detail["findings"] == [name]
+    told = {check.name: check for check in checks()}["党组织、党员和报到的校验码"]
+    assert told.state == "bad" and name in told.told
+    call_command("verify_rows", "--accept", name, "--reason", "按更正申请补改")
+    assert "党组织、党员和报到的校验码" not in {check.name for check in checks()}
+
+
+def test_what_a_person_takes_back_is_taken_back_though_its_row_was_changed(city, officer):
+    registration = persons.registration(city.yuehai)
+    receipt = registration.receipts.get()
+    by_sql("UPDATE members_registration SET home_branch = '别处' WHERE id = %s", registration.pk)
+    by_sql(
+        "UPDATE members_consent SET channel = 'counter' WHERE registration_id = %s AND item = 'membership'",
+        registration.pk,
+    )
+    consent = registration.consents.get(item="membership")
+    changed = {f"members.registration:{registration.pk}", f"members.consent:{consent.pk}"}
+    assert names() == changed
+    with pytest.raises(Refused, match="verify_rows"):
+        registration_contact(registration=Registration.objects.get(pk=registration.pk), outcome="reached", by=officer)
+    receipt_withdraw(receipt=receipt)
+    assert Registration.objects.get(pk=registration.pk).state == "withdrawn"
+    assert not registration.consents.live().exists()
+    assert names() == changed

@@ -124,7 +124,7 @@ def rolls(city) -> None:
             starts_on=date(2020, 1, 2), guidance_station=branch.guidance_station,
             district_committee=branch.district_committee,
         )  # fmt: skip
-    Member.objects.filter(pk=Member.objects.earliest("pk").pk).update(phone=None, phone_index=None, phone_tail="")
+    Member.objects.filter(pk=Member.objects.earliest("pk").pk).change(phone=None, phone_index=None, phone_tail="")
 
 
 def leads(city) -> None:

@@ -310,8 +310,8 @@ def test_an_item_taken_back_by_not_agreeing_is_taken_back_again_after_a_restore(
     changed()
     agree(receipt, *make.NEEDED)
     for pk, at in before.items():
-        Consent.objects.filter(pk=pk).update(withdrawn_at=at)
-    Registration.objects.update(id_number=number)
+        Consent.objects.filter(pk=pk).change(withdrawn_at=at)
+    Registration.objects.change(id_number=number)
     retention.erasures_replay(erasure_list.erased_read(erasure_list.path()))
     assert {item for item, _ in live(receipt)} == make.NEEDED and Registration.objects.get().id_number is None
 

@@ -73,7 +73,7 @@ def test_the_same_number_joins_the_member_already_here_and_leaves_the_roll(city,
 def test_without_a_number_only_the_officer_says_who_it_is(city, officer):
     member = make.verified(city.yuehai, by=officer).member
     row = make.registration(city.yuehai, phone=make.phone())
-    Registration.objects.filter(pk=row.pk).update(phone_index=bytes(member.phone_index))
+    Registration.objects.filter(pk=row.pk).change(phone_index=bytes(member.phone_index))
     row.refresh_from_db()
     assert list(selectors.member_candidates(row, officer)) == [member]
     assert (
@@ -177,7 +177,7 @@ def test_what_the_person_withdrew_is_not_decided(city, officer):
 def test_the_database_refuses_half_a_decision(city, state, constraint):
     row = make.registration(city.yuehai)
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
-        Registration.objects.filter(pk=row.pk).update(state=state)
+        Registration.objects.filter(pk=row.pk).change(state=state)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -207,7 +207,7 @@ def test_two_registrations_of_one_number_verified_at_once_are_one_member():
     number = make.id_number()
     first = make.registration(city.yuehai, id_number=number)
     second = make.registration(city.lianhua)
-    Registration.objects.filter(pk=second.pk).update(id_number_index=bytes(first.id_number_index))
+    Registration.objects.filter(pk=second.pk).change(id_number_index=bytes(first.id_number_index))
     rows = list(Registration.objects.order_by("pk"))
     in_parallel(2, lambda n: services.registration_verify(registration=rows[n], method="document", by=officer))
     assert Member.objects.count() == 1

@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -106,7 +107,7 @@ def planted_everywhere(city, officer, client) -> tuple[Member, list[str]]:
     client.post(reverse("lists:export", args=["member"]), {"purpose": "组织关系核对", "format": "csv"})
     client.post(reverse("members:member_reveal", args=[member.pk]),
                 {"fields_wanted": ["name", "phone", "id_number"], "purpose": "核实报到"})  # fmt: skip
-    Registration.objects.filter(pk=row.pk).update(reason=REASON)
+    Registration.objects.filter(pk=row.pk).change(reason=REASON)
     affiliation = member.affiliations.get(kind="formal", ends_on=None)
     Transfer.objects.create(
         member=member, origin=branch, elsewhere=STREET, number=LETTER, sent_on=datetime.date(2026, 1, 1)
@@ -210,7 +211,7 @@ def erased_and_restored(city, officer) -> tuple[Member, Registration]:
     services.receipt_withdraw(receipt=row.receipts.get())
     retention.retention_run()
     for model, values in backup:
-        model.objects.filter(pk=values.pop("id")).update(**values)
+        QuerySet(model).filter(pk=values.pop("id")).update(**values)
     row.refresh_from_db()
     assert (row.name, row.state, row.member.name) == (NAME, "verified", NAME)
     return row.member, row
@@ -244,7 +245,7 @@ def test_what_was_taken_back_before_it_was_erased_is_taken_back_again(city, offi
     services.receipt_withdraw(receipt=other)
     Consent.objects.exclude(pk__in=[values["id"] for model, values in backup if model is Consent]).delete()
     for model, values in backup:
-        model.objects.filter(pk=values.pop("id")).update(**values)
+        QuerySet(model).filter(pk=values.pop("id")).update(**values)
     call_command("replay_erasures", "--check")
     assert "还有 0 条没有抹除、4 条没有撤回" in capsys.readouterr().out
     call_command("replay_erasures")
@@ -274,8 +275,8 @@ def test_a_list_that_cannot_be_written_stops_no_withdrawal(city, settings, tmp_p
 def test_a_number_given_to_somebody_else_since_is_left_alone(city, officer):
     member, row = erased_and_restored(city, officer)
     later = timezone.now()
-    Member.objects.filter(pk=member.pk).update(entered_at=later, name=OTHER)
-    Registration.objects.filter(pk=row.pk).update(submitted_at=later, name=OTHER)
+    Member.objects.filter(pk=member.pk).change(entered_at=later, name=OTHER)
+    Registration.objects.filter(pk=row.pk).change(submitted_at=later, name=OTHER)
     call_command("replay_erasures")
     member.refresh_from_db()
     assert member.name == OTHER

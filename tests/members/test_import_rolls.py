@@ -141,7 +141,7 @@ def test_a_person_known_without_a_roll_joins(city, branch, bring):
 def test_a_phone_without_a_number_is_looked_at_by_people(city, branch, bring):
     mobile = make.phone()
     known = make.person("吴示例", phone=mobile)
-    Member.objects.filter(pk=known.pk).update(id_number=None, id_number_index=None)
+    Member.objects.filter(pk=known.pk).change(id_number=None, id_number_index=None)
     answer = bring([person(手机号=mobile)])
     assert counts(answer) == {"wrong": 1}
     assert "已在他处" in told(answer)[0][2]
@@ -228,6 +228,6 @@ def test_what_stands_already_is_not_judged_again_but_what_changes_is(city, branc
     number = make.id_number(male=True)
     assert counts(bring([person(身份证号=number, 性别="男")])) == {"new": 1}
     member = Member.objects.get()
-    Member.objects.filter(pk=member.pk).update(sex="2")  # as it came in before anybody compared
+    Member.objects.filter(pk=member.pk).change(sex="2")  # as it came in before anybody compared
     assert counts(bring([{"档案编号": str(member.pk), "性别": "女"}])) == {"unchanged": 1}
     assert counts(bring([{"档案编号": str(member.pk), "入党日期": "1975-01-01"}])) == {"wrong": 1}

@@ -46,7 +46,7 @@ def end(registration: Registration, how: str) -> None:
     elif how == "withdrawn":
         services.registration_withdraw(registration=registration)
     else:
-        Registration.objects.filter(pk=registration.pk).update(
+        Registration.objects.filter(pk=registration.pk).change(
             state=how, reason="说明", decided_at=timezone.now(), duplicate_of=registration.pk
         )
 

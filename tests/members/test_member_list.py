@@ -59,7 +59,7 @@ def test_the_list_comes_in_again_as_a_roll_without_a_change(client, city, tmp_pa
     active = [make.person("上官某某"), make.person("司马某某")]
     for one in active:
         factories.make_affiliation(one, branch, kind="activity")
-    Member.objects.filter(pk=active[0].pk).update(id_number=None, id_number_index=None)
+    Member.objects.filter(pk=active[0].pk).change(id_number=None, id_number_index=None)
     secretary = factories.make_user("secretary", branch)
     client.force_login(secretary)
     answer = client.post(ADDRESS, {"purpose": "组织关系核对", "format": "csv"})

@@ -104,7 +104,7 @@ def test_who_is_verified_on_a_roll_or_taken_in_and_nobody_else(city, branch, mem
     services.member_accept(member=taken_in, organization=branch, contact=member, by=officer)
     assert agreed(taken_in, branch, officer, number="2")
     waiting = make.person("何待")
-    Registration.objects.filter(pk=make.registration(city.yuehai).pk).update(member=waiting)
+    Registration.objects.filter(pk=make.registration(city.yuehai).pk).change(member=waiting)
     for organization in (city.yuehai, branch):
         with pytest.raises(Refused, match="不在这个党组织"):
             agreed(waiting, organization, officer, number="3")
@@ -241,7 +241,7 @@ def test_other_changes_leave_it(member, branch, officer):
 
 def test_a_registration_taken_back_ends_it_on_a_roll_too(city, member, branch, officer):
     row = make.verified(city.yuehai, by=officer)
-    Registration.objects.filter(pk=row.pk).update(member=member)
+    Registration.objects.filter(pk=row.pk).change(member=member)
     pledge = agreed(member, branch, officer)
     services.receipt_withdraw(receipt=Receipt.objects.get())
     assert not is_live(pledge) and member.affiliations.live().exists()
@@ -253,8 +253,8 @@ def test_what_changed_past_the_services_ends_in_the_night(city, member, branch, 
     other = agreed(verified.member, city.yuehai, officer, number="")
     kept = make.verified(city.yuehai, by=officer).member
     stays = agreed(kept, city.yuehai, officer, number="3")
-    Affiliation.objects.filter(member=member).update(ends_on=timezone.localdate())
-    Registration.objects.filter(pk=verified.pk).update(state="unreachable")
+    Affiliation.objects.filter(member=member).change(ends_on=timezone.localdate())
+    Registration.objects.filter(pk=verified.pk).change(state="unreachable")
     assert [is_live(one) for one in (renamed, other, stays)] == [True, True, True]
     with pytest.raises(Refused, match="已有变动"):
         services.pledge_show(pledge=renamed, purpose="打印挂牌", by=officer)

@@ -312,4 +312,4 @@ def test_of_whom_nothing_is_left_nothing_is_written_down_any_more(city, officer)
 
 
 def move_withdrawal(form: Registration, back: datetime.timedelta) -> None:
-    Registration.objects.filter(pk=form.pk).update(withdrawn_at=form.withdrawn_at - back)
+    Registration.objects.filter(pk=form.pk).change(withdrawn_at=form.withdrawn_at - back)

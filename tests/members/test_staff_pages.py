@@ -59,7 +59,7 @@ def acts_of(row: Registration) -> list[tuple[str, dict]]:
 
 def test_the_queue_shows_the_own_guidance_station_overdue_first(city, officer, browser_of):
     soon, late, far = (make.registration(unit) for unit in (city.yuehai, city.yuehai, city.shahe))
-    Registration.objects.filter(pk=late.pk).update(due_on="2025-01-01")
+    Registration.objects.filter(pk=late.pk).change(due_on="2025-01-01")
     response = browser_of(officer).get(url("queue"))
     assert [row["registration"].pk for row in response.context["rows"]] == [late.pk, soon.pk]
     assert "逾期" in page(response)

@@ -81,7 +81,7 @@ def test_a_row_without_the_persons_own_proof_is_refused(city, channel, confirmat
 def test_the_database_refuses_a_counter_entry_without_proof(poster):
     row = make.submit(poster).registration
     with pytest.raises(IntegrityError, match="registration_counter_is_confirmed"), transaction.atomic():
-        Registration.objects.filter(pk=row.pk).update(channel="counter")
+        Registration.objects.filter(pk=row.pk).change(channel="counter")
 
 
 def test_each_tick_is_a_consent_of_its_own_to_the_version_that_was_shown(poster):

@@ -17,7 +17,7 @@ def refuses(name: str):
 
 def update(organization, **columns) -> None:
     with transaction.atomic():
-        Organization.objects.filter(pk=organization.pk).update(**columns)
+        Organization.objects.filter(pk=organization.pk).change(**columns)
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 

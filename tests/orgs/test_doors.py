@@ -58,7 +58,7 @@ def test_permission_on_a_row_is_held_only_inside_the_scope(city):
 
 def test_moving_a_guidance_station_carries_its_businesses(city):
     businesses = [make.make_business(city.yuehai) for _ in range(3)]
-    Organization.objects.filter(pk=city.yuehai.pk).update(district_committee=city.futian)
+    Organization.objects.filter(pk=city.yuehai.pk).change(district_committee=city.futian)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     assert {Business.objects.get(pk=b.pk).district_committee_id for b in businesses} == {city.futian.pk}

@@ -136,7 +136,7 @@ def test_scope_between_two_districts(city, bring):
 
 def test_a_closed_one_stays_as_it_is(city, bring):
     bring([branch(1)])
-    Organization.objects.filter(code="DZZ-1").update(closed_on="2024-01-01")
+    Organization.objects.filter(code="DZZ-1").change(closed_on="2024-01-01")
     assert counts(bring([branch(1)])) == {"unchanged": 1}
     assert counts(bring([branch(1, 名称="新名")])) == {"wrong": 1}
 

@@ -31,7 +31,7 @@ def break_it(owner_role, pk: int, constraints: tuple[str, ...] = (), **columns) 
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for name in constraints:
             cursor.execute(f"ALTER TABLE orgs_organization DROP CONSTRAINT {name}")
-        Organization.objects.filter(pk=pk).update(**columns)
+        Organization.objects.filter(pk=pk).change(**columns)
 
 
 def found(told: dict) -> set[tuple[str, str]]:

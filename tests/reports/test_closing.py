@@ -23,7 +23,7 @@ OCTOBER = date(2026, 10, 1)
 @pytest.fixture
 def city():
     city = make.make_city()
-    Organization.objects.update(entered_at=LONG_AGO)
+    Organization.objects.change(entered_at=LONG_AGO)
     build.business(city.yuehai)
     refresh(date(2026, 10, 30))
     return city

@@ -75,13 +75,13 @@ def test_what_only_the_days_did_is_said_as_that():
     yesterday, month = today - timedelta(days=1), timezone.now() - timedelta(days=30)
     begun = today - timedelta(days=900)
     branch = make.make_branch(city.yuehai, approved_on=begun)
-    Organization.objects.update(entered_at=LONG_AGO)
-    Organization.objects.filter(pk=branch.pk).update(term_starts_on=begun, term_ends_on=today)
+    Organization.objects.change(entered_at=LONG_AGO)
+    Organization.objects.filter(pk=branch.pk).change(term_starts_on=begun, term_ends_on=today)
     placed = {"guidance_station": city.yuehai, "district_committee": city.nanshan}
     for state in ("submitted", "verified"):
         registration = verified(make.make_member("王五"), city.yuehai) if state == "verified" else None
         old = registration or Registration.objects.create(name="赵六", due_on=today, **placed)
-        Registration.objects.filter(pk=old.pk).update(submitted_at=month, decided_at=registration and month)
+        Registration.objects.filter(pk=old.pk).change(submitted_at=month, decided_at=registration and month)
     CheckIn.objects.create(
         member=make.make_member("李四"), place=make.make_service_point(city.yuehai), on=today - timedelta(days=30),
         occurred_at=month, channel="code", **make.placed(city.yuehai),

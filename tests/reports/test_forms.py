@@ -255,7 +255,7 @@ def test_every_active_form_is_filled_once_for_the_month_that_was_closed(town, cl
         bind(one, SHEET, B5="operating")
     stopped.is_active = False
     stopped.save()
-    Organization.objects.filter(pk=town.city.futian.pk).update(closed_on=THIS)
+    Organization.objects.filter(pk=town.city.futian.pk).change(closed_on=THIS)
     job = form_due.forms_due()
     assert form_due.forms_due() is None  # under way
     job_run(job_id=job.pk)

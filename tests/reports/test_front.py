@@ -64,7 +64,7 @@ def test_what_is_due_leads_to_as_many_rows(sign_in, town):
 
 
 def test_small_numbers_of_persons_are_not_shown_to_the_leader(sign_in, town):
-    Registration.objects.update(due_on=timezone.localdate() - timedelta(days=3))
+    Registration.objects.change(due_on=timezone.localdate() - timedelta(days=3))
     refresh()
     assert selectors.latest(town.city.nanshan).value("registrations_overdue") == 3
     due = next(one for one in seen(sign_in("district_leader")).dues if one["label"] == "超期未办结的报到")

@@ -14,7 +14,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts import audit
-from accounts.checking import audit_check
+from accounts.checking import audit_check, records_check
 from accounts.heads import head_export
 from accounts.models import User
 from accounts.retention import JOBS, retention_ran
@@ -49,6 +49,7 @@ def well(settings, tmp_path):
     seal()
     head_export()
     audit_check()
+    records_check()
     seal()
     look()
     assert faults() == {}
@@ -149,6 +150,7 @@ FAULTS = {
     "后台任务 ": (job(created_at=LONG_AGO), "warn"),
     "Redis": (no_redis, "bad"),
     "审计链核对（每晚 02:30）": (a_night_ago("accounts.audit.check"), "bad"),
+    "党组织、党员和报到的校验码（每晚 02:40）": (a_night_ago("accounts.records.check"), "bad"),
     "摆渡文件": (no_files_come, "bad"),
     "告警": (no_rounds, "bad"),
     "上传查毒": (no_scanner, "bad"),

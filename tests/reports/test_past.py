@@ -71,7 +71,7 @@ def test_the_units_below_add_up_on_every_past_day_after_random_changes():
 @pytest.fixture
 def city(db):
     city = make.make_city()
-    Organization.objects.update(entered_at=LONG_AGO)
+    Organization.objects.change(entered_at=LONG_AGO)
     return city
 
 
@@ -134,7 +134,7 @@ def test_a_guidance_station_that_moved_stands_on_a_past_day_where_it_hung(city, 
     for unit in (moved, city.shahe, city.lianhua):
         build.business(unit, full=3, employees=20, entered_at=LONG_AGO)
     branch = make.make_branch(moved, approved_on=LONG_AGO.date())
-    Organization.objects.update(entered_at=LONG_AGO)
+    Organization.objects.change(entered_at=LONG_AGO)
     Declaration.objects.update(entered_at=LONG_AGO)
     refresh(on)
     hidden, below = withheld._hidden_in_tree(on), Withheld(on).keys(branch)

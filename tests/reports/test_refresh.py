@@ -103,7 +103,7 @@ def test_days_are_kept_for_400_days_then_month_ends():
 @pytest.mark.django_db
 def test_yesterdays_numbers_stay_when_today_is_counted():
     city = make.make_city()
-    Organization.objects.update(entered_at=timezone.now() - timedelta(days=9))
+    Organization.objects.change(entered_at=timezone.now() - timedelta(days=9))
     now = timezone.localdate()
     refresh(now - timedelta(days=1))
     build.business(city.yuehai)

@@ -189,7 +189,7 @@ def test_a_number_hidden_on_the_units_own_page_is_hidden_in_its_parents_table(db
 def test_a_line_over_time_keeps_back_what_the_table_of_that_day_does():
     """Else the line of a sibling gives away the small cell that its number was kept back for."""
     city, day, reader = make.make_city(), timezone.localdate(), AnonymousUser()
-    Organization.objects.update(entered_at=timezone.now() - timedelta(days=9))
+    Organization.objects.change(entered_at=timezone.now() - timedelta(days=9))
     yesterday = day - timedelta(days=1)
     with today(yesterday):
         refresh()

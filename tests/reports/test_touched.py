@@ -168,21 +168,21 @@ class Life:
         branch = self.some(Organization, level=4, kind__in=("branch", "joint_branch"))
         if branch:
             kinds = {"branch": "joint_branch", "joint_branch": "branch"}
-            Organization.objects.filter(pk=branch.pk).update(kind=kinds[branch.kind])
+            Organization.objects.filter(pk=branch.pk).change(kind=kinds[branch.kind])
 
     def a_member_more(self):
         self.made.add_member()
 
     def a_member_changes(self):
         workplace, ended = self.made.pick(None, self.some(Business)), self.made.pick("", "", "moved_out")
-        Member.objects.filter(pk=self.some(Member).pk).update(
+        Member.objects.filter(pk=self.some(Member).pk).change(
             standing=self.made.pick("full", "probationary"), occupation=self.made.pick("", "rider"),
             workplace_business=workplace, ended=ended, ended_on=self.today if ended else None,
         )  # fmt: skip
 
     def a_roll_ends(self):
         if row := self.some(Affiliation, ends_on=None):
-            Affiliation.objects.filter(pk=row.pk).update(ends_on=max(self.today, row.starts_on + timedelta(days=1)))
+            Affiliation.objects.filter(pk=row.pk).change(ends_on=max(self.today, row.starts_on + timedelta(days=1)))
 
     def a_registration_more(self):
         self.made.add_registration(self.some(Member))
@@ -191,7 +191,7 @@ class Life:
         row = self.some(Registration)
         now = timezone.now()
         state = self.made.pick("verified", "not_verified", "withdrawn")
-        Registration.objects.filter(pk=row.pk).update(
+        Registration.objects.filter(pk=row.pk).change(
             state=state, decided_at=now, withdrawn_at=now if state == "withdrawn" else None
         )
 
@@ -248,7 +248,7 @@ class Life:
             row.delete()
 
     def a_registration_is_assigned(self):
-        Registration.objects.filter(pk=self.some(Registration).pk).update(
+        Registration.objects.filter(pk=self.some(Registration).pk).change(
             assigned_to=self.made.pick(None, self.made.officer)
         )
 

@@ -76,7 +76,7 @@ def test_without_consent_nobody_is_checked_in(city, place, notice):
 
 
 def test_consent_taken_back_stops_the_next_check_in(person, place):
-    Consent.objects.filter(pk=person.consent.pk).update(withdrawn_at=timezone.now())
+    Consent.objects.filter(pk=person.consent.pk).change(withdrawn_at=timezone.now())
     with pytest.raises(services.CheckInRefused):
         services.check_in(member=person.member, place=place, **values())
 
@@ -88,7 +88,7 @@ def test_consent_given_on_the_member_itself_counts(city, place, notice):
 
 
 def test_withdrawn_registration_takes_its_consent_with_it(person, place):
-    type(person.registration).objects.filter(pk=person.registration.pk).update(
+    type(person.registration).objects.filter(pk=person.registration.pk).change(
         state="withdrawn", withdrawn_at=timezone.now()
     )
     with pytest.raises(services.CheckInRefused):
@@ -102,7 +102,7 @@ def test_closed_place_is_refused(person, place):
 
 
 def test_somebody_who_is_no_member_any_more_is_refused(person, place):
-    type(person.member).objects.filter(pk=person.member.pk).update(ended="moved_out", ended_on="2026-01-01")
+    type(person.member).objects.filter(pk=person.member.pk).change(ended="moved_out", ended_on="2026-01-01")
     with pytest.raises(services.CheckInRefused):
         services.check_in(member=person.member, place=place, **values())
 

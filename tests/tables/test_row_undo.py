@@ -289,7 +289,7 @@ def test_a_table_that_the_model_knows_nothing_of_keeps_a_record(city, registrar,
     one = Market.objects.get()
     make.notice()
     registration = make.registration(city.yuehai)
-    Registration.objects.filter(pk=registration.pk).update(market=one)  # its key has no name on Market's side
+    Registration.objects.filter(pk=registration.pk).change(market=one)  # its key has no name on Market's side
     assert take_back(batch, registrar) == {one.pk: "referred"}
 
 

@@ -1,15 +1,17 @@
-"""Names the accounts, factors, tokens and postings that were written past the product (accounts/row_codes.py)."""
+"""Names the rows under a code that were written past the product (accounts/row_codes.py)."""
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from accounts import audit
-from accounts.row_codes import give_codes, rows_changed
+from accounts import audit, wall
+from accounts.checking import records_check
+from accounts.row_codes import CodedRecord, give_codes, rights_changed
 
 
 class Command(BaseCommand):
     help = (
-        "核对账号、登录方式、令牌、任职的校验码：指出在系统之外新增或改动的行，这些行不起作用；有问题时退出码为 1。"
+        "核对账号、登录方式、令牌、任职，以及党组织、党员、党员关系、报到、同意的校验码：指出在系统之外新增或改动的行。"
+        "前四种不起作用，后五种查清之前不能办理；有问题时退出码为 1。"
         "查清之后，确实要认可的用 --accept 逐行写明，并写原因；不该有的由数据库 owner 删除。"
     )
 
@@ -17,17 +19,20 @@ class Command(BaseCommand):
         parser.add_argument("--accept", nargs="+", default=[], metavar="accounts.user:17", help="认可这些行现在的内容")
         parser.add_argument("--reason", default="", help="为什么认可；记入审计")
 
+    @wall.everywhere()
     def handle(self, *args, **options):
-        found = {f"{row._meta.label_lower}:{row.pk}": row for row in rows_changed()}
+        found = {row.row_name: row for row in (*rights_changed(), *records_check())}
         if options["accept"]:
             self._accept(found, options["accept"], options["reason"].strip())
+            records_check()  # what 运行状况 tells from now on
             return
         for name, row in found.items():
-            self.stdout.write(f"- {name}（{row._meta.verbose_name}）")
+            effect = "查清之前不能办理" if isinstance(row, CodedRecord) else "不起作用"
+            self.stdout.write(f"- {name}（{row._meta.verbose_name}，{effect}）")
         if found:
-            self.stdout.write(f"共 {len(found)} 行在系统之外被改动过，不起作用。")
+            self.stdout.write(f"共 {len(found)} 行在系统之外被改动过。")
             raise SystemExit(1)
-        self.stdout.write("账号、登录方式、令牌、任职都与系统写入的一致。")
+        self.stdout.write("账号、登录方式、令牌、任职、党组织、党员、党员关系、报到、同意都与系统写入的一致。")
 
     @transaction.atomic
     def _accept(self, found, names, reason) -> None:
@@ -35,7 +40,9 @@ class Command(BaseCommand):
             raise CommandError("请用 --reason 写明为什么认可，没有认可任何一行。")
         if unknown := [name for name in names if name not in found]:
             raise CommandError(f"{'、'.join(unknown)} 不在被改动的行里，没有认可任何一行。")
-        give_codes(found[name] for name in names)
+        for name in names:
+            if not give_codes([found[name]]):
+                raise CommandError(f"{name} 里有打不开的密文，无从认可，没有认可任何一行；请从备份取回这一行。")
         for name in names:
             audit.record("accounts.row.accept", by=None, subjects=[found[name]], purpose=reason)
         self.stdout.write(f"已认可 {len(names)} 行，记入审计。")
