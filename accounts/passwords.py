@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.auth import password_validation
 from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -22,6 +23,23 @@ def kinds(password: str) -> int:
     return sum(any(test(sign) for sign in password) for test in tests) + any(
         not any(test(sign) for test in tests) for sign in password
     )
+
+
+class LengthValidator(password_validation.MinimumLengthValidator):
+    """Django's, which says 你 where every page of ours says 您; so do the next two."""
+
+    def get_help_text(self):
+        return f"密码至少要有 {self.min_length} 个字符。"
+
+
+class CommonValidator(password_validation.CommonPasswordValidator):
+    def get_help_text(self):
+        return "密码不能是很多人都在用的。"
+
+
+class SimilarityValidator(password_validation.UserAttributeSimilarityValidator):
+    def get_help_text(self):
+        return "密码不能与您的账号、姓名太相似。"
 
 
 class KindsValidator:

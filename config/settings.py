@@ -222,11 +222,11 @@ TEMPLATES = [
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "orgs.doors.DoorBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "accounts.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "accounts.passwords.KindsValidator"},
     {"NAME": "accounts.passwords.HistoryValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "accounts.passwords.CommonValidator"},
+    {"NAME": "accounts.passwords.SimilarityValidator"},
 ]
 CREDENTIAL_DAYS = env.int("CREDENTIAL_DAYS", 0 if DEMO else 90)  # how long a password lasts; 0: for ever
 TEMPORARY_CREDENTIAL_DAYS = env.int(

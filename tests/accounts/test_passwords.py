@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.hashers import MD5PasswordHasher
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -286,3 +286,8 @@ def test_the_lock_tells_its_end_and_later_tries_do_not_move_it(client, user, nam
     before = AccessAttempt.objects.get().attempt_time
     assert sign_in(client, username=name).status_code == 429
     assert AccessAttempt.objects.get().attempt_time == before
+
+
+def test_the_rules_say_you_as_every_other_page_does():
+    told = "".join(password_validators_help_texts())
+    assert "至少要有 10 个字符" in told and "您的账号、姓名" in told and "你" not in told
