@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, ProgrammingError, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -33,6 +33,7 @@ Content = dict  # JSON values
 Handler = Callable[[Content, datetime], None]
 Outcome = Submission.Outcome
 REFUSALS = (Refused, IdentityError)
+AWAY = (OperationalError, InterfaceError, ProgrammingError)  # no database, or not yet of this version: it waits
 KEPT = timedelta(days=60)  # so long a submission is known when it comes again
 LOCK = 7_851  # pg_try_advisory_xact_lock: one taker at a time, so that a withdrawal never overtakes its form
 SPACE = uuid.UUID("6f2c1c1e-5a0e-4f8e-9d52-6f7f0d6d2a10")  # of the numbers made of a kind and its key
@@ -97,49 +98,62 @@ def take_all(*, again: bool = False) -> int:
 
 @transaction.atomic
 def take(pk: uuid.UUID) -> bool | None:
-    """One of them. None: somebody else is taking. False: it was taken before."""
+    """One of them. None: somebody else is taking. False: it was taken before.
+
+    Whoever took the public face over puts in what it likes, so whatever cannot be read or written is laid aside with its
+    box: it must not stand before all that came after it.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
             return None
-    row = Submission.objects.select_for_update().filter(pk=pk, taken_at__isnull=True).first()
-    if row is None:
-        return False
-    assert row.box is not None  # it waits
-    try:
-        content = json.loads(open_box(row.box, privates=settings.INBOX_PRIVATE_KEYS, what=bound_to(row.kind, row.pk)))
-    except CannotDecrypt as error:
-        logger.error("submission %s: %s", row.pk, error)
-        return _close(row, Outcome.BROKEN)
-    return _close(row, _handled(row, content))
-
-
-def _handled(row: Submission, content: Content) -> str:
-    refusal = ""
     try:
         with transaction.atomic():
-            _handlers[row.kind](content, min(row.received_at, timezone.now()))
+            row = Submission.objects.select_for_update().filter(pk=pk, taken_at__isnull=True).first()
+            if row is None:
+                return False
+            outcome = _handled(row)
+    except AWAY:
+        raise
+    except CannotDecrypt as error:
+        logger.error("submission %s: %s", pk, error)
+        outcome = Outcome.BROKEN
+    except Exception:
+        logger.exception("submission %s", pk)
+        outcome = Outcome.BROKEN
+    _close(pk, outcome)
+    return True
+
+
+def _handled(row: Submission) -> Outcome:
+    assert row.box is not None  # it waits
+    content = json.loads(open_box(row.box, privates=settings.INBOX_PRIVATE_KEYS, what=bound_to(row.kind, row.pk)))
+    refusal = ""
+    try:
+        try:
+            _handle(row, content)
+        except IntegrityError:  # two writers met: what the other wrote is there now
+            _handle(row, content)
     except REFUSALS as error:
         refusal = str(error)
-    except DatabaseError:
-        raise  # the database is away, or two writers met: it waits for the next round
-    except Exception:
-        logger.exception("submission %s (%s)", row.pk, row.kind)
-        return Outcome.BROKEN
     for listener in _told:
         listener(content, refusal)
     return Outcome.REFUSED if refusal else Outcome.TAKEN
 
 
-def _close(row: Submission, outcome: str) -> bool:
-    row.taken_at, row.outcome = timezone.now(), outcome
-    if outcome != Outcome.BROKEN:
-        row.box = None
-    row.save(update_fields=["taken_at", "outcome", "box"])
+@transaction.atomic
+def _handle(row: Submission, content: Content) -> None:
+    _handlers[row.kind](content, min(row.received_at, timezone.now()))
+
+
+def _close(pk: uuid.UUID, outcome: Outcome) -> None:
+    row = Submission.objects.filter(pk=pk)
+    emptied = {} if outcome == Outcome.BROKEN else {"box": None}
+    row.update(taken_at=timezone.now(), outcome=outcome, **emptied)
     if outcome != Outcome.TAKEN:
         act = "members.inbox.refuse" if outcome == Outcome.REFUSED else "members.inbox.broken"
-        audit.record(act, by=None, detail={"kind": row.kind, "id": str(row.pk)}, succeeded=False)
-    return True
+        detail = {"kind": row.values_list("kind", flat=True).get(), "id": str(pk)}
+        audit.record(act, by=None, detail=detail, succeeded=False)
 
 
 def sealed_to() -> Counter[str]:

@@ -9,10 +9,10 @@
 """
 
 import base64
-import binascii
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -29,6 +29,8 @@ from members.models import FerryFile
 FORMAT = 1
 SIGNED_AS = b"xgz ferry file\n"  # a signature of this key under anything else is not one of a file
 LONGEST_LINE = 4096  # of the first two
+LAST_NUMBER = 2**31 - 1  # that the book takes
+UNREADABLE = (ValueError, TypeError, RecursionError)  # what reading JSON, or using it as what it should be, ends in
 PIECE = 1 << 20
 Line = tuple[str, str]  # name, the row as JSON
 
@@ -62,8 +64,14 @@ class Header:
         for name, value in asdict(self).items():
             if type(value) is not kinds.get(name, str):
                 raise ValueError(name)
-        if self.number < 1 or self.heard < 0 or datetime.fromisoformat(self.made_at).tzinfo is None:
+        if not (1 <= self.number <= LAST_NUMBER and 0 <= self.heard <= LAST_NUMBER):
             raise ValueError("number")
+        if not all(name.isidentifier() and type(count) is int for name, count in self.counts.items()):
+            raise ValueError("counts")
+        if not re.fullmatch("[0-9a-f]{16}", self.key):  # it is told before anything is known to be true
+            raise ValueError("key")
+        if datetime.fromisoformat(self.made_at).tzinfo is None:
+            raise ValueError("made_at")
 
 
 def file_name(direction: str, number: int) -> str:
@@ -109,13 +117,16 @@ def read_header(file: BinaryIO) -> tuple[Header, bytes, bytes]:
     head, signature = (file.readline(LONGEST_LINE).rstrip(b"\n") for _ in range(2))
     try:
         return Header(**json.loads(head)), head, base64.b64decode(signature, validate=True)
-    except (ValueError, TypeError, binascii.Error) as error:
+    except UNREADABLE as error:
         raise FerryRefused("format", NOT_OURS) from error
 
 
 def check(file: BinaryIO, *, direction: str, trusted: Iterable[bytes]) -> Header:
     """That it was made for this side, by whom we trust, and came whole. Leaves the file at its rows. Raises FerryRefused."""
     header, head, signature = read_header(file)
+    if header.direction != direction:  # first: else whoever took the wrong one would be told to trust the own key
+        told = FerryFile.Direction(direction).label
+        raise FerryRefused("direction", f"方向不对：这里只收“{told}”的文件，没有写入。请换成另一侧生成的文件。")
     known = {keys.fingerprint(one): one for one in trusted}
     if header.key not in known:
         raise FerryRefused(
@@ -128,9 +139,6 @@ def check(file: BinaryIO, *, direction: str, trusted: Iterable[bytes]) -> Header
         raise FerryRefused(
             "format", f"文件格式是第 {header.format} 版，这里只认第 {FORMAT} 版：请把两侧升级到同一版本。"
         )
-    if header.direction != direction:
-        told = FerryFile.Direction(direction).label
-        raise FerryRefused("direction", f"方向不对：这里只收“{told}”的文件，没有写入。")
     rows_at = file.tell()
     digest, size = hashlib.sha256(), 0
     while piece := file.read(PIECE):
@@ -153,7 +161,7 @@ def read_rows(file: BinaryIO, header: Header, known: Iterable[str]) -> Iterator[
             name, row = json.loads(line)
             if name not in names or type(row) is not dict:
                 raise ValueError(name)
-        except (ValueError, TypeError) as error:
+        except UNREADABLE as error:
             raise FerryRefused("rows", "文件里有这一侧不认识的内容，没有写入：请把两侧升级到同一版本。") from error
         yield name, row
     if digest.hexdigest() != header.digest:

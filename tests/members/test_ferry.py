@@ -116,9 +116,19 @@ DAMAGE = {
     "empty": (lambda path, sides: path.write_bytes(b""), "不是摆渡文件"),
     "something else": (lambda path, sides: path.write_bytes(b"\x00\xff" * 9000), "不是摆渡文件"),
     "number in words": (lambda path, sides: rewritten(path, number="1"), "不是摆渡文件"),
+    "nested without end": (lambda path, sides: path.write_bytes(b"[" * 9000), "不是摆渡文件"),
+    "a key that writes to the screen": (
+        lambda path, sides: path.write_bytes(path.read_bytes().replace(b'"key": "', b'"key": "\\u001b[2J', 1)), "不是摆渡文件",
+    ),
+    "more than the book takes": (lambda path, sides: rewritten(path, sides.key["public"], heard=2**31), "不是摆渡文件"),
+    "counts in words": (lambda path, sides: rewritten(path, sides.key["public"], counts={"a": "1"}), "不是摆渡文件"),
     "a later format": (lambda path, sides: rewritten(path, sides.key["public"], format=2), "格式是第 2 版"),
     "the other direction": (lambda path, sides: rewritten(path, sides.key["public"], direction="to-public"), "方向不对"),
+    "the other direction, by the own key": (
+        lambda path, sides: rewritten(path, sides.key["staff"], direction="to-public"), "换成另一侧生成的文件",
+    ),
     "a gap": (lambda path, sides: rewritten(path, sides.key["public"], number=3), "缺第 1、2 号文件"),
+    "a gap without end": (lambda path, sides: rewritten(path, sides.key["public"], number=2**31 - 1), "缺第 1 到 2147483646 号"),
     "the key of nobody": (
         lambda path, sides: setattr(sides.settings, "FERRY_TRUSTED", sides.trusted["staff"]), "不在 FERRY_TRUSTED",
     ),
@@ -158,11 +168,12 @@ def test_rows_that_do_not_fit_take_the_good_ones_with_them(sides, monkeypatch):
         rewritten(path, sides.key["public"], number=1)
         with pytest.raises(ferry.FerryRefused, match="全部没有写入"):
             ferry.ferry_in(path)
-    monkeypatch.setattr(outgoing, "_of_the_public", lambda: iter([("members_member", "{}")]))
-    path = sides.public_out()
-    rewritten(path, sides.key["public"], number=1)
-    with pytest.raises(ferry.FerryRefused, match="不认识的内容"):
-        ferry.ferry_in(path)
+    for row in (("members_member", "{}"), ("members_submission", "[" * 100_000)):
+        monkeypatch.setattr(outgoing, "_of_the_public", lambda row=row: iter([row]))
+        path = sides.public_out()
+        rewritten(path, sides.key["public"], number=1)
+        with pytest.raises(ferry.FerryRefused, match="不认识的内容"):
+            ferry.ferry_in(path)
     assert not Submission.objects.exists() and not FerryFile.objects.exists()
 
 

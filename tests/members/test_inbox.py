@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, OperationalError, connection
 from django.utils import timezone
 
 from accounts.crypto import CannotDecrypt
@@ -15,7 +16,7 @@ from accounts.models import AuditEvent
 from accounts.sealed_box import fill, fingerprint, key_pair, open_box
 from members import answers, identity, inbox, sealing, services
 from members.errors import Refused
-from members.models import Answer, Receipt, Submission
+from members.models import Answer, Receipt, Registration, Submission
 from tests import factories
 from tests.members import make
 
@@ -131,21 +132,70 @@ def test_a_bug_keeps_the_box_and_a_refusal_tells_the_person(put, monkeypatch, ci
     assert public_reads(code, answers.REFUSED) == "不能办理。"
 
 
+POISON = {  # whoever took the public face over holds the key that seals, and may add rows
+    "cut short": lambda said: {"raw": b'{"'},
+    "nested without end": lambda said: {"raw": b"[" * 100_000},
+    "no object": lambda said: {"raw": b"5"},
+    "longer than its column": lambda said: {"workplace": "甲" * 500},
+    "a name that no roll takes": lambda said: {"name": "甲" * 61},
+    "no choice": lambda said: {"standing": "nothing"},
+    "a NUL": lambda said: {"workplace": "a\0"},
+    "a consent of its own": lambda said: {"consents": [*said["consents"], "nothing"]},
+    "before all time": lambda said: {"at": "4000-01-01 BC"},
+}
+
+
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON)
+def test_what_cannot_be_taken_is_laid_aside_and_stands_before_nobody(pair, put, heard, city, poison):
+    poster, kind, pk = make.station_poster(city.yuehai), "registration", uuid.uuid4()
+    said = form_of(poster)
+    changed = poison(said)
+    raw, at = changed.pop("raw", None), changed.pop("at", "2026-01-01")
+    said |= {name: changed.pop(name) for name in list(changed) if name in said}
+    said["answers"] |= changed
+    box = fill(raw or json.dumps(said).encode(), recipient=pair, what=inbox.bound_to(kind, pk))
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO members_submission (id, kind, box, received_at) VALUES (%s, %s, %s, %s)",
+                       [pk, kind, box, at])  # fmt: skip
+    put("tried", {"number": 1})
+    assert inbox.take_all() == 2 and heard == [1]
+    assert Submission.objects.values_list("outcome", flat=True).get(pk=pk) == "broken"
+    assert not Registration.objects.exists()
+    assert AuditEvent.objects.get(act="members.inbox.broken").detail == {"kind": kind, "id": str(pk)}
+
+
+def test_what_another_writer_or_an_absent_database_stopped_is_tried_again(put, monkeypatch):
+    errors = [IntegrityError("x"), OperationalError("away")]
+    monkeypatch.setitem(inbox._handlers, "tried", lambda content, sent_at: errors and throw(errors.pop(0)))
+    put("tried", {})
+    with pytest.raises(OperationalError):
+        inbox.take_all()
+    assert Submission.objects.get().taken_at is None and inbox.take_all() == 1
+    assert Submission.objects.get().outcome == "taken"
+
+
+def throw(error: Exception):
+    raise error
+
+
 def public_reads(code: str, name: str):
     """As the public face opens it; that its role reads it is in test_faces.py."""
     kept = Answer.objects.filter(code_index=identity.receipt_index(code)).first()
     return json.loads(sealing.unseal(kept.sealed, code=code, what=answers.WHAT)).get(name) if kept else None
 
 
-def test_a_form_counts_from_when_it_was_sent(put, city):
-    make.notice()
-    poster = make.station_poster(city.yuehai)
+def form_of(poster) -> dict:
+    """What the public face sends once a form is whole."""
     token = uuid.uuid4()
-    content = {
+    return {
         "form_token": str(token), "code": identity.receipt_code(token), "consents": sorted(make.NEEDED),
         "answers": {"name": "张三丰", "phone": "13800138000", "home_unknown": True},
         "notice": make.notice().version, "channel": "poster", "poster": poster.code,
     }  # fmt: skip
+
+
+def test_a_form_counts_from_when_it_was_sent(put, city):
+    content = form_of(make.station_poster(city.yuehai))
     put("registration", content)
     sent_at = timezone.now() - timedelta(days=3)
     Submission.objects.update(received_at=sent_at)

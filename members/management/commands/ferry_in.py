@@ -24,7 +24,7 @@ class Command(BaseCommand):
             except ferry.FerryRefused as refusal:
                 raise CommandError(f"{path.name}：{refusal}") from refusal
             except OSError as error:
-                raise CommandError(f"打不开 {path}：{error.strerror}。") from error
+                raise CommandError(f"打不开 {path}：{error.strerror}。没有写入，请核对路径和权限后再运行。") from error
             lost = []
             number, rows = taken.header.number, sum(taken.header.counts.values())
             if taken.is_repeated:
