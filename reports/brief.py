@@ -260,7 +260,7 @@ class _Asked:
                 name_of(line),
                 words.unit_page(line.unit, self.basis) if line.has_page else None,
                 _share(metric, part * sign, form),
-                "" if line.is_unassigned else responsible(line.unit),
+                "" if line.is_unassigned else answers(line.unit),
             )
             for line, part in shares
         ]
@@ -316,18 +316,23 @@ def name_of(line: Numbers) -> str:
 
 
 def responsible(unit: Unit) -> str:
+    """A unit, and who answers for it."""
+    return f"{words.short(unit)}（{answers(unit)}）"
+
+
+def answers(unit: Unit) -> str:
     """Who answers for a unit by the postings on record: leaders, of a guidance station its officers.
 
     A grassroots organization answers by its post alone: the name of its secretary would say who is a member.
     """
     role = Role.LEADER if isinstance(unit, Division) else ANSWERS.get(Level(unit.level), Role.LEADER)
     if role == Role.SECRETARY:
-        return f"{words.short(unit)}（{role.label}）"
+        return role.label
     place = {"organization" if isinstance(unit, Organization) else "division": unit}
     held = Posting.objects.holding().filter(role=role, user__is_active=True, **place)
     held = held.select_related("user").order_by("starts_on", "pk")[:2]
     names = "、".join(str(one.user) for one in held)
-    return f"{words.short(unit)}（{role.label} {names}）" if names else f"{words.short(unit)}（没有登记{role.label}）"
+    return f"{role.label} {names}" if names else f"没有登记{role.label}"
 
 
 def _standing(own: Numbers) -> str:

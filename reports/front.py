@@ -60,7 +60,8 @@ def _where(point: brief.Point) -> str:
     if not point.places:
         return point.who
     most = point.places[0]
-    return f"{most.who or most.name} {most.share}"
+    who = f"（{most.who}）" if most.who else ""
+    return f"{most.name}{who} {most.share}"
 
 
 def _gap(own: Numbers, code: str) -> dict:

@@ -115,16 +115,11 @@ def _point(point: Point) -> dict:
         "code": point.code, "name": point.name, "value": point.value, "why": _clip(point.why, LINE),
         "since": ("近 400 天一直如此" if point.from_the_first else f"{point.since:%Y-%m-%d} 起"),
         "places": [
-            {"name": _clip(place.name, NAME), "share": place.share, "who": _clip(_person(place.who), WHO)}
+            {"name": _clip(place.name, NAME), "share": place.share, "who": _clip(place.who, WHO)}
             for place in point.places
         ],
         "who": _clip(point.who, ANSWERS), "next": point.next_step,
     }  # fmt: skip
-
-
-def _person(who: str) -> str:
-    """负责人 张三 of "南山区（负责人 张三）": the place stands before it already."""
-    return who.partition("（")[2].removesuffix("）")
 
 
 def _gap(code: str, found: Brief) -> dict:

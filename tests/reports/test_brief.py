@@ -46,14 +46,17 @@ def read(unit, user, day=None):
 def test_it_says_what_since_when_where_and_who(told):
     city, today, end = told
     leader = make.make_user("leader", city.city, username="top", name="陈局长")
+    make.make_user("leader", city.nanshan, name="林书记")
     found = read(city.city, leader)
     good, bad = found.good[0], found.bad[0]
     assert (good.code, good.value.split("（")[0]) == ("organization_coverage_strict", "25.0%")
     assert "+15.0 个百分点" in good.why and good.since == end + timedelta(days=1)
-    assert [(place.name, place.share) for place in good.places] == [("南山区", "+15.00 个百分点")]
-    assert "陈局长" in good.who
+    assert [(place.name, place.share, place.who) for place in good.places] == [
+        ("南山区", "+15.00 个百分点", "领导 林书记")
+    ]
+    assert good.who.endswith("（领导 陈局长）")
     assert (bad.code, bad.value, bad.since) == ("terms_overdue", "9 个", today)
-    assert [(place.name, place.share) for place in bad.places] == [("福田区", "+7 个")]
+    assert [(place.name, place.share, place.who) for place in bad.places] == [("福田区", "+7 个", "没有登记领导")]
     assert any("terms_overdue" in link["url"] for link in bad.links)
 
 
