@@ -33,6 +33,7 @@ OTHER_OF = {
     "members_transfers_expired": ("已过有效期", "有效期改晚"),
     "markets_covered": ("开始有党组织覆盖", "不再有党组织覆盖"),
 }
+LATE = {"opened": "补录：较早批准，那天以后才录入", "closed": "补录：较早撤销，那天以后才录入"}
 # A registration in the state it was in.
 SAME_STATE = {
     "registrations_due_soon": ("离应办结日期不到 3 天", "应办结日期已过"),
@@ -100,6 +101,14 @@ def _cover(came: bool, detail: str, absent: "Side", other: "Side") -> str:
     return f"覆盖由「{COVERS[before]}」变为「{COVERS[after]}」"
 
 
+def _late(came: bool, detail: str, absent: "Side", other: "Side") -> str:
+    """What had begun or ended by the day of one side, and was entered after it."""
+    if detail in LATE:
+        return LATE[detail]
+    before, _, after = detail.partition(">")
+    return f"补录的覆盖关系：由「{COVERS[before]}」变为「{COVERS[after]}」"
+
+
 def _helped(came: bool, detail: str, absent: "Side", other: "Side") -> str:
     what = metrics.METRICS[absent.code].name.removeprefix("有")
     return f"开始有{what}" if came else f"不再有{what}"
@@ -138,7 +147,7 @@ def _state(came: bool, detail: str, absent: "Side", other: "Side") -> str:
 
 _LABELS = {
     "entry": _entry, "place": _place, "registered": _registered, "operating": _operating, "range": _range,
-    "inside": _inside_label, "cover": _cover, "helped": _helped, "key": _key, "other": _other,
+    "inside": _inside_label, "cover": _cover, "late": _late, "helped": _helped, "key": _key, "other": _other,
     "person": _person, "state": _state, "lost": lambda *_: "不能还原的改动（抹除个人信息、事后更改）",
     "window": lambda *_: "已超出 30 天",
     "rest": lambda *_: "其余（人数过少的不分开说，也可能没有）",

@@ -236,7 +236,16 @@ def _why(at: str, side: Side, before: str, after: str) -> str:
         WHEN NOT {at}.inside THEN 'inside'
         {f"WHEN NOT {at}.is_key THEN 'key'" if side.code.startswith("key_") else ""}
         {"WHEN TRUE THEN 'helped'" if side.code in HELPED else ""}
-        ELSE 'cover:' || coalesce({before}.cover, 'none') || '>' || coalesce({after}.cover, 'none') END"""
+        ELSE CASE WHEN {_came_late(at, side)} THEN 'late:' ELSE 'cover:' END
+            || coalesce({before}.cover, 'none') || '>' || coalesce({after}.cover, 'none') END"""
+
+
+def _came_late(at: str, side: Side) -> str:
+    """Whether a link held on this side's day already, and was entered after it."""
+    late = f"l.starts_on <= {side.day.literal} AND l.entered_at >= {side.day.end}"
+    return f"""(EXISTS (SELECT FROM markets_businesscoverage l WHERE l.business_id = {at}.id AND {late})
+        OR EXISTS (SELECT FROM markets_marketcoverage l JOIN markets_business o ON o.market_id = l.market_id
+                   WHERE o.id = {at}.id AND {late}))"""
 
 
 def _person_reasons(a: Side, b: Side) -> str:
@@ -285,10 +294,10 @@ def _registration_reasons(a: Side, b: Side) -> str:
 def _other_reasons(a: Side, b: Side) -> str:
     """Organizations, markets, places: not there at all, elsewhere, or there but of another kind or state."""
     return f"""told AS MATERIALIZED (
-        SELECT c.id, c.came, CASE WHEN c.came THEN {_elsewhere(a)} ELSE {_elsewhere(b)} END AS reason FROM changed c)"""
+        SELECT c.id, c.came, CASE WHEN c.came THEN {_elsewhere(a, b)} ELSE {_elsewhere(b, a)} END AS reason FROM changed c)"""
 
 
-def _elsewhere(side: Side) -> str:
+def _elsewhere(side: Side, other: Side) -> str:
     if side.metric.source not in EVERY or _is_grassroots(side.unit) and side.metric.source != "organizations":
         return "'other'"
     city = Organization.objects.get(level=Level.CITY)
@@ -300,7 +309,13 @@ def _elsewhere(side: Side) -> str:
         ]
         return f"c.id IN ({' UNION '.join(every)})"
 
-    return f"""CASE WHEN NOT ({there(city, False)}) THEN 'entry'
+    late = ""
+    if side.metric.source == "organizations":  # what was entered after the day that it is of
+        began = f"o.approved_on <= {side.day.literal} AND o.entered_at >= {side.day.end}"
+        late = f"""WHEN EXISTS (SELECT FROM orgs_organization o WHERE o.id = c.id AND {began}) THEN 'late:opened'
+            WHEN EXISTS (SELECT FROM orgs_organization o WHERE o.id = c.id AND o.closed_on <= {other.day.literal})
+            THEN 'late:closed'"""
+    return f"""CASE {late} WHEN NOT ({there(city, False)}) THEN 'entry'
         WHEN NOT ({there(side.unit, side.unassigned)}) THEN 'place' ELSE 'other' END"""
 
 

@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from orgs.models import Division, Organization
-from reports import boards, metrics, monthly_words, ranking, releases, selectors
+from reports import boards, late, metrics, monthly_words, ranking, releases, selectors
 from reports.days import month_end_before
 from reports.models import MonthClosing
 from reports.printing import PrintRefused
@@ -153,7 +153,7 @@ def content_of(unit: Unit, month: Month, address: str = "") -> dict:
         "gaps": _gaps(month.released),
         "definitions": monthly_words.definitions(groups),
     }
-    return content | {"summary": monthly_words.summary(content)}
+    return content | {"summary": [*monthly_words.summary(content), *late.notes(PUBLIC, unit, own.as_of)]}
 
 
 def _day(numbers: Numbers | None) -> str | None:

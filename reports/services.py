@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import audit
 from orgs.kinds import Level
 from orgs.models import Organization
-from reports import kept, selectors, snapshots, splitting, tally
+from reports import kept, late, selectors, snapshots, splitting, tally
 from reports.digests import digest_of
 from reports.models import LastCount, MonthClosing, Snapshot
 from reports.sql.parts import Day
@@ -281,7 +281,8 @@ def _closed_numbers(as_of: date, first: date) -> dict:
     rows = Snapshot.objects.filter(as_of=as_of, breakdown=OWN, key="").values_list(
         "organization__code", "division__code", "counts"
     )
-    numbers: dict = {"organizations": {}, "divisions": {}, "entered_late": _late_in(first, as_of)}
+    came_late = sorted({*_late_in(first, as_of), *late.organizations_for(first)})
+    numbers: dict = {"organizations": {}, "divisions": {}, "entered_late": came_late}
     for organization, division, counts in rows:
         if organization is not None:
             numbers["organizations"][organization] = counts
@@ -293,6 +294,6 @@ def _closed_numbers(as_of: date, first: date) -> dict:
 def _late_in(first: date, as_of: date) -> list[str]:
     """Organizations that came in during this month for a month that was closed already."""
     city = Organization.objects.filter(level=Level.CITY).first()
-    late = selectors.entered_late(city, as_of) if city else []
-    rows = Organization.objects.filter(code__in=late, entered_at__date__gte=first)
-    return sorted(rows.values_list("code", flat=True))
+    codes = selectors.entered_late(city, as_of) if city else []
+    rows = Organization.objects.filter(code__in=codes, entered_at__date__gte=first)
+    return list(rows.values_list("code", flat=True))

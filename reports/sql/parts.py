@@ -15,6 +15,10 @@ from orgs.models import Division, Organization
 PLACE = ("dc", "gs", "district", "street")  # the four ancestors, by short names
 
 
+def _midnight(day: date) -> str:
+    return f"TIMESTAMPTZ '{timezone.make_aware(datetime.combine(day, time())).isoformat()}'"
+
+
 @dataclass(frozen=True)
 class Day:
     """The day that is counted: what is valid on it and was entered before its end in the city's own time zone."""
@@ -29,9 +33,12 @@ class Day:
         return f"DATE '{(self.on + timedelta(days=days)).isoformat()}'"
 
     @property
+    def begin(self) -> str:
+        return _midnight(self.on)
+
+    @property
     def end(self) -> str:
-        midnight = timezone.make_aware(datetime.combine(self.on + timedelta(days=1), time()))
-        return f"TIMESTAMPTZ '{midnight.isoformat()}'"
+        return _midnight(self.on + timedelta(days=1))
 
     def holds(self, alias: str, *, entered: bool = True) -> str:
         """Whether a half-open period holds on the day."""

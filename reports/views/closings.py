@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.generic import TemplateView, View
 
 from orgs.scoped import DoorMixin
-from reports import closing, words
+from reports import closing, late, words
 from reports.behind import own_unit
 from reports.closing_forms import CloseForm, ReviseForm
 from reports.models import MonthClosing
@@ -85,6 +85,7 @@ class Closing(DoorMixin, View):
             "row": row,
             "untouched": closing.is_untouched(row),
             "late": closing.late(row, request.user),
+            "late_notes": late.notes(request.user, unit, row.as_of) if unit is not None else [],
             "newest": newest,
             "changed": closing.changed_since(row, unit) if unit is not None else None,
             "unit": unit,

@@ -17,6 +17,7 @@ from reports import (
     boards,
     days,
     goal_words,
+    late,
     metrics,
     page_cache,
     ranking,
@@ -162,7 +163,7 @@ class Dashboard(UnitMixin, View):
             "split_url": ""
             if grassroots
             else reverse("reports:split", args=[kind_of(unit), unit.code]) + basis.query(),
-            "late": selectors.entered_late(unit, own.as_of) if isinstance(unit, Organization) else [],
+            "late": late.notes(self.request.user, unit, own.as_of),
         }
 
     @staticmethod
