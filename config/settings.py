@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +20,32 @@ def required(name: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"缺少环境变量 {name}：请按 .env.example 设置后再启动。")
     return value
+
+
+def whole(name: str, default: int, least: int) -> int:
+    """A number among the city's rules; left empty it is the default. One that is no rule is named: it would count or hide
+    otherwise than everybody believes, and nobody would see it."""
+    text = env(name, default="").strip() or str(default)
+    if not text.isdecimal() or int(text) < least:
+        raise ImproperlyConfigured(f"环境变量 {name} 应为不小于 {least} 的整数，现在是「{text}」。")
+    return int(text)
+
+
+def lights(green: str, amber: str) -> tuple[Decimal, Decimal]:
+    """How far behind its line a goal may be, in percent of its way, to be green, and to be amber: never green beyond amber."""
+    found = []
+    for name, default in ((green, "3"), (amber, "10")):
+        text = env(name, default="").strip() or default
+        if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?", text):
+            raise ImproperlyConfigured(
+                f"环境变量 {name} 应为 0 以上的百分数，如 3 或 2.5，不带百分号，现在是「{text}」。"
+            )
+        found.append(Decimal(text))
+    if found[0] > found[1]:
+        raise ImproperlyConfigured(
+            f"环境变量 {green}（{found[0]}）不得大于 {amber}（{found[1]}）：绿的界限在黄的以内。"
+        )
+    return found[0], found[1]
 
 
 def key(name: str, text: str) -> bytes:
@@ -349,18 +376,19 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- rules a city may set --------------------------------------------------------------------------------------------
-THREE_HAVES_EMPLOYEES = env.int("THREE_HAVES_EMPLOYEES", 10)  # 「三有」企业的从业人数下限，各地不一
-SMALL_CELL = env.int("SMALL_CELL", 5)  # person counts below this are hidden outside the responsible unit
-REGISTRATION_DUE_DAYS = env.int("REGISTRATION_DUE_DAYS", 15)
+THREE_HAVES_EMPLOYEES = whole("THREE_HAVES_EMPLOYEES", 10, 1)  # 「三有」企业的从业人数下限，各地不一
+SMALL_CELL = whole(
+    "SMALL_CELL", 5, 5
+)  # person counts below this are hidden outside the responsible unit; can only be more
+REGISTRATION_DUE_DAYS = whole("REGISTRATION_DUE_DAYS", 15, 1)
 EXPORT_APPROVAL_ROWS = env.int("EXPORT_APPROVAL_ROWS", 50_000)  # a longer list leaves on a second person's word
 AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", 1096)  # three years, which reveals and exports need; can only be longer
 if AUDIT_KEEP_DAYS < 1096:
     raise ImproperlyConfigured("环境变量 AUDIT_KEEP_DAYS 不得少于 1096（三年）：查看、导出个人信息的记录须保存三年。")
-RIGHTS_ANSWER_DAYS = env.int("RIGHTS_ANSWER_DAYS", 15)  # 个人信息权利申请的答复期限
+RIGHTS_ANSWER_DAYS = whole("RIGHTS_ANSWER_DAYS", 15, 1)  # 个人信息权利申请的答复期限
 # A goal is green, else amber, else red by how far behind its line it is, in percent of the way from base to target.
-GOAL_GREEN_WITHIN = env.int("GOAL_GREEN_WITHIN", 3)
-GOAL_AMBER_WITHIN = env.int("GOAL_AMBER_WITHIN", 10)
-GOAL_PACE_DAYS = env.int("GOAL_PACE_DAYS", 90)  # the present pace is that of so many days
+GOAL_GREEN_WITHIN, GOAL_AMBER_WITHIN = lights("GOAL_GREEN_WITHIN", "GOAL_AMBER_WITHIN")
+GOAL_PACE_DAYS = whole("GOAL_PACE_DAYS", 90, 1)  # the present pace is that of so many days
 REPORT_CLASSIFICATION = env("REPORT_CLASSIFICATION", default="internal")  # of scheduled reports: internal or public
 if REPORT_CLASSIFICATION not in ("internal", "public"):
     raise ImproperlyConfigured("环境变量 REPORT_CLASSIFICATION 应为 internal（内部）或 public（公开）。")

@@ -15,6 +15,10 @@ from reports.selectors import Unit
 from reports.words import OPENS_ON, Basis
 
 What = FormBinding.What
+TEXT_HELP = (
+    "每月都一样的字，如填表人的科室。同一格里还有时间、单位的，写 {年}、{月}、{日}（当月最后一天）、{今天}（填报那天）、{单位}，"
+    "填报时换成当月的，如：统计时间：{年}年{月}月{日}日。"
+)
 CODES = {metric.name: metric.code for metric in metrics.METRICS.values()}
 FILE_HELP = (
     "Excel 工作簿(.xlsx)，不超过 5 MB。原样保存，每月在它上面填数，格式、公式、打印设置都不动；含宏、外部链接的不接收。"
@@ -104,7 +108,7 @@ class BindForm(forms.Form):
     range = forms.ChoiceField(label="范围", choices=list(metrics.RANGES.items()))
     unit = forms.ChoiceField(label="哪个单位的")
     text = forms.CharField(
-        label="固定文字", max_length=200, help_text="每月都一样的字，如填表人的科室。",
+        label="固定文字", max_length=200, help_text=TEXT_HELP,
         error_messages={"required": "请写要填的文字。"},
     )  # fmt: skip
 

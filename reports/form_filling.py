@@ -80,8 +80,19 @@ class Filler:
         if binding.what == What.FILLED_ON:
             text = f"{today.year}年{today.month}月{today.day}日"
             return Told(today if is_date else text, text)
-        text = binding.text if binding.what == What.TEXT else str(binding.unit)
+        text = self._of_the_month(binding) if binding.what == What.TEXT else str(binding.unit)
         return Told(text, text)
+
+    def _of_the_month(self, binding: FormBinding) -> str:
+        """Words that stand in one cell with the month, the day of filling or the unit: 统计时间：{年}年{月}月{日}日."""
+        month, today, text = self.closing.month, timezone.localdate(), binding.text
+        told = {
+            "{年}": f"{month.year}", "{月}": f"{month.month}", "{日}": f"{monthly.last_day(month).day}",
+            "{今天}": f"{today.year}年{today.month}月{today.day}日", "{单位}": str(binding.unit),
+        }  # fmt: skip
+        for mark, word in told.items():
+            text = text.replace(mark, word)
+        return text
 
     def _number(self, binding: FormBinding, *, is_date: bool, shows_percent: bool) -> Told:
         try:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,12 +12,12 @@ from reports.form_grid import COLUMNS, ROWS
 from reports.form_services import units_of
 from reports.models import FormBinding, ReportForm
 from reports.selectors import Unit
-from reports.words import OPENS_ON, Basis
 from tables.workbooks import Sheet
 from tables.workbooks.look import Place, address
 
 What = FormBinding.What
 MOST = 300  # proposals shown at once
+LONGEST = 200  # of the words of a binding
 REACH = 60  # rows or columns that a label is looked for
 # What upper bodies call the same thing. The official formula of 组织覆盖 is 单独 + 联合 (design.md §4).
 ALIASES = {
@@ -52,6 +53,8 @@ OWN = ("合计", "总计", "全市", "全区", "本级", "小计")
 _ASIDE = re.compile(r"[（(][^（()）]*[)）]|[\s:、，,。.*=%_—\-]|^[0-9一二三四五六七八九十]+[、.．)）]")
 # Beside a metric these say that another number is meant than the month's own.
 _OTHERWISE = re.compile("备注|说明|同期|上年|去年|上月|上期|同比|环比|增长|增幅|增减|新增|目标|计划|任务|排名|名次")
+_DATE = re.compile(r"(\d{4})\s*年\s*(\d{1,2})\s*月(?:\s*(\d{1,2})\s*日)?")
+_OTHER_TIME = re.compile("同期|上年|去年|上月|上期|通知|文件|印发")
 _TAIL = re.compile(r"(?:总数|数量|个数|户数|人数|家数|数|总量)$")
 _VALUE = re.compile(r"^(?!%$)[-+0-9.,%/:年月日]*$")  # numbers and days, of last month; % alone is a unit
 
@@ -175,7 +178,8 @@ def _units(form: ReportForm) -> dict[str, Unit | None]:
 
 
 def proposals(form: ReportForm, sheet: Sheet) -> list[Proposal]:
-    """For cells in sight that are free, can be filled and have a label that names a metric; in the order of the sheet."""
+    """For cells in sight that are not bound and can be filled: by the label of a free one, by the month in the words of another;
+    in the order of the sheet."""
     labels, units = Labels(sheet), _units(form)
     bound = set(form.bindings.filter(sheet=sheet.name).values_list("row", "column"))
     last_row, last_column = sheet.extent()
@@ -186,7 +190,7 @@ def proposals(form: ReportForm, sheet: Sheet) -> list[Proposal]:
     for row in rows:
         for column in columns:
             place = (row, column)
-            if place in bound or labels.word(place) or sheet.why_not(place):
+            if place in bound or sheet.why_not(place):
                 continue
             if proposal := _proposal(sheet, labels, units, place):
                 found.append(proposal)
@@ -196,6 +200,8 @@ def proposals(form: ReportForm, sheet: Sheet) -> list[Proposal]:
 
 
 def _proposal(sheet: Sheet, labels: Labels, units: dict[str, Unit | None], place: Place) -> Proposal | None:
+    if labels.word(place):
+        return _renewed(sheet, labels, place)
     left, above = list(labels.left(place)), list(labels.above(place))
     nearest = next((text for _, text in left), "")
     if what := ASKED.get(plain(nearest)):
@@ -208,6 +214,27 @@ def _proposal(sheet: Sheet, labels: Labels, units: dict[str, Unit | None], place
     whose = next((one for _, one in (*left, *above) if plain(one) in units), None)
     label = f"{whose} · {text}" if whose else text
     return Proposal(sheet.name, place, label, _asked(metric_for(text), units[plain(whose)] if whose else None))
+
+
+def _renewed(sheet: Sheet, labels: Labels, place: Place) -> Proposal | None:
+    """Of a cell whose words name the month that the form was uploaded for: the same words of any month. Left as it is it
+    goes out with last month's date."""
+    text = labels.word(place)
+    told = text if _OTHER_TIME.search(text) else _DATE.sub(_of_any_month, text)
+    if told == text or labels.anchor(place) != place or len(told) > LONGEST:
+        return None
+    return Proposal(sheet.name, place, text, {"what": What.TEXT, "text": told})
+
+
+def _of_any_month(date: re.Match) -> str:
+    if plain(date.string[: date.start()]).endswith(WORDS[What.FILLED_ON]):
+        return "{今天}"
+    year, month, day = (int(part) if part else 0 for part in date.groups())
+    if not 1 <= month <= 12:
+        return date.group()
+    if not day:
+        return "{年}年{月}月"
+    return "{年}年{月}月{日}日" if day == monthrange(year, month)[1] else date.group()
 
 
 def _text_for(labels: Labels, units: dict[str, Unit | None], place: Place) -> str | None:
@@ -223,12 +250,10 @@ def _text_for(labels: Labels, units: dict[str, Unit | None], place: Place) -> st
 
 
 def _asked(code: str, unit: Unit | None) -> dict:
-    """A rate as percent, in the 口径 that pages open on; a count of all operating businesses."""
-    metric = metrics.METRICS[code]
-    if metric.kind != metrics.RATE:
-        return {"what": What.VALUE, "metric": code, "unit": unit}
-    fit = Basis(OPENS_ON).fitting(metric)
-    return {"what": What.PERCENT, "metric": metrics.count_key(code, fit.denominator), "unit": unit}
+    """Over all operating businesses, as the counts beside it are and as the official formula says: a total that the form
+    works out of them would be another share than those above it."""
+    rate = metrics.METRICS[code].kind == metrics.RATE
+    return {"what": What.PERCENT if rate else What.VALUE, "metric": code, "unit": unit}
 
 
 def proposal_for(form: ReportForm, sheet: Sheet, place: Place) -> Proposal | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from orgs.kinds import Level
 from orgs.models import Organization
 from reports import brief, goal_progress, metrics, tiles, words
 from reports.behind import PERMISSION
@@ -39,7 +40,7 @@ def front_of(user, unit: Unit) -> Front | None:
     lead = [tile for tile in tiles.groups(own, found.before, Basis())[0]["tiles"] if tile["lead"]]
     return Front(
         own, _sentences(found), found.standing, lead, [_gap(own, code) for code in brief.GAPS],
-        [*(_due(own, *one) for one in DUES), *_lagging(user, unit, own), *_unreleased(user)], _papers(user, unit),
+        [*(_due(own, *one) for one in DUES), *_lagging(user, unit), *_unreleased(user)], _papers(user, unit),
     )  # fmt: skip
 
 
@@ -80,16 +81,20 @@ def _due(own: Numbers, code: str, label: str, kind: str) -> dict:
     return {"label": label, "text": text, "kind": kind if value else "ok" if value == 0 else "plain", "url": url}
 
 
-def _lagging(user, unit: Unit, own: Numbers) -> list[dict]:
-    """The unit's own goals that lag behind their line."""
+def _lagging(user, unit: Unit) -> list[dict]:
+    """The running goals of the unit and the units below that lag behind their line: what the list behind it shows."""
     if not isinstance(unit, Organization):
         return []
-    goals = Goal.objects.visible_to(user).filter(organization=unit, closed_on=None, plan__closed_on=None)
+    below = Organization.objects.within(unit)
+    goals = Goal.objects.visible_to(user).filter(organization__in=below, closed_on=None, plan__closed_on=None)
     goals = list(goals.select_related("plan", "organization__parent").prefetch_related("milestones"))
     if not goals:
         return []
-    behind = sum(line.light == goal_progress.RED for line in goal_progress.progress_many(goals, own.as_of))
-    url = f"{reverse('reports:goals')}?light={goal_progress.RED}"
+    behind = sum(line.light == goal_progress.RED for line in goal_progress.progress_many(goals))
+    whose = (
+        f"unit={unit.pk}&" if unit.level < Level.GRASSROOTS else ""
+    )  # of a grassroots body all that it sees is its own
+    url = f"{reverse('reports:goals')}?{whose}light={goal_progress.RED}"
     return [{"label": "落后的目标", "text": str(behind), "kind": "bad" if behind else "ok", "url": url}]
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from orgs.models import Organization
@@ -189,6 +190,14 @@ def put_on(groups: list[dict], found: dict[str, dict]) -> list[dict]:
 LIGHTS = (
     (RED, "落后或到期未达成"), (AMBER, "略落后或逾期后达成"), (GREEN, "按进度或已达成"), (NONE, "还没有数字")
 )  # fmt: skip
+
+
+def limits() -> str:
+    """The limits in force of green and amber: they are a city's to set."""
+    green, amber = (f"{limit:f}%" for limit in (settings.GOAL_GREEN_WITHIN, settings.GOAL_AMBER_WITHIN))
+    return f"落后不超过全程（目标值减基数）的 {green} 为按进度，不超过 {amber} 为略落后，再多为落后"
+
+
 ORDER = {light: index for index, (light, _) in enumerate(LIGHTS)}
 
 

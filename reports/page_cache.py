@@ -1,8 +1,9 @@
 """Finished dashboards, kept for readers of one scope while nothing they are made of has changed: the parts for all
 processes, the whole page with its frame in each process, with holes for the name of whoever reads it.
 
-The key names everything a part depends on: the postings that decide what a reader sees, the unit, the question, the day, and
-a version that changes with the numbers, the closings, both lines of the tree, the decisions about 对照 and the unit's goals.
+The key names everything a part depends on: the postings that decide what a reader sees, the unit, the question, the day, the
+settings that hide numbers and light goals, and a version that changes with the numbers, the closings, both lines of the tree,
+the decisions about 对照 and the unit's goals.
 So there is nothing to invalidate. The numbers' owner is the database: without the cache every page is made anew.
 """
 
@@ -92,7 +93,7 @@ def _key(user, unit: Unit, query: QueryDict) -> list:
         [unit._meta.model_name, unit.pk],
         sorted(query.lists()),
         timezone.localdate(),
-        settings.SMALL_CELL,
+        [settings.SMALL_CELL, settings.GOAL_GREEN_WITHIN, settings.GOAL_AMBER_WITHIN],
         _VERSION.rows(pk, Division.Level.COMMUNITY.value, place),
     ]
 

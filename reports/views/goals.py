@@ -197,6 +197,8 @@ class GoalPage(GoalMixin, View):
         ]  # fmt: skip
         if line.pace_note:
             facts.append(("预计的依据", line.pace_note))
+        if line.expected is not None and line.as_of and line.as_of <= goal.due_on and not goal_progress.is_kept(goal):
+            facts.append(("红黄绿", goal_words.limits()))
         if closed := goal.closed_on or goal.plan.closed_on:
             facts.append(("已结束", f"{closed:%Y-%m-%d}：{goal.close_reason or goal.plan.close_reason}"))
         return facts

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from reports import form_books, form_suggesting, metrics, monthly, selectors
+from reports import form_books, form_filling, form_suggesting, metrics, monthly, selectors
 from reports.filling_forms import CODES
 from reports.form_filling import form_fill
 from reports.models import FilledForm, FormBinding, MonthClosing, ReportForm
@@ -149,10 +149,10 @@ def test_suggestions_go_by_the_words_beside_a_cell_and_bind_only_what_is_ticked(
         "B2": "unit_name", "E2": "filled_on",
     }  # fmt: skip
     assert {key: one.asked["metric"] for key, one in found.items() if "metric" in one.asked} == {
-        "B5": "organizations", "C5": "branches", "D5": "organization_coverage_strict@with_members",
-        "E5": "work_coverage@with_members", "B6": "organizations", "C6": "branches",
-        "D6": "organization_coverage_strict@with_members", "E6": "work_coverage@with_members",
-        "D7": "organization_coverage_strict@with_members", "E7": "work_coverage@with_members",
+        "B5": "organizations", "C5": "branches", "D5": "organization_coverage_strict",
+        "E5": "work_coverage", "B6": "organizations", "C6": "branches",
+        "D6": "organization_coverage_strict", "E6": "work_coverage",
+        "D7": "organization_coverage_strict", "E7": "work_coverage",
     }  # fmt: skip
     assert (found["B5"].asked["unit"], found["B6"].asked["unit"]) == (town.city.nanshan, town.city.futian)
     assert found["D7"].asked["unit"] is None and found["D5"].asked["what"] == "percent"
@@ -165,6 +165,34 @@ def test_suggestions_go_by_the_words_beside_a_cell_and_bind_only_what_is_ticked(
     assert FormBinding.objects.get(row=5).unit == town.city.nanshan
     other = {one.key: one.asked["metric"] for one in form_suggesting.proposals(form, book.sheet("表二"))}
     assert other == {"B1": "members_on_roll", "B2": "registrations"}
+
+
+def test_words_with_a_month_in_them_are_told_for_the_month_that_is_filled(town, closed):
+    book = openpyxl.Workbook()
+    for row in (
+        ["2026年10月党建工作情况月报表", None, "统计时间：2026年10月31日"],
+        ["2025年同期", "按2026年5月通知填报", "2026年3月15日"],
+        ["填表人：张三　填表日期：2026年11月2日"],
+    ):  # fmt: skip
+        book.active.append(row)
+    form = form_of(town.city.city, files.saved(book))
+    kept = form_books.book_of(form)
+    sheet = kept.shown[0]
+    found = {one.key: one.asked["text"] for one in form_suggesting.proposals(form, sheet)}
+    assert found == {
+        "A1": "{年}年{月}月党建工作情况月报表", "C1": "统计时间：{年}年{月}月{日}日",
+        "A3": "填表人：张三　填表日期：{今天}",
+    }  # fmt: skip
+    bind(
+        form, sheet.name, C1={"what": "text", "text": "{单位} " + found["C1"]}, A3={"what": "text", "text": found["A3"]}
+    )
+    bindings = list(form.bindings.order_by("row"))
+    told = [form_filling.Filler(kept, closed, bindings).told(one).shown for one in bindings]
+    last, now = closed.as_of, timezone.localdate()
+    assert told == [
+        f"{town.city.city} 统计时间：{last.year}年{last.month}月{last.day}日",
+        f"填表人：张三　填表日期：{now.year}年{now.month}月{now.day}日",
+    ]
 
 
 def test_nothing_is_suggested_where_another_number_is_meant(town):

@@ -54,11 +54,20 @@ def test_list_shows_the_worst_first_and_filters(town, plan, registrar, sign_in):
     red = client.get(reverse("reports:goals"), {"light": "red"})
     assert [row["cells"][0]["text"] for row in red.context["table"]["rows"]] == ["南山区小个专党委"]
     assert client.get(reverse("reports:goals"), {"light": "x", "plan": "9", "start": "-5"}).status_code == 200
+    for name, count in (
+        ("city_leader", 1),
+        ("district_leader", 1),
+    ):  # the first page counts what stands behind its link
+        client = sign_in(name)
+        front = client.get(reverse("reports:front")).context["found"]
+        lagging = next(one for one in front.dues if one["label"] == "落后的目标")
+        assert lagging["text"] == str(count) and len(client.get(lagging["url"]).context["table"]["rows"]) == count
 
 
 def test_the_page_tells_what_was_changed_by_whom_and_whether_it_was_too_late(town, plan, registrar, sign_in):
     goal = goal_of(plan, town.city.nanshan, registrar, target="0.9", milestones=[(TODAY + timedelta(days=9), D("0.3"))])
     url, client = reverse("reports:goal", args=[goal.pk]), sign_in("district_leader")
+    assert "的 3% 为按进度，不超过 10% 为略落后" in client.get(url).content.decode()
     assert client.get(url).context["changes"] == []
     goal.target = D("0.8")
     goal_services.goal_save(goal=goal, milestones=[], by=registrar)

@@ -5,8 +5,10 @@ from decimal import Decimal as D
 from types import SimpleNamespace
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
+from config.settings import lights, whole
 from reports import goal_words
 from reports.goal_progress import AMBER, FARTHEST, GREEN, NONE, RED, expected_on, is_kept, progress_of
 from reports.models import Goal
@@ -59,6 +61,33 @@ def test_lights_by_the_settings(value, light, word):
 @override_settings(GOAL_GREEN_WITHIN=0, GOAL_AMBER_WITHIN=1)
 def test_a_city_may_set_the_lights():
     assert at(goal(), 500, "0.499").light == AMBER and at(goal(), 500, "0.49").light == RED
+
+
+@pytest.mark.parametrize(
+    ("green", "amber", "limits"),
+    [
+        ("", "", ("3", "10")), ("2.5", "2.50", ("2.5", "2.50")), ("0", "0", ("0", "0")),
+        ("12", "10", None), ("-1", "10", None), ("3%", "10", None), ("三", "10", None), ("3", "nan", None), ("3", "1e3", None),
+    ],
+)  # fmt: skip
+def test_limits_that_make_no_sense_stop_the_start(monkeypatch, green, amber, limits):
+    monkeypatch.setenv("GOAL_GREEN_WITHIN", green)
+    monkeypatch.setenv("GOAL_AMBER_WITHIN", amber)
+    if limits:
+        assert lights("GOAL_GREEN_WITHIN", "GOAL_AMBER_WITHIN") == tuple(map(D, limits))
+    else:
+        with pytest.raises(ImproperlyConfigured, match="GOAL_"):
+            lights("GOAL_GREEN_WITHIN", "GOAL_AMBER_WITHIN")
+
+
+def test_a_number_that_is_no_rule_stops_the_start(monkeypatch):
+    for text, found in (("", 5), (" 8 ", 8)):
+        monkeypatch.setenv("SMALL_CELL", text)
+        assert whole("SMALL_CELL", 5, 5) == found
+    for text in ("0", "-3", "4", "5.0", "五"):
+        monkeypatch.setenv("SMALL_CELL", text)
+        with pytest.raises(ImproperlyConfigured, match="SMALL_CELL 应为不小于 5 的整数"):
+            whole("SMALL_CELL", 5, 5)
 
 
 def test_fewer_is_better_where_the_metric_says_so():

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def closed(town):
     """Last month as it stood today, closed a moment ago."""
-    Organization.objects.filter(level=4).update(entered_at=LONG_AGO, approved_on=LONG_AGO.date())
+    Organization.objects.filter(level=4).change(entered_at=LONG_AGO, approved_on=LONG_AGO.date())
     for model in (Business, BusinessCoverage, MarketCoverage):
         model.objects.update(entered_at=LONG_AGO)
     day = timezone.localdate().replace(day=1) - timedelta(days=1)

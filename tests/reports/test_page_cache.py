@@ -61,7 +61,7 @@ def test_another_scope_is_never_given_the_same_page(sign_in, town):
     assert asked(client, url)[0] > 7
 
 
-def test_new_numbers_goals_and_names_are_shown_at_once(sign_in, town, plan):
+def test_new_numbers_goals_and_names_are_shown_at_once(sign_in, town, plan, settings):
     client, unit = sign_in("city_leader"), town.city.city
     before = asked(client)[1]
     build.business(town.city.yuehai)
@@ -75,6 +75,10 @@ def test_new_numbers_goals_and_names_are_shown_at_once(sign_in, town, plan):
     assert "目标 99" in asked(client)[1]
     Goal.objects.update(target=77)
     assert "目标 77" in asked(client)[1]
+    Goal.objects.update(base_value=50)
+    assert "略落后" not in asked(client)[1]
+    settings.GOAL_AMBER_WITHIN = 999  # another limit after a restart is no other number
+    assert "略落后" in asked(client)[1]
     unit.name = "改了名的市党委"
     unit.save()
     assert "改了名的市党委" in client.get(PAGE).content.decode()
