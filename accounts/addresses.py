@@ -5,7 +5,7 @@ only where BEHIND_PROXY says that it is there: elsewhere the header is whatever 
 """
 
 from contextvars import ContextVar
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 
@@ -14,11 +14,20 @@ current: ContextVar[str | None] = ContextVar("client_address", default=None)
 
 
 def _plain(text: str) -> str:
-    """An address that the database takes; empty for anything else (a socket's name, "unknown", a scope)."""
+    """An address that the database takes; empty for anything else (a socket's name, "unknown", a scope). An IPv4 address in
+    its IPv6 clothes (::ffff:…, of a socket that takes both) is the same one."""
     try:
-        return str(ip_address(text.strip().split("%", 1)[0]))
+        address = ip_address(text.strip().split("%", 1)[0])
     except ValueError:
         return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def site(text: str) -> str:
+    """What is counted as one: who has an address of IPv6 has the 2^64 of its /64 (RFC 4291) and may come from another one
+    each time. Anything else is counted as it is."""
+    address = _plain(text)
+    return str(ip_network(f"{address}/64", strict=False)) if ":" in address else text
 
 
 def client_address(meta: dict) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from accounts.addresses import site
+
 logger = logging.getLogger(__name__)
 WINDOW = 600  # seconds
 
@@ -42,7 +44,7 @@ LIMITS: dict[str, Limit] = {
 
 def counter(name: str, key: object) -> str:
     """Not the key itself: people type passwords and phones into the box for the account."""
-    return f"limit:{name}:{hashlib.sha256(str(key).encode(errors='replace')).hexdigest()[:32]}"
+    return f"limit:{name}:{hashlib.sha256(site(str(key)).encode(errors='replace')).hexdigest()[:32]}"
 
 
 def within(name: str, key: object) -> bool:

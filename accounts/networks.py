@@ -3,7 +3,7 @@
 The address is the one that the audit writes down (accounts/addresses.py), so no header of the sender's own counts.
 """
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -26,8 +26,6 @@ def _is_inside(text: str) -> bool:
         address = ip_address(text)
     except ValueError:  # none is known
         return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:  # how a socket for both kinds names an IPv4 address
-        address = address.ipv4_mapped
     return any(address in network for network in settings.ADMIN_NETWORKS)
 
 

@@ -22,6 +22,7 @@ HOPS = "203.0.113.9, 198.51.100.7"
         (True, {"REMOTE_ADDR": "172.18.0.5", "HTTP_X_FORWARDED_FOR": "unknown"}, "172.18.0.5"),
         (True, {"REMOTE_ADDR": "172.18.0.5"}, "172.18.0.5"),
         (False, {"REMOTE_ADDR": "fe80::1%eth0"}, "fe80::1"),
+        (False, {"REMOTE_ADDR": "::ffff:192.0.2.1"}, "192.0.2.1"),
         (False, {"REMOTE_ADDR": ""}, ""),
     ],
 )

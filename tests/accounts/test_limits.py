@@ -43,6 +43,12 @@ def test_many_accounts_tried_from_one_address_are_stopped(at_most):
     assert wrong(user.username, "192.0.2.2", make.PASSWORD) == 302
 
 
+def test_the_addresses_of_one_ipv6_site_are_counted_as_one(at_most):
+    at_most("sign_in_address", 3)
+    assert [wrong(f"guess{n}", f"2001:db8:0:1::{n:x}") for n in range(20, 24)] == [200, 200, 200, 429]
+    assert wrong("guess", "2001:db8:0:2::1") == 200
+
+
 def test_one_account_tried_from_many_addresses_is_stopped_whether_it_exists_or_not(at_most):
     at_most("sign_in_account", 3)
     user = make.make_user()
