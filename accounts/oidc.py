@@ -9,9 +9,10 @@ import base64
 import hashlib
 import json
 import secrets
+import time
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -25,6 +26,7 @@ LEAVING = "oidc_leaving"  # in the session, if at all: Person.leaving
 ALGORITHMS = ["RS256", "ES256"]
 PATIENCE = 5  # seconds
 LARGEST = 1_000_000  # bytes of an answer
+LONGEST_SUBJECT = 255  # OpenID Connect Core 2
 LEEWAY = 60  # seconds between their clock and ours
 DISCOVERY = "/.well-known/openid-configuration"
 NEEDED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -69,12 +71,22 @@ def _ask(address: str, form: dict[str, str] | None = None) -> dict[str, Any]:
         request.add_header("Authorization", f"Basic {base64.b64encode(pair).decode()}")
     try:
         with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
-            found = json.loads(answer.read(LARGEST))
-    except (URLError, OSError, ValueError) as error:
+            found = json.loads(_read(answer))
+    except (OSError, HTTPException, ValueError, RecursionError) as error:  # URLError is an OSError
         raise (_untrue("code") if getattr(error, "code", 0) in {400, 401, 403} else _away()) from error
     if not isinstance(found, dict):
         raise _away()
     return found
+
+
+def _read(answer: HTTPResponse) -> bytes:
+    """The patience of the connection is for each piece: a provider that sends one now and then would hold a thread for hours."""
+    text, until = b"", time.monotonic() + PATIENCE
+    while len(text) < LARGEST and (piece := answer.read1(LARGEST - len(text))):
+        text += piece
+        if time.monotonic() > until:
+            raise TimeoutError
+    return text
 
 
 def _provider() -> dict[str, Any]:
@@ -136,8 +148,11 @@ def _claims(id_token: str, provider: dict[str, Any]) -> dict[str, Any]:
         ).validate(claims)
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise _untrue(f"token: {type(error).__name__}") from error
-    if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != settings.OIDC_CLIENT_ID:
+    is_for_several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+    if claims.get("azp", None if is_for_several else settings.OIDC_CLIENT_ID) != settings.OIDC_CLIENT_ID:
         raise _untrue("azp")
+    if not 0 < len(claims["sub"]) <= LONGEST_SUBJECT or "\0" in claims["sub"]:
+        raise _untrue("sub")
     return claims
 
 

@@ -1,5 +1,5 @@
 """A provider of OpenID Connect in a process of its own, for tests: it signs in whoever `sub` names without asking, and lies
-on demand. `POST /behave` sets what its next answers are like; keys: sub, nonce, aud, iss, exp, alg, claims, turn, quiet.
+on demand. `POST /behave` sets what its next answers are like; keys: sub, nonce, aud, iss, exp, alg, claims, turn, raw, quick.
 
     python oidc_provider.py PORT
 """
@@ -52,6 +52,12 @@ def id_token(asked: dict) -> str:
 
 class Provider(BaseHTTPRequestHandler):
     def do_GET(self):
+        if raw := behaviour.get("raw"):  # instead of an answer, and slowly where it says so
+            self.close_connection = True
+            for piece in [raw] if behaviour.get("quick") else raw:
+                self.wfile.write(piece.encode())
+                time.sleep(0.02)
+            return None
         url = urlsplit(self.path)
         if url.path == "/.well-known/openid-configuration":
             names = {"authorization": "authorize", "token": "token", "end_session": "sign-out"}

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -122,6 +123,9 @@ LIES = {
     "not signed": ({"alg": "none"}, "token"),
     "key that is not published": ({"alg": "unpublished"}, "token: BadSignatureError"),
     "no subject": ({"claims": {"sub": None}}, "token"),
+    "a subject with a NUL": ({"sub": "person-1\0"}, "sub"),
+    "a subject without end": ({"sub": "x" * 256}, "sub"),
+    "for another party": ({"claims": {"azp": "another"}}, "azp"),
     "names another issuer": ({"told_issuer": "https://another"}, "issuer"),
 }
 
@@ -171,6 +175,30 @@ def test_a_provider_that_is_away_leaves_the_password(client, person, settings):
     assert answer.status_code == 503 and "请用账号和密码登录" in answer.content.decode()
     given = {"username": person.username, "password": make.PASSWORD}
     assert client.post("/accounts/sign-in/", given).status_code == 302 and is_in(client)
+
+
+OK = "HTTP/1.1 200 OK\r\n"
+BROKEN = {
+    "another language": "HELLO\r\n\r\n",
+    "cut off in a chunk": f'{OK}Transfer-Encoding: chunked\r\n\r\nff\r\n{{"a":',
+    "a header without end": f"{OK}X: {'a' * 70_000}\r\n\r\n",
+    "nested without end": f"{OK}\r\n{'[' * 100_000}",
+}
+
+
+@pytest.mark.parametrize("raw", BROKEN.values(), ids=BROKEN)
+def test_a_provider_that_breaks_down_in_the_middle_is_away(client, person, behave, raw):
+    back = at_the_provider(client.get(LEAVE).url)
+    behave(raw=raw, quick=True)
+    answers = [client.get(back), client.get(LEAVE)]
+    assert [answer.status_code for answer in answers] == [503, 503] and refusals() == ["away", "away"]
+
+
+def test_a_provider_that_answers_letter_by_letter_holds_nobody_up(client, person, behave, monkeypatch):
+    monkeypatch.setattr(oidc, "PATIENCE", 0.4)
+    behave(raw=f"{OK}\r\n{' ' * 1000}")
+    began = time.monotonic()
+    assert client.get(LEAVE).status_code == 503 and time.monotonic() - began < 5
 
 
 def test_nobody_is_made_and_who_is_not_bound_or_switched_off_stays_out(client, person, behave):
