@@ -12,7 +12,18 @@ from demo import words
 from demo.codes import identity_numbers, spread
 from demo.tree import Tree
 from members import identity
-from members.models import Affiliation, Consent, Member, MemberCode, Notice, Pledge, Poster, Receipt, Registration
+from members.models import (
+    Affiliation,
+    Consent,
+    ContactLog,
+    Member,
+    MemberCode,
+    Notice,
+    Pledge,
+    Poster,
+    Receipt,
+    Registration,
+)
 from orgs.kinds import CAPABILITIES, Kind
 from orgs.models import Organization
 
@@ -208,6 +219,7 @@ class People:
         Member.objects.bulk_create(self.members, batch_size=2000)
         Affiliation.objects.bulk_create(self.affiliations, batch_size=2000)
         Registration.objects.bulk_create(self.registrations, batch_size=2000)
+        ContactLog.objects.bulk_create(self._contacts(), batch_size=5000)
         Receipt.objects.bulk_create(
             [self._receipt(registration, items, notice) for registration, items in self.consents], batch_size=5000
         )
@@ -225,6 +237,18 @@ class People:
         )  # fmt: skip
         MemberCode.objects.bulk_create(list(self._member_codes()), batch_size=5000)
         Pledge.objects.bulk_create(list(self._pledges()), batch_size=5000)
+
+    def _contacts(self) -> list[ContactLog]:
+        """What made a registration 已联系, two hours after it came: a past day counts it by this."""
+        outcomes = {STATES.CONTACTED: ContactLog.Outcome.REACHED, STATES.UNREACHABLE: ContactLog.Outcome.NO_ANSWER}
+        return [
+            ContactLog(
+                registration=one, at=one.submitted_at + dt.timedelta(hours=2), by=one.assigned_to,
+                outcome=outcomes[Registration.State(one.state)],
+            )
+            for one in self.registrations
+            if one.state in outcomes
+        ]  # fmt: skip
 
     def _receipt(self, registration: Registration, items: list[str], notice: Notice) -> Receipt:
         token = uuid.UUID(bytes=self.rng.bytes(16), version=4)

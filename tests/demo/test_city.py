@@ -107,7 +107,7 @@ def test_registrations_of_the_past_are_counted_in_the_state_they_were_in():
     counts = Snapshot.objects.get(as_of=day, organization=city, breakdown="").counts
     listed = {code: rows.all_rows(code, city, as_of=day).count() for code in map("registrations_{}".format, STATES)}
     assert {code: counts[code] for code in listed} == listed
-    assert listed["registrations_submitted"] and listed["registrations_verified"]
+    assert listed["registrations_submitted"] and listed["registrations_verified"] and listed["registrations_contacted"]
 
 
 def test_no_constraint_is_left_unchecked():
