@@ -68,7 +68,7 @@ def _explain(notes, table: Table, bold) -> None:
     notes.set_column(0, 0, 22)
     notes.set_column(1, 1, 100)
     number = 0
-    for note in (*table.notes, "示例行请删除或改写；示例号码不会被接受。"):
+    for note in (*table.notes, "示例行请删除或改写；没有改的示例行会跳过，不导入。"):
         notes.write_string(number, 0, note)
         number += 1
     number += 1

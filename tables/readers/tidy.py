@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NOTES_KEPT = 10_000  # of each rule; counted are all
 SHOWN = 200  # characters of a cell
 TOTAL_ROW, HEADER_AGAIN = "合计行（已跳过）", "重复的表头（已跳过）"
+EXAMPLE_ROW, EXAMPLES_WITHIN = "模板的示例行（已跳过）", 20  # rows from the top
+EXAMPLE = re.compile("示例|XXX")  # what cells of a template's rows say that belong to nobody
 FOOTER, UNIT_ROW = "表尾、说明（已跳过）", "单位行、栏次行（已跳过）"
 CODE = r"^[0-9A-Za-z]{8,}$"
 MERGED, FROM_1904 = "合并单元格", "日期序号（1904 年起算）"
@@ -69,6 +71,7 @@ class Tidier:
 
     def tidied(self, block: Block) -> Block:
         block = self._without(block, self._headers(block), HEADER_AGAIN)
+        block = self._without(block, self._examples(block), EXAMPLE_ROW)
         block = self._without(block, self._units(block), UNIT_ROW)
         if len(rows := self._codeless(block)):
             block = self._without(block, self._totals(block, rows), TOTAL_ROW)
@@ -108,6 +111,22 @@ class Tidier:
             if same * 2 > len(self.names):
                 found.append(int(row))
         return found
+
+    def _examples(self, block: Block) -> list[int]:
+        """Rows of the template that were left above the filled ones, by every cell of theirs that is invented."""
+        if self.begun:
+            return []
+        examples: dict[int, dict[int, str]] = {}
+        for at, column in self.columns.items():
+            for number, text in enumerate(column.example):
+                if EXAMPLE.search(text):
+                    examples.setdefault(number, {})[at] = text
+        rows = [(number, block.row(number)) for number in range(min(len(block), EXAMPLES_WITHIN))]
+        return [
+            number
+            for number, cells in rows
+            if any(all(cells[at].strip(STRIPPED) == text for at, text in one.items()) for one in examples.values())
+        ]
 
     def _codeless(self, block: Block) -> np.ndarray:
         """Rows without a code; those with one are data, whatever else stands in them."""

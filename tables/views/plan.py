@@ -31,7 +31,7 @@ BESIDE = (  # shown only where there are any
     ("appeared", "再次出现", "户。以前的全量文件里没有，这次有，移出名单"),
     ("newer", "数据日期更新", "户。内容不变；记下日期后，更早的文件不再改动它们"),
     ("carried", "随个转企转移", "条。前身没有结束的覆盖关系、指导员和群团组织，转到企业"),
-    ("skipped", "跳过", "行。合计行、重复的表头、表尾和单位行等，不计入总行数"),
+    ("skipped", "跳过", "行。合计行、重复的表头、表尾、单位行和模板的示例行等，不计入总行数"),
 )
 MOST_COLUMNS = 6
 MANY_ABSENT = 0.2  # of what a full file should name: more likely a wrong file than so many closings

@@ -1,4 +1,4 @@
-"""The examples of each template, made real: what has to be replaced so that they import."""
+"""The examples of each template, made real: what has to be replaced so that they import and are no examples any more."""
 
 import csv
 import io
@@ -15,13 +15,13 @@ from tests.members import make as people
 # By target: label of a column → values of the two rows. Everything else stays as the template has it.
 REAL: dict[str, dict[str, tuple]] = {
     "business": {"统一社会信用代码": (files.make_code(), files.make_code(prefix="92449999MA"))},
-    "market": {},
-    "industry_area": {},
-    "platform": {},
-    "delivery_site": {},
-    "service_point": {},
-    "organization": {},
-    "reported_figure": {},
+    "market": {"名称": ("甲农贸市场", "乙电子市场")},
+    "industry_area": {"名称": ("甲餐饮片区", "乙零售片区")},
+    "platform": {"名称": ("甲快递", "乙外卖")},
+    "delivery_site": {"名称": ("甲网点", "乙网点")},
+    "service_point": {"名称": ("甲驿站", "乙商户")},
+    "organization": {"名称": ("甲综合党委", "乙联合党支部")},
+    "reported_figure": {"地区": ("甲市", "乙省")},
     "lead": {
         "身份号码": (people.id_number(), ""),
         "手机号": ("13800138003", "13800138004"),

@@ -5,6 +5,8 @@ import io
 import openpyxl
 import pytest
 
+from tables.readers import open_source
+from tables.readers.tidy import EXAMPLE_ROW
 from tables.register import _targets
 from tables.templates import template
 from tests import factories
@@ -28,6 +30,18 @@ def test_examples_made_real_import(city, name, format, tmp_path):
     assert (answer["rows"], answer["new"]) == (2, 2), answer
     again = examples.bring(path, by, name)
     assert again["unchanged"] == 2, again
+
+
+@pytest.mark.parametrize("name", sorted(examples.REAL))
+def test_examples_left_above_the_filled_rows_are_skipped(city, name, tmp_path):
+    """Half of those who fill a form write below them: 示例综合党委 became an organization of the city."""
+    table = _targets[name].table
+    for format in ("csv", "xlsx"):
+        path = tmp_path / f"{format}.{format}"
+        path.write_bytes(b"".join(template(table, format, {})))
+        source = open_source(path, table)
+        assert sum(map(len, source.blocks())) == 0
+        assert source.notes.counts == {EXAMPLE_ROW: 2}
 
 
 def test_every_target_has_a_template_to_try(db):

@@ -27,7 +27,7 @@ WORDS = {
     "joined": "已报到、记下同意凭证 {} 人",
     "carried": "随个转企转移 {} 条", "differences": "系统间差异 {} 处", "settled": "差异消除 {} 处",
     "confirmed": "由登记系统确认 {} 户", "appeared": "再次出现 {} 户", "newer": "数据日期更新 {} 户",
-    "repaired": "自动修复 {} 格", "skipped": "跳过（合计、重复表头、表尾）{} 行", "left_out": "不导入 {} 行",
+    "repaired": "自动修复 {} 格", "skipped": "跳过（合计、重复表头、表尾、示例）{} 行", "left_out": "不导入 {} 行",
 }  # fmt: skip
 
 
