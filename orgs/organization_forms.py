@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts.own_words import KeptWordsField
 from orgs.forms import LocalityFormMixin
 from orgs.kinds import CAPABILITIES, Level
 from orgs.models import Organization
@@ -33,7 +34,7 @@ class OrganizationForm(LocalityFormMixin, forms.ModelForm):
     """Founding and editing. A new name is a renaming, with its own line of history."""
 
     on = forms.DateField(label="变更生效日期", required=False, widget=date_input(), help_text="不填为今天。")
-    document = forms.CharField(label="批复文号", required=False, max_length=60)
+    document = KeptWordsField(label="批复文号", required=False, max_length=60)
 
     class Meta:
         model = Organization
@@ -80,7 +81,7 @@ class ActForm(forms.Form):
     """An act on one organization, seen twice: filled in, then confirmed with what will move."""
 
     on = forms.DateField(label="生效日期", initial=timezone.localdate, widget=date_input())
-    document = forms.CharField(label="批复文号", required=False, max_length=60)
+    document = KeptWordsField(label="批复文号", required=False, max_length=60)
 
     def __init__(self, *args, organization: Organization, user, **kwargs) -> None:
         super().__init__(*args, **kwargs)

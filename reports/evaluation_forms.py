@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_date
 
+from accounts.own_words import KeptWordsField
 from orgs.doors import postings_with
 from orgs.kinds import Level
 from orgs.models import Organization
@@ -31,6 +32,7 @@ class EvaluationForm(forms.ModelForm):
         model = Evaluation
         fields = ["organization", "title", "as_of", "month", "note"]
         widgets = {"as_of": day_input(), "note": forms.Textarea(attrs={"rows": 3})}
+        field_classes = {"title": KeptWordsField, "note": KeptWordsField}
         help_texts = {"as_of": "用这一天（没有统计的，之前最近一天）的数。"}
 
     def __init__(self, *args, user, **kwargs) -> None:

@@ -5,6 +5,7 @@ from datetime import date
 from django import forms
 from django.core.exceptions import ValidationError
 
+from accounts.own_words import KeptWordsField
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from reports import judging, metrics
@@ -34,11 +35,11 @@ class UploadForm(forms.Form):
         label="报表文件", help_text=FILE_HELP, widget=forms.FileInput(attrs={"accept": ".xlsx"}),
         error_messages={"required": "请选择要填的报表文件。", "empty": "文件是空的，请重新选择。"},
     )  # fmt: skip
-    title = forms.CharField(
+    title = KeptWordsField(
         label="报表名称", max_length=100, help_text="例如：小个专党建工作情况月报表。",
         error_messages={"required": "请填报表名称。", "max_length": "最多 100 个字，请写短一些。"},
     )  # fmt: skip
-    asked_by = forms.CharField(label="来文单位", max_length=100, required=False, help_text="要求报这张表的上级单位。")
+    asked_by = KeptWordsField(label="来文单位", max_length=100, required=False, help_text="要求报这张表的上级单位。")
     unit = forms.ChoiceField(
         label="填报单位", help_text="这张表报的是谁的数；下级各单位的数也可以填在里面。",
         error_messages={"required": "请选择填报单位。"},
@@ -64,11 +65,11 @@ class ChangeForm(forms.Form):
     """The form's own facts, and a newer file in place of the one that is kept."""
 
     use_required_attribute = False
-    title = forms.CharField(
+    title = KeptWordsField(
         label="报表名称", max_length=100,
         error_messages={"required": "请填报表名称。", "max_length": "最多 100 个字，请写短一些。"},
     )  # fmt: skip
-    asked_by = forms.CharField(label="来文单位", max_length=100, required=False)
+    asked_by = KeptWordsField(label="来文单位", max_length=100, required=False)
     with_sources = forms.BooleanField(label="填好的文件后面附一张“数据来源”表", required=False)
     is_active = forms.BooleanField(
         label="每月关账后自动填一份", required=False, help_text="上级不再要这张表时取消；已经填好的都留着。"

@@ -46,6 +46,7 @@ class PlanForm(forms.ModelForm):
         model = Plan
         fields = ["organization", "title", "document", "starts_on", "ends_on"]
         widgets = {"starts_on": day_input(), "ends_on": day_input()}
+        field_classes = {"title": KeptWordsField, "document": KeptWordsField}
 
     def __init__(self, *args, user, **kwargs) -> None:
         super().__init__(*args, **kwargs)

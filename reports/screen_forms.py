@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts.own_words import KeptWordsField
 from orgs.kinds import Level
 from orgs.models import Division, Organization
 from reports.models import Screen
@@ -17,7 +18,7 @@ class ScreenSettingsForm(forms.Form):
     """What can be changed while a screen hangs."""
 
     use_required_attribute = False
-    name = forms.CharField(label="安装位置", max_length=60, help_text="写明挂在哪里，如“市局一楼大厅”，便于日后核对。")
+    name = KeptWordsField(label="安装位置", max_length=60, help_text="写明挂在哪里，如“市局一楼大厅”，便于日后核对。")
     pages = forms.MultipleChoiceField(
         label="轮播的页面",
         choices=Screen.Page.choices,

@@ -2,6 +2,7 @@
 
 from django import forms
 
+from accounts.own_words import KeptWordsField
 from accounts.personal import declared
 from members.models import ImpactAssessment
 
@@ -25,6 +26,7 @@ class AssessmentForm(forms.ModelForm):
     class Meta:
         model = ImpactAssessment
         fields = ["title", "reason", "covers", *PARTS, "assessed_on", "review_on"]
+        field_classes = {"title": KeptWordsField, "reason": KeptWordsField}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

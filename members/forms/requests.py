@@ -6,10 +6,10 @@ from members import identity
 from members.forms.public import IdentityField, RightsForm
 from members.forms.staff import Ours
 from members.models import Member, RightsRequest
-from members.services.requests import CORRECTABLE
+from members.services.requests import CORRECTABLE, NOTHING_TO_CORRECT
 
 Kind, Outcome = RightsRequest.Kind, RightsRequest.Outcome
-NEEDS_IDENTITY = (Kind.COPY, Kind.CORRECT, Kind.ERASE)
+NEEDS_IDENTITY = (Kind.COPY, Kind.CORRECT, Kind.ERASE, Kind.WITHDRAW)
 
 
 class InPersonForm(RightsForm):
@@ -65,6 +65,12 @@ class CorrectForm(AnswerForm):
         if self.cleaned_data["name"] and not name:
             raise forms.ValidationError("请填写姓名，用汉字或字母。")
         return name
+
+    def clean(self) -> dict:
+        data = super().clean()
+        if data.get("outcome") == Outcome.GRANTED and not self.errors and not self.corrections():
+            self.add_error("outcome", NOTHING_TO_CORRECT)
+        return data
 
     def corrections(self) -> dict:
         return {name: self.cleaned_data[name] for name in CORRECTABLE if self.cleaned_data[name]}

@@ -23,6 +23,7 @@ COPY_FIRST = timedelta(
 )  # of the 15 days promised for erasing: so long it waits for a copy and for its being fetched
 COPY_FIRST_DUE = timedelta(days=7)  # by then that copy is to be made
 NOTHING_LEFT = "资料已经抹除，没有可以查阅、更正或另行处理的内容。"
+NOTHING_TO_CORRECT = "请填写要更正的内容；没有可更正的，选“不予办理”并写明理由。"
 COPY = "rights copy"  # bound into the sealed bytes
 PURPOSE = "办理本人申请"
 CORRECTABLE = ("name", "sex", "phone", "standing", "occupation", "workplace", "home_place", "home_branch")
@@ -111,7 +112,7 @@ def rights_answer(
         raise Refused("请写明给本人的答复；不予办理的，写明理由。")
     current = RightsRequest.objects.select_for_update().get(pk=request.pk)
     if current.done_at is not None:
-        raise Refused("这项申请已经办结，请刷新页面查看。")
+        raise Refused(f"这项申请已由{current.done_by or '系统'}办结，您这次的没有保存：请到“已办结”里查看。")
     if outcome == Outcome.GRANTED:
         _grant(current, corrections or {}, by)
     current.done_at, current.done_by, current.outcome, current.reply = timezone.now(), by, outcome, reply.strip()
@@ -127,7 +128,7 @@ def _grant(request: RightsRequest, corrections: dict, by) -> None:
         raise Refused(f"{NOTHING_LEFT}请选“不予办理”。")
     joined = request.receipt is not None and request.receipt.is_joined
     if joined and request.kind != Kind.WITHDRAW:
-        raise Refused("这张回执是并入的，不能证明持有人就是本人：请本人到窗口当面提出。")
+        raise Refused("这张回执是并入的，不能证明持有人就是本人：请选“不予办理”，并请本人到窗口当面提出。")
     if request.kind == Kind.COPY and request.receipt is not None:
         _seal_copy(request, by)
     elif request.kind == Kind.CORRECT:
@@ -181,7 +182,7 @@ def _correct(request: RightsRequest, corrections: dict, by) -> None:
     if unknown := set(corrections) - set(CORRECTABLE):
         raise Refused(f"不能这样更正：{'、'.join(sorted(unknown))}。")
     if not corrections:
-        raise Refused("请填写要更正的内容；没有可更正的，选“不予办理”并写明理由。")
+        raise Refused(NOTHING_TO_CORRECT)
     registration = request.registration
     member = request.member or (registration.member if registration else None)
     if registration is not None:

@@ -33,6 +33,13 @@ WHAT_HAPPENS = {
     Kind.EXPLAIN: "用通俗的话说明处理了什么、为什么、保存多久。",
 }
 
+# Of a form that joined another's registration, whoever sent it.
+JOINED = "请本人到窗口当面提出，这一件写明理由不予办理。"
+JOINED_WITHDRAW = (
+    "请打报到登记的电话，问清是不是本人的意思。是的，办理；不是的，写明理由不予办理；只想撤回其中一项的，"
+    "不予办理，请本人在自己的回执上撤回。"
+)
+
 
 def note_asked(request, act: str, rows: list[RightsRequest]) -> None:
     """Whose requests were shown: of a registration, or of somebody on a roll who never reported."""
@@ -159,6 +166,7 @@ class RightsAnswer(ActView):
         return {
             "row": row,
             "is_joined": row.receipt is not None and row.receipt.is_joined,
+            "joined_then": JOINED_WITHDRAW if row.kind == Kind.WITHDRAW else JOINED,
             "is_overdue": row.done_at is None and row.due_on < timezone.localdate(),
             "makes_copy": row.kind == Kind.COPY and row.taken_by_id is not None and row.done_at is None,
             "what_happens": "先制作副本交给本人，再办结。" if row.taken_by_id and row.kind == Kind.COPY

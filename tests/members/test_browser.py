@@ -224,6 +224,15 @@ def test_an_officer_verifies_on_a_phone(live_server, phone_page, city, client):
     assert weight.complaints == []
 
 
+def test_a_request_of_a_joined_form_fits_a_phone(live_server, phone_page, city, client):
+    number = make.id_number()
+    _, joined = (make.submit(make.station_poster(city.yuehai), id_number=number) for _ in range(2))
+    request = services.rights_request(receipt=joined, kind="copy")
+    sign_in(phone_page, client, live_server.url, factories.make_user("officer", city.yuehai))
+    phone_page.goto(live_server.url + reverse("members:rights_answer", args=[request.pk]))
+    assert phone_page.get_by_text("这张回执是并入的").is_visible() and fits(phone_page)
+
+
 def test_the_phones_back_button_never_ends_at_the_browsers_own_error(live_server, phone_page, poster, city, client):
     page = phone_page
     page.goto(live_server.url + reverse("members:poster", args=[poster.code]))

@@ -143,6 +143,25 @@ def test_a_joined_receipt_gets_nothing_of_the_person(city, officer, desk):
     assert own.registration == joined.registration
 
 
+def test_what_a_joined_form_takes_back_is_asked_of_the_person_first(city, desk):
+    """Whoever knows a number can send such a form."""
+    reported(city, id_number=(number := make.id_number()))
+    services.receipt_withdraw(receipt=reported(city, id_number=number))
+    request = RightsRequest.objects.get(kind="withdraw")
+    page = desk.get(reverse("members:rights_answer", args=[request.pk])).content.decode()
+    assert "问清是不是本人的意思" in page and "请本人到窗口当面提出" not in page
+    assert "先核对是本人" in answer(desk, request, checked="").content.decode()
+    assert Registration.objects.get().state == "submitted"
+    assert answer(desk, request).status_code == 302 and Registration.objects.get().state == "withdrawn"
+
+
+def test_who_comes_second_is_told_who_answered_and_that_nothing_was_kept(city, officer, desk):
+    request = services.rights_request(receipt=reported(city), kind="object")
+    services.rights_answer(request=request, outcome="refused", reply="照旧", by=officer)
+    told = answer(desk, request)
+    assert told.status_code == 422 and f"已由{officer}办结，您这次的没有保存" in told.content.decode()
+
+
 def test_a_copy_at_the_window_is_a_page_and_a_file_in_one(city, officer, desk):
     receipt = reported(city, name="欧阳示例")
     at = reverse("members:registration_rights", args=[receipt.registration_id])
@@ -166,7 +185,8 @@ def test_a_copy_at_the_window_is_a_page_and_a_file_in_one(city, officer, desk):
 def test_a_correction_reaches_the_registration_and_the_member(city, officer, desk):
     row = make.verified(city.yuehai, by=officer, phone="13900000001")
     request = services.rights_request(receipt=row.receipts.get(), kind="correct", details="手机号换了")
-    assert "请填写要更正的内容" in answer(desk, request).content.decode()
+    again = answer(desk, request, reply="写好了的答复").content.decode()
+    assert "请填写要更正的内容" in again and "写好了的答复" in again
     done = answer(desk, request, phone="139 1234 5678", workplace="三楼 8 号", sex="", standing="")
     assert done.status_code == 302, done.content.decode()
     row.refresh_from_db()

@@ -243,7 +243,7 @@ def test_a_request_is_open_once_and_closed_with_an_answer(city, officer):
     with pytest.raises(Refused):
         services.rights_answer(request=first, outcome="granted", reply="", by=officer)
     assert services.rights_answer(request=first, outcome="granted", reply="当面给了一份", by=officer).done_at
-    with pytest.raises(Refused, match="已经办结"):
+    with pytest.raises(Refused, match="办结，您这次的没有保存"):
         services.rights_answer(request=first, outcome="granted", reply="再来", by=officer)
 
 
