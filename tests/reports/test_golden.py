@@ -201,7 +201,7 @@ def half_open(city, expected):
     last = date(2026, 10, 31)
     branch = make.make_branch(city.yuehai, entered_at=LONG_AGO)
     build.cover(branch, build.business(city.yuehai), starts_on=date(2026, 1, 1), ends_on=last, entered_at=LONG_AGO)
-    type(city.city).objects.update(entered_at=LONG_AGO)
+    type(city.city).objects.change(entered_at=LONG_AGO)
     refresh(last - timedelta(days=1))
     refresh(last)
     for key, numbers in expected.items():
@@ -239,7 +239,7 @@ def not_assigned_yet(city, expected):
 
 @case("entered late")
 def entered_late(city, expected):
-    type(city.city).objects.update(entered_at=LONG_AGO)
+    type(city.city).objects.change(entered_at=LONG_AGO)
     refresh(date(2026, 10, 31))
     with today(date(2026, 11, 1)):
         closed = command("close_month", "2026-10")

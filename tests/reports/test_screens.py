@@ -94,7 +94,7 @@ def test_revoking_holds_from_the_next_question(client, town, wall):
 
 def test_an_expired_screen_and_one_of_a_closed_unit_say_why(client, town):
     closed, closed_key = hung(town.city.yuehai, town.people["city_leader"])
-    type(town.city.yuehai).objects.filter(pk=town.city.yuehai.pk).update(closed_on=timezone.localdate())
+    type(town.city.yuehai).objects.filter(pk=town.city.yuehai.pk).change(closed_on=timezone.localdate())
     assert asked(client, closed, closed_key).json() == {"refused": "closed"}
     screen, key = hung(town.city.city, town.people["city_leader"])
     with today(timezone.localdate() + timedelta(days=10)):

@@ -217,7 +217,7 @@ def test_the_tag_changes_with_numbers_question_and_scope(town, api):
 def test_the_tag_changes_when_a_child_is_renamed(town, api):
     query = f"organization={town.city.nanshan.code}&metric=operating&below=1"
     first = api("city_leader", query)["ETag"]
-    type(town.city.yuehai).objects.filter(pk=town.city.yuehai.pk).update(name="改名后的指导站")
+    type(town.city.yuehai).objects.filter(pk=town.city.yuehai.pk).change(name="改名后的指导站")
     assert api("city_leader", query)["ETag"] != first
 
 
@@ -273,7 +273,7 @@ def test_days_of_a_period_and_the_day_before_any(town, api):
 
 
 def test_a_name_that_looks_like_a_formula_is_text(sign_in, town):
-    type(town.city.shahe).objects.filter(pk=town.city.shahe.pk).update(name="=HYPERLINK(1)", short_name="")
+    type(town.city.shahe).objects.filter(pk=town.city.shahe.pk).change(name="=HYPERLINK(1)", short_name="")
     query = f"{PAGE}?organization={town.city.shahe.code}&metric=operating"
     client = sign_in("city_leader")
     assert csv_rows(client.get(f"{query}&format=csv"))[0]["单位名称"] == "'=HYPERLINK(1)"
