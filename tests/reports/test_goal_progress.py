@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
-from config.settings import lights, whole
+from config.reading import lights, whole
 from reports import goal_words
 from reports.goal_progress import AMBER, FARTHEST, GREEN, NONE, RED, expected_on, is_kept, progress_of
 from reports.models import Goal

@@ -180,7 +180,7 @@ def test_the_image_gets_the_locale_of_the_embedded_server():
 def test_example_lists_every_variable():
     example = (ROOT / ".env.example").read_text("utf-8")
     settings = (ROOT / "config/settings.py").read_text("utf-8")
-    read = set(re.findall(r"""(?:env(?:\.\w+)?|required)\(\s*"([A-Z_]+)\"""", settings))
+    read = set(re.findall(r"""(?:env(?:\.\w+)?|required|whole|lights|networks|key_ring)\(\s*"([A-Z_]+)\"""", settings))
     needed = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text("utf-8")))
     needed |= set(re.findall(r"\$\{([A-Z_]+):-", ENTRYPOINT.read_text("utf-8")))
     assert not {name for name in read | needed if not re.search(rf"\b{name}\b", example)}
