@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.conf import settings
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, F, Func, Max, Min, Q, QuerySet, TextField
 from django.utils import timezone
 
 from accounts import checking
@@ -93,20 +93,31 @@ def each(where: Callable[[], Q]) -> Look:
     return look
 
 
-def many(*acts: str, by: str, limit: str) -> Look:
+class Site(Func):
+    """What of an address is counted as one, as accounts/addresses.site says it."""
+
+    template = (
+        "(CASE family(%(expressions)s) WHEN 6 THEN network(set_masklen(%(expressions)s, 64))"
+        " ELSE %(expressions)s END)::text"
+    )
+    output_field = TextField()
+
+
+def many(*acts: str, by: F | Func, limit: str) -> Look:
     """So many of these acts within an hour by one account, or from one address: the setting's number."""
 
     def look(span: Span) -> Iterator[Found]:
-        fresh = dict(span.events.filter(act__in=acts).exclude(**{by: None}).values_list(by).annotate(Count("pk")))
+        mine = span.events.filter(act__in=acts)
+        fresh = dict(mine.annotate(who=by).exclude(who=None).values_list("who").annotate(Count("pk")))
         if not fresh:
             return
-        until = span.events.filter(act__in=acts).aggregate(at=Max("at"))["at"]
-        hour = AuditEvent.objects.filter(act__in=acts, at__gt=until - HOUR, **{f"{by}__in": list(fresh)}).order_by()
+        until = mine.aggregate(at=Max("at"))["at"]
+        hour = AuditEvent.objects.filter(act__in=acts, at__gt=until - HOUR).annotate(who=by).filter(who__in=list(fresh))
         most = getattr(settings, limit)
-        for row in hour.values(by).annotate(count=Count("pk"), first=Min("at"), last=Max("at")):
-            before = row["count"] - fresh[row[by]]
+        for row in hour.order_by().values("who").annotate(count=Count("pk"), first=Min("at"), last=Max("at")):
+            before = row["count"] - fresh[row["who"]]
             if row["count"] >= most:  # those before the limit count with the first alarm, and once
-                yield Found(row["first"], row["last"], fresh[row[by]] if before >= most else row["count"])
+                yield Found(row["first"], row["last"], fresh[row["who"]] if before >= most else row["count"])
 
     return look
 
@@ -167,7 +178,7 @@ KINDS: dict[str, Kind] = {
         "大批量导出", AUDIT, seen(where=_large_exports), todo="请核对用途和批准人；申请、批准、不批准和导出各有一条记录。",
     ),
     "many_refusals": Kind(
-        "一个账号短时间内多次越权或试探", AUDIT, many(*REFUSALS, by="actor_id", limit="ALARM_REFUSALS"),
+        "一个账号短时间内多次越权或试探", AUDIT, many(*REFUSALS, by=F("actor_id"), limit="ALARM_REFUSALS"),
         todo="请看是误操作、任职刚变动，还是有人在逐个试编号；必要时请安全管理员停用账号。", query={"outcome": "refused"},
     ),
     "infected_upload": Kind(
@@ -181,7 +192,7 @@ KINDS: dict[str, Kind] = {
         page="accounts:locks", todo="请向本人核实；不是本人的，请看来源地址，必要时停用账号。",
     ),
     "many_failures": Kind(
-        "一个来源地址短时间内登录失败很多次", SECURITY, many(*FAILURES, by="address", limit="ALARM_SIGN_IN_FAILURES"),
+        "一个来源地址短时间内登录失败很多次", SECURITY, many(*FAILURES, by=Site("address"), limit="ALARM_SIGN_IN_FAILURES"),
         page="admin:axes_accessattempt_changelist",
         todo="请看来源地址是哪个单位的；不认识的，请网络管理员封堵。接口令牌和统一认证的失败，请审计管理员查审计记录。",
     ),

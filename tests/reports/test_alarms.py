@@ -180,6 +180,15 @@ def test_the_limit_is_of_one_address_within_an_hour(ground, owner_role, client):
     assert round_() == {"many_failures": [3]}
 
 
+def test_whoever_has_many_addresses_of_one_network_is_one(ground, client):
+    for number in range(2):
+        sign_in(client, "nobody", 1, f"2001:db8:0:1::{number}")
+        sign_in(client, "nobody", 1, f"2001:db8:0:{number + 2}::1")
+    assert round_() == {}
+    sign_in(client, "nobody", 1, "2001:db8:0:1:ffff::9")
+    assert round_() == {"many_failures": [3]}
+
+
 def test_what_crosses_the_limit_over_two_rounds_is_counted_once(ground, client):
     sign_in(client, "nobody", 2)
     assert round_() == {}
