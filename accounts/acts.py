@@ -20,7 +20,7 @@ NOUNS = {
     "accounts.passkey": "通行密钥",
     "accounts.password": "密码",
     "accounts.recovery_codes": "恢复码",
-    "accounts.row": "账号和任职的校验码",
+    "accounts.row": "校验码",
     "accounts.session": "登录",
     "accounts.token": "接口令牌",
     "accounts.upload": "上传的文件",
@@ -205,6 +205,7 @@ VERBS = {
 WHOLE = {
     "accounts.identity.bind": "统一认证绑定：绑定",
     "accounts.idle.check": "久未使用的账号：每晚检查",
+    "accounts.records.check": "党组织、党员和报到的校验码：核对",
     "accounts.retention": "到期抹除：清理一次",
     "accounts.session.close": "登录：退出",
     "accounts.session.end": "登录：结束会话",

@@ -19,7 +19,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
 
-from accounts.crypto import CannotDecrypt
+from accounts.crypto import CannotDecrypt, EncryptedTextField
 from accounts.sequences import next_keys
 
 TOLD = "这一条在系统之外被改动过，不起作用，也不能修改。请系统管理员运行 manage.py verify_rows 核对。"
@@ -33,7 +33,9 @@ class RowChanged(ValueError):
 
 def _said(field: models.Field, value) -> object:
     """Equal before a row is saved and after it was read."""
-    if isinstance(field, models.DateField):
+    if isinstance(field, EncryptedTextField):
+        return value or None  # as it is stored
+    if not isinstance(field, models.BinaryField):
         value = field.to_python(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()

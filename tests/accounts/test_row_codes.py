@@ -302,6 +302,12 @@ def test_a_ciphertext_that_does_not_open_is_named_and_hides_no_other(city, chen,
     assert f"accounts.authenticator:{Authenticator.objects.only('pk').get().pk}" in names()
 
 
+def test_what_is_stored_as_nothing_was_nothing_when_it_was_written(city):
+    make.make_member("李某", phone="", id_number="")
+    assert persons.verified(city.yuehai).member.id_number is None
+    assert not names()
+
+
 def test_many_at_once_are_coded_as_one_by_one(city, chen):
     branch = Affiliation.objects.get().organization
     entries = [Entry(branch, {"name": f"甲{n}", "phone": f"1390000000{n}"}) for n in range(3)]

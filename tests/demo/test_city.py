@@ -6,7 +6,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from accounts import wall
 from accounts.models import User
+from accounts.row_codes import records_changed
 from demo.city import DemoExists, build_city
 from demo.people import SHANGHAI
 from markets.models import Business, IndustryArea, Market
@@ -53,6 +55,11 @@ def test_one_eleven_seventy_eight():
     assert Organization.objects.filter(level=4, parent__level=1).exists()
     assert Organization.objects.filter(level=4, parent__level=2).exists()
     call_command("check_tree")
+
+
+def test_every_row_says_what_the_product_wrote():
+    with wall.everywhere():
+        assert not records_changed()
 
 
 def test_published_numbers_of_places():

@@ -126,9 +126,9 @@ def test_industry_areas_and_platforms(city, bring):
     assert counts(bring("industry_area", rows)) == {"unchanged": 1}
     assert IndustryArea.objects.get().district_committee == city.nanshan
     code = files.make_code()
-    assert counts(bring("platform", [{"名称": "示例快递"}, {"名称": "示例外卖", "信用代码": code}])) == {"new": 2}
-    assert counts(bring("platform", [{"名称": "示例快递", "信用代码": files.make_code()}])) == {"changed": 1}
-    assert Platform.objects.get(name="示例外卖").uscc == code
+    assert counts(bring("platform", [{"名称": "甲快递"}, {"名称": "乙外卖", "信用代码": code}])) == {"new": 2}
+    assert counts(bring("platform", [{"名称": "甲快递", "信用代码": files.make_code()}])) == {"changed": 1}
+    assert Platform.objects.get(name="乙外卖").uscc == code
 
 
 def test_delivery_sites_hang_on_a_platform_that_stands(city, bring):

@@ -61,8 +61,8 @@ def test_founding_edits_and_renames_leave_history(city, bring):
 def test_parents_stand_in_the_same_file_in_any_order(city, bring):
     rows = [
         branch(1, 上级="DZZ-2"),
-        branch(2, 名称="示例党总支", 类型="党总支", 上级="示例综合党委"),
-        branch(3, 名称="示例综合党委", 类型="综合党委"),
+        branch(2, 名称="甲党总支", 类型="党总支", 上级="甲综合党委"),
+        branch(3, 名称="甲综合党委", 类型="综合党委"),
     ]
     assert counts(bring(rows, "--dry-run")) == {"new": 3}
     assert counts(bring(rows)) == {"new": 3}

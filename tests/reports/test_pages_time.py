@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent
+from accounts.row_codes import CodedRow
 from markets.models import Business, BusinessCoverage
 from markets.services import business_save
 from members.models import Affiliation
@@ -30,6 +31,11 @@ def back(days: int) -> date:
     return timezone.localdate() - timedelta(days=days)
 
 
+def entered(model, **values):
+    rows = model._default_manager.all()
+    (rows.change if issubclass(model, CodedRow) else rows.update)(**values)
+
+
 @pytest.fixture
 def past(town):
     """The town was there three days ago already, and was counted then; since then three things happened."""
@@ -37,9 +43,9 @@ def past(town):
 
     for label in ENTERED:
         if label != "orgs.OrganizationChange":
-            apps.get_model(label)._default_manager.update(entered_at=LONG_AGO)
+            entered(apps.get_model(label), entered_at=LONG_AGO)
     for model in (Affiliation, apps.get_model("markets.BusinessCoverage")):
-        model.objects.update(starts_on=date(2020, 1, 1))
+        entered(model, starts_on=date(2020, 1, 1))
     refresh(back(3))
     gone, moved = Business.objects.filter(guidance_station=town.city.lianhua).order_by("pk")[:2]
     gone.status = "deregistered"
