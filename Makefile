@@ -1,6 +1,6 @@
 # From a machine with Python >= 3.11 (with venv) and make:
 #   make demo [PORT=8000] [DATA=.local/demo] [BUSINESSES=20000]    the whole product with a demo city
-#   make test [ARGS="tests/orgs -k coverage"] [WORKERS=3]          lint, types and all tests
+#   make test [ARGS="tests/orgs -k coverage"]                      lint, types and all tests
 #   make check                                                     lint and types only
 #   make lint                                                      the same, and known holes in what is installed
 #   make advisories                                                the last alone; fails also where nobody answers
@@ -17,8 +17,6 @@ BUSINESSES ?= 20000
 ROWS ?= 430000
 OUT ?= bench.json
 ARGS ?=
-# One more than two cores: tests wait for browsers, for processes that are killed, for each other.
-WORKERS ?= 3
 
 BIN = .venv/bin
 SERVERS = $(BIN)/python devservices.py exec
@@ -34,7 +32,7 @@ demo: .venv/.run .venv/.assets
 	@exec $(BIN)/python -m tools.demo --data "$(DATA)" --port "$(PORT)" --businesses "$(BUSINESSES)" --make $$PPID
 
 test: check .venv/.assets
-	$(SERVERS) --data .local/test --fast -- $(BIN)/pytest -n $(WORKERS) $(ARGS)
+	$(SERVERS) --data .local/test --fast -- $(BIN)/pytest -n 2 $(ARGS)
 
 check: .venv/.dev
 	$(BIN)/ruff check -q .
