@@ -87,6 +87,7 @@ class CodedQuerySet(models.QuerySet):
             stored = self.model._base_manager.select_for_update(no_key=True).in_bulk([row.pk for row in objs])
             for row in objs:
                 row.take_on(stored[row.pk], changed)
+                row.row_code = field.code_of(row)
             fields = [*fields, field.name]
         return models.QuerySet[Any](self.model).bulk_update(objs, fields, *args, **options)
 
@@ -138,7 +139,6 @@ class CodedRow(models.Model):
         for name in set(field.over) - set(changed):
             attname = self._meta.get_field(name).attname
             setattr(self, attname, getattr(stored, attname))
-        setattr(self, field.attname, field.code_of(self))
 
     @property
     def row_name(self) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from accounts.sequences import next_keys
 from demo import words
-from demo.loading import next_keys
 from orgs.kinds import CAPABILITIES, HostKind, Kind, Level
 from orgs.models import Division, Organization, OrganizationChange
 from orgs.services import default_kind, path_label, set_ancestors
@@ -106,7 +106,7 @@ def build_tree(*, grassroots: int, rng: np.random.Generator, today: dt.date) -> 
     streets: dict[int | None, list[Division]] = defaultdict(list)
     for street in Division.objects.filter(level=Division.Level.STREET, is_statistical=False):
         streets[street.parent_id].append(street)
-    keys = iter(next_keys("orgs_organization", grassroots * 2 + 400))
+    keys = iter(next_keys(Organization, grassroots * 2 + 400))
     build = Builder(today)
     city = build.add(
         None, Level.CITY, key=next(keys), code="SZ", name="深圳市小微企业个体工商户专业市场党委",
