@@ -8,7 +8,7 @@ import sys
 from tools.bench.databases import ROOT
 from tools.embedded import die_with_parent
 
-NAMES = ("loading", "usual", "coverage", "duck", "lists", "names", "web")
+NAMES = ("loading", "usual", "coverage", "duck", "lists", "names", "web", "alike")
 
 
 class MeasurementFailed(Exception):

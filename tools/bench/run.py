@@ -1,4 +1,4 @@
-"""`make bench ROWS=430000 OUT=bench.json`: P1–P10 as ratios, both sides of each measured in the same run.
+"""`make bench ROWS=430000 OUT=bench.json`: P1–P11 as ratios, both sides of each measured in the same run.
 
 Everything happens on two cities made for it, one with ROWS businesses and one with a tenth of them, on the servers of
 the environment. Databases, files and processes are gone when it ends. docs/benchmarks.md says what each P means.
@@ -27,7 +27,7 @@ ONCE_FROM = 1_000_000  # rows from which an import is measured once: minutes nee
 FLAT, LEAST_ROWS = 1.5, 2_000
 WORKBOOK_ROWS = 50_000  # of the xlsx whose check is measured for P9: writing one takes longer than reading it
 LARGEST_WORKBOOK = 1_000_000  # the same from ONCE_FROM on: the size that P9 names
-STEPS = ("coverage", "lists", "names", "web", "imports")
+STEPS = ("coverage", "lists", "names", "web", "alike", "imports")
 USUAL_ROWS = 20_000  # what django-import-export is given
 
 
@@ -42,9 +42,10 @@ class Effort:
     searches: int = 10
     rounds: int = 3
     seconds: float = 3.0
+    pairs: int = 300
 
 
-QUICK = Effort(imports=1, copies=1, coverage=1, pages=3, searches=2, rounds=1, seconds=0.5)
+QUICK = Effort(imports=1, copies=1, coverage=1, pages=3, searches=2, rounds=1, seconds=0.5, pairs=2)
 
 
 @dataclass
@@ -128,10 +129,11 @@ def measure(databases: Databases, rows: int, effort: Effort, *, web: bool, only:
         "lists": lambda: measured("lists", environment, repetitions=effort.pages),
         "names": lambda: measured("names", environment, repetitions=effort.searches),
         "web": lambda: measured("web", environment, rounds=effort.rounds, seconds=effort.seconds),
+        "alike": lambda: measured("alike", environment, pairs=effort.pairs),
         "imports": lambda: in_folder(lambda folder: imports(databases, city, rows, effort, folder)),
     }
     if not web:
-        del steps["web"]
+        del steps["web"], steps["alike"]
     for name, step in steps.items():
         if only and name not in only:
             size.why[name] = "not asked for"
@@ -207,13 +209,14 @@ MEASURED: dict[str, tuple[str, Callable[[dict, dict], tuple[float | None, dict]]
         "by_reader": m["dashboard"], **_some(m, "requests_per_second", "gunicorn")})),
     "P8": ("web", lambda m, _: (m["check_in"], {
         "requests_per_second": _some(m["requests_per_second"], "check_in", "bare_post"), "gunicorn": m["gunicorn"]})),
+    "P11": ("alike", lambda m, _: (max(max(abs(one["from_ms"]), abs(one["to_ms"])) for one in m.values()), m)),
     "P9": ("imports", lambda m, _: (m["peak_mb"], {
         "file": "csv", "file_mb": m["file_mb"], "xlsx_checked": m["xlsx"]})),
 }  # fmt: skip
 
 
-def ten_figures(large: Size, small: Size) -> dict[str, dict]:
-    """P1–P10 with their details, from what was measured on the two cities."""
+def every_figure(large: Size, small: Size) -> dict[str, dict]:
+    """P1–P11 with their details, from what was measured on the two cities."""
     got: dict[str, tuple[float | None, dict]] = {}
     for code, (step, read) in MEASURED.items():
         if step in large.found:
@@ -238,7 +241,7 @@ def run(rows: int, out: Path, effort: Effort, keep: bool, only: Sequence[str]) -
         large = measure(databases, rows, effort, web=True, only=only)
     finally:
         databases.drop_mine()
-    found = ten_figures(large, small)
+    found = every_figure(large, small)
     figures.write(found, out)
     print(figures.table(found))
     say(f"{time.monotonic() - started:.0f} s; details in {out}")
@@ -246,7 +249,7 @@ def run(rows: int, out: Path, effort: Effort, keep: bool, only: Sequence[str]) -
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="P1–P10 of docs/benchmarks.md, as ratios")
+    parser = argparse.ArgumentParser(description="P1–P11 of docs/benchmarks.md, as ratios")
     parser.add_argument("--rows", type=int, default=430_000, help="businesses (also measured: a tenth of them)")
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
     parser.add_argument("--quick", action="store_true", help="each thing once: shows that it runs, says nothing")
