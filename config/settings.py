@@ -93,12 +93,21 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = required("REDIS_URL")
 CACHES: dict[str, dict] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+    "default": {"BACKEND": "accounts.cache.PatientRedisCache", "LOCATION": REDIS_URL},
     # In the process itself: only for what is named by everything it depends on (reports/page_cache.py).
     "near": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 64}},
 }
 CELERY_BROKER_URL = "memory://" if IS_PUBLIC_FACE else REDIS_URL  # its Redis is its own, and it gives no task
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker, however long that is away
+# A request that starts a job never waits for a broker that stalls: the job stands in the database, the sweep tells of it.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 3,
+    "socket_connect_timeout": 2,
+    "max_retries": 1,
+    "interval_start": 0.1,
+}
+CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True  # the truth about a job is in PostgreSQL
 CELERY_TIMEZONE = "Asia/Shanghai"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -146,6 +155,7 @@ MIDDLEWARE = [
     "accounts.middleware.SignedInMiddleware",
     "accounts.refusals.RefusalMiddleware",
     "accounts.uploads.UploadMiddleware",
+    "accounts.cache.AwayMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 if IS_PUBLIC_FACE:  # nobody signs in here

@@ -1,14 +1,18 @@
 """Starting long work. What a kind of job does is registered by the room that owns it."""
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from django.db import transaction
 from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
 
 from accounts import audit
 from jobs.models import Job
 from jobs.rights import extent_of
+
+logger = logging.getLogger(__name__)
 
 
 class JobFailed(Exception):
@@ -54,10 +58,18 @@ def job_start(*, kind: str, title: str, by, params: dict | None = None, total: i
 
 
 def send(job_id: int) -> None:
-    """Tell the workers of a waiting job once this transaction is committed. The sweep repeats lost messages."""
+    """Tell the workers of a waiting job once this transaction is committed. The sweep repeats lost messages, and what could
+    not be sent: whoever started the job hears nothing of a broker that is away."""
+    transaction.on_commit(lambda: _tell(job_id))
+
+
+def _tell(job_id: int) -> None:
     from jobs.tasks import run
 
-    run.delay_on_commit(job_id=job_id)
+    try:
+        run.delay(job_id=job_id)
+    except OperationalError:
+        logger.warning("Job %s waits for the sweep: no answer from the broker", job_id)
 
 
 @transaction.atomic

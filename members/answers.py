@@ -13,6 +13,7 @@ carried, with the next after a day: other writings go before the next file.
 import json
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts.models import AuditEvent
 from members import identity, inbox, sealing, selectors
@@ -114,7 +116,8 @@ def _sent_key(code: str) -> str:
 def remember_sent(code: str) -> None:
     """The public face cannot look whether a form has arrived: it remembers that it was sent."""
     if settings.IS_PUBLIC_FACE:
-        cache.set(_sent_key(code), 1, WAITING.total_seconds())
+        with suppress(RedisError):  # it was sent: only the page that says so waits until it has arrived
+            cache.set(_sent_key(code), 1, WAITING.total_seconds())
 
 
 def is_sent(code: str) -> bool:

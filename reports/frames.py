@@ -10,12 +10,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.core.cache import cache
 from django.db.models import Max
 from django.utils import timezone
 
 from orgs.models import Organization
-from reports import boards, metrics, ranking, selectors, tiles, words
+from reports import boards, caching, metrics, ranking, selectors, tiles, words
 from reports.models import Screen, Snapshot
 from reports.selectors import Numbers, Released, Unit
 from reports.words import Basis
@@ -65,13 +64,13 @@ def _numbers_of(unit: Unit) -> dict:
     name = (
         f"reports:screen:public:{SHAPE}:{line}{unit.pk}:{own.as_of}:{newest.timestamp()}:{today}:{settings.SMALL_CELL}"
     )
-    found = cache.get(name)
-    if found is None:
+
+    def made() -> dict:
         released = selectors.for_reader(PUBLIC, unit, own.as_of)
         assert released is not None  # it has numbers: they were read just now
-        found = _frame(unit, released, (today - own.as_of).days)
-        cache.set(name, found, KEPT_FOR)
-    return found
+        return _frame(unit, released, (today - own.as_of).days)
+
+    return caching.kept(name, KEPT_FOR, made)
 
 
 def _frame(unit: Unit, released: Released, age: int) -> dict:

@@ -7,6 +7,7 @@ and nothing else: no cookie is set, no session begins, and no other address of t
 256 random bits, of which only the hash is kept.
 """
 
+import logging
 import secrets
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts import addresses, audit
 from accounts.tokens import token_digest
@@ -21,6 +23,7 @@ from orgs.models import Organization
 from reports.models import Screen
 from reports.selectors import Unit
 
+logger = logging.getLogger(__name__)
 SCHEME = "Screen"
 SEEN_AGAIN = timedelta(minutes=1)  # `last_seen_at` is that exact and no more, so that reading writes next to nothing
 TOLD_AGAIN = 3600  # seconds: a screen that goes on asking is one event an hour
@@ -82,9 +85,17 @@ def screen_with(pk: int, key: str) -> tuple[Screen | None, str]:
     return screen, screen.refusal
 
 
+def _is_news(name: str) -> bool:
+    """Without Redis nobody knows what was told: the refusal stands, and is not written down."""
+    try:
+        return cache.add(name, 1, TOLD_AGAIN)
+    except RedisError:
+        logger.warning("A refused screen is not written down: no answer from Redis")
+        return False
+
+
 def _tell_refused(screen: Screen | None, why: str) -> None:
-    address = addresses.current.get() or ""
-    if cache.add(f"reports:screen:refused:{screen.pk if screen else ''}:{why}:{address}", 1, TOLD_AGAIN):
+    if _is_news(f"reports:screen:refused:{screen.pk if screen else ''}:{why}:{addresses.current.get() or ''}"):
         audit.record(
             "reports.screen.refuse", by=None, subjects=[screen] if screen else [], detail={"why": why}, succeeded=False
         )

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from accounts.models import User
 from jobs import tasks
@@ -176,3 +177,19 @@ def test_a_job_whose_worker_is_killed_is_taken_over_by_the_sweep(own_queue):
     job.refresh_from_db()
     assert (job.attempts, job.result) == (2, {"attempt": 2})
     assert made(job) == {f"made-by-{job.pk}-2"}
+
+
+@pytest.mark.django_db
+def test_a_job_is_started_while_the_broker_is_away(monkeypatch, sent, django_capture_on_commit_callbacks):
+    """Whoever starts it sees no error of ours; the sweep tells the workers later."""
+
+    def refused(**_):
+        raise OperationalError("refused")
+
+    monkeypatch.setattr(tasks.run, "delay", refused)
+    monkeypatch.setattr(tasks.run, "delay_on_commit", lambda **_: transaction.on_commit(refused))
+    with django_capture_on_commit_callbacks(execute=True):
+        job = job_start(kind="test.ends", title="", by=None)
+    assert Job.objects.get(pk=job.pk).state == State.QUEUED
+    Job.objects.update(created_at=ago(seconds=40))
+    assert sent()[1] == 1

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from accounts.models import AuditEvent
 from members.models import Affiliation
@@ -109,6 +110,18 @@ def test_a_refused_use_is_one_event_an_hour(client, town, wall):
         asked(client, screen, "made-up")
     found = AuditEvent.objects.filter(act="reports.screen.refuse", succeeded=False).order_by("pk")
     assert [(event.subjects, event.detail["why"]) for event in found] == [([screen.pk], "revoked"), ([], "unknown")]
+
+
+def test_a_screen_goes_on_while_redis_is_away_and_a_revoked_one_stays_shut(client, town, wall, monkeypatch):
+    def away(*args, **kwargs):
+        raise RedisError("away")
+
+    for name in ("get", "set", "add", "touch"):
+        monkeypatch.setattr(cache, name, away)
+    screen, key = wall
+    assert asked(client, screen, key).status_code == 200
+    screen_revoke(screen=screen, by=town.people["city_leader"])
+    assert asked(client, screen, key).status_code == 410
 
 
 def test_the_key_is_no_session_and_opens_no_other_address(client, wall):
