@@ -206,6 +206,7 @@ WHOLE = {
     "accounts.identity.bind": "统一认证绑定：绑定",
     "accounts.idle.check": "久未使用的账号：每晚检查",
     "accounts.records.check": "党组织、党员和报到的校验码：核对",
+    "accounts.rows.remove": "带校验码的记录：系统删除",
     "accounts.retention": "到期抹除：清理一次",
     "accounts.session.close": "登录：退出",
     "accounts.session.end": "登录：结束会话",

@@ -6,7 +6,8 @@ class AccountsConfig(AppConfig):
     verbose_name = "登录与审计"
 
     def ready(self) -> None:
-        from accounts import checks, held
+        from accounts import checks, held, removals
 
         checks.register()
         held.register()
+        removals.register()

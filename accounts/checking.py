@@ -1,14 +1,17 @@
-"""Every night the whole chain of the audit is walked and compared with the heads that lie beside it, and the codes of the
-rows that the product keeps are made again; what is found is an event, from which the alarm is made (GB/T 22239-2019
-8.1.4.3 c, d; 8.1.4.7 b)."""
+"""Every night the whole chain of the audit is walked and compared with the heads that lie beside it, the codes of the rows
+that the product keeps are made again, and whatever it kept the night before is looked for; what is found is an event, from
+which the alarm is made (GB/T 22239-2019 8.1.4.3 c, d; 8.1.4.7 b)."""
 
-from accounts import audit, wall
+from django.db import connection, transaction
+
+from accounts import audit, removals, wall
 from accounts.heads import BadHead, Head, files, read_head
 from accounts.models import AuditEvent
 from accounts.row_codes import CodedRow, records_changed
 from accounts.verification import verify
 
 ACT, RECORDS = "accounts.audit.check", "accounts.records.check"
+LOCK = 7_853  # pg_advisory_xact_lock: one check of the records at a time
 
 
 def audit_check() -> None:
@@ -19,17 +22,28 @@ def audit_check() -> None:
 
 
 @wall.everywhere()
-def records_check() -> list[CodedRow]:
-    """The rows that were written past the product."""
+@transaction.atomic
+def records_check() -> tuple[list[CodedRow], removals.Looked]:
+    """The records that were written past the product, and what was removed past it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    pinned = _last(RECORDS).get("seen", {})
     rows = records_changed()
-    _found(RECORDS, [row.row_name for row in rows])
-    return rows
+    looked = removals.look(rows, pinned)
+    gone = [f"{name} 已不在" for name in looked.gone]
+    lists = [f"{label} 的在册清单" for label in looked.false_lists]
+    _found(RECORDS, [*(row.row_name for row in rows), *gone, *lists], seen=looked.digests)
+    return rows, looked
 
 
-def _found(act: str, found: list[str], **more: int) -> None:
+def _last(act: str) -> dict:
+    event = AuditEvent.objects.filter(act=act).order_by("-pk").first()
+    return event.detail if event else {}
+
+
+def _found(act: str, found: list[str], **more: object) -> None:
     """`new` counts what the check before did not find: a row that was changed stays so for years, and must not hide others."""
-    before = AuditEvent.objects.filter(act=act).order_by("-pk").first()
-    new = set(found) - set(before.detail["findings"] if before else ())
+    new = set(found) - set(_last(act).get("findings", ()))
     audit.record(act, by=None, succeeded=not found, detail=more | {"findings": found, "new": len(new)})
 
 

@@ -10,7 +10,7 @@ What it does not tell: a row that was removed, and an older state of a row put b
 
 import hmac
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any, ClassVar
@@ -25,6 +25,14 @@ from accounts.sequences import next_keys
 TOLD = "这一条在系统之外被改动过，不起作用，也不能修改。请系统管理员运行 manage.py verify_rows 核对。"
 TOLD_OF_RECORDS = "这一条在系统之外被改动过，查清之前不能办理。请告诉系统管理员：运行 manage.py verify_rows 核对。"
 PIECE = 2_000  # rows in memory at once
+
+Removed = Callable[[type[models.Model], list[int]], None]
+_removed: list[Removed] = []
+
+
+def on_removed(listener: Removed) -> None:
+    """Called before records of a model are removed, with their keys, in the same transaction."""
+    _removed.append(listener)
 
 
 class RowChanged(ValueError):
@@ -90,6 +98,11 @@ class CodedQuerySet(models.QuerySet):
                 row.row_code = field.code_of(row)
             fields = [*fields, field.name]
         return models.QuerySet[Any](self.model).bulk_update(objs, fields, *args, **options)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            removing(self)
+            return models.QuerySet[Any](self.model, query=self.query.chain()).delete()
 
     @transaction.atomic
     def change(self, **values) -> int:
@@ -163,6 +176,11 @@ class CodedRecord(CodedRow):
     class Meta:
         abstract = True
 
+    @transaction.atomic
+    def delete(self, *args, **options) -> tuple[int, dict[str, int]]:
+        removing(type(self)._base_manager.filter(pk=self.pk))
+        return super().delete(*args, **options)
+
 
 def give_keys(rows: Sequence[models.Model]) -> None:
     """Where the key stands under the code, it must be known before the row is written."""
@@ -177,6 +195,13 @@ def code_field(model: type[models.Model]) -> RowCodeField:
     return field
 
 
+def removing(rows: models.QuerySet) -> None:
+    """To be called where the product removes rows in another way than `delete`, before it does. Of records only."""
+    if issubclass(rows.model, CodedRecord) and (keys := list(rows.order_by("pk").values_list("pk", flat=True))):
+        for listener in _removed:
+            listener(rows.model, keys)
+
+
 def coded_models() -> list[type[CodedRow]]:
     return [model for model in apps.get_models() if issubclass(model, CodedRow)]
 
@@ -186,9 +211,13 @@ def rights_changed() -> list[CodedRow]:
     return [row for model in coded_models() if not issubclass(model, CodedRecord) for row in changed_rows(model)]
 
 
+def record_models() -> list[type[CodedRecord]]:
+    return [model for model in coded_models() if issubclass(model, CodedRecord)]
+
+
 def records_changed() -> list[CodedRow]:
     """Every row of those that the product keeps that was written past it. The caller shows the whole city (accounts/wall)."""
-    return [row for model in coded_models() if issubclass(model, CodedRecord) for row in changed_rows(model)]
+    return [row for model in record_models() for row in changed_rows(model)]
 
 
 def changed_rows(model: type[CodedRow]) -> Iterator[CodedRow]:

@@ -116,7 +116,7 @@ def _rows() -> Check:
 def _records() -> Check:
     event = AuditEvent.objects.filter(act=checking.RECORDS).order_by("-id").first()
     if event and (found := event.detail["findings"]):
-        told = f"{_when(event.at)} 核对，{len(found)} 条在系统之外被改动过：{'、'.join(found[:MOST_NAMED])}"
+        told = f"{_when(event.at)} 核对，{len(found)} 条在系统之外被改动或删除过：{'、'.join(found[:MOST_NAMED])}"
         return Check(
             RECORDS, BAD, told, "查清之前不能办理。请告诉审计管理员，查清是谁改的；再运行 manage.py verify_rows。"
         )

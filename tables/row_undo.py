@@ -11,6 +11,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 
 from accounts.models import AuditEvent
+from accounts.row_codes import removing
 from tables.before_images import unsealed
 from tables.models import Batch, BatchChange, BatchConflict, BatchRange
 from tables.register import Progress
@@ -181,11 +182,13 @@ class RowUndo:
                 self.forget(model, column, going)
         records = self.model._base_manager.filter(pk__in=going)
         self.touch_going(records)
+        removing(records)
         records._raw_delete(records.db)  # nothing refers to them, so nothing is to be collected
 
     def forget(self, model: type[models.Model], column: str, ids: Iterable[int]) -> None:
         """Rows of their own that go with new records."""
         rows = model._base_manager.filter(**{f"{column}__in": ids})
+        removing(rows)
         rows._raw_delete(rows.db)
 
     def touch(self, record: Any) -> None:

@@ -202,7 +202,7 @@ def test_the_command_names_and_accepts_only_what_it_is_told(officer, city, capsy
     posting = officer.postings.get()
     account, post = f"accounts.user:{officer.pk}", f"orgs.posting:{posting.pk}"
     out = capsys.readouterr().out
-    assert account in out and post in out and "共 2 行" in out
+    assert account in out and post in out and "共 2 处" in out
     told = {check.name: check for check in checks()}["账号和任职的校验码"]
     assert told.state == "bad" and "2 条" in told.told and f"用户 {officer.pk}" in told.told
     for wrong in (["--accept", account], ["--accept", account, "orgs.posting:0", "--reason", "改名"]):

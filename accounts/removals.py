@@ -1,0 +1,98 @@
+"""Records under a code (accounts/row_codes.py) that were removed past the product.
+
+Whatever the product removes is an event of the audit, with a code over the keys. The nightly check writes down which records
+there were (SeenRows) and looks whether each is still there, or was removed by such an event. The digest of what it wrote
+down stands in its own event, so that the list cannot be changed either. What it does not tell: a record that was made and
+removed between two checks; the audit has the event of its making.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import AuditEvent, SeenRows
+from accounts.row_codes import CodedRow, on_removed, record_models
+
+ACT = "accounts.rows.remove"
+OVERLAP = timedelta(days=1)  # an event is as old as its act, which may end long after the check that did not see it
+Runs = list[list[int]]  # first and last key of each unbroken series
+
+
+def register() -> None:
+    on_removed(tell)
+
+
+def tell(model: type[models.Model], keys: Collection[int]) -> None:
+    """Who did it, and why, is told by the act that removes them."""
+    label = model._meta.label_lower
+    audit.record(ACT, by=None, subject_type=label, subjects=keys, detail={"code": _code(label, keys)})
+
+
+def _code(label: str, keys: Collection[int]) -> str:
+    key = hmac.digest(settings.DIGEST_KEY, b"removed rows", "sha256")
+    return hmac.digest(key, json.dumps([label, *keys]).encode(), "sha256").hex()
+
+
+class Looked(NamedTuple):
+    """By name: records that are gone, tables whose list was changed itself; and the digest of each new list."""
+
+    gone: list[str]
+    false_lists: list[str]
+    digests: dict[str, str]
+
+
+def look(changed: Iterable[CodedRow], pinned: Mapping[str, str]) -> Looked:
+    """Compare with the lists and write new ones, which keep what is gone.
+
+    `changed`: the records of today that are not whole. They join no list, for the owner may remove them. `pinned`: the
+    digests of the lists by the event of the check before.
+    """
+    looked = Looked([], [], {})
+    false = {(row._meta.label_lower, row.pk) for row in changed}
+    for model in record_models():
+        label = model._meta.label_lower
+        before = SeenRows.objects.filter(table=label).first()
+        if label in pinned and (before is None or _digest(before.runs) != pinned[label]):
+            looked.false_lists.append(label)
+        seen = _keys(before.runs) if before else set()
+        there = set(model._base_manager.values_list("pk", flat=True).iterator())
+        told = _told(label, before.checked_at - OVERLAP) if before else set()
+        looked.gone.extend(f"{label}:{key}" for key in sorted(seen - there - told))
+        whole = {key for key in there if (label, key) not in false}
+        runs = _runs((seen | whole) - told)
+        SeenRows.objects.update_or_create(table=label, defaults={"runs": runs, "checked_at": timezone.now()})
+        looked.digests[label] = _digest(runs)
+    return looked
+
+
+def _told(label: str, since) -> set[int]:
+    events = AuditEvent.objects.filter(act=ACT, subject_type=label, at__gte=since)
+    return {
+        key for event in events if event.detail.get("code") == _code(label, event.subjects) for key in event.subjects
+    }
+
+
+def _runs(keys: Iterable[int]) -> Runs:
+    runs: Runs = []
+    for key in sorted(keys):
+        if runs and runs[-1][1] == key - 1:
+            runs[-1][1] = key
+        else:
+            runs.append([key, key])
+    return runs
+
+
+def _keys(runs: Runs) -> set[int]:
+    return {key for first, last in runs for key in range(first, last + 1)}
+
+
+def _digest(runs: Runs) -> str:
+    return hashlib.sha256(json.dumps(runs).encode()).hexdigest()
