@@ -70,6 +70,7 @@ class Posting(CodedRow):
                 condition=Q(ends_on__isnull=True),
                 nulls_distinct=False,
                 name="posting_once_while_open",
+                violation_error_message="此人已有这项任职，不必重复授予。",
             ),
         ]
 

@@ -108,6 +108,8 @@ def test_a_wrong_posting_is_told_in_the_form(city, client, security, data, says)
 def test_the_same_posting_twice_is_told(city, client, security):
     user = make.make_user("officer", city.yuehai)
     assert "已有这项任职" in grant(client, user, organization=city.yuehai.pk).content.decode()
+    beside_a_wrong_day = grant(client, user, organization=city.yuehai.pk, starts_on="13 月").content.decode()
+    assert "已有这项任职" in beside_a_wrong_day and "posting_once" not in beside_a_wrong_day
 
 
 def test_what_was_given_today_by_mistake_is_taken_back_today(city, client, security):
