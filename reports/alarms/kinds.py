@@ -162,8 +162,8 @@ KINDS: dict[str, Kind] = {
         todo="请系统管理员检查封存服务；恢复前的操作仍有记录，但还没有防改动的封存。",
     ),
     "rows_changed": Kind(
-        "数据在系统之外被改动", AUDIT, stands_still(lambda name: name in CODES), lasts=True, is_grave=True,
-        todo="改动过的不起作用，或不能办理。请查清是谁进过数据库，再由系统管理员运行 manage.py verify_rows 逐行处理。",
+        "数据在系统之外被改动或删除", AUDIT, stands_still(lambda name: name in CODES), lasts=True, is_grave=True,
+        todo="改动过的不起作用，或不能办理；被删除的从备份取回。请查清是谁进过数据库，再由系统管理员用 verify_rows 逐行处理。",
     ),
     "great_rights": Kind(
         "新增管理员，或授予市级岗位", AUDIT, each(_great_rights), page="reports:audit_event",
