@@ -5,10 +5,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from accounts import opening
+from accounts.disks import is_disk_full
 from accounts.models import Session, User
 
 SEEN_AGAIN = timedelta(seconds=20)  # `seen_at` is that exact and no more, so that reading writes next to nothing
@@ -69,8 +70,13 @@ class SessionStore(db.SessionStore):
         return int((end - timezone.now()).total_seconds())
 
     def touch(self) -> None:
-        """The person has done something."""
+        """The person has done something. Without room to write that down the page is shown all the same: the session only ends
+        the sooner."""
         now = timezone.now()
         if self.row and self.row.seen_at and now - self.row.seen_at >= SEEN_AGAIN:
-            Session.objects.filter(pk=self.row.pk).update(seen_at=now)
+            try:
+                Session.objects.filter(pk=self.row.pk).update(seen_at=now)
+            except OperationalError as error:
+                if not is_disk_full(error):
+                    raise
             self.row.seen_at = now

@@ -155,7 +155,6 @@ MIDDLEWARE = [
     "accounts.middleware.SignedInMiddleware",
     "accounts.refusals.RefusalMiddleware",
     "accounts.uploads.UploadMiddleware",
-    "accounts.cache.AwayMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 if IS_PUBLIC_FACE:  # nobody signs in here

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from config.health import healthz
 
 handler404 = "config.missing.page_not_found"
+handler500 = "config.missing.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),

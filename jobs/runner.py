@@ -1,16 +1,14 @@
 """Running a job: claim it, do its kind's work, write down how it ended."""
 
-import errno
 import logging
 import traceback
-from collections.abc import Iterator
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from psycopg2.errors import DiskFull
 
 from accounts import audit, wall
+from accounts.disks import is_disk_full
 from jobs.lease import LEASE, Reporter, held, reporting
 from jobs.listening import Cancelled, LeaseLost
 from jobs.models import Job
@@ -97,20 +95,6 @@ def describe(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return "\n".join([" ".join(filter(None, facts)), *places])
-
-
-def _behind(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """A file's disk or the database's. Libraries and the ORM wrap what the system said in errors of their own."""
-    return any(
-        isinstance(one, DiskFull) or (isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT))
-        for one in _behind(error)
-    )
 
 
 def _told(job: Job, error: Exception) -> str:

@@ -15,10 +15,11 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from accounts import checking, retention, scanner
 from accounts.checks import weaker
+from accounts.disks import database_has_room
 from accounts.models import AuditEvent
 from accounts.row_codes import rights_changed
 from accounts.verification import unsealed_since
@@ -68,12 +69,22 @@ def _database() -> Check:
     told = f"角色 {role}，{size}，连接 {used} / {most}"
     if used > most * MANY_CONNECTIONS:
         return Check("数据库", WARN, told, "连接快用完了：减少网页和后台进程的线程数，或调大 max_connections。")
+    if not database_has_room():
+        return Check(
+            "数据库", BAD, f"{told}，磁盘满了，再写不进 32 MB", "请给数据库所在的磁盘腾出空间：满了以后什么都保存不了。"
+        )
     return Check("数据库", OK, told)
 
 
 def _redis() -> Check:
     try:
         cache.set("health", 1, 5)
+    except ResponseError as error:
+        told, todo = (
+            f"写不进去（{str(error).split(' ')[0]}）",
+            "多半是 Redis 所在的磁盘或内存满了：腾出空间，再重启后台任务的进程。",
+        )
+        return Check("Redis", BAD, told, todo)
     except RedisError as error:
         return Check(
             "Redis", BAD, f"连不上（{type(error).__name__}）", "请启动 Redis；任务都记在数据库里，恢复后自动接着做。"

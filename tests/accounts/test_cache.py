@@ -1,10 +1,13 @@
-"""Redis that stalls, refuses or is away: nobody waits long, nothing is half done, and what needs it says so in Chinese."""
+"""Redis that stalls, refuses or is away, a disk without room: nobody waits long, nothing is half done, and what needs it says
+so in Chinese."""
 
 import socket
 import time
 
 import pytest
 from django.core.cache import cache
+from django.db import OperationalError
+from psycopg2.errors import DiskFull
 from redis.exceptions import ConnectionError, RedisError, TimeoutError
 
 from accounts.cache import PATIENCE, PatientRedisCache, _Redis
@@ -36,16 +39,31 @@ def test_ready_says_what_is_away(client, away):
     assert (answer.status_code, answer.json()) == (503, {"ok": False, "away": "redis"})
 
 
+def no_room():
+    error = OperationalError("could not extend file")
+    error.__cause__ = DiskFull()
+    return error
+
+
 @pytest.mark.parametrize("path", ["/notice/", "/api/v1/organizations/"])
-def test_what_needs_redis_asks_to_come_again_in_chinese(client, path, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "status", "says"),
+    [
+        (RedisError("away"), 503, "请过一两分钟再试"),
+        (no_room(), 507, "磁盘空间不够"),
+        (OSError(28, "x"), 507, "磁盘空间不够"),
+    ],
+)
+def test_what_cannot_be_done_now_asks_in_chinese_to_come_again(client, path, error, status, says, monkeypatch):
     def needs_it(*args, **kwargs):
-        raise RedisError("away")
+        raise error
 
     monkeypatch.setattr("django.core.handlers.base.BaseHandler.resolve_request", lambda *_: (needs_it, (), {}))
+    client.raise_request_exception = False
     answer = client.get(path)
-    assert answer.status_code == 503 and answer["Retry-After"] == "60"
+    assert answer.status_code == status and answer["Retry-After"] == "60"
     told = answer.json()["detail"] if path.startswith("/api/") else answer.content.decode()
-    assert "请过一两分钟再试" in told
+    assert says in told
 
 
 def test_the_cache_is_the_patient_one():

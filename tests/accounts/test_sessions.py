@@ -5,7 +5,10 @@ from importlib import import_module
 
 import pytest
 from django.conf import settings as current
+from django.db import OperationalError
+from django.db.models import QuerySet
 from django.utils import timezone
+from psycopg2.errors import DiskFull
 
 from accounts.models import AuditEvent, Session, User
 from accounts.services import factors_reset, sessions_remove_old
@@ -191,3 +194,14 @@ def test_sessions_past_their_end_go_at_night_and_no_others(inside):
     Session.objects.create(session_key="a" * 32, session_data="", expire_date=now - timedelta(minutes=1))
     assert sessions_remove_old() == 1
     assert Session.objects.count() == 1 and is_open(inside)
+
+
+def test_a_page_is_shown_where_its_use_cannot_be_written_down(inside, monkeypatch):
+    """The system administrator must find out that the database's disk is full."""
+    aged(seen_at=1)
+
+    def no_room(*args, **kwargs):
+        raise OperationalError("could not extend file") from DiskFull()
+
+    monkeypatch.setattr(QuerySet, "update", no_room)
+    assert is_open(inside)

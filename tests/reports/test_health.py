@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from accounts import audit
 from accounts.checking import audit_check, records_check
@@ -94,6 +94,18 @@ def no_redis(owner_role, settings, patch):
     patch.setattr(cache, "set", refuse)
 
 
+def redis_without_room(owner_role, settings, patch):
+    def refuse(*_):
+        raise ResponseError("MISCONF Errors writing to the AOF file: No space left on device")
+
+    patch.setattr(cache, "set", refuse)
+
+
+def no_room(owner_role, settings, patch):
+    """As PostgreSQL says it: disk_full."""
+    patch.setattr("accounts.disks._SORT", "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53100'; END $$")
+
+
 def full(owner_role, settings, patch):
     patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=100, free=4))
 
@@ -149,6 +161,8 @@ FAULTS = {
     "后台任务": (job(state="running", lease_until=LONG_AGO), "bad"),
     "后台任务 ": (job(created_at=LONG_AGO), "warn"),
     "Redis": (no_redis, "bad"),
+    "Redis ": (redis_without_room, "bad"),
+    "数据库": (no_room, "bad"),
     "审计链核对（每晚 02:30）": (a_night_ago("accounts.audit.check"), "bad"),
     "党组织、党员和报到的校验码（每晚 02:40）": (a_night_ago("accounts.records.check"), "bad"),
     "摆渡文件": (no_files_come, "bad"),
