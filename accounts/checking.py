@@ -27,23 +27,22 @@ def records_check() -> tuple[list[CodedRow], removals.Looked]:
     """The records that were written past the product, and what was removed past it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-    pinned = _last(RECORDS).get("seen", {})
     rows = records_changed()
-    looked = removals.look(rows, pinned)
+    looked = removals.look(rows, _last(RECORDS, detail__has_key="seen"))
     gone = [f"{name} 已不在" for name in looked.gone]
     lists = [f"{label} 的在册清单" for label in looked.false_lists]
-    _found(RECORDS, [*(row.row_name for row in rows), *gone, *lists], seen=looked.digests)
+    _found(RECORDS, [*(row.row_name for row in rows), *gone, *lists], seen=looked.codes)
     return rows, looked
 
 
-def _last(act: str) -> dict:
-    event = AuditEvent.objects.filter(act=act).order_by("-pk").first()
-    return event.detail if event else {}
+def _last(act: str, **having) -> AuditEvent | None:
+    return AuditEvent.objects.filter(act=act, **having).order_by("-pk").first()
 
 
 def _found(act: str, found: list[str], **more: object) -> None:
     """`new` counts what the check before did not find: a row that was changed stays so for years, and must not hide others."""
-    new = set(found) - set(_last(act).get("findings", ()))
+    before = _last(act)
+    new = set(found) - set(before.detail["findings"] if before else ())
     audit.record(act, by=None, succeeded=not found, detail=more | {"findings": found, "new": len(new)})
 
 

@@ -1,16 +1,15 @@
 """Records under a code (accounts/row_codes.py) that were removed past the product.
 
 Whatever the product removes is an event of the audit, with a code over the keys. The nightly check writes down which records
-there were (SeenRows) and looks whether each is still there, or was removed by such an event. The digest of what it wrote
-down stands in its own event, so that the list cannot be changed either. What it does not tell: a record that was made and
-removed between two checks; the audit has the event of its making.
+there were (SeenRows) and looks whether each is still there, or was removed by such an event. The code of what it wrote down
+stands in its own event, so that the list cannot be changed either, nor an older one be put back. What it does not tell: a
+record that was made and removed between two checks; the audit has the event of its making.
 """
 
-import hashlib
 import hmac
 import json
-from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Iterable
+from datetime import UTC, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -23,6 +22,7 @@ from accounts.row_codes import CodedRow, on_removed, record_models
 
 ACT = "accounts.rows.remove"
 OVERLAP = timedelta(days=1)  # an event is as old as its act, which may end long after the check that did not see it
+LONGEST_CHECK = timedelta(hours=1)  # from writing the lists down to the event
 Runs = list[list[int]]  # first and last key of each unbroken series
 
 
@@ -33,34 +33,43 @@ def register() -> None:
 def tell(model: type[models.Model], keys: Collection[int]) -> None:
     """Who did it, and why, is told by the act that removes them."""
     label = model._meta.label_lower
-    audit.record(ACT, by=None, subject_type=label, subjects=keys, detail={"code": _code(label, keys)})
+    audit.record(ACT, by=None, subject_type=label, subjects=keys, detail={"code": _code("gone", label, list(keys))})
 
 
-def _code(label: str, keys: Collection[int]) -> str:
+def _code(*said) -> str:
     key = hmac.digest(settings.DIGEST_KEY, b"removed rows", "sha256")
-    return hmac.digest(key, json.dumps([label, *keys]).encode(), "sha256").hex()
+    return hmac.digest(key, json.dumps(said).encode(), "sha256").hex()
+
+
+def _code_of(seen: SeenRows) -> str:
+    return _code("seen", seen.table, seen.checked_at.astimezone(UTC).isoformat(), seen.runs)
+
+
+def _is_of(seen: SeenRows, check: AuditEvent) -> bool:
+    """Whether the list is the one that this check wrote: an older one, under an event of its own, lies too far back."""
+    return check.detail["seen"][seen.table] == _code_of(seen) and check.at - seen.checked_at < LONGEST_CHECK
 
 
 class Looked(NamedTuple):
-    """By name: records that are gone, tables whose list was changed itself; and the digest of each new list."""
+    """By name: records that are gone, tables whose list was changed itself; and the code of each new list."""
 
     gone: list[str]
     false_lists: list[str]
-    digests: dict[str, str]
+    codes: dict[str, str]
 
 
-def look(changed: Iterable[CodedRow], pinned: Mapping[str, str]) -> Looked:
+def look(changed: Iterable[CodedRow], last: AuditEvent | None) -> Looked:
     """Compare with the lists and write new ones, which keep what is gone.
 
-    `changed`: the records of today that are not whole. They join no list, for the owner may remove them. `pinned`: the
-    digests of the lists by the event of the check before.
+    `changed`: the records of today that are not whole. They join no list, for the owner may remove them. `last`: the newest
+    event of a check that has the codes of the lists it wrote.
     """
     looked = Looked([], [], {})
     false = {(row._meta.label_lower, row.pk) for row in changed}
     for model in record_models():
         label = model._meta.label_lower
         before = SeenRows.objects.filter(table=label).first()
-        if label in pinned and (before is None or _digest(before.runs) != pinned[label]):
+        if last and label in last.detail["seen"] and not (before and _is_of(before, last)):
             looked.false_lists.append(label)
         seen = _keys(before.runs) if before else set()
         there = set(model._base_manager.values_list("pk", flat=True).iterator())
@@ -68,15 +77,18 @@ def look(changed: Iterable[CodedRow], pinned: Mapping[str, str]) -> Looked:
         looked.gone.extend(f"{label}:{key}" for key in sorted(seen - there - told))
         whole = {key for key in there if (label, key) not in false}
         runs = _runs((seen | whole) - told)
-        SeenRows.objects.update_or_create(table=label, defaults={"runs": runs, "checked_at": timezone.now()})
-        looked.digests[label] = _digest(runs)
+        now, _ = SeenRows.objects.update_or_create(table=label, defaults={"runs": runs, "checked_at": timezone.now()})
+        looked.codes[label] = _code_of(now)
     return looked
 
 
 def _told(label: str, since) -> set[int]:
     events = AuditEvent.objects.filter(act=ACT, subject_type=label, at__gte=since)
     return {
-        key for event in events if event.detail.get("code") == _code(label, event.subjects) for key in event.subjects
+        key
+        for event in events
+        if event.detail.get("code") == _code("gone", label, event.subjects)
+        for key in event.subjects
     }
 
 
@@ -92,7 +104,3 @@ def _runs(keys: Iterable[int]) -> Runs:
 
 def _keys(runs: Runs) -> set[int]:
     return {key for first, last in runs for key in range(first, last + 1)}
-
-
-def _digest(runs: Runs) -> str:
-    return hashlib.sha256(json.dumps(runs).encode()).hexdigest()

@@ -130,10 +130,27 @@ def test_the_list_itself_cannot_be_changed_unseen(people, capsys):
         "DELETE FROM accounts_seenrows WHERE \"table\" = 'members.member'",
     ):
         by_sql(change)
+        AuditEvent.objects.create(act=RECORDS, detail={"findings": [], "new": 0})  # as if no check had written one
         with pytest.raises(SystemExit):
             call_command("verify_rows")
         assert "members.member 的在册清单" in capsys.readouterr().out
         assert "members.member 的在册清单" in AuditEvent.objects.filter(act=RECORDS).latest("pk").detail["findings"]
+
+
+def test_an_older_list_put_back_with_an_event_of_its_own_is_told(people):
+    """As the owner could do it, who has every event of before to copy from."""
+    old = SeenRows.objects.get(table="members.member")
+    code = AuditEvent.objects.filter(act=RECORDS).latest("pk").detail["seen"]
+    SeenRows.objects.filter(pk=old.pk).update(checked_at=old.checked_at - timedelta(days=1))
+    old.refresh_from_db()
+    code["members.member"] = removals._code_of(old)  # of yesterday, as the product wrote it then
+    late = make.make_member("李某", phone="13900000000")
+    night()
+    by_sql("DELETE FROM members_member WHERE id = %s", late.pk)
+    SeenRows.objects.filter(pk=old.pk).update(runs=old.runs, checked_at=old.checked_at)
+    AuditEvent.objects.create(act=RECORDS, detail={"findings": [], "new": 0, "seen": code})
+    night()
+    assert "members.member 的在册清单" in AuditEvent.objects.filter(act=RECORDS).latest("pk").detail["findings"]
 
 
 def test_a_false_row_may_be_removed_by_the_owner(people):
