@@ -1,4 +1,5 @@
-"""What the nightly jobs took away, as events: proof that they ran and of what they erased. Counts only, never whose."""
+"""What the jobs of the night, and an hourly one, took away, as events: proof that they ran, and of what they erased. Counts
+only, never whose."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -18,12 +19,12 @@ JOBS: dict[str, tuple[str, dict[str, str]]] = {
         {
             "erased": "抹除的人员和报到",
             "expired": "逾期未办",
-            "drafts": "没提交的草稿",
             "copies": "到期的副本",
             "inbox": "公众侧送来、取过的收件",
             "pledges": "撤下满 12 个月的三亮",
         },
     ),
+    "drafts": ("没提交的报到表（每小时）", {"drafts": "草稿"}),
     "files": (
         "上传和导出的文件",
         {"uploads": "上传的文件", "exports": "导出的文件", "answers": "接口应答"},
@@ -57,7 +58,7 @@ def installed_at() -> datetime:
 
 
 def is_late(ran_at: datetime | None) -> bool:
-    """Of a nightly job: no night goes by without it. One that never ran is late after the first night that it could have."""
+    """No night goes by without it. One that never ran is late after the first night that it could have."""
     return (ran_at or installed_at()) < timezone.now() - LATE_AFTER
 
 

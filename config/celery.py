@@ -73,6 +73,7 @@ app.conf.beat_schedule = {
     "remove old alarms": {"task": "reports.alarm_retention", "schedule": crontab(hour=0, minute=45)},
     "remove old sessions": {"task": "accounts.session_retention", "schedule": crontab(hour=3, minute=30)},
     "remove old uploads": {"task": "tables.retention", "schedule": crontab(hour=3, minute=40)},
+    "drop forms that were never sent": {"task": "members.drafts", "schedule": crontab(minute=25)},
     "erase what is due": {"task": "members.retention", "schedule": crontab(hour=3, minute=20)},
     "old check-ins become counts": {"task": "stations.retention", "schedule": crontab(hour=3, minute=40)},
 }

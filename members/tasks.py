@@ -1,4 +1,4 @@
-"""The nightly work of this room."""
+"""What this room does by itself."""
 
 import logging
 
@@ -43,9 +43,18 @@ def answers_of(receipts: list[int]) -> None:
     write_of(receipts)
 
 
+@shared_task(name="members.drafts")
+def drafts() -> None:
+    """Hourly: forms that were never sent. They are promised to be kept a day, or half an hour at the window."""
+    from accounts.retention import retention_ran
+    from members.services.drafts import drafts_expire
+
+    retention_ran("drafts", drafts=drafts_expire())
+
+
 @shared_task(name="members.retention")
 def retention() -> None:
-    """Erase what is due, expire what nobody handled, drop forms that were never sent; then see which events ended."""
+    """Erase what is due, expire what nobody handled; then see which events ended."""
     from accounts.retention import retention_ran
     from members.intake.feedback import settle_all
     from members.services import retention_run

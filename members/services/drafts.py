@@ -22,7 +22,14 @@ def draft_content(draft: Draft) -> dict:
 def draft_find(form_token: uuid.UUID) -> Draft | None:
     if settings.IS_PUBLIC_FACE:
         return drafts_apart.find(form_token)
-    return Draft.objects.filter(form_token=form_token, expires_at__gt=timezone.now()).select_related("poster").first()
+    _forget_over(form_token)
+    return Draft.objects.filter(form_token=form_token).select_related("poster").first()
+
+
+def _forget_over(form_token: uuid.UUID) -> None:
+    """Its time is over, and whoever comes back begins anew: with nothing of what somebody typed there before, and a whole time
+    again. The hourly job need not have been here."""
+    Draft.objects.filter(form_token=form_token, expires_at__lte=timezone.now()).delete()
 
 
 @transaction.atomic
@@ -33,6 +40,7 @@ def draft_save(*, form_token: uuid.UUID, poster=None, by=None, keep: timedelta =
     """
     if settings.IS_PUBLIC_FACE:
         return drafts_apart.save(form_token, changes, keep)
+    _forget_over(form_token)
     draft, _ = Draft.objects.get_or_create(
         form_token=form_token,
         defaults={

@@ -11,7 +11,6 @@ from accounts import audit, wall
 from members import erasure, identity, inbox
 from members.erasure_list import ERASE, WITHDRAW, Erased, erased_write
 from members.models import Affiliation, Member, Registration, RightsRequest
-from members.services.drafts import drafts_expire
 from members.services.pledges import pledges_expire
 from members.services.requests import COPY_FIRST, NOTHING_LEFT, copies_expire, copies_to_come
 from members.services.rights import registration_withdraw, take_back_again
@@ -136,8 +135,7 @@ def erasures_replay(entries: Iterable[Erased]) -> tuple[int, int]:
 @wall.everywhere()
 def retention_run() -> dict[str, int]:
     """Everything that is due tonight, in batches of their own transaction. Returns counts."""
-    done = {"drafts": drafts_expire(), "copies": copies_expire(), "inbox": inbox.forget(), "pledges": pledges_expire()}
-    done |= {"expired": 0, "erased": 0}
+    done = {"copies": copies_expire(), "inbox": inbox.forget(), "pledges": pledges_expire(), "expired": 0, "erased": 0}
     while count := registrations_expire():
         done["expired"] += count
     while count := erase_due():

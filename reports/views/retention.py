@@ -1,4 +1,4 @@
-"""到期抹除记录: what the nightly jobs took away, and whether they ran. Counts only."""
+"""到期抹除记录: what the jobs took away, and whether they ran. Counts only."""
 
 from django.shortcuts import render
 from django.utils import timezone
@@ -19,7 +19,7 @@ class Retention(DoorMixin, View):
         columns = [{"key": name, "label": name} for name in ("时间", "清理什么", "结果")]
         context = {
             "heading": "到期抹除记录",
-            "subtitle": "每晚清理一次；只记件数，不记是谁",
+            "subtitle": "每晚清理，没提交的报到表每小时清理；只记件数，不记是谁",
             "table": {"caption": "清理记录", "columns": columns, "rows": [_row(event) for event in runs(job)[:SHOWN]]},
             "tabs": [
                 {"label": "全部", "url": "?", "current": job is None},

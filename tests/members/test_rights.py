@@ -12,7 +12,7 @@ from django.utils import timezone
 from members import erasure, identity, selectors, services
 from members.errors import Refused
 from members.models import Consent, Draft, Member, MemberCode, Receipt, Registration, RightsRequest
-from members.services import retention
+from members.services import drafts, retention
 from members.tasks import retention as retention_task
 from tests import factories
 from tests.members import make
@@ -274,7 +274,6 @@ def test_a_withdrawn_person_without_a_roll_is_erased_everywhere(city, officer):
         assert person.erased_at is not None
     assert told == [([member], [row])]
     assert retention.retention_run() == {
-        "drafts": 0,
         "copies": 0,
         "inbox": 0,
         "pledges": 0,
@@ -321,8 +320,23 @@ def test_forms_never_sent_are_removed_when_their_day_is_over(city):
     poster = make.station_poster(city.yuehai)
     old, fresh = (services.draft_save(form_token=uuid.uuid4(), poster=poster, phone="13800138000") for _ in range(2))
     Draft.objects.filter(pk=old.pk).update(expires_at=make.days_ago(0))
-    assert retention.retention_run()["drafts"] == 1
+    assert drafts.drafts_expire() == 1
     assert Draft.objects.get() == fresh
+
+
+@pytest.mark.parametrize(("late", "left"), [(-1, True), (0, False), (1, False)])
+def test_who_comes_back_to_the_second_begins_anew_with_a_whole_time(city, monkeypatch, late, left):
+    """Seconds after the end. The page said that what was typed is gone: it is, and the next step does not meet it again."""
+    token, poster, began = uuid.uuid4(), make.station_poster(city.yuehai), timezone.now()
+    services.draft_save(form_token=token, poster=poster, phone="13800138000")
+    end = Draft.objects.get().expires_at
+    monkeypatch.setattr(drafts.timezone, "now", lambda: end + datetime.timedelta(seconds=late))
+    found = services.draft_find(token)
+    assert (found is not None, Draft.objects.exists()) == (left, left)
+    services.draft_save(form_token=token, poster=poster, name="张三丰")
+    again = services.draft_find(token)
+    assert again and ("phone" in services.draft_content(again)) == left
+    assert (again.expires_at == end) == left and again.expires_at > began
 
 
 def test_erasing_answers_the_request_that_asked_for_it(city, officer):

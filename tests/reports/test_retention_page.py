@@ -8,6 +8,7 @@ from accounts.retention import ACT, JOBS, retention_ran
 from accounts.tasks import audit_retention, session_retention
 from config.celery import app
 from members import services
+from members.tasks import drafts
 from members.tasks import retention as persons
 from reports.tasks import alarm_retention, fill_forms, printed_retention
 from stations.tasks import retention as check_ins
@@ -18,6 +19,7 @@ from tests.members import make
 pytestmark = pytest.mark.django_db
 TASKS = {
     "persons": persons,
+    "drafts": drafts,
     "files": files,
     "check_ins": check_ins,
     "printed": printed_retention,
