@@ -60,7 +60,7 @@ class RecoveryCodeForm(forms.Form):
 class PasskeyNameForm(forms.Form):
     """Several devices are told apart by their names."""
 
-    name = forms.CharField(
+    name = KeptWordsField(
         label="给它起个名字",
         max_length=40,
         initial="我的手机",
@@ -125,7 +125,7 @@ class OwnPasswordForm(PasswordChangeForm):
 class TokenForm(forms.Form):
     """A token for another system that reads in one's own name."""
 
-    label = forms.CharField(
+    label = KeptWordsField(
         label="用途", max_length=60, help_text="写明哪个系统用，便于日后核对，如“统计平台每日取数”。"
     )
     scopes = forms.MultipleChoiceField(

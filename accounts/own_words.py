@@ -37,3 +37,14 @@ class KeptWordsField(forms.CharField):
                 "这里写的会长期保存，不能抹除：像有身份号码或手机号，请删去再提交。", code="person"
             )
         return words
+
+
+class KeptWordsMixin:
+    """For a page of the admin. `kept_words`: its columns of own words."""
+
+    kept_words: tuple[str, ...] = ()
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name in self.kept_words:
+            kwargs["form_class"] = KeptWordsField
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]

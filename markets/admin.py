@@ -4,6 +4,7 @@ from functools import partial
 
 from django.contrib import admin, messages
 
+from accounts.own_words import KeptWordsMixin
 from markets import services
 from markets.forms import BusinessCoverageForm, BusinessForm, DeclarationForm, MarketForm
 from markets.models import (
@@ -126,7 +127,8 @@ class DeclarationAdmin(OfBusinessAdmin):
 
 
 @admin.register(MarketPlan)
-class MarketPlanAdmin(ScopedAdmin):
+class MarketPlanAdmin(KeptWordsMixin, ScopedAdmin):
+    kept_words = ("text", "responsible")
     fields = ["market", "text", "responsible", "due_on", "done_on"]
     list_display = ["market", "text", "responsible", "due_on", "done_on"]
     list_select_related = ["market"]

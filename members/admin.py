@@ -2,6 +2,7 @@
 
 from django.contrib import admin, messages
 
+from accounts.own_words import KeptWordsMixin
 from members import assessment_admin, identity, intake_admin, services  # noqa: F401  (two register pages of their own)
 from members.forms.admin import (
     AffiliationForm,
@@ -139,7 +140,8 @@ class AffiliationAdmin(NotedAdmin):
 
 
 @admin.register(Instructor)
-class InstructorAdmin(ScopedAdmin):
+class InstructorAdmin(KeptWordsMixin, ScopedAdmin):
+    kept_words = ("background",)
     list_display = ["name", "organization", "background", "ends_on"]
     list_select_related = ["organization"]
     search_fields = ["name"]

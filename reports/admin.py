@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import admin
 
 from accounts.admin_door import DoorAdmin
+from accounts.own_words import KeptWordsMixin
 from orgs.scoped import ScopedAdmin
 from reports import figures, judging
 from reports.models import Evaluation, Goal, MonthClosing, Plan, ReportedFigure
@@ -17,8 +18,10 @@ class MonthClosingAdmin(DoorAdmin):
 
 
 @admin.register(ReportedFigure)
-class ReportedFigureAdmin(DoorAdmin):
+class ReportedFigureAdmin(KeptWordsMixin, DoorAdmin):
     """Kept by the city's registrars through the one service; everybody else who may see it reads."""
+
+    kept_words = ("place", "name", "source")
 
     fields = ["place", "name", "value", "unit", "is_approximate", "as_of", "source", "metric"]
     list_display = ["place", "name", "value", "is_approximate", "as_of", "source"]

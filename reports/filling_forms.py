@@ -108,7 +108,7 @@ class BindForm(forms.Form):
     )  # fmt: skip
     range = forms.ChoiceField(label="范围", choices=list(metrics.RANGES.items()))
     unit = forms.ChoiceField(label="哪个单位的")
-    text = forms.CharField(
+    text = KeptWordsField(
         label="固定文字", max_length=200, help_text=TEXT_HELP,
         error_messages={"required": "请写要填的文字。"},
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -12,10 +13,11 @@ from typing import IO
 from django.conf import settings
 
 from accounts.crypto import CannotDecrypt
+from accounts.own_words import names_a_person
 from accounts.sealed_files import create_sealed, open_sealed
 from reports.models import FilledForm, ReportForm
 from tables import workbooks
-from tables.workbooks import Refused, Sheet, Workbook
+from tables.workbooks import Refused, Sheet, Workbook, address
 
 FOLDER = "report_forms"
 ORPHANED_AFTER = 24 * 3600  # seconds: no filling takes that long
@@ -51,6 +53,30 @@ def open_book(file: IO[bytes]) -> Book:
     if not book.shown:
         raise Refused("工作簿里的工作表都是隐藏的。请取消隐藏要填的工作表，另存后再上传。")
     return book
+
+
+_ASIDE = ("xl/comments", "xl/threadedComments", "xl/drawings/", "docProps/")
+_TAG = re.compile(r"<[^>]*>")
+
+
+def refuse_persons(book: Book, name: str) -> None:
+    """Raises Refused where an identity number or a mobile phone stands in the file or its name: it is kept and filled for
+    years, and no erasure reaches into it."""
+    if place := _place_of_a_person(book, name):
+        raise Refused(f"{place}像有身份号码或手机号：报表会长期保存，不能抹除。请删去再上传。")
+
+
+def _place_of_a_person(book: Book, name: str) -> str:
+    if names_a_person(name):
+        return "文件名里"
+    for sheet in book.sheets:
+        for place, spot in sheet.spots.items():
+            if not (spot.kind == "n" and "." in spot.text) and names_a_person(spot.text):
+                return f"工作表“{sheet.name}”的 {address(place)} "
+    for part in book.workbook.names:
+        if part.startswith(_ASIDE) and names_a_person(_TAG.sub("|", book.workbook.read(part).decode(errors="replace"))):
+            return "批注、文本框或文件属性里"
+    return ""
 
 
 def book_of(form: ReportForm) -> Book:

@@ -39,6 +39,7 @@ def _read_upload(upload: IO[bytes], name: str) -> tuple[dict, bytes]:
     try:
         book = form_books.open_book(upload)
         workbooks.filled(book.workbook, book.sheets, {}, PROBE)  # what cannot be written is told now, not in a month
+        form_books.refuse_persons(book, name)
     except Refused as refused:
         raise FormRefused(str(refused)) from refused
     upload.seek(0)

@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from accounts.own_words import KeptWordsField
+from accounts.own_words import KeptWordsField, names_a_person
 from tables.mapping import headers_of, said_of
 from tables.models import Batch, SavedView
 from tables.readers.base import HEADER_WITHIN
@@ -77,6 +77,8 @@ class UploadForm(forms.Form):
             raise forms.ValidationError("zip 请单独上传。要和别的文件一起导入，请先解压，把里面的表格一起选上。")
         if sum(file.size for file in files) > LARGEST_UPLOAD:
             raise forms.ValidationError("文件超过 2 GB。请拆成几份分别导入。")
+        if any(names_a_person(file.name) for file in files):
+            raise forms.ValidationError("文件名里像有身份号码或手机号：文件名会长期留在导入记录里。请改了名再上传。")
         return files
 
     def clean_file_date(self):

@@ -2,15 +2,21 @@
 
 import pytest
 from django import forms
+from django.contrib.admin import site
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import get_resolver
 
 from accounts.models import AuditEvent
 from accounts.own_words import KeptWordsField
+from markets.models import MarketPlan
+from members.models import Instructor
+from reports.models import ReportedFigure
+from tables.models import Batch
 from tests import factories as make
 from tests.test_architecture import ORDER
 
-WORDS = {"reason", "purpose", "note", "title", "document", "asked_by"}
+WORDS = {"reason", "purpose", "note", "title", "document", "asked_by", "label", "text"}
 OTHER = {
     "members.forms.staff.RefuseForm",  # erased with the person (members/services/retention.py)
     "members.forms.admin.DecideTransferForm",  # erased with the person (members/forgetting.py)
@@ -47,6 +53,29 @@ def test_every_form_of_the_product_asks_so():
         if form.__module__.partition(".")[0] in ORDER and free & WORDS:
             found.add(f"{form.__module__}.{form.__qualname__}")
     assert found == OTHER
+
+
+@pytest.mark.django_db
+def test_the_admin_asks_so_too(rf):
+    registrar = make.make_user("registrar", make.make_city().city)
+    request = rf.get("/")
+    request.user = registrar
+    for model, columns in {
+        MarketPlan: {"text", "responsible"},
+        Instructor: {"background"},
+        ReportedFigure: {"source"},
+    }.items():
+        fields = site._registry[model].get_form(request).base_fields
+        assert all(isinstance(fields[name], KeptWordsField) for name in columns)
+
+
+@pytest.mark.django_db
+def test_a_file_that_is_called_after_a_number_is_not_taken_in(client):
+    client.force_login(make.make_user("registrar", make.make_city().nanshan))
+    file = SimpleUploadedFile("名册 138-0013-8000.csv", "姓名\n何无关\n".encode())
+    answer = client.post("/batches/upload/", {"target": "business", "file": file, "is_full": "no"})
+    assert answer.status_code == 422 and "文件名里像有" in answer.content.decode()
+    assert not Batch.objects.exists()
 
 
 @pytest.mark.django_db

@@ -92,6 +92,7 @@ def test_what_cannot_be_uploaded_is_told_and_what_was_typed_stays(town, sign_in)
     for content, told in (
         (b"%PDF-1.7", "不是 Excel"),
         (files.with_relation(files.simple(), "externalLink"), "其他工作簿"),
+        (files.simple("联系人何无关 138 0013 8000"), "像有身份号码或手机号"),
     ):
         response = client.post(reverse("reports:report_form_new"), sent | {"file": upload(content)})
         page = text(response)
