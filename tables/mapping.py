@@ -13,7 +13,7 @@ from typing import Any
 from django.utils import timezone
 
 from tables.cells import masked
-from tables.models import Batch, ColumnMapping
+from tables.models import Batch, ColumnMapping, RowError
 from tables.readers import Part, header_digest
 from tables.table import Table
 
@@ -127,6 +127,14 @@ def _samples(part: Part, at: int, table: Table) -> list[str]:
 def unnamed(text: str, table: Table) -> str:
     """A cell of a column without a name, as an error keeps it: masked where it may be a person's."""
     return masked(text) if PERSONAL.search(text) or any(column.personal for column in table.columns) else text
+
+
+def hide_numbers(batch: Batch) -> None:
+    """Mask what may be a person's number in the errors of a file about something else."""
+    told = [error for error in batch.errors.filter(value__regex="[0-9]{11}") if PERSONAL.search(error.value)]  # type: ignore[attr-defined]
+    for error in told:
+        error.value, error.suggestion = masked(error.value), masked(error.suggestion)
+    RowError.objects.bulk_update(told, ["value", "suggestion"], batch_size=1_000)
 
 
 def headers_of(batch: Batch) -> list[dict[str, Any]]:

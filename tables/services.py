@@ -19,7 +19,7 @@ from jobs.services import job_cancel, job_start
 from tables import said_again
 from tables.faults import fault
 from tables.fixes import FixedSource, is_pending, mark, open_batch
-from tables.mapping import RememberingTable, headers_shown, remember
+from tables.mapping import RememberingTable, headers_shown, hide_numbers, remember
 from tables.models import Batch, BatchChange
 from tables.readers import Refused, Unmapped
 from tables.register import (
@@ -351,7 +351,8 @@ def retention() -> int:
 
 
 def batch_put_away(batch: Batch, **more: Any) -> bool:
-    """Remove the file; of one about persons also what was told of its cells. `more`: columns of the batch that change.
+    """Remove the file; of one about persons also what was told of its cells, of any other the numbers of persons in that: a
+    column that slipped. `more`: columns of the batch that change.
 
     False where somebody acted on the batch since it was found: their word holds, and the file is needed.
     """
@@ -365,6 +366,8 @@ def batch_put_away(batch: Batch, **more: Any) -> bool:
     if is_personal(batch):
         for rows in (batch.errors, batch.fixes, batch.repairs):  # type: ignore[attr-defined]
             rows.all().delete()
+    else:
+        hide_numbers(batch)
     forget(batch, wrong=True)
     return True
 

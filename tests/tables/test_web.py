@@ -17,7 +17,7 @@ from jobs.runner import job_run
 from markets.models import Business
 from markets.services import business_save
 from tables import register, services
-from tables.models import Batch
+from tables.models import Batch, RowError
 from tests import factories
 from tests.markets import files
 from tests.markets.files import make_code, make_row
@@ -235,6 +235,13 @@ def test_uploads_are_private_and_go_after_a_week(client, clerk):
     batch.refresh_from_db()
     assert batch.state == "cancelled" and not path.exists() and services.stored(waiting).exists()
     assert detail(client, batch).status_code == 200
+
+
+def test_a_number_of_a_person_in_a_column_that_slipped_goes_with_the_upload(client, clerk):
+    batch = upload(client, [make_row(从业人数="13800138000"), make_row(从业人数="很多")])
+    Batch.objects.filter(pk=batch.pk).update(created_at=batch.created_at - timedelta(days=8))
+    services.retention()
+    assert sorted(RowError.objects.values_list("value", flat=True)) == ["1***", "很多"]
 
 
 def test_who_confirms_while_old_uploads_go_keeps_the_file(client, clerk, monkeypatch):
