@@ -64,7 +64,10 @@ def write_private(path: Path, content: object) -> None:
 
 @contextlib.contextmanager
 def signals_as_interrupt() -> Iterator[None]:
-    """The first signal to end raises KeyboardInterrupt, later ones are ignored: cleaning up runs undisturbed."""
+    """The first signal to end raises KeyboardInterrupt, later ones are ignored: cleaning up runs undisturbed.
+
+    Where it comes in the middle of a fork or a destructor, Python drops what is raised: then it is raised once more.
+    """
     endings = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup: the terminal's end is not ours
         endings.append(signal.SIGHUP)
@@ -74,8 +77,16 @@ def signals_as_interrupt() -> Iterator[None]:
             signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
 
+    def dropped(what: "sys.UnraisableHookArgs") -> None:
+        if what.exc_type is not KeyboardInterrupt:
+            sys.__unraisablehook__(what)
+            return
+        signal.signal(signal.SIGALRM, interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)  # not at once: here too it would be dropped
+
     for one in endings:
         signal.signal(one, interrupt)
+    sys.unraisablehook = dropped
     yield
 
 

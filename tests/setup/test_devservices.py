@@ -142,6 +142,30 @@ def test_a_signal_stops_everything(data, signum):
     assert not (data / "services.json").exists()
 
 
+DROPPED = """
+import os, signal, time
+from devservices import signals_as_interrupt
+
+class Going:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0)
+
+try:
+    with signals_as_interrupt():
+        Going()
+        time.sleep(30)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+def test_a_signal_is_not_lost_where_python_drops_what_it_raises():
+    """In the middle of a fork or a destructor: whoever pressed Ctrl-C just then had to press it once more."""
+    done = subprocess.run([sys.executable, "-c", DROPPED], cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells children that their parent died")
 def test_a_killed_run_leaves_nothing_and_keeps_the_data(data):
     assert execute(data, "python", "-c", COUNT_VISIT).stdout.strip() == "1"
