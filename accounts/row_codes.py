@@ -5,7 +5,7 @@ Whoever writes such a row past the product (by SQL, as owner or with a stolen pa
 code. A row that says who may do what (a CodedRow) opens nothing then; one that the product keeps (a CodedRecord:
 organizations, members, registrations, consents) is found by the nightly check. Neither is saved again before somebody has
 looked, for that would bless it. The code is an HMAC-SHA-256 under a key derived from DIGEST_KEY, which is never changed.
-What it does not tell: a row that was removed, and an older state of a row put back together with its code.
+What was removed is told by accounts/removals.py; an older state of a row, put back together with its code, by nothing.
 """
 
 import hmac
