@@ -42,6 +42,7 @@ class OrganizationForm(LocalityFormMixin, forms.ModelForm):
             "parent", "kind", "host_kind", "code", "name", "short_name", "superior", "superior_name", "district",
             "street", "approved_on", "term_starts_on", "term_ends_on", "extended_until", "extension_document",
         )  # fmt: skip
+        field_classes = {"extension_document": KeptWordsField}
 
     def clean(self) -> dict:
         if self.instance.pk and not self.instance.is_whole:  # as it was read: what was typed is put in after this

@@ -26,7 +26,7 @@ class AssessmentForm(forms.ModelForm):
     class Meta:
         model = ImpactAssessment
         fields = ["title", "reason", "covers", *PARTS, "assessed_on", "review_on"]
-        field_classes = {"title": KeptWordsField, "reason": KeptWordsField}
+        field_classes = dict.fromkeys(("title", "reason", *PARTS), KeptWordsField)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

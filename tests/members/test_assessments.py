@@ -38,6 +38,14 @@ def test_nothing_is_finished_that_lacks_a_part_and_the_part_is_named(registrar, 
     assert not ImpactAssessment.objects.exists()
 
 
+@pytest.mark.parametrize("part", PARTS)
+def test_nobodys_number_is_kept_in_any_part(registrar, part):
+    """What is finished cannot be changed for three years, so that no erasure reaches it."""
+    page = add(registrar, **{part: "已问过张三，电话 138 0013 8000"})
+    assert page.status_code == 200 and "不能抹除" in page.content.decode()
+    assert not ImpactAssessment.objects.exists()
+
+
 def test_a_draft_is_finished_later_and_then_only_shows(registrar):
     assert add(registrar, lawful="").status_code == 302
     row = ImpactAssessment.objects.get()
