@@ -28,7 +28,12 @@ def at_once(*works) -> list:
 
 
 def somebody_waits() -> bool:
-    """For a lock of the database that another one holds."""
+    """For a lock of this database that another one holds."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        cursor.execute(
+            "SELECT pg_stat_clear_snapshot()"
+        )  # else a transaction sees nobody who came after its first look
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()"
+        )
         return cursor.fetchone()[0] > 0

@@ -8,9 +8,9 @@ import pytest
 from accounts import limits
 from accounts.models import AuditEvent, Passkey
 from tests import factories as make
+from tests.browsing import fits
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 SIGN_IN = "/accounts/sign-in/"
 
 
@@ -47,7 +47,7 @@ class Device:
 
 
 def looked_at(page, name: str) -> None:
-    assert page.evaluate(SIDEWAYS) is False, name
+    assert fits(page), name
     small = page.evaluate(
         "[...document.querySelectorAll('main a.choice, main button:not([hidden]), main input:not([type=hidden])')]"
         ".map(e => e.matches('[type=checkbox], [type=radio]') ? e.closest('label') : e)"

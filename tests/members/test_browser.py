@@ -1,5 +1,7 @@
 """A member reports on a phone, an officer verifies on a phone: in a real browser, 375 px wide."""
 
+import re
+
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
@@ -7,6 +9,7 @@ from django.urls import reverse
 from members import identity, services
 from members.models import Pledge, Receipt, Registration
 from tests import factories
+from tests.browsing import arrive, complaints, fits, sign_in
 from tests.members import make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,37 +29,34 @@ def poster(city):
 
 
 class Weight:
-    """Counts the bytes of everything a page fetches, and what the policy or a script complained about."""
+    """Counts the bytes of everything a page fetches, as the server announces them."""
 
     def __init__(self, page):
         self.pages: dict[str, int] = {}
-        self.complaints: list[str] = []
         page.on("response", self.add)
-        page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def add(self, response) -> None:
         if response.status == 200:
-            self.pages[response.url] = len(response.body())
+            self.pages[response.url] = int(response.headers["content-length"])
 
     def kilobytes(self) -> float:
         return sum(self.pages.values()) / 1000
 
 
-def fits(page) -> bool:
-    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
 def submit(page, label: str) -> None:
     button = page.get_by_role("button", name=label, exact=True)
     assert button.bounding_box()["height"] >= 44
-    button.click()
+    arrive(page, button)
+
+
+def follow(page, label: str) -> None:
+    arrive(page, page.get_by_role("link", name=re.compile(f"^{label}")).last)
 
 
 def test_the_notice_and_being_asked_anew_fit_a_phone(live_server, phone_page, poster):
     receipt = make.submit(poster, consents={"id_number", "check_in"}, id_number=make.id_number())
     make.later_notice("改后", anew=True, change="增加一项：把您的职业告诉就近的党群服务中心。")
-    weight, code = Weight(phone_page), identity.receipt_code(receipt.form_token)
+    heard, code = complaints(phone_page), identity.receipt_code(receipt.form_token)
     phone_page.goto(live_server.url + reverse("members:notice"))
     assert fits(phone_page)
     phone_page.goto(live_server.url + reverse("members:receipt", args=[code]))
@@ -67,14 +67,14 @@ def test_the_notice_and_being_asked_anew_fit_a_phone(live_server, phone_page, po
         box.check()
     submit(phone_page, "同意并提交")
     phone_page.wait_for_url(lambda address: not address.endswith("/anew/"))
-    assert fits(phone_page) and weight.complaints == []
+    assert fits(phone_page) and heard == []
     answered = receipt.registration.consents.filter(notice__version="改后")
     assert set(answered.values_list("item", flat=True)) == set(receipt.items)
 
 
 def test_a_member_reports_and_reads_the_receipt(live_server, phone_page, poster):
     page = phone_page
-    weight = Weight(page)
+    weight, heard = Weight(page), complaints(page)
     page.goto(live_server.url + reverse("members:poster", args=[poster.code]))
     assert weight.kilobytes() < KILOBYTES
     assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "18px"
@@ -94,7 +94,7 @@ def test_a_member_reports_and_reads_the_receipt(live_server, phone_page, poster)
     submit(page, "下一步")
     page.get_by_label("身份号码").fill(make.id_number().lower())
     submit(page, "下一步")
-    page.get_by_role("link", name="上一步").click()
+    follow(page, "上一步")
     page.get_by_role("button", name="下一步").click()
     page.get_by_label("正式党员").check()
     submit(page, "下一步")
@@ -105,7 +105,7 @@ def test_a_member_reports_and_reads_the_receipt(live_server, phone_page, poster)
     submit(page, "下一步")
     assert page.get_by_role("heading", name="检查并提交").is_visible()
     assert fits(page)
-    page.get_by_role("link", name="修改姓名").click()
+    follow(page, "修改姓名")
     page.get_by_label("姓名").fill("张三")
     submit(page, "保存，回到检查")
     submit(page, "提交报到")
@@ -114,7 +114,7 @@ def test_a_member_reports_and_reads_the_receipt(live_server, phone_page, poster)
     assert fits(page)
     row = Registration.objects.get()
     assert (row.name, row.phone, row.state) == ("张三", "13800138000", "submitted")
-    assert weight.complaints == []
+    assert heard == []
     page.reload()
     page.go_back()
     assert Receipt.objects.count() == 1
@@ -153,25 +153,19 @@ def test_a_verified_member_takes_the_code_and_withdraws(live_server, phone_page,
     submit(page, "领取党员码")
     assert page.get_by_alt_text("党员码的二维码").is_visible()
     assert fits(page)
-    page.get_by_role("link", name="撤回这次报到").click()
+    follow(page, "撤回这次报到")
     submit(page, "确认撤回")
     assert page.get_by_text("已撤回", exact=True).is_visible()
     assert Registration.objects.get().state == "withdrawn"
-
-
-def sign_in(page, client, url: str, user) -> None:
-    client.force_login(user)
-    name = client.cookies[next(iter(client.cookies))].key
-    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": url}])
 
 
 def test_a_plaque_on_a_phone_from_the_words_to_the_wall_and_off_it(live_server, phone_page, city, client):
     officer, page = factories.make_user("officer", city.yuehai), phone_page
     member = make.verified(city.yuehai, by=officer, name="孙悟空").member
     sign_in(page, client, live_server.url, officer)
-    weight = Weight(page)
+    heard = complaints(page)
     page.goto(live_server.url + reverse("members:detail", args=[member.pk]))
-    page.get_by_role("link", name="本人在场，登记三亮").click()
+    follow(page, "本人在场，登记三亮")
     page.get_by_label("亮职责").fill("消防安全巡查")
     page.get_by_label("亮承诺").fill("明码标价，" * 20)
     assert fits(page)
@@ -183,7 +177,7 @@ def test_a_plaque_on_a_phone_from_the_words_to_the_wall_and_off_it(live_server, 
     submit(page, "下一步：给本人看")
     page.get_by_label("本人在场，已经读过").check()
     submit(page, "本人同意，登记")
-    page.get_by_role("link", name="打印牌子").click()
+    follow(page, "打印牌子")
     page.get_by_label("目的").select_option("打印挂牌")
     submit(page, "打开牌子")
     assert page.get_by_role("button", name="打印", exact=True).is_visible() and fits(page)
@@ -191,14 +185,14 @@ def test_a_plaque_on_a_phone_from_the_words_to_the_wall_and_off_it(live_server, 
     assert page.get_by_text("孙悟空", exact=True).is_visible()
     assert not page.get_by_text("内部资料").is_visible() and not page.get_by_text("不得存储").is_visible()
     page.emulate_media(media="screen")
-    page.get_by_role("link", name="回到党员").first.click()
-    page.get_by_role("link", name="撤下", exact=True).click()
+    follow(page, "回到党员")
+    follow(page, "撤下")
     submit(page, "撤下")
-    page.get_by_role("link", name="三亮牌", exact=True).last.click()
+    follow(page, "三亮牌")
     assert fits(page)
     submit(page, "已取下")
     assert page.get_by_text("牌子今天取下").is_visible() and Pledge.objects.get().taken_off_on
-    assert weight.complaints == []
+    assert heard == []
 
 
 def test_an_officer_verifies_on_a_phone(live_server, phone_page, city, client):
@@ -206,22 +200,22 @@ def test_an_officer_verifies_on_a_phone(live_server, phone_page, city, client):
     row = make.registration(city.yuehai, name="孙悟空", phone="13912340001")
     page = phone_page
     sign_in(page, client, live_server.url, officer)
-    weight = Weight(page)
+    heard = complaints(page)
     page.goto(live_server.url + reverse("members:queue"))
     assert page.get_by_text("孙*").is_visible()
     assert fits(page)
-    page.get_by_text("孙*").click()
+    arrive(page, page.get_by_text("孙*"))
     submit(page, "领取，由我联系")
-    page.get_by_role("link", name="回到这条报到").click()
+    follow(page, "回到这条报到")
     assert page.get_by_role("link", name="拨打 13912340001").get_attribute("href") == "tel:13912340001"
     assert fits(page)
-    page.get_by_role("link", name="核实", exact=True).click()
+    follow(page, "核实")
     page.get_by_label("当面核实").check()
     submit(page, "确认已核实")
     assert page.get_by_role("heading", name="已核实").is_visible()
     row.refresh_from_db()
     assert row.state == services.decide.State.VERIFIED
-    assert weight.complaints == []
+    assert heard == []
 
 
 def test_a_request_of_a_joined_form_fits_a_phone(live_server, phone_page, city, client):
@@ -257,7 +251,7 @@ def test_the_phones_back_button_never_ends_at_the_browsers_own_error(live_server
     page.get_by_label("当面核实").check()
     submit(page, "确认已核实")
     page.wait_for_url("**done=1")
-    page.get_by_role("link", name="看党员").click()
+    follow(page, "看党员")
     page.wait_for_url("**/members/*/")
     for _ in range(2):
         page.go_back()

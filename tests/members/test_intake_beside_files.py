@@ -2,7 +2,6 @@
 
 import datetime as dt
 import threading
-import time
 
 import pytest
 from django.db import connection, transaction
@@ -16,8 +15,9 @@ from markets.models import Absence, Business, BusinessCoverage, EventSighting, H
 from members.models import IntakeEvent
 from tables import services
 from tables.models import Batch
-from tables.statements import fetch
 from tests import factories as make
+from tests.at_once import somebody_waits
+from tests.jobs.test_runner import wait_for
 from tests.markets.files import import_file, make_row, write
 from tests.members.intake_tools import hours_ago, item, make_client, results, uscc
 
@@ -274,10 +274,7 @@ def test_an_event_waits_for_who_accepts_just_now(client, city, sender, moved):
     with transaction.atomic():
         hand_over_accept(hand_over=HandOver.objects.get(), by=make.make_user("registrar", city.futian))
         thread.start()
-        for _ in range(200):
-            if fetch("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"):
-                break
-            time.sleep(0.05)
+        wait_for(somebody_waits)
     thread.join()
     assert answers == [("updated", "")]
     business = Business.objects.get(uscc=code)

@@ -20,6 +20,8 @@ from reports.alarms.kinds import KINDS
 from reports.models import Alarm, AlarmRound
 from reports.tasks import alarm_retention
 from tests import factories as make
+from tests.at_once import somebody_waits
+from tests.jobs.test_runner import wait_for
 from tests.persona_alarms import alarm
 
 pytestmark = pytest.mark.django_db
@@ -271,14 +273,7 @@ def two_rounds(monkeypatch) -> list[Exception]:
     threads[0].start()
     assert inside.wait(20)
     threads[1].start()
-    with connection.cursor() as cursor:
-        for _ in range(200):
-            threads[1].join(0.05)
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            if cursor.fetchone()[0] or not threads[1].is_alive():
-                break
+    wait_for(lambda: somebody_waits() or not threads[1].is_alive())
     go_on.set()
     for thread in threads:
         thread.join(20)

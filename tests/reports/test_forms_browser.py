@@ -2,7 +2,6 @@
 
 import openpyxl
 import pytest
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -11,6 +10,7 @@ from reports.models import FormBinding
 from reports.services import month_close
 from tests import factories as make
 from tests import workbook_files as files
+from tests.browsing import complaints, fits, sign_in
 from tests.reports import builders as b
 from tests.reports.helpers import refresh, today
 from tests.reports.making_forms import bind, form_of
@@ -19,7 +19,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 THIS = timezone.localdate().replace(day=1)
 LAST = monthly.month_before(THIS)
 SHEET = "表一 情况"
-SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 
 
 @pytest.fixture
@@ -39,15 +38,10 @@ def form(db, settings, tmp_path):
 
 @pytest.fixture
 def open_page(form, live_server, client):
-    client.force_login(form.registrar, backend="orgs.doors.DoorBackend")
-    name = settings.SESSION_COOKIE_NAME
-    cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
 
     def go(page, path: str) -> list[str]:
-        problems: list[str] = []
-        page.context.add_cookies([cookie])
-        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
+        sign_in(page, client, live_server.url, form.registrar)
+        problems = complaints(page)
         page.goto(live_server.url + path, wait_until="networkidle")
         return problems
 
@@ -82,7 +76,7 @@ def test_nothing_scrolls_sideways_and_the_panel_asks_what_the_kind_needs(request
     page = request.getfixturevalue("page" if width == "desk" else "phone_page")
     problems = open_page(page, f"{form.get_absolute_url()}?sheet=1&cell=D6")
     page.wait_for_selector("#cell-preview .cell-value")
-    assert not page.evaluate(SIDEWAYS)
+    assert fits(page)
     page.locator("#cell-panel [name=what]").select_option("text")
     assert page.locator("#cell-panel [data-asked=text]").is_visible()
     assert page.locator("#cell-panel [data-asked=metric]").is_hidden()

@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
 from reports import selectors
 from reports.models import Evaluation, Goal, Plan, Snapshot
 from tests import factories as make
+from tests.browsing import arrive, complaints, fits, sign_in
 from tests.reports import builders as b
 from tests.reports.helpers import refresh
 
@@ -30,15 +30,10 @@ def leader(db):
 
 @pytest.fixture
 def signed_in(leader, live_server, client):
-    client.force_login(leader, backend="orgs.doors.DoorBackend")
-    name = settings.SESSION_COOKIE_NAME
-    cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
 
     def open_page(page, path: str, until: str = "networkidle") -> list[str]:
-        problems: list[str] = []
-        page.context.add_cookies([cookie])
-        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
+        sign_in(page, client, live_server.url, leader)
+        problems = complaints(page)
         page.goto(live_server.url + path, wait_until=until)
         return problems
 
@@ -48,7 +43,6 @@ def signed_in(leader, live_server, client):
 DRAWN = "document.querySelectorAll('.chart svg').length"
 ASKED = "document.querySelectorAll('.chart[data-chart]').length"
 TOLD = "document.querySelectorAll('.chart .chart-empty').length"
-SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 
 
 @pytest.mark.parametrize("width", ["desk", "phone"])
@@ -60,7 +54,7 @@ def test_charts_are_drawn_and_nothing_scrolls_sideways(signed_in, request, width
     page.wait_for_function(f"() => {DRAWN} + {TOLD} === {ASKED}")
     assert page.locator(".chart[data-failed]").count() == 0
     assert problems == []
-    assert page.evaluate(SIDEWAYS) is False
+    assert fits(page)
 
 
 @pytest.mark.parametrize("width", ["desk", "phone"])
@@ -77,7 +71,7 @@ def test_every_place_of_an_evaluation_is_in_sight(signed_in, leader, request, wi
     assert places.evaluate("box => [box.scrollWidth > box.clientWidth, box.scrollHeight > box.clientHeight]") == [
         False, False,
     ]  # fmt: skip
-    assert places.locator("tbody tr").count() == 2 and page.evaluate(SIDEWAYS) is False
+    assert places.locator("tbody tr").count() == 2 and fits(page)
     page.get_by_role("link", name="在页面最下面发布").click()
     assert page.get_by_role("button", name="发布这份评价").is_visible()
 
@@ -116,7 +110,7 @@ def test_the_table_of_a_chart_holds_its_numbers_and_leads_down(signed_in, page):
     figure.locator("summary").click()
     link = figure.locator("table a", has_text="南山区")
     assert "%" in figure.locator("tr", has_text="南山区").inner_text()
-    link.click()
+    arrive(page, link)
     assert "南山区小个专党委" in page.locator("h1").inner_text()
 
 
@@ -150,7 +144,7 @@ def test_goal_and_its_line_are_drawn(request, signed_in, leader, width):
     problems = signed_in(page, reverse("reports:goal", args=[goal.pk]))
     page.wait_for_selector("#chart-goal[data-drawn] svg")
     assert problems == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert fits(page)
     page.get_by_text("看表格").click()
     assert "按直线应达" in page.locator("[data-chart-table=chart-goal]").inner_text()
 

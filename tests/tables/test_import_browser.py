@@ -13,10 +13,10 @@ from jobs.runner import job_run
 from markets.models import Business
 from tables.models import Batch
 from tests import factories
+from tests.browsing import arrive, complaints, fits, sign_in
 from tests.markets.files import make_code, make_row, to_csv
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 FOREIGN = re.compile(r"[A-Za-z]{3,}")
 OURS = {"Excel", "CSV", "xlsx", "xls", "csv", "zip", "GB", "UTF"}
 
@@ -33,15 +33,10 @@ def visit(live_server, client, db):
     """Signs in on a page; what went wrong there, and the walk itself."""
     city = factories.make_city()
     user = factories.make_user("registrar", city.nanshan)
-    client.force_login(user, backend="orgs.doors.DoorBackend")
-    name = settings.SESSION_COOKIE_NAME
-    cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
 
     def visiting(page) -> list[str]:
-        problems: list[str] = []
-        page.context.add_cookies([cookie])
-        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
+        sign_in(page, client, live_server.url, user)
+        problems = complaints(page)
         page.goto(live_server.url + reverse("tables:upload"), wait_until="networkidle")
         return problems
 
@@ -53,7 +48,7 @@ def looked_at(page, name: str) -> None:
     phone = page.viewport_size
     for window in ({"width": 1440, "height": 900}, phone):
         page.set_viewport_size(window)
-        assert page.evaluate(SIDEWAYS) is False, (name, window)
+        assert fits(page), (name, window)
         if folder := os.environ.get("SHOTS"):
             page.screenshot(path=f"{folder}/{name}-{window['width']}.png", full_page=True)
     said = page.inner_text("main")
@@ -107,8 +102,7 @@ def test_a_messy_file_is_sent_mended_written_and_taken_back(visit, phone_page, r
     worked(page)
     assert Business.objects.count() == 4 and count(page, "new") == "4"
     looked_at(page, "written")
-    page.get_by_role("link", name="撤销这一批").click()
-    page.wait_for_load_state("networkidle")
+    arrive(page, page.get_by_role("link", name="撤销这一批"))
     assert "新增的 4 条记录会被删除" in page.inner_text("main")
     looked_at(page, "undo")
     page.get_by_role("button", name="撤销这一批").click()
@@ -167,7 +161,7 @@ def test_a_fix_that_does_not_arrive_is_told_beside_its_cell(visit, phone_page, r
         cell.get_by_role("alert").filter(has_text=said).wait_for()
         assert cell.get_by_role("alert").count() == 1
         phone_page.unroute("**/fix/")
-    assert phone_page.evaluate(SIDEWAYS) is False
+    assert fits(phone_page)
     fix.click()
     phone_page.wait_for_selector("#fix-bar .pending")
     assert cell.get_by_role("alert").count() == 0
@@ -224,8 +218,6 @@ def test_what_breaks_on_the_way_is_said_and_the_chosen_files_stay(visit, client,
     looked_at(page, "upload-signed-out")
     assert not Batch.objects.exists() and page.input_value("[name=file]").endswith("名册.csv")
 
-    client.force_login(User.objects.get(), backend="orgs.doors.DoorBackend")
-    name = settings.SESSION_COOKIE_NAME
-    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    sign_in(page, client, live_server.url, User.objects.get())
     button.click()
     assert worked(page).counts["rows"] == 6
