@@ -31,7 +31,8 @@ def forget_exports(members: Sequence[Member], registrations: Sequence[Registrati
 
 
 def forget_files(members: Sequence[Member], registrations: Sequence[Registration]) -> None:
-    """Uploads and files of wrong rows in which their phone or identity number stands."""
+    """Uploads and files of wrong rows in which their phone or identity number stands, and what files were called after them:
+    of somebody without either number too."""
     rows: list[Member | Registration] = [*members, *registrations]
     phones = {bytes(row.phone_index) for row in rows if row.phone_index}
     numbers = {bytes(row.id_number_index) for row in rows if row.id_number_index}
@@ -44,5 +45,4 @@ def forget_files(members: Sequence[Member], registrations: Sequence[Registration
             len(number) == 18 and identity.id_number_index(number) in numbers
         )
 
-    if phones or numbers:
-        forget_files_naming(is_theirs, {row.name for row in rows if row.name})
+    forget_files_naming(is_theirs if phones or numbers else None, {row.name for row in rows if row.name})

@@ -12,8 +12,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.own_words import names_a_person
 from tables.cells import masked
-from tables.models import Batch, ColumnMapping, RowError
+from tables.models import Batch, ColumnMapping
 from tables.readers import Part, header_digest
 from tables.table import Table
 
@@ -24,6 +25,7 @@ PARTS_NAMED = 200  # of those with one header
 SAMPLE_SHOWN = 30  # characters of a cell
 _BORN = r"(?:(?:19|20)\d\d|\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 PERSONAL_HEADING = re.compile("姓名|联系人|联络人|法定代表|法人代表|负责人|经营者|电话|手机|身份证")
+_ELEVEN_DIGITS = "[0-9０-９]([^0-9０-９A-Za-z]*[0-9０-９]){10}"  # for the database, which leaves few to be looked at
 PERSONAL = re.compile(rf"(?<!\d)(?:1[3-9]\d{{9}}|[1-9]\d{{5}}{_BORN}\d{{3}}[\dXx]?)(?![0-9A-Za-z])")
 
 
@@ -129,12 +131,39 @@ def unnamed(text: str, table: Table) -> str:
     return masked(text) if PERSONAL.search(text) or any(column.personal for column in table.columns) else text
 
 
+def _is_personal(text: str) -> bool:
+    return bool(PERSONAL.search(text)) or names_a_person(text)
+
+
+def _hidden(text: str) -> str:
+    return masked(text) if _is_personal(text) else text
+
+
+def without_numbers(said: Any) -> Any:
+    """What is told of a file (JSON), with each text masked in which a person's number may stand: a column that slipped, a
+    sheet that is called after somebody."""
+    if isinstance(said, dict):
+        return {_hidden(key): without_numbers(value) for key, value in said.items()}
+    if isinstance(said, list):
+        return [without_numbers(each) for each in said]
+    return _hidden(said) if isinstance(said, str) else said
+
+
 def hide_numbers(batch: Batch) -> None:
-    """Mask what may be a person's number in the errors of a file about something else."""
-    told = [error for error in batch.errors.filter(value__regex="[0-9]{11}") if PERSONAL.search(error.value)]  # type: ignore[attr-defined]
-    for error in told:
-        error.value, error.suggestion = masked(error.value), masked(error.suggestion)
-    RowError.objects.bulk_update(told, ["value", "suggestion"], batch_size=1_000)
+    """Mask what may be a person's number in what was told of, mended in or typed over the cells of a file about something
+    else. There may be millions of them: one that has none never waits in memory."""
+    for rows, columns in (
+        (batch.errors.filter(value__regex=_ELEVEN_DIGITS), ["value", "suggestion"]),  # type: ignore[attr-defined]
+        (batch.repairs.filter(before__regex=_ELEVEN_DIGITS), ["before", "after"]),  # type: ignore[attr-defined]
+        (batch.fixes.exclude(value=None), ["value"]),  # type: ignore[attr-defined]
+    ):
+        told: list[Any] = [
+            row for row in rows.iterator() if any(_is_personal(getattr(row, column)) for column in columns)
+        ]
+        for row in told:
+            for column in columns:
+                setattr(row, column, masked(getattr(row, column)))
+        rows.model.objects.bulk_update(told, columns, batch_size=1_000)
 
 
 def headers_of(batch: Batch) -> list[dict[str, Any]]:

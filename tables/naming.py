@@ -19,15 +19,15 @@ TAKEN_AWAY = "文件里有人要求删除本人信息，文件已提前移除，
 FORGOTTEN = "（已移除）"
 
 
-def forget_files_naming(is_theirs: Callable[[str], bool], names: Collection[str]) -> int:
-    """Put away every kept file about persons with a cell for which `is_theirs` holds, and forget what files were called
-    after one of `names`. How many were put away.
+def forget_files_naming(is_theirs: Callable[[str], bool] | None, names: Collection[str]) -> int:
+    """Put away every kept file about persons with a cell for which `is_theirs` holds (None: for no cell), and forget what files
+    were called after one of `names`. How many were put away.
 
     What cannot be read cannot be shown to be free of them, and goes as well. A file that is being worked on stays: it is
     kept for a week at the longest (tables/services.py retention).
     """
     held = Batch.objects.exclude(stored_as="").exclude(state__in=BUSY)
-    naming = [batch for batch in held if is_personal(batch) and _names(batch, is_theirs)]
+    naming = [batch for batch in held if is_personal(batch) and _names(batch, is_theirs)] if is_theirs else []
     put_away = [batch.pk for batch in naming if batch_put_away(batch, problem=TAKEN_AWAY)]
     _forget_titles(put_away, names)
     return len(put_away)

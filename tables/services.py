@@ -19,7 +19,7 @@ from jobs.services import job_cancel, job_start
 from tables import said_again
 from tables.faults import fault
 from tables.fixes import FixedSource, is_pending, mark, open_batch
-from tables.mapping import RememberingTable, headers_shown, hide_numbers, remember
+from tables.mapping import RememberingTable, headers_shown, hide_numbers, remember, without_numbers
 from tables.models import Batch, BatchChange
 from tables.readers import Refused, Unmapped
 from tables.register import (
@@ -45,6 +45,8 @@ UNDO_DAYS = 30
 KEPT_DAYS = 7  # an upload that nobody confirmed, and the file of wrong rows
 WRONG_ROWS = ".wrong"  # how the names of their files end
 NOT_WRITTEN = (Batch.State.READING, Batch.State.UNMAPPED, Batch.State.CHECKED)
+TOLD_OF_THE_FILE = ("plan", "mapping", "unused_columns", "parts", "problem")  # columns of a batch
+NOT_READ = "文件没有读进去，已经移除。"
 CHANGED_MEANWHILE = "写入时发现有人刚刚登记了同一个主体，本次没有写入任何内容。请重新确认一次。"
 
 
@@ -351,16 +353,20 @@ def retention() -> int:
 
 
 def batch_put_away(batch: Batch, **more: Any) -> bool:
-    """Remove the file; of one about persons also what was told of its cells, of any other the numbers of persons in that: a
-    column that slipped. `more`: columns of the batch that change.
+    """Remove the file; of one about persons also what was told of it, of any other the numbers of persons in that: a column
+    that slipped, a sheet called after somebody. `more`: columns of the batch that change.
 
     False where somebody acted on the batch since it was found: their word holds, and the file is needed.
     """
     after = Batch.State.CANCELLED if batch.state in NOT_WRITTEN else batch.state
     found = Batch.objects.filter(pk=batch.pk, state=batch.state)
-    if is_personal(batch):
-        plan = {key: value for key, value in batch.plan.items() if key != "samples"}
-        more |= {"plan": plan, "mapping": {}, "unused_columns": []}  # what stands in the header's row may be a person's
+    if is_personal(batch):  # what stands in the header's row may be a person's, and so may the name of a sheet
+        plan = {key: value for key, value in batch.plan.items() if key not in ("samples", "passed_over", "mark")}
+        more = {"plan": plan, "mapping": {}, "unused_columns": [], "parts": []} | more
+        if batch.state == Batch.State.REFUSED:
+            more = {"problem": NOT_READ} | more
+    else:
+        more = {column: without_numbers(getattr(batch, column)) for column in TOLD_OF_THE_FILE} | more
     if not found.update(state=after, stored_as="", headers=None, **more):
         return False
     if is_personal(batch):

@@ -1,7 +1,9 @@
 """Somebody who got into every place there is, is erased: nothing planted is found any more, wherever one looks."""
 
 import datetime
+import io
 import uuid
+import zipfile
 from urllib.parse import urlencode
 
 import pytest
@@ -179,6 +181,37 @@ def test_what_was_told_of_cells_goes_with_the_upload_after_a_week(city, officer)
     assert files.retention() == 1
     batch.refresh_from_db()
     assert not RowError.objects.exists() and batch.unused_columns == []
+
+
+def test_names_of_sheets_and_of_files_in_an_archive_go_with_the_upload(city):
+    registrar = factories.make_user("registrar", city.city)
+    factories.make_branch(city.yuehai, name="示例党支部")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{NAME}.csv", to_csv([person(姓名=OTHER)]))
+        archive.writestr(f"{PHONE}.csv", to_csv([person(姓名=OTHER)]))
+        archive.writestr(f"{HOME}.pdf", b"%PDF-1.7")
+    unread = io.BytesIO()
+    with zipfile.ZipFile(unread, "w") as archive:
+        archive.writestr(f"{NAME}.pdf", b"%PDF-1.7")
+    for content in (packed, unread):
+        file = SimpleUploadedFile("名册.zip", content.getvalue())
+        check(files.batch_start(by=registrar, target_name="roll", uploads=[file]).job, lambda *said: None)
+    batch = Batch.objects.get(state="checked")
+    said_of_it = {"rows": {f"{NAME}.csv": 1}}
+    Batch.objects.filter(pk=batch.pk).update(mapping=said_of_it, plan=batch.plan | {"mark": [0, 0, said_of_it]})
+    assert all(found(NAME, PHONE, HOME).values())
+    Batch.objects.update(created_at=make.days_ago(8))
+    assert files.retention() == 2
+    assert not any(found(NAME, PHONE, HOME).values())
+
+
+def test_files_called_after_somebody_without_a_number_are_forgotten_too(city):
+    registrar = factories.make_user("registrar", city.city)
+    factories.make_branch(city.yuehai, name="示例党支部")
+    upload(registrar, "roll", [person(姓名=OTHER)], f"{NAME}的名册.csv")
+    retention.erase([factories.make_member(NAME, phone=None)], [])
+    assert not any(found(NAME).values())
 
 
 def test_no_list_of_persons_has_saved_views_and_only_that_of_members_leaves():

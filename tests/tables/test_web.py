@@ -17,7 +17,7 @@ from jobs.runner import job_run
 from markets.models import Business
 from markets.services import business_save
 from tables import register, services
-from tables.models import Batch, RowError
+from tables.models import Batch, RowError, RowFix, RowRepair
 from tests import factories
 from tests.markets import files
 from tests.markets.files import make_code, make_row
@@ -238,10 +238,23 @@ def test_uploads_are_private_and_go_after_a_week(client, clerk):
 
 
 def test_a_number_of_a_person_in_a_column_that_slipped_goes_with_the_upload(client, clerk):
-    batch = upload(client, [make_row(从业人数="13800138000"), make_row(从业人数="很多")])
-    Batch.objects.filter(pk=batch.pk).update(created_at=batch.created_at - timedelta(days=8))
+    """However it is written, and in what became a heading; where a file has none, words stay."""
+    cells = ("13800138000", "１３８００１３８０００", "138 0013 8000", "138-0013-8000", "很多")
+    batch = upload(client, [make_row(从业人数=cell, 备注13800138001="") for cell in cells])
+    row = {"batch": batch, "row": 2, "column": "住所"}
+    RowRepair.objects.create(**row, before="１３８ 0013 8002", after="13800138002", rule="全角")
+    RowFix.objects.create(**row, value="13800138003")
+    Batch.objects.filter(pk=batch.pk).update(
+        created_at=batch.created_at - timedelta(days=8),
+        parts=[[0, "138-0013-8004"]],
+        problem="「13800138005.pdf」这是 PDF",
+    )
     services.retention()
-    assert sorted(RowError.objects.values_list("value", flat=True)) == ["1***", "很多"]
+    batch.refresh_from_db()
+    assert sorted(RowError.objects.values_list("value", flat=True)) == ["1***", "1***", "1***", "很多", "１***"]
+    assert list(RowRepair.objects.values_list("before", "after")) == [("１***", "1***")]
+    assert RowFix.objects.get().value == "1***"
+    assert (batch.unused_columns, batch.parts, batch.problem) == (["备***"], [[0, "1***"]], "「***")
 
 
 def test_who_confirms_while_old_uploads_go_keeps_the_file(client, clerk, monkeypatch):
