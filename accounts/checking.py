@@ -3,6 +3,7 @@ that the product keeps are made again, and whatever it kept the night before is 
 which the alarm is made (GB/T 22239-2019 8.1.4.3 c, d; 8.1.4.7 b)."""
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from accounts import audit, removals, wall
 from accounts.heads import BadHead, Head, files, read_head
@@ -28,22 +29,31 @@ def records_check() -> tuple[list[CodedRow], removals.Looked]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     rows = records_changed()
-    looked = removals.look(rows, _last(RECORDS, detail__has_key="seen"))
+    looked = removals.look(rows, last(RECORDS))
     gone = [f"{name} 已不在" for name in looked.gone]
     lists = [f"{label} 的在册清单" for label in looked.false_lists]
     _found(RECORDS, [*(row.row_name for row in rows), *gone, *lists], seen=looked.codes)
     return rows, looked
 
 
-def _last(act: str, **having) -> AuditEvent | None:
-    return AuditEvent.objects.filter(act=act, **having).order_by("-pk").first()
+def last(act: str) -> AuditEvent | None:
+    """The newest check that the product made: by the code over what it found and when, for an event can be added, and an older
+    one be repeated, by anybody with the web role's password."""
+    events = AuditEvent.objects.filter(act=act, detail__checked_at__isnull=False).order_by("-detail__checked_at")
+    return next((event for event in events.iterator(chunk_size=10) if _is_ours(event)), None)
+
+
+def _is_ours(event: AuditEvent) -> bool:
+    told = {key: value for key, value in event.detail.items() if key != "code"}
+    return removals.has_code(event, event.act, told)
 
 
 def _found(act: str, found: list[str], **more: object) -> None:
     """`new` counts what the check before did not find: a row that was changed stays so for years, and must not hide others."""
-    before = _last(act)
+    before = last(act)
     new = set(found) - set(before.detail["findings"] if before else ())
-    audit.record(act, by=None, succeeded=not found, detail=more | {"findings": found, "new": len(new)})
+    told = more | {"findings": found, "new": len(new), "checked_at": timezone.now().isoformat()}
+    audit.record(act, by=None, succeeded=not found, detail=told | {"code": removals.code_of(act, told)})
 
 
 def _heads() -> tuple[list[Head], list[str]]:

@@ -22,7 +22,6 @@ from accounts.row_codes import CodedRow, on_removed, record_models
 
 ACT = "accounts.rows.remove"
 OVERLAP = timedelta(days=1)  # an event is as old as its act, which may end long after the check that did not see it
-LONGEST_CHECK = timedelta(hours=1)  # from writing the lists down to the event
 Runs = list[list[int]]  # first and last key of each unbroken series
 
 
@@ -33,21 +32,21 @@ def register() -> None:
 def tell(model: type[models.Model], keys: Collection[int]) -> None:
     """Who did it, and why, is told by the act that removes them."""
     label = model._meta.label_lower
-    audit.record(ACT, by=None, subject_type=label, subjects=keys, detail={"code": _code("gone", label, list(keys))})
+    audit.record(ACT, by=None, subject_type=label, subjects=keys, detail={"code": code_of("gone", label, list(keys))})
 
 
-def _code(*said) -> str:
+def code_of(*said) -> str:
+    """For an event that stands for something: whoever has the web role's password may add events, and makes no code."""
     key = hmac.digest(settings.DIGEST_KEY, b"removed rows", "sha256")
-    return hmac.digest(key, json.dumps(said).encode(), "sha256").hex()
+    return hmac.digest(key, json.dumps(said, sort_keys=True).encode(), "sha256").hex()
+
+
+def has_code(event: AuditEvent, *said) -> bool:
+    return isinstance(event.detail, dict) and event.detail.get("code") == code_of(*said)
 
 
 def _code_of(seen: SeenRows) -> str:
-    return _code("seen", seen.table, seen.checked_at.astimezone(UTC).isoformat(), seen.runs)
-
-
-def _is_of(seen: SeenRows, check: AuditEvent) -> bool:
-    """Whether the list is the one that this check wrote: an older one, under an event of its own, lies too far back."""
-    return check.detail["seen"][seen.table] == _code_of(seen) and check.at - seen.checked_at < LONGEST_CHECK
+    return code_of("seen", seen.table, seen.checked_at.astimezone(UTC).isoformat(), seen.runs)
 
 
 class Looked(NamedTuple):
@@ -62,15 +61,17 @@ def look(changed: Iterable[CodedRow], last: AuditEvent | None) -> Looked:
     """Compare with the lists and write new ones, which keep what is gone.
 
     `changed`: the records of today that are not whole. They join no list, for the owner may remove them. `last`: the newest
-    event of a check that has the codes of the lists it wrote.
+    check, which has the codes of the lists it wrote. A list that is not as it was written is told, and not read: nothing can be
+    made of it.
     """
     looked = Looked([], [], {})
     false = {(row._meta.label_lower, row.pk) for row in changed}
     for model in record_models():
         label = model._meta.label_lower
         before = SeenRows.objects.filter(table=label).first()
-        if last and label in last.detail["seen"] and not (before and _is_of(before, last)):
+        if last and label in last.detail["seen"] and not (before and last.detail["seen"][label] == _code_of(before)):
             looked.false_lists.append(label)
+            before = None
         seen = _keys(before.runs) if before else set()
         there = set(model._base_manager.values_list("pk", flat=True).iterator())
         told = _told(label, before.checked_at - OVERLAP) if before else set()
@@ -84,12 +85,7 @@ def look(changed: Iterable[CodedRow], last: AuditEvent | None) -> Looked:
 
 def _told(label: str, since) -> set[int]:
     events = AuditEvent.objects.filter(act=ACT, subject_type=label, at__gte=since)
-    return {
-        key
-        for event in events
-        if event.detail.get("code") == _code("gone", label, event.subjects)
-        for key in event.subjects
-    }
+    return {key for event in events if has_code(event, "gone", label, event.subjects) for key in event.subjects}
 
 
 def _runs(keys: Iterable[int]) -> Runs:

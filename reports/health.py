@@ -125,7 +125,7 @@ def _rows() -> Check:
 
 
 def _records() -> Check:
-    event = AuditEvent.objects.filter(act=checking.RECORDS).order_by("-id").first()
+    event = checking.last(checking.RECORDS)
     if event and (found := event.detail["findings"]):
         told = f"{_when(event.at)} 核对，{len(found)} 条在系统之外被改动或删除过：{'、'.join(found[:MOST_NAMED])}"
         return Check(
@@ -143,7 +143,7 @@ def _heads() -> Check:
 
 
 def _chain() -> Check:
-    event = AuditEvent.objects.filter(act=checking.ACT).order_by("-id").first()
+    event = checking.last(checking.ACT)
     todo = f"{BACKGROUND}这期间可以用 manage.py verify_audit 核对。"
     return _nightly("审计链核对（每晚 02:30）", event.at if event else None, todo)
 

@@ -9,7 +9,7 @@ from django.db.models import CASCADE
 from django.utils import timezone
 
 from accounts import removals, wall
-from accounts.checking import RECORDS, records_check
+from accounts.checking import ACT, RECORDS, audit_check, last, records_check
 from accounts.models import AuditEvent, SeenRows
 from accounts.row_codes import record_models
 from members.models import Affiliation
@@ -135,6 +135,35 @@ def test_the_list_itself_cannot_be_changed_unseen(people, capsys):
             call_command("verify_rows")
         assert "members.member 的在册清单" in capsys.readouterr().out
         assert "members.member 的在册清单" in AuditEvent.objects.filter(act=RECORDS).latest("pk").detail["findings"]
+
+
+def test_a_check_that_somebody_adds_or_repeats_is_none(people):
+    """Events can be added by the web role's password and are never removed: one that cannot be read would stop every check."""
+    good = AuditEvent.objects.filter(act=RECORDS).latest("pk").detail
+    removed_by_sql(people[1])
+    assert len(night()) == 2
+    for detail in (
+        good,
+        {},
+        [1],
+        {"checked_at": "9999"},
+        good | {"checked_at": "9999"},
+        {"checked_at": {}, "code": []},
+    ):
+        AuditEvent.objects.create(act=RECORDS, detail=detail)
+        AuditEvent.objects.create(act=ACT, detail=detail)
+        AuditEvent.objects.create(act=removals.ACT, subject_type="members.member", subjects=[1], detail=detail)
+    assert {check.name: check.state for check in checks()}[NAME] == "bad"
+    audit_check()
+    assert len(night()) == 2
+    assert last(RECORDS).detail["new"] == 0
+
+
+@pytest.mark.parametrize("runs", ['{"a": 1}', "[[1, 1000000000000000]]", "[7]"])
+def test_a_list_of_which_nothing_can_be_made_stops_no_check(people, runs):
+    by_sql("UPDATE accounts_seenrows SET runs = %s WHERE \"table\" = 'members.member'", runs)
+    assert not night()
+    assert last(RECORDS).detail["findings"] == ["members.member 的在册清单"]
 
 
 def test_an_older_list_put_back_with_an_event_of_its_own_is_told(people):
