@@ -30,9 +30,9 @@ for model in (Group, AccessAttempt, AccessLog, AccessFailureLog):
 class UserAdmin(DoorAdmin):
     form = UserForm
     list_display = (
-        "username", "name", "duty", "is_active", "second_factor", "given_password", "last_sign_in", "created_at",
+        "username", "name", "duty", "clearance", "is_active", "second_factor", "given_password", "last_sign_in", "created_at",
     )  # fmt: skip
-    list_filter = ("duty", "is_active")
+    list_filter = ("duty", "clearance", "is_active")
     search_fields = ("username", "name")
     ordering = ("username",)
 
@@ -58,7 +58,7 @@ class UserAdmin(DoorAdmin):
         return self._may(request, "change")
 
     def get_fieldsets(self, request, obj=None):
-        facts = ("username", "name", "duty", "is_active") if obj else ("username", "name", "duty")
+        facts = ("username", "name", "duty", "clearance", *(["is_active"] if obj else []))
         choosing = {"fields": (*(["given_password"] if obj else []), "password1", "password2")}
         if not self.has_change_permission(request, obj) or self._is_own(request, obj):
             return [(None, {"fields": facts})]
@@ -68,7 +68,7 @@ class UserAdmin(DoorAdmin):
         """Nobody gives oneself rights: another security administrator does it. Switching an account off takes a reason,
         on a page of its own (views/measures.py)."""
         always = ("is_active", "given_password")
-        return ("duty", *always) if self._is_own(request, obj) else always
+        return ("duty", "clearance", *always) if self._is_own(request, obj) else always
 
     @staticmethod
     def _is_own(request, obj) -> bool:

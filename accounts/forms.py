@@ -196,7 +196,7 @@ class UserForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ("username", "name", "duty")
+        fields = ("username", "name", "duty", "clearance")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -32,6 +32,7 @@ def _accounts() -> list[Held]:
             columns={
                 "username": Column(INTERNAL),
                 "name": Column(INTERNAL),
+                "clearance": Column(INTERNAL, "权限够得到多敏感的内容"),
                 "password": Column(SENSITIVE, "登录；只存加盐的摘要"),
                 "password_set_at": Column(INTERNAL, "到期提醒"),
                 "last_login": Column(INTERNAL),

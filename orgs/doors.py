@@ -1,7 +1,8 @@
 """Who may do what where. The one door: an authentication backend over postings, and the table of roles.
 
 Everybody asks `user.has_perm("app.act")` (may this person do it anywhere?) or `user.has_perm("app.act", obj)` (may
-they do it to this row?), and reads through `Model.objects.visible_to(user)`. Rights are held at a unit and reach down.
+they do it to this row?), and reads through `Model.objects.visible_to(user)`. Rights are held at a unit and reach down, as
+far as the account's label lets them (accounts/labels.py).
 """
 
 from django.contrib.auth.backends import BaseBackend
@@ -153,9 +154,19 @@ def rights_of(posting) -> frozenset[str]:
     return ROLE_PERMISSIONS[posting.role] | {GRANT} if posting.may_grant else ROLE_PERMISSIONS[posting.role]
 
 
+def held_back(posting) -> str:
+    """What to tell of a posting that carries more than its account's label reaches; empty where it does not."""
+    if all(map(posting.user.is_cleared_for, rights_of(posting))):
+        return ""
+    label, role = posting.user.get_clearance_display(), posting.get_role_display()
+    return f"{posting.user}的安全标记是“{label}”，{role}的权限里超出标记的不起作用。需要时请联系安全管理员。"
+
+
 def rights_held(user) -> frozenset[str]:
-    """Everything that the person may do at all, somewhere; a token's owner, not the token."""
-    return frozenset(DUTY_PERMISSIONS.get(user.duty, ())).union(*map(rights_of, current_postings(user)))
+    """Everything that the person may do at all, somewhere, as far as the account's label reaches; a token's owner, not the
+    token."""
+    rights = frozenset(DUTY_PERMISSIONS.get(user.duty, ())).union(*map(rights_of, current_postings(user)))
+    return frozenset(filter(user.is_cleared_for, rights))
 
 
 def postings_with(user, perm: str) -> list:
@@ -222,7 +233,7 @@ class DoorBackend(BaseBackend):
         """The district committees whose persons this person's postings touch; None: the whole city."""
         districts: set[int] = set()
         for posting in current_postings(user_obj):
-            if not _TOUCHES_PERSONS & rights_of(posting):
+            if not any(map(user_obj.is_cleared_for, _TOUCHES_PERSONS & rights_of(posting))):
                 continue
             if posting.unit.level == 1:  # the city, in either line
                 return None

@@ -14,7 +14,7 @@ from django.views.generic import View
 
 from accounts import audit
 from accounts.people import signed_in
-from orgs.doors import GRANT, current_postings
+from orgs.doors import GRANT, current_postings, held_back
 from orgs.grant_forms import EndForm, GrantForm, units_like, why_not_ended
 from orgs.models import Posting, Role
 from orgs.scoped import DoorMixin, ScopedMixin
@@ -122,6 +122,8 @@ class GrantNew(DoorMixin, View):
             self._note_refusal(form)
             return self._page(form, 422)
         messages.success(request, f"已授予{made.user}：{made.unit}，{made.get_role_display()}。对方刷新页面即生效。")
+        if told := held_back(made):
+            messages.warning(request, told)
         return redirect("orgs:grants")
 
     def _note_refusal(self, form: forms.Form) -> None:

@@ -39,7 +39,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "工作台",
         (
             Entry("首页", "home", "reports:front", "reports.release_evaluation"),
-            Entry("今日工作", "calendar-check", "reports:today", "members.verify_registration"),
+            Entry("今日工作", "calendar-check", "reports:today", "members.view_registration"),
             Entry(
                 "一页看懂", "bulb", "reports:brief", "reports.view_snapshot",
                 also=("reports:brief_organization", "reports:brief_division"),

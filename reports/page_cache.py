@@ -87,6 +87,7 @@ def _filled(request: HttpRequest, pieces: list[bytes]) -> bytes:
 def _key(user, unit: Unit, query: QueryDict) -> list:
     pk, place = (unit.pk, None) if isinstance(unit, Organization) else (None, unit.pk)
     return [
+        user.clearance,
         sorted(
             [one.role, one.organization_id or 0, one.division_id or 0, one.may_grant] for one in current_postings(user)
         ),

@@ -153,6 +153,7 @@ def tag_of(user, asked: tidy.Asked, format: str) -> str:
     parts = [
         format if format == "json" else [format, user.pk],  # a file is marked with who took it
         [[posting.role, posting.organization_id, posting.division_id] for posting in current_postings(user)],
+        user.clearance,
         sorted(user.token_permissions or ()),
         settings.SMALL_CELL,
         [_standing(unit) for unit in asked.units],

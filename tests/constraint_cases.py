@@ -197,6 +197,7 @@ def request_key(owner=None) -> IdempotencyKey:
 
 GROUND: Cases = {
     "user_duty_is_known": lambda city: changed(make.make_user(), {"duty": "root"}, {"duty": ""}),
+    "user_clearance_is_known": lambda city: changed(make.make_user(), {"clearance": 0}, {"clearance": 4}),
     "accountmeasure_kind_is_known": lambda city: changed(measure(), {"kind": "erase"}, {"kind": ""}),
     "accountmeasure_idle_is_nobodys": lambda city: changed(measure(), {"kind": "idle"}),
     "accountmeasure_has_a_reason": lambda city: changed(measure(), {"reason": ""}, {"reason": " \n　"}),

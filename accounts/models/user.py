@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.labels import Clearance, label_of
 from accounts.row_codes import CodedQuerySet, CodedRow, RowCodeField
 
 
@@ -36,6 +37,10 @@ class User(CodedRow, AbstractBaseUser):
     username = models.CharField("账号", max_length=60, unique=True)
     name = models.CharField("姓名", max_length=60, blank=True)
     duty = models.CharField("职责", max_length=12, choices=Duty, default=Duty.STAFF)
+    clearance = models.PositiveSmallIntegerField(
+        "安全标记", choices=Clearance, default=Clearance.HIGH,
+        help_text="业务人员的权限只在标记够到的内容上起作用：党员的遮盖信息是敏感，登记、核实和显示完整信息是高敏，其余是内部。",
+    )  # fmt: skip
     is_active = models.BooleanField("启用", default=True)
     created_at = models.DateTimeField("开通时间", default=timezone.now, editable=False)
     password_set_at = models.DateTimeField("密码设置时间", default=timezone.now, editable=False)
@@ -44,7 +49,8 @@ class User(CodedRow, AbstractBaseUser):
     factor_failures = models.PositiveSmallIntegerField("验证码连续错误", default=0, editable=False)
     factor_locked_until = models.DateTimeField("验证码锁定至", null=True, editable=False)
     row_code = RowCodeField(
-        "校验码", over=("username", "duty", "is_active", "password", "password_is_temporary", "password_set_at")
+        "校验码",
+        over=("username", "duty", "is_active", "password", "password_is_temporary", "password_set_at", "clearance"),
     )
 
     # The rights that a token carries, where it is a token that asks; None: the person is here, with all they have.
@@ -59,6 +65,7 @@ class User(CodedRow, AbstractBaseUser):
             models.CheckConstraint(
                 name="user_duty_is_known", condition=Q(duty__in=["staff", "system", "security", "audit"])
             ),
+            models.CheckConstraint(name="user_clearance_is_known", condition=Q(clearance__in=Clearance.values)),
         ]
 
     def __str__(self) -> str:
@@ -79,9 +86,13 @@ class User(CodedRow, AbstractBaseUser):
         """Anything that can be asked for after the password."""
         return self.passkeys.exists() or hasattr(self, "authenticator")
 
+    def is_cleared_for(self, perm: str) -> bool:
+        """Whether the account's label reaches what the right opens. The three administrators see no business data at all."""
+        return self.duty != User.Duty.STAFF or label_of(perm) <= self.clearance
+
     def may_use(self, perm: str) -> bool:
         """Whether the door looks for this right at all: for a token only for those that it was made for."""
-        return self.token_permissions is None or perm in self.token_permissions
+        return self.is_cleared_for(perm) and (self.token_permissions is None or perm in self.token_permissions)
 
     def has_perm(self, perm: str, obj=None) -> bool:
         return _user_has_perm(self, perm, obj)

@@ -30,7 +30,9 @@ def user_create(*, user: User, password: str, by: User | None) -> User:
     user.set_password(password)
     user.password_is_temporary = True
     user.save(force_insert=True)
-    audit.record("accounts.user.create", by=by, subjects=[user], detail={"duty": user.duty})
+    audit.record(
+        "accounts.user.create", by=by, subjects=[user], detail={"duty": user.duty, "clearance": user.clearance}
+    )
     return user
 
 
@@ -38,12 +40,12 @@ def user_create(*, user: User, password: str, by: User | None) -> User:
 def user_change(*, user: User, changed: list[str], by: User, password: str = "") -> User:
     """Save the named columns of an account, and a new password if there is one. Raises AccountError.
 
-    Nobody changes the own duty: that would be giving oneself rights; nor the own password, for here nobody is asked for the
-    present one. The last administrator of a kind who can sign in keeps
-    it. Switching an account off: services/measures.py.
+    Nobody changes the own duty or label: that would be giving oneself rights; nor the own password, for here nobody is asked
+    for the present one. The last administrator of a kind who can sign in keeps it. Switching an account off:
+    services/measures.py.
     """
-    if user.pk == by.pk and "duty" in changed:
-        raise AccountError("不能修改自己的职责，请由另一位安全管理员办理。")
+    if user.pk == by.pk and {"duty", "clearance"} & set(changed):
+        raise AccountError("不能修改自己的职责和安全标记，请由另一位安全管理员办理。")
     if user.pk == by.pk and password:
         raise AccountError("自己的密码请在账号菜单“修改密码”里改，要先输入现在的密码。")
     if "duty" in changed and user.duty != User.Duty.STAFF and (reason := duties.why_not_administrator(user)):
@@ -54,7 +56,7 @@ def user_change(*, user: User, changed: list[str], by: User, password: str = "")
             raise AccountError(kept)
     if changed:
         user.save(update_fields=changed)
-        detail = {"columns": changed} | ({"duty": user.duty} if "duty" in changed else {})
+        detail = {"columns": changed} | {name: getattr(user, name) for name in ("duty", "clearance") if name in changed}
         audit.record("accounts.user.change", by=by, subjects=[user], detail=detail)
     if password:
         password_change(user=user, password=password, by=by)

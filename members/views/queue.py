@@ -14,7 +14,7 @@ from members.services.decide import what_happened
 from members.views.base import note_shown
 from orgs.scoped import ScopedMixin
 
-LEAD_PURPOSE = "核实报到"
+LEAD_PURPOSE, LEAD_RIGHT = "核实报到", "members.verify_registration"
 BADGES = {
     "submitted": "info", "contacted": "warn", "verified": "ok", "not_verified": "plain", "duplicate": "plain",
     "unreachable": "plain", "withdrawn": "plain", "expired": "bad",
@@ -22,8 +22,9 @@ BADGES = {
 
 
 def is_own_lead(registration: Registration, user) -> bool:
-    """Whose name and number the officer sees in order to call: the own lead, while it is open."""
-    return registration.assigned_to_id == user.pk and registration.state in Registration.OPEN
+    """Whose name and number the officer sees in order to call: the own lead, while it is open and the label allows it."""
+    is_open = registration.assigned_to_id == user.pk and registration.state in Registration.OPEN
+    return is_open and user.is_cleared_for(LEAD_RIGHT)
 
 
 def due_text(registration: Registration) -> str:

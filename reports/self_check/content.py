@@ -35,7 +35,8 @@ def scope_of(user: User) -> str:
     if user.duty != User.Duty.STAFF:
         return "不看业务数据"
     units = {f"{posting.unit}及以下" for posting in current_postings(user)}
-    return "、".join(sorted(units)) or "没有任职，看不到业务数据"
+    label = f"（安全标记：{user.get_clearance_display()}）"
+    return "、".join(sorted(units)) + label if units else "没有任职，看不到业务数据"
 
 
 def verdict_of(verdicts: Iterable[str]) -> str:

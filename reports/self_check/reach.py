@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from django.db import connection
 from django.utils import timezone
 
+from accounts.labels import Clearance, label_of
 from accounts.models import User
 from orgs.doors import DUTY_PERMISSIONS, ROLE_PERMISSIONS
 
 _SQL = """
 WITH RECURSIVE held AS (
     SELECT p.organization_id, p.division_id FROM orgs_posting p JOIN accounts_user u ON u.id = p.user_id
-    WHERE u.id = %(user)s AND u.is_active AND u.duty = 'staff' AND p.role = ANY(%(roles)s)
+    WHERE u.id = %(user)s AND u.is_active AND u.duty = 'staff' AND u.clearance >= %(label)s AND p.role = ANY(%(roles)s)
       AND p.starts_on <= %(today)s AND (p.ends_on IS NULL OR p.ends_on > %(today)s)
 ), posted AS (
     SELECT o.id, o.level, o.parent_id, o.district_id, o.street_id
@@ -70,7 +71,10 @@ def reach_of(user: User, permission: str = "") -> Reach:
     """As far as the account holds `permission` by its postings; without one: as far as it holds anything."""
     roles = roles_with(permission) if permission else list(ROLE_PERMISSIONS)
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"user": user.pk, "roles": roles, "today": timezone.localdate()})
+        label = label_of(permission) if permission else Clearance.INTERNAL
+        cursor.execute(
+            _SQL, {"user": user.pk, "roles": roles, "label": int(label), "today": timezone.localdate().isoformat()}
+        )
         everything, *found = cursor.fetchone()
     sets = {name: _array(ids) for name, ids in zip(SETS, found, strict=True)}
     nothing = not everything and not any(found)

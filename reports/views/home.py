@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.generic import TemplateView, View
 
 from accounts.models import User
-from orgs.doors import current_postings
+from orgs.doors import current_postings, held_back
 from orgs.models import Role
 from orgs.scoped import DoorMixin
 from reports import brief, words
@@ -22,10 +22,10 @@ from reports.selectors import counted_at
 
 # The first page of each role, the highest first for somebody who holds several.
 FIRST_PAGE = (
-    (Role.LEADER, "reports:front"),
-    (Role.REGISTRAR, "reports:dashboard"),
-    (Role.OFFICER, "reports:today"),
-    (Role.SECRETARY, "members:roll"),
+    (Role.LEADER, "reports:front", RELEASE),
+    (Role.REGISTRAR, "reports:dashboard", "reports.view_snapshot"),
+    (Role.OFFICER, "reports:today", "members.view_registration"),
+    (Role.SECRETARY, "members:roll", "members.accept_member"),
 )
 
 
@@ -38,8 +38,8 @@ class Home(View):
         if request.user.duty != User.Duty.STAFF:
             return redirect("admin:index")
         held = {posting.role for posting in current_postings(request.user)}
-        for role, name in FIRST_PAGE:
-            if role in held:
+        for role, name, right in FIRST_PAGE:
+            if role in held and request.user.has_perm(right):
                 return redirect(name)
         return redirect("reports:me")
 
@@ -68,7 +68,7 @@ class FrontPage(DoorMixin, View):
 class Today(DoorMixin, TemplateView):
     """今日工作: the officer's day, phone first."""
 
-    permission = "members.verify_registration"
+    permission = "members.view_registration"
     template_name = "reports/today.html"
 
     def get_context_data(self, **kwargs):
@@ -141,5 +141,6 @@ class Me(LoginRequiredMixin, TemplateView):
             roles=roles_table(),
             duty=user.get_duty_display() if user.duty != User.Duty.STAFF else "",
             duty_rows=duty_rows(user.duty),
+            held_back=list(filter(None, map(held_back, postings))),
             **kwargs,
         )

@@ -53,7 +53,7 @@ def test_act_of_a_service_carries_the_address(client):
     """Services do not know the request; the audit does."""
     admin, other = make.make_user(duty="security"), make.make_user(duty="system")
     client.force_login(admin)
-    data = {"username": other.username, "name": "新名", "duty": other.duty}
+    data = {"username": other.username, "name": "新名", "duty": other.duty, "clearance": 3}
     assert client.post(reverse("admin:accounts_user_change", args=[other.pk]), data, REMOTE_ADDR="192.0.2.3").url
     assert AuditEvent.objects.get(act="accounts.user.change").address == "192.0.2.3"
 

@@ -25,7 +25,15 @@ def security(client):
 
 
 def fields(**more) -> dict:
-    return {"username": "new1", "name": "王五", "duty": "staff", "password1": SECRET, "password2": SECRET, **more}
+    return {
+        "username": "new1",
+        "name": "王五",
+        "duty": "staff",
+        "clearance": 3,
+        "password1": SECRET,
+        "password2": SECRET,
+        **more,
+    }
 
 
 def address(user: User) -> str:
@@ -83,7 +91,9 @@ def test_an_account_is_made_with_a_hashed_password_and_audited_without_its_name(
     assert client.post(ADD, fields()).status_code == 302
     user = User.objects.get(username="new1")
     assert user.check_password(SECRET) and user.is_active and SECRET not in user.password
-    assert acts("accounts.user") == [("accounts.user.create", security.pk, [user.pk], {"duty": "staff"})]
+    assert acts("accounts.user") == [
+        ("accounts.user.create", security.pk, [user.pk], {"duty": "staff", "clearance": 3})
+    ]
     log = LogEntry.objects.get()
     assert "王五" not in log.object_repr + log.change_message and str(user.pk) in log.object_repr
     assert "王五" not in str(list(AuditEvent.objects.values()))
@@ -115,7 +125,7 @@ def test_no_page_shows_a_password_or_its_hash(client, security):
 
 def test_a_change_names_its_columns_in_the_audit_and_an_empty_password_changes_nothing(client, security):
     user = make.make_user(username="officer1", name="李四")
-    change = {"username": "officer1", "name": "李四", "duty": "audit", "password1": "", "password2": ""}
+    change = {"username": "officer1", "name": "李四", "duty": "audit", "clearance": 3, "password1": "", "password2": ""}
     assert client.post(address(user), change).status_code == 302
     before, user = user.password, User.objects.get(pk=user.pk)
     assert (user.duty, user.is_active, user.password) == ("audit", True, before)
@@ -138,7 +148,7 @@ def test_resetting_a_password_ends_the_sessions_of_the_account_and_is_audited(cl
 def test_nobody_edits_the_own_duty_or_switches_the_own_account(client, security):
     text = client.get(address(security)).content.decode()
     assert 'name="duty"' not in text and 'name="is_active"' not in text and 'name="name"' in text
-    forged = {"username": "security1", "name": "我", "duty": "audit", "password1": "", "password2": ""}
+    forged = {"username": "security1", "name": "我", "duty": "audit", "clearance": 3, "password1": "", "password2": ""}
     client.post(address(security), forged)
     security.refresh_from_db()
     assert (security.name, security.duty, security.is_active) == ("我", "security", True)

@@ -188,7 +188,7 @@ def test_first_sign_in_is_password_then_own_password_then_factor_then_work(clien
     admin = make.make_user(duty=User.Duty.SECURITY)
     make_client = type(client)()
     make_client.force_login(admin)
-    given = {"username": "officer1", "name": "李四", "duty": "staff"}
+    given = {"username": "officer1", "name": "李四", "duty": "staff", "clearance": 3}
     make_client.post(
         "/admin/accounts/user/add/", given | {"password1": "Given-by-admin", "password2": "Given-by-admin"}
     )
@@ -304,7 +304,7 @@ def change_page(client, user, **sent):
 
 def test_a_password_that_somebody_else_set_is_temporary(client, user):
     client.force_login(make.make_user(duty=User.Duty.SECURITY))
-    facts = {"username": user.username, "name": user.name, "duty": user.duty}
+    facts = {"username": user.username, "name": user.name, "duty": user.duty, "clearance": 3}
     change_page(client, user, **facts, password1="Given-by-admin", password2="Given-by-admin")
     person = type(client)()
     assert begin(person, password="Given-by-admin").url == "/accounts/sign-in/password/"

@@ -89,7 +89,7 @@ def test_the_pages_say_it_before_anybody_asks(client):
     client.force_login(security)
     disable = reverse("accounts:measure", args=[last.pk, "disable"])
     form = reverse("admin:accounts_user_change", args=[last.pk])
-    facts = {"username": "last", "name": "郑审", "duty": "staff", "password1": "", "password2": ""}
+    facts = {"username": "last", "name": "郑审", "duty": "staff", "clearance": 3, "password1": "", "password2": ""}
     assert LAST in client.get(disable, follow=True).content.decode()
     assert LAST in client.post(disable, {"reason": REASON}, follow=True).content.decode()
     answer = client.post(form, facts)
@@ -116,7 +116,7 @@ def test_whom_somebody_else_was_faster_than_is_told_too(client, monkeypatch, mea
         answer = client.post(reverse("accounts:measure", args=[last.pk, "disable"]), {"reason": REASON})
         assert answer.status_code == 422
     else:
-        facts = {"username": "last", "name": "", "duty": "staff", "password1": "", "password2": ""}
+        facts = {"username": "last", "name": "", "duty": "staff", "clearance": 3, "password1": "", "password2": ""}
         answer = client.post(reverse("admin:accounts_user_change", args=[last.pk]), facts, follow=True)
     assert LAST in answer.content.decode() and len(looks) >= 2
     last.refresh_from_db()

@@ -149,7 +149,7 @@ def test_the_account_page_leads_there_and_the_form_switches_nothing(client, secu
     address = reverse("admin:accounts_user_change", args=[user.pk])
     page = client.get(address).content.decode()
     assert page_of(user, "reset") in page and page_of(user, "disable") in page and page_of(user, "unlock") not in page
-    facts = {"username": "officer1", "name": "李四", "duty": "staff", "password1": "", "password2": ""}
+    facts = {"username": "officer1", "name": "李四", "duty": "staff", "clearance": 3, "password1": "", "password2": ""}
     client.post(address, facts)
     user.refresh_from_db()
     assert user.is_active

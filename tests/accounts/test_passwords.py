@@ -209,7 +209,7 @@ def test_the_security_administrator_sees_it_and_gives_another(client, user, give
     for page in (users, locked):
         assert "临时密码已过期，请重置" in client.get(page).content.decode()
     assert change in client.get(locked).content.decode()
-    facts = {"username": "officer1", "name": "李四", "duty": "staff"}
+    facts = {"username": "officer1", "name": "李四", "duty": "staff", "clearance": 3}
     client.post(change, facts | {"password1": "Another-secret-1", "password2": "Another-secret-1"})
     assert "已过期" not in client.get(users).content.decode() + client.get(locked).content.decode()
     assert sign_in(type(client)(), "Another-secret-1").url == FIRST

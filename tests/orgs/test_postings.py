@@ -144,7 +144,7 @@ def test_the_database_keeps_administrators_without_postings_and_holders_of_posti
         with pytest.raises(IntegrityError, match="管理员不能兼任业务岗位") as refusal, transaction.atomic():
             act()
         assert refusal.value.__cause__.diag.constraint_name == "posting_not_of_administrator"
-    form = {"username": staff.username, "name": "", "duty": "system", "is_active": "on"}
+    form = {"username": staff.username, "name": "", "duty": "system", "clearance": 3, "is_active": "on"}
     answer = client.post(reverse("admin:accounts_user_change", args=[staff.pk]), form)
     assert "还有 1 项任职" in str(answer.context["adminform"].form.errors)
     posting_end(posting=staff.postings.get(), ends_on=TODAY, by=security)

@@ -41,6 +41,8 @@ def town():
         rows[unit.pk] = SimpleNamespace(business=make.make_business(unit), branch=branch, member=member)
     users = {
         "officer": make.make_user("officer", city.yuehai),
+        "marked": make.make_user("officer", city.yuehai, clearance=2),
+        "barred": make.make_user("officer", city.yuehai, clearance=1),
         "secretary": make.make_user("secretary", rows[city.yuehai.pk].branch),
         "leader": make.make_user("leader", city.nanshan),
         "street": make.make_user("leader", city.divisions["yuehai"]),
@@ -77,7 +79,7 @@ def asked_of(label: str) -> Question:
 # --- counts -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("who", ["officer", "secretary", "leader", "street", "city", "security"])
+@pytest.mark.parametrize("who", ["officer", "marked", "barred", "secretary", "leader", "street", "city", "security"])
 def test_every_table_agrees_with_the_independent_statement(town, who):
     found = [count_of(getattr(town, who), question) for question in questions()]
     assert [one for one in found if one.verdict != PASSED] == []
@@ -86,6 +88,10 @@ def test_every_table_agrees_with_the_independent_statement(town, who):
             "officer": "1", "leader": "2", "city": "3"
         }[who]  # fmt: skip
         assert next(one.inside for one in found if one.what == "党员") == ("少于 5" if who == "officer" else "0")
+        assert "安全标记：高敏" in content.scope_of(town.officer)
+    if who in ("marked", "barred"):  # by their label
+        seen = {one.what: one.inside for one in found}
+        assert (seen["经营主体"], seen["党员"]) == ("1", "少于 5" if who == "marked" else "0")
     if who == "security":
         assert {one.inside for one in found} == {"0"}
 
