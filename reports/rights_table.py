@@ -18,6 +18,8 @@ NOUNS = {
     "inventory": "个人信息字段清单",
     "retention": "到期抹除记录",
     "tree_names": "组织树名称（仅名称）",
+    "lead": "报到线索",
+    "roll": "党员名册",
 }  # what no model stands for
 ORDER = tuple(VERBS.values())
 

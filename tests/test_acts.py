@@ -14,7 +14,9 @@ from django.contrib import admin
 
 from accounts.acts import NOUNS, VERBS, WHOLE, act_name, halves, is_named
 from orgs.api_base import PersonsAuditedMixin
+from orgs.doors import DUTY_PERMISSIONS, ROLE_PERMISSIONS
 from orgs.scoped_admin import ScopedAdmin
+from reports.rights_table import spoken
 from tables import bulk, listing, register
 from tests.test_architecture import ORDER, python_files
 
@@ -124,3 +126,8 @@ def test_an_act_is_told_in_two_words_and_an_unknown_one_by_itself():
     assert act_name("members.registration.verify") == "报到：核实"
     assert act_name("accounts.session.open") == "登录：成功"
     assert act_name("gone.away") == "gone.away"
+
+
+def test_every_right_is_told_in_chinese():
+    rights = frozenset().union(*ROLE_PERMISSIONS.values(), *DUTY_PERMISSIONS.values())
+    assert {right for right in rights if re.search("[a-z]", "".join(spoken(right)))} == set()

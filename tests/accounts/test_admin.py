@@ -112,7 +112,9 @@ def test_an_account_is_made_with_a_hashed_password_and_audited_without_its_name(
 )
 def test_a_wrong_account_is_refused_with_a_reason(client, security, wrong, sentence):
     answer = client.post(ADD, fields(**wrong))
-    assert answer.status_code == 200 and sentence in re.sub(r"\s", "", answer.content.decode())
+    text = re.sub(r"\s", "", answer.content.decode())
+    assert answer.status_code == 200 and sentence in text
+    assert "<title>有错误·" in text and "Error" not in text
     assert User.objects.count() == 1
 
 
