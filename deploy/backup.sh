@@ -62,7 +62,8 @@ take() {
     trap 'rm -rf "$part"' EXIT
     rm -rf "$part"
     mkdir "$part"
-    pg_dump --format=custom --file="$part/database.dump"
+    # The product has no large objects; any role may make some, which pg_dump could not read and so would take nothing.
+    pg_dump --format=custom --no-large-objects --file="$part/database.dump"
     # After the rows that name them: what is uploaded meanwhile is too much, never too little.
     mkdir -p "$MEDIA_ROOT"
     # Without the list that must not go back with what it is to erase. 1: a file changed or went while it was read.
@@ -95,15 +96,18 @@ restore() {
         echo "没有恢复：备份 $1 的文件与校验和不符，或没有拷全。请重新拷一次，或换一份备份。" >&2
         exit 1
     }
-    said=$(mktemp) stamp=$(date +%Y%m%d%H%M%S)
+    said=$(mktemp) entries=$(mktemp) stamp=$(date +%Y%m%d%H%M%S)
     fresh="${PGDATABASE}_restored" before="${PGDATABASE}_before_$stamp"
-    trap 'rm -f "$said"; dropdb --if-exists "$fresh" 2> /dev/null || :
+    trap 'rm -f "$said" "$entries"; dropdb --if-exists "$fresh" 2> /dev/null || :
         echo "没有恢复，现有的数据和文件都没有动。原因见上一行。" >&2' EXIT
     nobody_is_connected
     PGOPTIONS="-c client_min_messages=warning" dropdb --if-exists "$fresh"
     createdb "$fresh"
+    # Any role may say who shall read what it makes one day. Of another role owner may not say so, and all would end there.
+    pg_restore --list "$from/database.dump" > "$entries"
+    sed -i -E "/^[0-9]+; [0-9]+ [0-9]+ DEFAULT ACL /{/ $PGUSER\$/!d}" "$entries"
     # Of an error only what pg_restore says itself: what the server adds to it are rows.
-    pg_restore --exit-on-error --no-comments --dbname="$fresh" "$from/database.dump" 2> "$said" || {
+    pg_restore --exit-on-error --no-comments --use-list="$entries" --dbname="$fresh" "$from/database.dump" 2> "$said" || {
         grep '^pg_restore:' "$said" >&2
         exit 1
     }
@@ -123,14 +127,14 @@ ALTER DATABASE :"name" RENAME TO :"before";
 ALTER DATABASE :"fresh" RENAME TO :"name";
 COMMIT;
 SQL
-    trap 'rm -f "$said"
+    trap 'rm -f "$said" "$entries"
         echo "数据库已恢复（原来的改名为 $before），上传的文件没有全部放回，原因见上。处理后再运行同一条命令。" >&2' EXIT
     mkdir -p "$MEDIA_ROOT"
     # Heads of the audit that are later than the backup tell of events that it does not have.
     [ ! -d "$MEDIA_ROOT/audit-heads" ] || mv "$MEDIA_ROOT/audit-heads" "$MEDIA_ROOT/audit-heads-before-$stamp"
     tar -C "$MEDIA_ROOT" -xf "$from/media.tar"
     trap - EXIT
-    rm -f "$said"
+    rm -f "$said" "$entries"
     echo "已恢复到 $1 的数据。原来的数据库改名为 $before，原来的链头文件（如有）在 audit-heads-before-$stamp，核对无误后再删去。"
     echo "接着：运行 migrate；manage.py replay_erasures（先加 --check）；manage.py verify_audit；再启动其余进程。"
 }
