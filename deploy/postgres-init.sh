@@ -16,6 +16,13 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS btree_gist;
 CREATE EXTENSION IF NOT EXISTS btree_gin;
 GRANT EXECUTE ON FUNCTION pg_stat_statements_reset TO owner;
+-- Whoever may lock holds up all that waits for the same lock: taking registrations in, imports, changes of the tree.
+DO $$ DECLARE one regprocedure; BEGIN
+    FOR one IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^pg_(try_)?advisory_' LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO owner, web', one);
+    END LOOP;
+END $$;
 CREATE DATABASE app OWNER owner;
 REVOKE ALL ON DATABASE app FROM PUBLIC;
 GRANT CONNECT, TEMPORARY ON DATABASE app TO web;

@@ -12,4 +12,12 @@ CREATE ROLE public_ferry LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'fe
 CREATE DATABASE app OWNER owner;
 REVOKE ALL ON DATABASE app FROM PUBLIC;
 GRANT CONNECT ON DATABASE app TO public_web, public_ferry;
+\connect app
+-- Whoever may lock holds up the files that are carried.
+DO $$ DECLARE one regprocedure; BEGIN
+    FOR one IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^pg_(try_)?advisory_' LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO owner, public_ferry', one);
+    END LOOP;
+END $$;
 SQL

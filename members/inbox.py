@@ -35,6 +35,7 @@ Outcome = Submission.Outcome
 REFUSALS = (Refused, IdentityError)
 AWAY = (OperationalError, InterfaceError, ProgrammingError)  # no database, or not yet of this version: it waits
 KEPT = timedelta(days=60)  # so long a submission is known when it comes again
+LATE = timedelta(minutes=5)  # they are taken within a second or two
 LOCK = 7_851  # pg_try_advisory_xact_lock: one taker at a time, so that a withdrawal never overtakes its form
 SPACE = uuid.UUID("6f2c1c1e-5a0e-4f8e-9d52-6f7f0d6d2a10")  # of the numbers made of a kind and its key
 _handlers: dict[str, Handler] = {}
@@ -154,6 +155,15 @@ def _close(pk: uuid.UUID, outcome: Outcome) -> None:
         act = "members.inbox.refuse" if outcome == Outcome.REFUSED else "members.inbox.broken"
         detail = {"kind": row.values_list("kind", flat=True).get(), "id": str(pk)}
         audit.record(act, by=None, detail=detail, succeeded=False)
+
+
+def late() -> int:
+    """How many have waited for LATE, and since the file that brought them. Nobody takes: no worker runs, or somebody who has
+    the public face's password holds the lock."""
+    before = timezone.now() - LATE
+    waiting = Submission.objects.filter(taken_at__isnull=True, received_at__lt=before)
+    fresh = FerryFile.objects.filter(direction=FerryFile.Direction.TO_STAFF, noted_at__gte=before)
+    return waiting.exclude(ferried_in__in=fresh.values("number")).count()
 
 
 def sealed_to() -> Counter[str]:

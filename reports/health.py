@@ -24,6 +24,7 @@ from accounts.models import AuditEvent
 from accounts.row_codes import rights_changed
 from accounts.verification import unsealed_since
 from jobs.models import Job
+from members import inbox
 from members.ferry import book
 from reports.alarms import ways
 from reports.models import AlarmRound, LastCount
@@ -188,6 +189,18 @@ def _signing_in() -> Check:
     return Check(name, OFF if settings.DEMO else WARN, "；".join(found), todo)
 
 
+def _inbox() -> Check:
+    """Who registered or took back by the public face waits, and sees 已提交 meanwhile."""
+    name = "公众侧的收件"
+    if late := inbox.late():
+        told = f"{late:,} 件等了 {inbox.LATE.seconds // 60} 分钟还没有取，群众的报到和撤回没有办"
+        todo = (
+            f"{BACKGROUND}都在运行的，请看数据库里是谁占着锁（pg_locks 里的 advisory），再运行 manage.py take_inbox。"
+        )
+        return Check(name, BAD, told, todo)
+    return Check(name, OK, "随到随取")
+
+
 def _ferry() -> Check:
     if told := book.late():
         return Check("摆渡文件", BAD, "".join(told), "见“摆渡文件”页。")
@@ -273,5 +286,5 @@ def _erasures() -> Check:
 
 LOOKS: tuple[Callable[[], Check], ...] = (
     _database, _redis, _jobs, _sealing, _heads, _chain, _rows, _records, _counting, _retention, _idle, _admin_networks,
-    _signing_in, _ferry, _alarms, _scanner, _disk, _backup, _erasures,
+    _signing_in, _inbox, _ferry, _alarms, _scanner, _disk, _backup, _erasures,
 )  # fmt: skip

@@ -57,6 +57,16 @@ CREATE EXTENSION btree_gin;
 GRANT EXECUTE ON FUNCTION pg_stat_statements_reset TO owner;
 """
 
+# Whoever may lock holds up all that waits for the same lock: the public face, whose password may be stolen, may not.
+LOCKS_SQL = """
+DO $$ DECLARE one regprocedure; BEGIN
+    FOR one IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^pg_(try_)?advisory_' LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', one);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO owner, web, public_ferry', one);
+    END LOOP;
+END $$
+"""
+
 
 class Account(NamedTuple):
     uid: int
@@ -217,6 +227,8 @@ class EmbeddedPostgres:
 
     def _make_public_roles(self) -> None:
         self._sql("postgres", PUBLIC_ROLES_SQL)
+        for database in ("template1", "app"):
+            self._sql(database, LOCKS_SQL)
 
     def _launch(self) -> bool:
         """One try on a free port; somebody else may take the port in between, so the caller tries again."""

@@ -21,6 +21,8 @@ from accounts.retention import JOBS, retention_ran
 from accounts.seals import seal
 from accounts.services import accounts_disable_idle
 from jobs.models import Job
+from members import inbox
+from members.models import FerryFile, Submission
 from reports import health
 from reports.alarms.looking import look
 from reports.models import Alarm, AlarmRound
@@ -126,6 +128,11 @@ def never_off(owner_role, settings, patch):
     settings.IDLE_ACCOUNT_DAYS = 0
 
 
+def nobody_takes(owner_role, settings, patch):
+    ago = timezone.now() - timedelta(minutes=6)
+    Submission.objects.create(kind="withdrawal", box=b"x", received_at=ago)
+
+
 def no_files_come(owner_role, settings, patch):
     settings.IS_FERRIED, settings.FERRY_LATE_HOURS = True, -1
 
@@ -165,6 +172,7 @@ FAULTS = {
     "数据库": (no_room, "bad"),
     "审计链核对（每晚 02:30）": (a_night_ago("accounts.audit.check"), "bad"),
     "党组织、党员和报到的校验码（每晚 02:40）": (a_night_ago("accounts.records.check"), "bad"),
+    "公众侧的收件": (nobody_takes, "bad"),
     "摆渡文件": (no_files_come, "bad"),
     "告警": (no_rounds, "bad"),
     "上传查毒": (no_scanner, "bad"),
@@ -209,6 +217,13 @@ def test_what_the_backup_says_of_its_nights(well, owner_role, settings):
     assert "没有做成：盘满了" in told()
     (Path(settings.BACKUP_DIR) / "failed").write_bytes(b"")
     assert "没有做成，原因也没有写下来" in told() and "最近一次做成" in told()
+
+
+@pytest.mark.parametrize(("came", "late"), [(timezone.now(), 0), (LONG_AGO, 1)])
+def test_what_a_file_brought_waits_since_it_came(came, late):
+    FerryFile.objects.create(direction="to-staff", number=7, made_at=LONG_AGO, digest="0" * 64, key="x", noted_at=came)
+    Submission.objects.create(kind="withdrawal", box=b"x", received_at=LONG_AGO, ferried_in=7)
+    assert inbox.late() == late
 
 
 @pytest.mark.parametrize("name", FAULTS)

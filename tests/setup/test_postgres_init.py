@@ -57,8 +57,12 @@ def test_the_script_makes_roles_extensions_and_database(cluster):
     cursor.execute("CREATE TABLE made_by_owner (a int)")
     owner.close()
 
-    for role in ("web", "public_web"):
+    for role, may_lock in (("web", True), ("public_web", False)):
         serving = connect(cluster, role)
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             serving.cursor().execute("CREATE TABLE made_by_it (a int)")
+        serving.rollback()
+        cursor = serving.cursor()
+        cursor.execute("SELECT has_function_privilege('pg_advisory_xact_lock(int, int)', 'EXECUTE')")
+        assert cursor.fetchone() == (may_lock,)
         serving.close()

@@ -105,6 +105,8 @@ def test_it_is_nobody_else_and_makes_nothing():
         "INSERT INTO members_submission (id, kind, box, received_at) VALUES (gen_random_uuid(), 'x', '', now()) RETURNING id",
         "INSERT INTO members_submission (id, kind, box, received_at, taken_at) VALUES (gen_random_uuid(), 'x', '', now(), now())",
         "SET ROLE web",
+        "SELECT pg_try_advisory_lock(7851)",
+        "SELECT pg_advisory_xact_lock_shared(7804, 1)",
     ],
 )  # fmt: skip
 def test_what_its_own_login_is_refused(public, statement):
