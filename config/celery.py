@@ -9,7 +9,9 @@ import os
 from celery import Celery
 from celery.contrib.django.task import DjangoTask
 from celery.schedules import crontab
-from celery.signals import worker_init
+from celery.signals import after_setup_logger, after_setup_task_logger, worker_init
+
+from config.logs import quiet
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -77,6 +79,10 @@ app.conf.beat_schedule = {
     "erase what is due": {"task": "members.retention", "schedule": crontab(hour=3, minute=20)},
     "old check-ins become counts": {"task": "stations.retention", "schedule": crontab(hour=3, minute=40)},
 }
+
+
+after_setup_logger.connect(quiet)
+after_setup_task_logger.connect(quiet)
 
 
 @worker_init.connect

@@ -352,6 +352,9 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"without_codes": {"()": "config.logs.WithoutCodes"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["without_codes"]}},
+    "formatters": {"without_rows": {"()": "config.logs.WithoutRows"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "filters": ["without_codes"], "formatter": "without_rows"}
+    },
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="WARNING")},
 }

@@ -17,7 +17,9 @@ def memory() -> int:
 
 # For a machine with 4 GB or more that also runs the web server, the worker and a browser; an eighth of it holds pages.
 # Minimal WAL: nobody replicates a demo, and loading a table made in the same transaction then writes no WAL.
-POSTGRES_OPTIONS = {
+# A statement that failed, and the row it failed on, name persons: they stay out of the log, in production too.
+QUIET = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+POSTGRES_OPTIONS = QUIET | {
     "unix_socket_directories": "",
     "timezone": "Asia/Shanghai",
     "shared_preload_libraries": "pg_stat_statements",

@@ -1,10 +1,12 @@
-"""The log holds no codes that open a person's page."""
+"""The log holds no codes that open a person's page, and no row of the database."""
 
+import io
 import logging
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 
-from config.logs import WithoutCodes
+from config.logs import WithoutCodes, WithoutRows, quiet
 
 
 @pytest.mark.parametrize(
@@ -31,3 +33,28 @@ def test_the_console_asks_the_filter(client, settings):
     handlers = [handler for handler in logging.getLogger().handlers if type(handler) is logging.StreamHandler]
     assert handlers
     assert all(any(isinstance(one, WithoutCodes) for one in handler.filters) for handler in handlers)
+    assert all(isinstance(handler.formatter, WithoutRows) for handler in handlers)
+
+
+NAME = "欧阳金丝雀"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("statement", ["INSERT INTO kept VALUES (%s)", "SELECT %s::date", "SELECT 1, %s::bigint"])
+def test_an_error_of_the_database_is_written_without_its_row(statement):
+    """As text, and as Celery writes a task that failed. Of walled tables PostgreSQL itself tells no row."""
+    stream = io.StringIO()
+    logger = logging.Logger("tests")
+    logger.addHandler(logging.StreamHandler(stream))
+    quiet(logger)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE kept (name text CHECK (name = ''))")
+            cursor.execute(statement, [NAME])
+    except DatabaseError as error:
+        assert NAME in str(error)
+        logger.exception("broken")
+        logger.error("Task x[1] raised unexpected: %s", repr(error), exc_info=True)
+    written = stream.getvalue()
+    assert written.count("Traceback") >= 2 and "Error" in written and NAME not in written
+    assert "Task x[1] raised unexpected" in written

@@ -66,3 +66,17 @@ def test_the_script_makes_roles_extensions_and_database(cluster):
         cursor.execute("SELECT has_function_privilege('pg_advisory_xact_lock(int, int)', 'EXECUTE')")
         assert cursor.fetchone() == (may_lock,)
         serving.close()
+
+
+def test_what_the_server_writes_down_of_an_error_names_nobody(cluster):
+    line = psycopg2.connect(host="127.0.0.1", port=cluster.port, user="postgres", dbname="postgres")
+    cursor = line.cursor()
+    cursor.execute("CREATE TEMP TABLE kept (name text UNIQUE, age int CHECK (age > 0))")
+    for statement in ("INSERT INTO kept VALUES ('金丝雀', 1), ('金丝雀', 1)", "INSERT INTO kept VALUES ('金丝雀', 0)"):
+        cursor.execute("SAVEPOINT s")
+        with pytest.raises(psycopg2.IntegrityError, match="金丝雀"):
+            cursor.execute(statement)
+        cursor.execute("ROLLBACK TO s")
+    line.close()
+    written = cluster.log.read_text("utf-8")
+    assert written.count("violates") == 2 and "金丝雀" not in written

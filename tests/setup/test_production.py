@@ -14,6 +14,7 @@ from tests.persona_rules import FACE_PUBLIC, PUBLIC
 from tests.test_personas import ALL
 from tools import front
 from tools.embedded import LOCALE
+from tools.postgres_options import QUIET
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRYPOINT = ROOT / "deploy/entrypoint.sh"
@@ -175,6 +176,10 @@ def test_the_application_is_told_the_port_that_the_browser_used(name):
 
 def test_the_image_gets_the_locale_of_the_embedded_server():
     assert SERVICES["postgres"]["environment"]["POSTGRES_INITDB_ARGS"] == " ".join(LOCALE).replace("=UTF-8", "=C.UTF-8")
+
+
+def test_the_database_writes_no_statement_and_no_row_into_its_log():
+    assert {f"{name}={value}" for name, value in QUIET.items()} <= set(SERVICES["postgres"]["command"])
 
 
 def test_example_lists_every_variable():
