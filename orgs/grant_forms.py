@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from orgs.doors import ROLE_PERMISSIONS, current_postings
+from orgs.doors import ROLE_PERMISSIONS, current_postings, rights_held
 from orgs.models import Division, Organization, Posting, Role
 from orgs.services.postings import PostingError, check_end, check_posting
 
@@ -17,7 +17,7 @@ UNKNOWN = "没有这个在用的业务账号。请核对账号；还没有账号
 
 def roles_of(user: User) -> list[tuple[str, str]]:
     """Roles of which the person holds every right somewhere; whether at the chosen unit is the service's question."""
-    held = frozenset().union(*(ROLE_PERMISSIONS[posting.role] for posting in current_postings(user)))
+    held = rights_held(user)
     return [(role, label) for role, label in Role.choices if ROLE_PERMISSIONS[role] <= held]
 
 

@@ -53,7 +53,7 @@ def _must_hold(by: User, role: str, unit: Organization | Division, ends_on: date
         ),
         (lasting, "您自己的任职有期限，授予别人的不能更长。请填一个不晚于您任职止期的日期。", "ends_on"),
     ):
-        held = frozenset().union(*(ROLE_PERMISSIONS[posting.role] for posting in postings))
+        held = set(filter(by.is_cleared_for, frozenset().union(*(ROLE_PERMISSIONS[one.role] for one in postings))))
         if not (ROLE_PERMISSIONS[role] <= held and any(posting.may_grant for posting in postings)):
             raise PostingError(message, field)
 

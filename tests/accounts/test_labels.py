@@ -15,7 +15,10 @@ from accounts.row_codes import rights_changed
 from accounts.services import AccountError, user_change
 from members.models import Member, Registration
 from orgs.doors import ROLE_PERMISSIONS, reaches, rights_held
+from orgs.grant_forms import roles_of
 from orgs.selectors import reach_marks
+from orgs.services import posting_grant
+from orgs.services.postings import PostingError
 from tests import factories as make
 from tests.accounts.test_row_codes import by_sql
 from tests.members import make as persons
@@ -167,3 +170,14 @@ def test_accounts_of_the_release_before_stay_whole_and_changed_ones_stay_changed
     by_sql("UPDATE accounts_user SET username = 'other' WHERE id = %s", bad.pk)
     migration._recode(migration.BEFORE, migration.AFTER)(apps, None)
     assert {row.pk for row in rights_changed()} & {good.pk, bad.pk} == {bad.pk}
+
+
+def test_nobody_gives_away_what_their_own_label_holds_back(city):
+    """A new account may do everything: a second one of the manager's own would have been the way round the label."""
+    boss, other = officer_of(city, Clearance.SENSITIVE), make.make_user()
+    make.rewrite(boss.postings, may_grant=True)
+    assert roles_of(boss) == []
+    with pytest.raises(PostingError, match="没有“指导站工作人员”的全部权限"):
+        posting_grant(user=other, role="officer", organization=city.yuehai, by=boss)
+    make.rewrite(User.objects.filter(pk=boss.pk), clearance=Clearance.HIGH)
+    posting_grant(user=other, role="officer", organization=city.yuehai, by=boss)
