@@ -15,7 +15,8 @@ from accounts.people import signed_in
 from accounts.services import FactorError, identity_bind, identity_unbind, identity_used
 from accounts.views.factors import sign_in_again
 
-KEPT = "oidc"  # in the session while the browser is away
+BEGUN = "oidc_begun"  # in the session while the browser is away: of each tab, by its state
+TABS = 5  # the newest; whoever begins more often has left the others
 STRONG = "oidc"  # the factor, where the provider's counts
 
 
@@ -44,7 +45,8 @@ class OidcView(View):
             address, kept = oidc.begin(back_to=back_to(self.request))
         except oidc.OidcError as error:
             return self.refused(error)
-        self.request.session[KEPT] = kept | more
+        begun = self.request.session.get(BEGUN, {}) | {kept["state"]: kept | more}
+        self.request.session[BEGUN] = dict(list(begun.items())[-TABS:])
         return redirect(address)
 
 
@@ -81,7 +83,10 @@ class Back(OidcView):
     """The browser brings the provider's answer. What the session kept is used once."""
 
     def get(self, request):
-        kept = request.session.pop(KEPT, None)
+        begun = request.session.get(BEGUN, {})
+        kept = begun.pop(request.GET.get("state", ""), None)
+        if kept is not None:  # else nothing is written for whoever asks unasked
+            request.session[BEGUN] = begun
         try:
             person = oidc.finish(answer=request.GET.dict(), kept=kept, back_to=back_to(request))
         except oidc.OidcError as error:

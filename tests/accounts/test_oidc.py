@@ -15,8 +15,9 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts import oidc
-from accounts.models import AuditEvent, OutsideIdentity, User
+from accounts.models import AuditEvent, OutsideIdentity, Session, User
 from accounts.services import factors_reset
+from accounts.views.oidc import TABS
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +150,14 @@ def test_an_answer_counts_once_and_in_its_own_browser_only(client, person):
     assert client.get(back).status_code == 403 and refusals() == ["state", "state"]
 
 
+def test_tabs_that_begin_beside_each_other_all_come_in(client, person):
+    """The oldest of too many has been left."""
+    oldest, *newest = (at_the_provider(client.get(LEAVE, {"next": f"/?tab={tab}"}).url) for tab in range(TABS + 1))
+    assert client.get(oldest).status_code == 403
+    assert [client.get(back).url for back in newest] == [f"/?tab={tab}" for tab in range(1, TABS + 1)]
+    assert is_in(client) and client.get(newest[0]).status_code == 403
+
+
 def test_a_code_that_was_used_is_refused_by_the_provider(client, person):
     first = at_the_provider(client.get(LEAVE).url)
     client.get(first)
@@ -166,7 +175,7 @@ def test_who_declines_there_is_told(client, person):
 
 @pytest.mark.parametrize("query", [{}, {"state": "x"}, {"code": "x" * 5000, "state": "是"}])
 def test_whatever_comes_back_unasked_is_refused(client, behave, query):
-    assert client.get(LEAVE + "back/", query).status_code == 403
+    assert client.get(LEAVE + "back/", query).status_code == 403 and not Session.objects.exists()
 
 
 def test_a_provider_that_is_away_leaves_the_password(client, person, settings):
