@@ -212,6 +212,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "accounts.sign_ins.locked_page"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the end that the page tells stays true
 AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True  # who came in and left is in the audit, which is kept for a time
 # The public face has no table of sessions: where a form's draft lies is known by the browser alone.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies" if IS_PUBLIC_FACE else "accounts.session_store"
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", 15)

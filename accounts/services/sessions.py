@@ -1,5 +1,7 @@
 """The writes about sessions."""
 
+from axes.helpers import get_cool_off
+from axes.models import AccessAttempt
 from django.db import transaction
 from django.utils import timezone
 
@@ -23,5 +25,7 @@ def sessions_end(*, user: User, by: User, number=None, keep: str | None = None, 
 
 
 def sessions_remove_old() -> int:
-    """Rows that no browser can use any more. Returns how many there were; the nightly job writes that down."""
+    """Rows that no browser can use any more, and failed tries that lock nobody any more: people type their phone there.
+    Returns how many sessions there were; the nightly job writes that down."""
+    AccessAttempt.objects.filter(attempt_time__lt=timezone.now() - get_cool_off()).delete()
     return Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]

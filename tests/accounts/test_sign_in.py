@@ -3,7 +3,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
-from axes.models import AccessAttempt
+from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.hashers import get_hasher
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, User
+from accounts.services import sessions_remove_old
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -254,3 +255,13 @@ def test_an_address_of_a_button_says_so_where_it_is_opened(client, user):
     answer = client.get(reverse("accounts:sign_out"))
     assert answer.status_code == 405 and answer["Allow"] == "POST, OPTIONS"
     assert "不能直接打开" in answer.content.decode()
+
+
+def test_nothing_is_kept_of_who_came_in_but_the_audit_and_of_what_was_typed_only_while_it_locks(client, user):
+    sign_in(client, "13800138000", "wrong")
+    sign_in(client, "13800138001", "wrong")
+    sign_in(client)
+    assert client.get("/accounts/sessions/").status_code == 200 and not AccessLog.objects.exists()
+    AccessAttempt.objects.filter(username="13800138000").update(attempt_time=timezone.now() - timedelta(minutes=31))
+    sessions_remove_old()
+    assert list(AccessAttempt.objects.values_list("username", flat=True)) == ["13800138001"]
