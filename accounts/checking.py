@@ -3,7 +3,6 @@ that the product keeps are made again, and whatever it kept the night before is 
 which the alarm is made (GB/T 22239-2019 8.1.4.3 c, d; 8.1.4.7 b)."""
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from accounts import audit, removals, wall
 from accounts.heads import BadHead, Head, files, read_head
@@ -37,9 +36,9 @@ def records_check() -> tuple[list[CodedRow], removals.Looked]:
 
 
 def last(act: str) -> AuditEvent | None:
-    """The newest check that the product made: by the code over what it found and when, for an event can be added, and an older
-    one be repeated, by anybody with the web role's password."""
-    events = AuditEvent.objects.filter(act=act, detail__checked_at__isnull=False).order_by("-detail__checked_at")
+    """The newest check that the product made: by the code over what it found and its number, for an event can be added, and an
+    older one be repeated, by anybody with the web role's password."""
+    events = AuditEvent.objects.filter(act=act, detail__number__isnull=False).order_by("-detail__number")
     return next((event for event in events.iterator(chunk_size=10) if _is_ours(event)), None)
 
 
@@ -52,7 +51,8 @@ def _found(act: str, found: list[str], **more: object) -> None:
     """`new` counts what the check before did not find: a row that was changed stays so for years, and must not hide others."""
     before = last(act)
     new = set(found) - set(before.detail["findings"] if before else ())
-    told = more | {"findings": found, "new": len(new), "checked_at": timezone.now().isoformat()}
+    number = before.detail["number"] + 1 if before else 1
+    told = more | {"findings": found, "new": len(new), "number": number}
     audit.record(act, by=None, succeeded=not found, detail=told | {"code": removals.code_of(act, told)})
 
 
