@@ -198,6 +198,14 @@ def _inbox() -> Check:
             f"{BACKGROUND}都在运行的，请看数据库里是谁占着锁（pg_locks 里的 advisory），再运行 manage.py take_inbox。"
         )
         return Check(name, BAD, told, todo)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT has_function_privilege(%s, 'pg_advisory_lock(bigint)', 'EXECUTE')", [settings.DATABASE_PUBLIC_ROLE]
+        )
+        if cursor.fetchone()[0]:
+            told = f"随到随取；但谁拿到 {settings.DATABASE_PUBLIC_ROLE} 的密码，都能占着锁让它停下"
+            todo = "这个库是以前装的：请以数据库超级用户执行一次 deploy/postgres-init.sh 里的那段 DO（见管理员手册）。"
+            return Check(name, WARN, told, todo)
     return Check(name, OK, "随到随取")
 
 
