@@ -19,8 +19,9 @@ MOST = 50
 def changes_of(goal: Goal) -> list[dict]:
     """The newest first. `late`: the day it was due had passed, so that what had been reached was known already."""
     events = AuditEvent.objects.filter(
-        act="reports.goal.edit", subject_type=Goal._meta.label_lower, subjects__contains=[goal.pk]
-    )
+        act="reports.goal.edit", subject_type=Goal._meta.label_lower, subjects__contains=[goal.pk],
+        detail__was__has_keys=["metric", "due_on"], detail__now__has_key="metric",
+    )  # fmt: skip
     found = []
     for event in events.select_related("actor").order_by("-id")[:MOST]:
         was, now = event.detail["was"], event.detail["now"]

@@ -10,8 +10,10 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.urls import reverse
 
+from accounts import audit
 from accounts.models import AuditEvent
 from reports import goal_progress, goal_services, metrics, selectors
+from reports.goal_history import changes_of
 from reports.models import Goal, Plan
 from tests import factories as make
 from tests.at_once import at_once, somebody_waits
@@ -181,6 +183,9 @@ def test_acts_are_audited_with_what_changed(town, plan, registrar):
     event = AuditEvent.objects.get(act="reports.goal.edit")
     assert (event.actor, event.subjects) == (registrar, [goal.pk])
     assert (event.detail["was"]["target"], event.detail["now"]["target"]) == ("0.9000", "0.5")
+    for detail in ({}, {"was": {}, "now": {}}, {"was": "2026", "now": 1}):  # by SQL: they cannot be taken away again
+        audit.record("reports.goal.edit", by=None, subjects=[goal], detail=detail)
+    assert [change["texts"] for change in changes_of(goal)] == [["目标 90.0% → 50.0%"]]
 
 
 # --- breaking down ----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from accounts import audit
 from accounts.models import AuditEvent, User
 from accounts.retention import ACT, JOBS, retention_ran
 from accounts.tasks import audit_retention, session_retention
@@ -61,6 +62,13 @@ def test_the_page_tells_counts_and_nobody(city, shown):
     text = shown()
     assert "抹除的人员和报到 1" in text and "欧阳" not in text
     assert "抹除的人员和报到 1" not in shown(job="files")
+
+
+def test_an_event_that_no_job_wrote_is_left_out(city, shown):
+    """It cannot be taken away again, and the page would be an error for ever."""
+    persons()
+    audit.record(ACT, by=None, detail={"抹除": 5})
+    assert "抹除的人员和报到 0" in shown()
 
 
 def test_a_job_that_did_not_run_is_named(shown, installed_long_ago):
