@@ -32,6 +32,7 @@ app = Celery("config", task_cls=CityTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
+app.conf.beat_scheduler = "config.beat:KeepingScheduler"
 app.conf.task_default_queue = "prompt"
 app.conf.task_routes = {
     "jobs.run": {"queue": "long"},
@@ -64,9 +65,10 @@ app.conf.beat_schedule = {
     "raise and send alarms": {"task": "reports.alarms", "schedule": 60.0, "options": {"expires": 50}},
     "switch off accounts that nobody uses": {"task": "accounts.idle", "schedule": crontab(hour=2, minute=50)},
     "nightly coverage": {"task": "reports.refresh_coverage", "schedule": crontab(hour=1, minute=10)},
+    # The first's; on the other days only what is still missing
     "close the month and print its reports": {
         "task": "reports.monthly",
-        "schedule": crontab(day_of_month=1, hour=4, minute=20),
+        "schedule": crontab(day_of_month="1-7", hour=4, minute=20),
     },
     "fill the forms of closed months": {"task": "reports.fill_forms", "schedule": crontab(hour=5, minute=10)},
     # Monday's sheets; on the other days only what is still missing

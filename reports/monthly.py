@@ -99,6 +99,11 @@ def _numbers_closed(closing: MonthClosing, units: Sequence[Unit]) -> dict[Unit, 
     }
 
 
+def closed_units(closing: MonthClosing, units: Sequence[Unit]) -> list[Unit]:
+    """Those of these units, all of one line, of which the closing has numbers."""
+    return list(_numbers_closed(closing, units)) if units else []
+
+
 def _closed_counts(closing: MonthClosing, unit: Unit, codes: list[str]) -> dict[str, dict]:
     """Only these units' counts: the closing holds the whole city's."""
     part = "organizations" if isinstance(unit, Organization) else "divisions"

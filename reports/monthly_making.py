@@ -3,7 +3,7 @@
 from datetime import date
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from jobs.models import Job
@@ -14,6 +14,7 @@ from reports.selectors import Unit
 from reports.services import CloseRefused, month_close
 
 KIND = "reports.printed_monthly"
+MONTHLY_LOCK = 7_862  # pg_advisory_xact_lock: who queues the month's reports, queues them alone
 
 
 def document_of(unit: Unit, first: date, *, classification: str, address: str, by) -> tuple[PrintedDocument, bool]:
@@ -53,20 +54,33 @@ def run(job: Job, progress: Progress) -> dict:
 
 @transaction.atomic
 def monthly_due(today: date | None = None) -> Job | None:
-    """Close the month that is over, where nobody did, and queue the reports of all units. None: nothing to report.
+    """Close the month that is over, where nobody did, and queue the reports that were not made yet. None: nothing is missing,
+    or a job is at it.
 
-    Called again on a later day it makes what is missing; what was made stays as it is.
+    Sent on the first and again on the days after, which make up for a first without servers or without room.
     """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MONTHLY_LOCK])
     first = monthly.month_over(today or timezone.localdate())
+    jobs = Job.objects.filter(kind=KIND, owner=None, params__month=first.isoformat())
+    if jobs.exclude(state__in=Job.FINISHED).exists():
+        return None
     if not MonthClosing.objects.filter(month=first).exists():
         try:
             month_close(month=first, by=None)
         except CloseRefused:
             return None
-    units = printed_making.all_units()
-    if not units:
+    if not (units := _missing(first)):
         return None
     return monthly_start(
         units=units, first=first, classification=settings.REPORT_CLASSIFICATION, by=None,
         address=settings.PUBLIC_URL.rstrip("/"),
     )  # fmt: skip
+
+
+def _missing(first: date) -> list[Unit]:
+    """Units without a report of the month as it was closed, if that has numbers of theirs."""
+    made = PrintedDocument.objects.filter(kind=PrintedDocument.Kind.MONTHLY, closing__month=first)
+    done = set(made.values_list("organization", flat=True))
+    closing = MonthClosing.objects.filter(month=first).defer("numbers").latest("revision")
+    return monthly.closed_units(closing, [unit for unit in printed_making.all_units() if unit.pk not in done])

@@ -49,7 +49,7 @@ def refresh_touched() -> None:
 
 @shared_task(name="reports.monthly", acks_late=True)
 def monthly() -> None:
-    """On the first of the month: close the one that is over, and queue its reports."""
+    """In the first days of the month: close the one that is over, and queue the reports that are missing."""
     from reports.monthly_making import monthly_due
 
     monthly_due()

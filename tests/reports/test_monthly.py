@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 from python_calamine import CalamineWorkbook
 
+from config.celery import app
 from jobs.models import Job
 from jobs.runner import job_run
 from members import pdf
@@ -171,6 +172,7 @@ def test_on_the_first_of_the_month_it_is_closed_and_every_unit_gets_its_report(t
     refresh(monthly.last_day(LAST))
     with today(THIS):
         job = monthly_making.monthly_due()
+        assert monthly_making.monthly_due() is None  # a job is at it
         job_run(job_id=job.pk)
     job.refresh_from_db()
     assert job.state == Job.State.DONE, job.error
@@ -181,10 +183,21 @@ def test_on_the_first_of_the_month_it_is_closed_and_every_unit_gets_its_report(t
     assert all(document.closing == closing and document.made_by is None for document in documents)
     assert job.result["made"] == len(documents) and f"month={LAST:%Y-%m}" in job.result["url"]
     with today(THIS + timedelta(days=1)):
+        assert monthly_making.monthly_due() is None
+
+
+def test_the_days_after_make_what_the_first_of_the_month_did_not(town):
+    refresh(monthly.last_day(LAST))
+    report(town.city.city)  # before it was closed: no report of the closed month
+    with today(THIS + timedelta(days=2)):
+        job = monthly_making.monthly_due()
+        assert MonthClosing.objects.filter(month=LAST).exists() and town.city.city.pk in job.params["organizations"]
+        Job.objects.update(state=Job.State.FAILED)
+        report(town.city.nanshan)
         again = monthly_making.monthly_due()
-        job_run(job_id=again.pk)
-    again.refresh_from_db()
-    assert (again.result["made"], again.result["kept"]) == (0, len(documents))
+    assert set(job.params["organizations"]) - set(again.params["organizations"]) == {town.city.nanshan.pk}
+    days = app.conf.beat_schedule["close the month and print its reports"]["schedule"].day_of_month
+    assert days == set(range(1, 8))
 
 
 def test_without_numbers_nothing_is_closed_or_queued(town):
