@@ -29,6 +29,7 @@ from members.ferry import book
 from reports.alarms import ways
 from reports.models import AlarmRound, LastCount
 
+DATABASE = "数据库"
 OK, OFF, WARN, BAD = "ok", "info", "warn", "bad"  # off: not set up, which is the operator's to decide
 WAITING = timedelta(minutes=10)  # of a job; a big import before it takes as long
 LOST = timedelta(minutes=2)  # of a lease of one minute that no sweep took over
@@ -69,12 +70,12 @@ def _database() -> Check:
         role, size, used, most = cursor.fetchone()
     told = f"角色 {role}，{size}，连接 {used} / {most}"
     if used > most * MANY_CONNECTIONS:
-        return Check("数据库", WARN, told, "连接快用完了：减少网页和后台进程的线程数，或调大 max_connections。")
+        return Check(DATABASE, WARN, told, "连接快用完了：减少网页和后台进程的线程数，或调大 max_connections。")
     if not database_has_room():
         return Check(
             "数据库", BAD, f"{told}，磁盘满了，再写不进 32 MB", "请给数据库所在的磁盘腾出空间：满了以后什么都保存不了。"
         )
-    return Check("数据库", OK, told)
+    return Check(DATABASE, OK, told)
 
 
 def _redis() -> Check:

@@ -14,9 +14,9 @@ from django.db.models import F, Func, Value
 from django.utils import timezone
 
 from accounts.models import User
-from reports.alarms import syslog, ways
+from reports.alarms import looking, syslog, ways
 from reports.alarms.kinds import KINDS
-from reports.models import Alarm
+from reports.models import Alarm, AlarmRound
 
 LOCK = 7_861  # pg_try_advisory_xact_lock with the alarm's number: one sends it at a time
 MOST = 200  # messages a round
@@ -32,7 +32,8 @@ def _syslog(alarm: Alarm) -> None:
     syslog.send(settings.ALARM_SYSLOG, message(alarm), name=alarm.kind, at=alarm.last_at, is_grave=is_grave)
 
 
-SEND = {"mail": _mail, "syslog": _syslog}  # each raises OSError or SMTPException
+SEND = {"mail": _mail, "syslog": _syslog}
+UNSENT = (OSError, smtplib.SMTPException)  # what each raises
 
 
 def message(alarm: Alarm) -> str:
@@ -51,6 +52,7 @@ def _when(at: datetime) -> str:
 
 def send() -> None:
     """Whatever is owed, oldest first. A way that fails is left for the next round: the rest would only wait for it too."""
+    _send_unkept()
     for name in ways.used():
         for pk in (
             Alarm.objects.filter(owed__contains=[name], kind__in=KINDS)
@@ -59,6 +61,23 @@ def send() -> None:
         ):
             if not _send(pk, name):
                 break
+
+
+def _send_unkept() -> None:
+    """The alarm for which the database has no room. Who is told of it may find no room to sign in with either."""
+    last = AlarmRound.objects.filter(full_at__isnull=False).first()
+    if last is None:
+        return
+    for name in set(last.full_owed) & set(ways.used()):
+        try:
+            SEND[name](looking.unkept(last))
+        except UNSENT:
+            continue
+        AlarmRound.objects.update(full_owed=_without("full_owed", name))
+
+
+def _without(column: str, name: str) -> Func:
+    return Func(F(column), Value(name), function="array_remove")
 
 
 @transaction.atomic
@@ -73,10 +92,9 @@ def _send(pk: int, name: str) -> bool:
         return True
     try:
         SEND[name](alarm)
-    except (OSError, smtplib.SMTPException) as error:
+    except UNSENT as error:
         Alarm.objects.filter(pk=pk).update(trouble=f"{ways.labels([name])}：{type(error).__name__}"[:100])
         return False
-    left = Func(F("owed"), Value(name), function="array_remove")
     is_last = alarm.owed == [name]  # else the trouble may be another way's
-    Alarm.objects.filter(pk=pk).update(owed=left, trouble="" if is_last else alarm.trouble)
+    Alarm.objects.filter(pk=pk).update(owed=_without("owed", name), trouble="" if is_last else alarm.trouble)
     return True

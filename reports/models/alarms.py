@@ -66,10 +66,18 @@ class Alarm(models.Model):
 
 
 class AlarmRound(models.Model):
-    """The one row: up to which seal of the audit alarms were looked for, and when last. Whoever looks holds it."""
+    """The one row: up to which seal of the audit alarms were looked for, and when last. Whoever looks holds it.
+
+    `full_at`: since when the database has had no room to keep an alarm; `full_owed`: by which ways that has still to be told.
+    This row is changed in its place, for which there is room.
+    """
 
     sequence = models.BigIntegerField("看到的封存序号")
     looked_at = models.DateTimeField("巡查时间")
+    full_at = models.DateTimeField("磁盘满了的时间", null=True)
+    full_owed = ArrayField(
+        models.CharField(max_length=10), verbose_name="磁盘满了待外送", default=list, db_default=[], blank=True
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "告警巡查"

@@ -15,7 +15,7 @@ from orgs.scoped import ScopedMixin
 from reports.alarms import looking, ways
 from reports.alarms.forms import HandleForm
 from reports.alarms.kinds import KINDS
-from reports.models import Alarm
+from reports.models import Alarm, AlarmRound
 
 HEADING, SHOWN = "告警", 200
 COLUMNS = ("发生了什么", "次数", "最早", "最近", "状态", "处理说明")
@@ -58,6 +58,7 @@ class Alarms(ScopedMixin, View):
             "total_text": f"{waiting} 条没有处理",
             "empty_reason": "没有告警。系统每分钟巡查一次；有账号被锁定、大批量导出、审计异常等情况时，会列在这里。",
             "ways": ways.labels(ways.used()),
+            "full_at": AlarmRound.objects.values_list("full_at", flat=True).first(),
         }  # fmt: skip
         return render(request, "reports/alarms.html", context)
 

@@ -4,10 +4,12 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.core import mail
+from django.db import OperationalError, connection
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from psycopg2.errors import DiskFull
 
 from accounts import audit, checking
 from accounts.models import AuditEvent, User
@@ -15,10 +17,11 @@ from accounts.seals import seal
 from accounts.services import factors_reset, user_create
 from orgs.services import posting_grant
 from reports import health
-from reports.alarms import kinds, looking
+from reports.alarms import kinds, looking, sending
 from reports.alarms.kinds import KINDS
 from reports.models import Alarm, AlarmRound
 from reports.tasks import alarm_retention
+from reports.tasks import alarms as round_task
 from tests import factories as make
 from tests.at_once import somebody_waits
 from tests.jobs.test_runner import wait_for
@@ -399,3 +402,53 @@ def test_the_round_is_told_on_the_page_of_health(ground):
     assert state().state == health.OFF
     AlarmRound.objects.update(looked_at=timezone.now() - timedelta(minutes=6))
     assert state().state == health.BAD and "最近一次巡查" in state().told
+
+
+def test_where_the_database_has_no_room_for_alarms_that_is_told_and_kept_later(ground, client, settings, monkeypatch):
+    settings.ALARM_MAIL_TO = ["soc@example.gov.cn"]
+
+    def full(name, found):
+        raise OperationalError("could not extend file") from DiskFull()
+
+    exported(ground, None, client)
+    seal()
+    with monkeypatch.context() as patch:
+        patch.setattr(looking, "_raise", full)
+        for _ in range(2):
+            round_task()
+    (told,) = mail.outbox
+    assert "磁盘满了" in told.body and "腾出空间" in told.body
+    assert not Alarm.objects.exists() and AlarmRound.objects.get().looked_at > timezone.now() - timedelta(minutes=1)
+    client.force_login(make.make_user(duty=User.Duty.AUDIT))
+    assert "新的告警记不下来" in client.get("/alarms/").content.decode()
+    monkeypatch.setattr(health, "LOOKS", ())
+    round_task()
+    (row,) = Alarm.objects.filter(kind="stands_still")
+    assert (row.about, row.handled_at, row.owed) == ("数据库", None, []) and found()["large_export"] == [2]
+    assert len(mail.outbox) == 2  # the other alarm
+    assert "新的告警记不下来" not in client.get("/alarms/").content.decode()
+
+
+def test_control_another_error_of_the_database_stays_one(ground, monkeypatch):
+    def broken(name, found):
+        raise OperationalError
+
+    exported(ground, None, None)
+    seal()
+    monkeypatch.setattr(looking, "_raise", broken)
+    with pytest.raises(OperationalError):
+        looking.look()
+    assert AlarmRound.objects.get().full_at is None
+
+
+def test_a_message_about_the_full_database_that_did_not_leave_is_sent_with_the_next_round(
+    ground, settings, monkeypatch
+):
+    settings.ALARM_MAIL_TO, settings.EMAIL_PORT = ["soc@example.gov.cn"], 1
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST = "django.core.mail.backends.smtp.EmailBackend", "127.0.0.1"
+    AlarmRound.objects.update(full_at=timezone.now(), full_owed=["mail"])
+    sending.send()
+    assert AlarmRound.objects.get().full_owed == ["mail"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    sending.send()
+    assert AlarmRound.objects.get().full_owed == [] and len(mail.outbox) == 1
