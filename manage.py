@@ -15,12 +15,17 @@ def main():
     from django.core.management import execute_from_command_line
 
     from accounts import wall
+    from accounts.disks import is_disk_full
 
     try:
         with wall.everywhere():  # a command is for the whole city; the threads of a server get nothing of it
             execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if not is_disk_full(error):
+            raise
+        sys.exit("磁盘满了（数据库的，或文件的），命令没有做完。请腾出空间，再运行一次。")
 
 
 if __name__ == "__main__":

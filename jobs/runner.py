@@ -52,7 +52,8 @@ def job_run(*, job_id: int) -> Job | None:
     outcome: dict
     with reporting(job) as progress:
         try:
-            outcome = {"state": Job.State.DONE, "result": _work(job, progress) or {}, "error": ""}
+            result = _work(job, progress) or {}
+            outcome = {"state": Job.State.DONE, "result": result, "message": "", "error": ""}
         except LeaseLost:
             logger.warning("Job %s: attempt %s was taken over by another worker", job.pk, job.attempts)
             return None

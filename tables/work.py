@@ -17,7 +17,8 @@ from tables.models import Batch
 from tables.readers import Refused
 from tables.register import Cannot, target, tell_applied
 
-DISK_FULL = "数据库的磁盘空间不够，没有写入任何内容。请联系系统管理员腾出空间后再试一次。"
+DISK_FULL = "数据库的磁盘空间不够，没有{}任何内容。请联系系统管理员腾出空间后再试一次。"
+VERBS: dict[str, str] = {Batch.State.APPLYING: "写入", Batch.State.UNDOING: "撤销"}
 
 
 def _batch(job: Job) -> Batch:
@@ -85,7 +86,7 @@ def _else_back(batch: Batch, state: str) -> Iterator[None]:
         if not isinstance(error.__cause__, DiskFull):
             raise  # the job goes on, later or elsewhere, and its batch with it
         Batch.objects.filter(pk=batch.pk, state=running).update(state=state)
-        raise JobFailed(DISK_FULL) from error
+        raise JobFailed(DISK_FULL.format(VERBS[running])) from error
     except Exception as error:
         Batch.objects.filter(pk=batch.pk, state=running).update(state=state)
         if isinstance(error, Refused | Cannot):

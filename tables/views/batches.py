@@ -139,14 +139,14 @@ class BatchDetail(ImportView):
     def _plan(self, batch: Batch) -> dict:
         cells, counts = Cells(batch), batch.counts
         job = batch.job
-        waiting = batch.state == Batch.State.CHECKED
+        told = batch.state in (Batch.State.CHECKED, Batch.State.APPLIED) and job and job.state == "failed"
         return {
             "to_write": counts["new"] + counts["changed"],
             "has_effect": any(counts.get(effect) for effect in EFFECTS),  # also where no row is written
             "absent_as": absent_as(batch)[0],
             "refused": sum(counts[part] for part in REFUSED),
             "is_large": counts["new"] + counts["changed"] >= LARGE,
-            "failed": job.message if waiting and job and job.state == "failed" else "",
+            "failed": job.message if told else "",
             "samples": [sample | {"place": cells.place(sample["row"])} for sample in batch.plan.get("samples", [])],
             "repairs": repairs_shown(batch, cells),
             "fixes": fixes_made(batch, cells),

@@ -15,8 +15,9 @@ import psycopg2
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
+from psycopg2.errors import DiskFull
 
 from accounts import crypto, rotation
 from accounts.crypto import EncryptedTextField
@@ -257,3 +258,17 @@ def test_no_key_lies_in_the_database(ring, settings, tmp_path, owner_role):
         forms = (key.hex(), base64.b64encode(key).decode(), base64.urlsafe_b64encode(key).decode().rstrip("="))
         assert not any(form in text for form in forms)
     assert PHONE not in text and "a.csv" in text
+
+
+def test_a_command_that_finds_the_disk_full_says_so(monkeypatch):
+    import manage
+
+    def full(arguments):
+        raise OperationalError("could not extend file") from DiskFull()
+
+    monkeypatch.setattr("django.core.management.execute_from_command_line", full)
+    with pytest.raises(SystemExit, match="磁盘满了.*再运行一次"):
+        manage.main()
+    monkeypatch.setattr("django.core.management.execute_from_command_line", lambda arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        manage.main()

@@ -32,7 +32,7 @@ def test_a_job_ends_done_with_its_result_and_full_progress():
     assert (job.state, job.result["rows"], job.attempts) == (State.DONE, 3, 1)
     assert (job.done, job.total, job.percent, job.lease_until) == (3, 3, 100, None)
     assert job.finished_at >= job.started_at
-    assert job.finished_url == "/somewhere/"
+    assert (job.finished_url, job.message) == ("/somewhere/", "")  # it is at no step any more
 
 
 @pytest.mark.django_db

@@ -213,6 +213,25 @@ def test_a_database_without_disk_is_told_as_such(clerk, monkeypatch):
     assert not Business.objects.exists()
 
 
+def test_an_undo_without_disk_is_told_as_such_on_its_page_too(clerk, client, monkeypatch):
+    batch = bring(ROWS, clerk)
+    services.batch_undo(batch=batch, by=clerk)
+
+    def full(*arguments):
+        raise OperationalError from DiskFull()
+
+    monkeypatch.setattr(services, "lock", full)
+    job = job_run(job_id=batch.job_id)
+    batch.refresh_from_db()
+    assert (job.state, batch.state) == ("failed", "applied") and "没有撤销任何内容" in job.message
+    client.force_login(clerk)
+    page = client.get(batch.get_absolute_url()).content.decode()
+    assert "没有撤销</strong>" in page and job.message in page
+    monkeypatch.undo()
+    services.batch_undo(batch=batch, by=clerk)
+    assert work(batch).state == "undone" and not Business.objects.exists()
+
+
 def test_a_disk_that_does_not_take_the_upload_keeps_nothing_of_it(clerk, settings, monkeypatch):
     def full(upload, file, digest):
         file.write(b"half")
