@@ -15,9 +15,14 @@ _OF_A_PERSON = re.compile(
 def names_a_person(text: str) -> bool:
     """Whether an identity number or a mobile phone stands in a text, however it is written. Stricter than what a preview of an
     import hides (tables/mapping.py, PERSONAL): this refuses, and a registration number of 15 digits is none."""
+    return bool(numbers_in(text))
+
+
+def numbers_in(text: str) -> set[str]:
+    """The identity numbers and mobile phones (some behind 86) that stand in a text, in plain digits."""
     seen = (mark for mark in unicodedata.normalize("NFKC", text).upper() if unicodedata.category(mark) != "Cf")
     plain = "".join(seen)
-    return any(_OF_A_PERSON.search(one) for one in (plain, re.sub(r"[\s\-‐-―]", "", plain)))
+    return {number for one in (plain, re.sub(r"[\s\-‐-―]", "", plain)) for number in _OF_A_PERSON.findall(one)}
 
 
 def says_something(text: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db.models import Q
 
 from accounts.models import AuditEvent
+from accounts.own_words import numbers_in
 from members import identity
 from members.models import Draft, Member, MemberCode, Pledge, Receipt, Registration, Transfer
 from tables import taking
@@ -40,7 +41,10 @@ def forget_files(members: Sequence[Member], registrations: Sequence[Registration
     def is_theirs(cell: str) -> bool:
         if len(cell) < 11 or not any(mark.isdecimal() for mark in cell):
             return False
-        phone, number = identity.normalise_phone(cell), identity.normalise_id(cell)
+        return any(is_number(text) for text in {cell, *numbers_in(cell)})  # a remark may name them too
+
+    def is_number(text: str) -> bool:
+        phone, number = identity.normalise_phone(text), identity.normalise_id(text)
         return (len(phone) == 11 and identity.phone_index(phone) in phones) or (
             len(number) == 18 and identity.id_number_index(number) in numbers
         )

@@ -50,13 +50,12 @@ def _names(batch: Batch, is_theirs: Callable[[str], bool]) -> bool:
 
 
 def _cells(batch: Batch) -> Iterator[str]:
+    """As they lie in the file, whatever was left out or mended in the preview, and what they were mended to."""
     source = open_batch(opened(stored(batch)), batch)
     try:
-        if source.aside:
-            raise Refused("有没认出的工作表")
-        for block in source.blocks():
-            for at in range(len(block)):
-                yield from block.row(at)
-            yield from block.surplus.values()
+        if source.unopened:
+            raise Refused("有没读取的工作表或文件")
+        yield from source.cells()
+        yield from (fix.value for fix in batch.fixes.exclude(column="").iterator() if fix.value)
     finally:
         source.close()

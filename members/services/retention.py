@@ -32,9 +32,13 @@ def registrations_waiting_for_a_copy():
 
 
 def registrations_due_for_erasure():
-    """Withdrawn ones at once (the promise is 15 days), unverified ones after 90 days; after the copy that was asked for."""
+    """Withdrawn ones at once (the promise is 15 days), unverified ones after 90 days, what an officer found to be the same
+    person's with what it repeats; after the copy that was asked for."""
     stale = Q(state__in=_ENDED_WITHOUT, decided_at__lt=timezone.now() - KEEP_UNVERIFIED)
-    due = Registration.objects.filter(Q(state=State.WITHDRAWN) | stale, erased_at__isnull=True)
+    repeated = Q(duplicate_of__erased_at__isnull=False) | Q(member__erased_at__isnull=False)
+    due = Registration.objects.filter(
+        Q(state=State.WITHDRAWN) | stale | Q(repeated, state=State.DUPLICATE), erased_at__isnull=True
+    )
     return due.exclude(pk__in=registrations_waiting_for_a_copy().values("pk"))
 
 

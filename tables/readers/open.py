@@ -70,6 +70,7 @@ def header_digest(header: Sequence[str]) -> str:
 
 def _open(file: IO[bytes], table: Table, opened: Opened) -> Source:
     readers, passed_over = _readers(file, "", opened)
+    unopened = [name for name, _ in passed_over if _own_name(name) not in OWN_SHEETS]
     found = [(reader, _part(reader, table)) for reader in readers]
     parts = [part for _, part in found if part and not part.reason]
     reasons = [(reader.name, part.reason if part else NO_HEADER) for reader, part in found]
@@ -82,7 +83,7 @@ def _open(file: IO[bytes], table: Table, opened: Opened) -> Source:
     if any(len(part.header) > COLUMNS_LIMIT for part in parts):
         raise Refused(f"表头有超过 {COLUMNS_LIMIT:,} 列，系统不读取。请删去多余的列再上传。")
     told = [one for one in passed_over if _own_name(one[0]) not in OWN_SHEETS]
-    return Source(table, parts, _unused(table, parts), told, aside)
+    return Source(table, parts, _unused(table, parts), told, aside, list(readers), unopened)
 
 
 def _own_name(name: str) -> str:

@@ -45,6 +45,8 @@ class Source:
     unknown: list[str] = field(default_factory=list)  # columns that no one asked for
     passed_over: list[tuple[str, str]] = field(default_factory=list)  # sheets and files not read: name, reason
     aside: list[Part] = field(default_factory=list)  # of those, the ones that somebody may say the columns of
+    readers: list[Reader] = field(default_factory=list)  # of every sheet, those without a header too
+    unopened: list[str] = field(default_factory=list)  # hidden sheets, and files that are no tables
     notes: Notes = field(default_factory=Notes)  # of the last reading: cells mended, rows skipped
     close: Callable[[], None] = lambda: None
 
@@ -110,6 +112,15 @@ class Source:
                     if len(kept):
                         yield kept
             offset += last
+
+    def cells(self) -> Iterator[str]:
+        """Every cell as it lies in any sheet that can be opened: above a header and in rows that are skipped too."""
+        for reader in self.readers:
+            width = max((len(cells) for _, cells in reader.top()), default=1)
+            for block in reader.blocks(header_row=0, width=width):
+                for at in range(len(block)):
+                    yield from block.row(at)
+                yield from block.surplus.values()
 
     def _kept(self, tidier: Tidier, layout: list[int], block: Block) -> Block:
         block = tidier.tidied(_without_blank(block, list(tidier.columns)))

@@ -6,6 +6,7 @@ import uuid
 import zipfile
 from urllib.parse import urlencode
 
+import openpyxl
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -20,6 +21,7 @@ from members.models import Consent, Draft, Member, Receipt, Registration, Rights
 from members.services import retention
 from stations.services import check_in
 from tables import services as files
+from tables.fixes import cell_fix
 from tables.listing import exportable, listings
 from tables.models import Batch, BatchChange, Export, RowError, SavedView
 from tables.work import apply, check
@@ -29,6 +31,7 @@ from tests.members import make
 from tests.members.everywhere import found
 from tests.members.test_import_leads import lead
 from tests.members.test_import_rolls import person
+from tests.workbook_files import saved
 
 pytestmark = pytest.mark.django_db
 NAME, OTHER = "欧阳金丝雀", "何无关"
@@ -57,7 +60,11 @@ def officer(city):
 
 
 def upload(by, target: str, rows: list[dict], name: str) -> Batch:
-    file = SimpleUploadedFile(name, to_csv(rows).encode())
+    return brought(by, target, to_csv(rows).encode(), name)
+
+
+def brought(by, target: str, content: bytes, name: str) -> Batch:
+    file = SimpleUploadedFile(name, content)
     batch = files.batch_start(by=by, target_name=target, uploads=[file])
     check(batch.job, lambda *said: None)
     batch.refresh_from_db()
@@ -161,6 +168,92 @@ def test_files_of_others_stay_and_the_owner_is_told_of_a_file_that_went(city, of
     client.force_login(officer)
     page = client.get(reverse("tables:batch", args=[theirs.pk])).content.decode()
     assert "有人要求删除本人信息" in page
+
+
+def left_out(batch: Batch) -> None:
+    cell_fix(batch=batch, row=2, column="")
+
+
+def mended_to_another(batch: Batch) -> None:
+    for column, value in (("手机号", make.phone()), ("身份证号", make.id_number())):
+        cell_fix(batch=batch, row=2, column=column, value=value)
+
+
+def mended_to_theirs(batch: Batch) -> None:
+    cell_fix(batch=batch, row=2, column="手机号", value=PHONE)
+
+
+STRANGER = person(姓名=OTHER, 工作单位="某单位")
+WAYS = {
+    "a row that was left out": (to_csv([STRANGER | {"手机号": PHONE}]), left_out),
+    "cells that were mended": (to_csv([STRANGER | {"手机号": PHONE, "身份证号": "1"}]), mended_to_another),
+    "what a cell was mended to": (to_csv([STRANGER | {"手机号": "1"}]), mended_to_theirs),
+    "above the header": (f"名册，填表人{NAME} {PHONE}\n" + to_csv([STRANGER]), None),
+    "a footer that is skipped": (to_csv([STRANGER]) + f"填表人：{NAME}；电话 {PHONE},,,,,\n", None),
+    "a remark about somebody else": (to_csv([STRANGER | {"工作单位": f"同{NAME} {PHONE} 一起"}]), None),
+}
+
+
+@pytest.mark.parametrize(("text", "put_right"), WAYS.values(), ids=WAYS)
+def test_a_file_is_searched_as_it_lies_and_not_as_it_counts(city, officer, text, put_right):
+    row = make.verified(city.yuehai, by=officer, phone=PHONE)
+    registrar = factories.make_user("registrar", city.city)
+    factories.make_branch(city.yuehai, name="示例党支部")
+    theirs, others = (brought(registrar, "roll", each.encode(), "名册.csv") for each in (text, to_csv([STRANGER])))
+    if put_right:
+        put_right(theirs)
+    retention.erase([row.member], [row])
+    theirs.refresh_from_db()
+    others.refresh_from_db()
+    assert (theirs.stored_as, theirs.state) == ("", "cancelled") and others.stored_as
+
+
+def test_sheets_that_nobody_maps_are_searched_and_hidden_ones_are_taken_for_ones_that_name_everybody(city, officer):
+    row = make.verified(city.yuehai, by=officer, phone=PHONE)
+    registrar = factories.make_user("registrar", city.city)
+    factories.make_branch(city.yuehai, name="示例党支部")
+
+    def sent(title: str, text: str, state: str = "visible") -> Batch:
+        book = openpyxl.Workbook()
+        for each in (list(STRANGER), list(STRANGER.values())):
+            book.active.append(each)
+        more = book.create_sheet(title)
+        more.append([text])
+        more.sheet_state = state
+        return brought(registrar, "roll", saved(book), "名册.xlsx")
+
+    sheets = [("说明", "请看前一张"), ("说明", f"有问题找{NAME} {PHONE}"), ("旧名册", "请看前一张", "hidden")]
+    batches = [sent(*each) for each in sheets]
+    retention.erase([row.member], [row])
+    for batch in batches:
+        batch.refresh_from_db()
+    assert [bool(batch.stored_as) for batch in batches] == [True, False, False]
+
+
+def test_forms_found_to_be_the_same_persons_go_with_the_one_that_they_repeat(city, officer):
+    """One after the other, each decided today: their 90 days are not waited for."""
+    first, second, third, other = (make.registration(city.yuehai) for _ in range(4))
+    services.registration_mark_duplicate(registration=third, of=second, by=officer)
+    services.registration_mark_duplicate(registration=second, of=first, by=officer)
+    services.registration_refuse(registration=other, reason="查无此人", by=officer)
+    assert retention.erase_due() == 0
+    services.receipt_withdraw(receipt=first.receipts.get())
+    retention.retention_run()
+    left = Registration.objects.filter(erased_at__isnull=True)
+    assert [row.pk for row in left] == [other.pk] and not any(found(third.phone, second.phone).values())
+
+
+def test_a_form_found_to_be_a_members_goes_with_the_member(city, officer):
+    number = make.id_number()
+    member = make.person(id_number=number)
+    form = make.registration(city.yuehai, id_number=number)
+    services.registration_mark_duplicate(registration=form, by=officer)
+    request = services.rights_request_in_person(kind="erase", member=member, by=officer)
+    assert retention.erase_due() == 0
+    services.rights_answer(request=request, outcome="granted", reply="已办理", by=officer)
+    retention.retention_run()
+    form.refresh_from_db()
+    assert form.erased_at and not any(found(number).values())
 
 
 def test_a_file_that_cannot_be_read_is_taken_for_one_that_names_everybody(city, officer):
