@@ -6,7 +6,7 @@ import time
 
 import pytest
 from django.core.cache import cache
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from psycopg2.errors import DiskFull
 from redis.exceptions import ConnectionError, RedisError, TimeoutError
 
@@ -52,6 +52,8 @@ def no_room():
         (RedisError("away"), 503, "请过一两分钟再试"),
         (no_room(), 507, "磁盘空间不够"),
         (OSError(28, "x"), 507, "磁盘空间不够"),
+        (OperationalError("connection to server failed"), 503, "数据库暂时没有应答"),
+        (InterfaceError("connection already closed"), 503, "数据库暂时没有应答"),
     ],
 )
 def test_what_cannot_be_done_now_asks_in_chinese_to_come_again(client, path, error, status, says, monkeypatch):
