@@ -15,7 +15,10 @@ from tables.services import batch_put_away, is_personal, stored
 from tables.uploads import opened
 
 BUSY = (Batch.State.READING, Batch.State.APPLYING, Batch.State.UNDOING)
-TAKEN_AWAY = "文件里有人要求删除本人信息，文件已提前移除，没有写入的行不再写入。请去掉这个人以后重新上传。"
+TAKEN_AWAY = (
+    "有人要求删除本人信息：文件里有这个人，或有系统读不了的部分（例如隐藏的工作表），不能排除，所以提前移除了文件，没有写入的行不再写入。"
+    "请去掉这个人和读不了的部分，重新上传。"
+)
 FORGOTTEN = "（已移除）"
 
 

@@ -225,8 +225,9 @@ def test_what_the_backup_says_of_its_nights(well, owner_role, settings):
     assert "没有做成，原因也没有写下来" in told() and "最近一次做成" in told()
 
 
-@pytest.mark.parametrize(("came", "late"), [(timezone.now(), 0), (LONG_AGO, 1)])
-def test_what_a_file_brought_waits_since_it_came(came, late):
+@pytest.mark.parametrize(("minutes", "late"), [(0, 0), (6, 1)])
+def test_what_a_file_brought_waits_since_it_came(minutes, late):
+    came = timezone.now() - timedelta(minutes=minutes)
     FerryFile.objects.create(direction="to-staff", number=7, made_at=LONG_AGO, digest="0" * 64, key="x", noted_at=came)
     Submission.objects.create(kind="withdrawal", box=b"x", received_at=LONG_AGO, ferried_in=7)
     assert inbox.late() == late
