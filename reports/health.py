@@ -73,7 +73,7 @@ def _database() -> Check:
         return Check(DATABASE, WARN, told, "连接快用完了：减少网页和后台进程的线程数，或调大 max_connections。")
     if not database_has_room():
         return Check(
-            "数据库", BAD, f"{told}，磁盘满了，再写不进 32 MB", "请给数据库所在的磁盘腾出空间：满了以后什么都保存不了。"
+            DATABASE, BAD, f"{told}，磁盘满了，再写不进 32 MB", "请给数据库所在的磁盘腾出空间：满了以后什么都保存不了。"
         )
     return Check(DATABASE, OK, told)
 

@@ -141,6 +141,7 @@ class Me(LoginRequiredMixin, TemplateView):
             roles=roles_table(),
             duty=user.get_duty_display() if user.duty != User.Duty.STAFF else "",
             duty_rows=duty_rows(user.duty),
+            clearance_help=User._meta.get_field("clearance").help_text,
             held_back=list(filter(None, map(held_back, postings))),
             **kwargs,
         )

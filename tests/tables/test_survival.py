@@ -200,13 +200,14 @@ def test_a_cut_connection_puts_the_job_back_and_it_writes_later(clerk, monkeypat
     assert work(batch).state == "applied" and registry() == control([ROWS])
 
 
+def without_disk(*arguments):
+    raise OperationalError from DiskFull()
+
+
 def test_a_database_without_disk_is_told_as_such(clerk, monkeypatch):
     batch = services.batch_confirm(batch=work(start(ROWS, clerk)), by=clerk)
 
-    def full(*arguments):
-        raise OperationalError from DiskFull()
-
-    monkeypatch.setattr(writing, "insert", full)
+    monkeypatch.setattr(writing, "insert", without_disk)
     job = job_run(job_id=batch.job_id)
     batch.refresh_from_db()
     assert (job.state, batch.state) == ("failed", "checked") and "磁盘空间不够" in job.message
@@ -217,10 +218,7 @@ def test_an_undo_without_disk_is_told_as_such_on_its_page_too(clerk, client, mon
     batch = bring(ROWS, clerk)
     services.batch_undo(batch=batch, by=clerk)
 
-    def full(*arguments):
-        raise OperationalError from DiskFull()
-
-    monkeypatch.setattr(services, "lock", full)
+    monkeypatch.setattr(services, "lock", without_disk)
     job = job_run(job_id=batch.job_id)
     batch.refresh_from_db()
     assert (job.state, batch.state) == ("failed", "applied") and "没有撤销任何内容" in job.message
